@@ -1,0 +1,163 @@
+//! Campaigns: the directory, and which of its campaigns a request is about.
+//!
+//! Campaign IDs decide; names are evidence only. Never guesses: a similarly named campaign without its ID is flagged.
+//! Knows requests, never help topics or tickets; total, no I/O: sources hand in bytes that are already read.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::fault::Fault;
+use crate::request::Request;
+use crate::request::evidence::Evidence;
+
+/// One campaign of the directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Campaign {
+    /// The Campaign ID as the directory spells it; unique.
+    pub id: String,
+    /// The campaign's name.
+    pub name: String,
+    /// The account that it belongs to.
+    pub account: String,
+    /// Addresses (`a@b.example`) and domains (`b.example`) of those who may ask about it.
+    pub contacts: Vec<String>,
+    /// Optional status, such as `active`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Other names that customers use for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+}
+
+/// How sure the desk is of the campaign; exactly one of these. Design §5.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// One stated ID, known, nothing contradicts it.
+    Confirmed,
+    /// Several known IDs stated.
+    Multiple,
+    /// Stated, not in the directory; near misses and named campaigns are candidates.
+    UnknownId,
+    /// A known ID, but a different campaign is named.
+    Conflict,
+    /// No ID, one campaign meant beyond doubt.
+    NameOnly,
+    /// No ID, the name fits several similarly named campaigns.
+    AmbiguousName,
+    /// Neither ID nor name.
+    NotStated,
+    /// Said not to be campaign specific, or the topic is never about one. Only `triage` gives this one.
+    NotApplicable,
+}
+
+/// A campaign that may be meant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Its ID.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// 0 to 1; 1 is the name to the letter.
+    pub score: f64,
+}
+
+/// A campaign by id and name, as listed beside another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Its ID.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Which campaign a request is about, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Identified {
+    /// The verdict.
+    pub status: Status,
+    /// The stated ID of `confirmed`, `conflict` and `unknown_id`, as the directory spells it where it knows it.
+    pub id: Option<String>,
+    /// All stated IDs that count.
+    pub ids: Vec<String>,
+    /// Campaigns that may be meant: named ones, and for `unknown_id` what the name says.
+    pub candidates: Vec<Candidate>,
+    /// For `unknown_id`: ids of the directory one edit away from the stated one. Never part of the verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub near_misses: Vec<Candidate>,
+    /// Similarly named campaigns of the confirmed or named one.
+    pub similar: Vec<Named>,
+    /// Whether the sender is a contact of the account; `None` when no campaign is identified.
+    pub sender_on_account: Option<bool>,
+    /// The customer says that it is not about one campaign ("not campaign specific", "for the whole account", ID field "none").
+    #[serde(default)]
+    pub said_not_specific: bool,
+    /// The text speaks of a campaign of the customer's without saying which ("my campaign").
+    #[serde(default)]
+    pub speaks_of_a_campaign: bool,
+    /// What decided it, and what was seen and turned down (weight ≤ 0).
+    pub evidence: Vec<Evidence>,
+}
+
+/// What `rules/campaign-ids.toml` adds to the shapes learned from the directory: labels, negative contexts, wording.
+#[derive(Debug, Clone, Default)]
+pub struct Hints {}
+
+impl Hints {
+    /// Compiles `campaign-ids.toml` out of a rules folder (path below `rules/` → text); other files are ignored.
+    pub fn compile(_files: &BTreeMap<String, String>) -> Result<Hints, Vec<Fault>> {
+        Ok(Hints::default())
+    }
+}
+
+/// The known campaigns, indexed. Built once, swapped whole.
+#[derive(Debug, Default)]
+pub struct Directory {
+    campaigns: Vec<Campaign>,
+    by_id: HashMap<String, usize>,
+}
+
+impl Directory {
+    /// Builds the indexes. Campaigns with an id seen before are dropped; loaders report them first.
+    pub fn build(campaigns: Vec<Campaign>) -> Directory {
+        let by_id = campaigns.iter().enumerate().map(|(index, campaign)| (campaign.id.clone(), index)).collect();
+        Directory { campaigns, by_id }
+    }
+
+    /// How many campaigns.
+    pub fn len(&self) -> usize {
+        self.campaigns.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.campaigns.is_empty()
+    }
+
+    /// The campaign with exactly this id.
+    pub fn get(&self, id: &str) -> Option<&Campaign> {
+        self.by_id.get(id).map(|index| &self.campaigns[*index])
+    }
+
+    /// All campaigns, in the directory's order.
+    pub fn campaigns(&self) -> &[Campaign] {
+        &self.campaigns
+    }
+}
+
+/// Which campaign this request is about. Cost depends on the text, not on the size of the directory.
+pub fn identify(_request: &Request, _directory: &Directory, _hints: &Hints) -> Identified {
+    Identified {
+        status: Status::NotStated,
+        id: None,
+        ids: vec![],
+        candidates: vec![],
+        near_misses: vec![],
+        similar: vec![],
+        sender_on_account: None,
+        said_not_specific: false,
+        speaks_of_a_campaign: false,
+        evidence: vec![],
+    }
+}

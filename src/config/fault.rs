@@ -1,0 +1,17 @@
+//! A fault in a file that a person wrote: where, what, and what to do about it.
+
+use serde::Serialize;
+
+/// A fault in a configuration, rules or directory file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
+#[error("{file}:{line}: {message}; {remedy}")]
+pub struct Fault {
+    /// The file, relative to the folder that was read.
+    pub file: String,
+    /// Line, from 1; 0 when the fault is of the whole file.
+    pub line: usize,
+    /// What is wrong, naming the key or value.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: String,
+}
