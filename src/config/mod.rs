@@ -1,3 +1,378 @@
-//! Settings: `deskclerk.toml` as typed, validated data. Knows no consumer.
+//! Settings: `deskclerk.toml` as typed, validated data. Plain data: knows no consumer.
+//!
+//! The documented default file is compiled in ([`DEFAULT`]); a file of the operator's is laid over it. All faults are
+//! reported at once, each with key, line and remedy.
 
 pub mod fault;
+pub mod settings;
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use fault::Fault;
+use serde::Deserialize;
+use settings::{After, Config, Tls};
+use toml_edit::{Document, Item, TableLike};
+
+/// The default file, which is also the documentation of every key.
+pub const DEFAULT: &str = include_str!("default.toml");
+
+/// Reads a settings file's text. `name` names it in faults; `folder` is where relative paths start.
+pub fn parse(text: &str, name: &str, folder: &Path) -> Result<Config, Vec<Fault>> {
+    let document = Document::parse(text).map_err(|error| vec![syntax_fault(text, name, &error)])?;
+    let written: toml::Table = toml::from_str(text).unwrap_or_default();
+    let mut faults = unknown_keys(&document, name);
+    let mut merged: toml::Table = toml::from_str(DEFAULT).expect("the compiled-in default file is valid TOML");
+    let mut config: Config =
+        Config::deserialize(merged.clone()).expect("the compiled-in default file has every key with the right type");
+    // Typed table by table, so that one wrong value does not hide the next.
+    for (key, item) in document.iter() {
+        let before = merged.clone();
+        let Some(value) = written.get(key) else { continue };
+        overlay(&mut merged, key, value.clone());
+        match Config::deserialize(merged.clone()) {
+            Ok(typed) => config = typed,
+            Err(error) => {
+                merged = before;
+                if !faults.iter().any(|fault| fault.message.contains(&format!("`{key}"))) {
+                    faults.push(type_fault(text, name, key, item, &error.to_string()));
+                }
+            }
+        }
+    }
+    resolve_paths(&mut config, folder);
+    faults.extend(contradictions(&config, &document, text, name));
+    faults.sort();
+    faults.dedup();
+    if faults.is_empty() { Ok(config) } else { Err(faults) }
+}
+
+/// The default settings, with paths below `folder`.
+pub fn default_in(folder: &Path) -> Config {
+    parse("", "default.toml", folder).expect("the compiled-in default file is valid")
+}
+
+fn syntax_fault(text: &str, name: &str, error: &toml_edit::TomlError) -> Fault {
+    Fault {
+        file: name.to_owned(),
+        line: error.span().map_or(0, |span| line_of(text, span.start)),
+        message: format!("not TOML: {}", error.message().trim().replace('\n', ", ")),
+        remedy: "correct the syntax; `deskclerk config print` shows a valid file".into(),
+    }
+}
+
+fn type_fault(text: &str, name: &str, key: &str, item: &Item, error: &str) -> Fault {
+    // The precise key is found by typing each entry of the table alone.
+    let first = error.lines().next().unwrap_or(error);
+    let line = item.span().map_or(0, |span| line_of(text, span.start));
+    Fault {
+        file: name.to_owned(),
+        line: precise_line(text, item, error).unwrap_or(line),
+        message: format!("[{key}]: {}{}", first.trim(), named_key(error)),
+        remedy: "write it as `deskclerk config print` shows it".into(),
+    }
+}
+
+/// toml names the path of the wrong value as ``in `http.listen` ``.
+fn named_key(error: &str) -> String {
+    error
+        .split("in `")
+        .nth(1)
+        .and_then(|rest| rest.split('`').next())
+        .map(|key| format!(" (key `{key}`)"))
+        .unwrap_or_default()
+}
+
+fn precise_line(text: &str, item: &Item, error: &str) -> Option<usize> {
+    let path = error.split("in `").nth(1)?.split('`').next()?;
+    let key = path.rsplit('.').next()?;
+    let table = item.as_table_like()?;
+    let (key, _) = table.get_key_value(key)?;
+    key.span().map(|span| line_of(text, span.start))
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+/// Tables are laid over key by key, everything else is replaced.
+fn overlay(into: &mut toml::Table, key: &str, value: toml::Value) {
+    match (into.get_mut(key), value) {
+        (Some(toml::Value::Table(old)), toml::Value::Table(new)) => {
+            for (key, value) in new {
+                overlay(old, &key, value);
+            }
+        }
+        (_, value) => {
+            into.insert(key.to_owned(), value);
+        }
+    }
+}
+
+/// The keys of each table, read off the typed default and, for `[[imap]]` and `[[hook]]`, listed.
+fn unknown_keys(document: &Document<&str>, name: &str) -> Vec<Fault> {
+    let known: toml::Table = toml::from_str(DEFAULT).expect("the compiled-in default file is valid TOML");
+    let mut faults = vec![];
+    for (key, item) in document.iter() {
+        let listed: Vec<&str> = match key {
+            "imap" => vec![
+                "name",
+                "host",
+                "port",
+                "tls",
+                "ca_file",
+                "user",
+                "password_file",
+                "mailbox",
+                "after",
+                "move_to",
+                "poll_secs",
+                "answer_since",
+            ],
+            "hook" => vec!["name", "secret_files", "tolerance_secs", "map"],
+            "teams" => continue,
+            _ => match known.get(key).and_then(toml::Value::as_table) {
+                Some(table) => table.keys().map(String::as_str).collect(),
+                None => {
+                    let tables: Vec<&str> = known.keys().map(String::as_str).chain(["imap", "hook"]).collect();
+                    faults.push(unknown(document, name, document.key(key), key, &tables));
+                    continue;
+                }
+            },
+        };
+        let tables: Vec<&dyn TableLike> = match item {
+            Item::ArrayOfTables(array) => array.iter().map(|table| table as &dyn TableLike).collect(),
+            item => item.as_table_like().into_iter().collect(),
+        };
+        for table in tables {
+            for (inner, _) in table.iter().filter(|(inner, _)| !listed.contains(inner)) {
+                faults.push(unknown(document, name, table.key(inner), &format!("{key}.{inner}"), &listed));
+            }
+        }
+    }
+    faults
+}
+
+fn unknown(document: &Document<&str>, name: &str, at: Option<&toml_edit::Key>, path: &str, listed: &[&str]) -> Fault {
+    let key = path.rsplit('.').next().unwrap_or(path);
+    let nearest = listed.iter().min_by_key(|known| edits(key, known)).filter(|known| edits(key, known) <= 3);
+    Fault {
+        file: name.to_owned(),
+        line: at.and_then(toml_edit::Key::span).map_or(0, |span| line_of(document.raw(), span.start)),
+        message: format!("unknown key `{path}`"),
+        remedy: nearest
+            .map_or_else(|| format!("known here: {}", listed.join(", ")), |known| format!("did you mean `{known}`?")),
+    }
+}
+
+/// Levenshtein distance of two short keys.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let cost = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+fn resolve_paths(config: &mut Config, folder: &Path) {
+    let mut paths = vec![
+        &mut config.desk.data_dir,
+        &mut config.rules.dir,
+        &mut config.campaigns.file,
+        &mut config.smtp.ca_file,
+        &mut config.smtp.password_file,
+        &mut config.replies.token_key_file,
+    ];
+    paths.extend(config.imap.iter_mut().flat_map(|imap| [&mut imap.ca_file, &mut imap.password_file]));
+    paths.extend(config.hook.iter_mut().flat_map(|hook| hook.secret_files.iter_mut()));
+    for path in paths {
+        let credential = path.to_str().is_some_and(|text| text.starts_with("credential:"));
+        if !path.as_os_str().is_empty() && !credential && path.is_relative() {
+            *path = folder.join(&*path);
+        }
+    }
+    config.desk.public_url.truncate(config.desk.public_url.trim_end_matches('/').len());
+}
+
+fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: &str) -> Vec<Fault> {
+    let mut faults = vec![];
+    let mut fault = |table: &str, index: usize, key: &str, message: String, remedy: &str| {
+        let item = document.get(table);
+        let found = match item {
+            Some(Item::ArrayOfTables(array)) => array.get(index).map(|table| table as &dyn TableLike),
+            item => item.and_then(Item::as_table_like),
+        };
+        let span = found.and_then(|table| table.key(key)).and_then(toml_edit::Key::span);
+        let span = span.or_else(|| item.and_then(Item::span));
+        let line = span.map_or(0, |span| line_of(text, span.start));
+        faults.push(Fault {
+            file: name.to_owned(),
+            line,
+            message: format!("{table}.{key}: {message}"),
+            remedy: remedy.to_owned(),
+        });
+    };
+    for (key, address) in std::iter::once(("address", &config.desk.address))
+        .chain(config.desk.own_addresses.iter().map(|address| ("own_addresses", address)))
+    {
+        if address.split('@').filter(|part| !part.is_empty()).count() != 2 || address.contains(char::is_whitespace) {
+            fault("desk", 0, key, format!("`{address}` is no mail address"), "write it as name@host.example");
+        }
+    }
+    if config.http.listen.parse::<std::net::SocketAddr>().is_err() {
+        fault(
+            "http",
+            0,
+            "listen",
+            format!("`{}` is no socket address", config.http.listen),
+            "write it as 127.0.0.1:8025",
+        );
+    }
+    let lmtp = &config.lmtp.listen;
+    if !lmtp.is_empty() && !lmtp.starts_with('/') && lmtp.parse::<std::net::SocketAddr>().is_err() {
+        fault(
+            "lmtp",
+            0,
+            "listen",
+            format!("`{lmtp}` is neither socket address nor path"),
+            "write it as 127.0.0.1:8024 or /run/deskclerk/lmtp",
+        );
+    }
+    if !(config.desk.public_url.starts_with("http://") || config.desk.public_url.starts_with("https://")) {
+        fault(
+            "desk",
+            0,
+            "public_url",
+            format!("`{}` is no http address", config.desk.public_url),
+            "write it as https://desk.example.com",
+        );
+    }
+    if !(config.store.url.starts_with("sqlite:")
+        || config.store.url.starts_with("postgres://")
+        || config.store.url.starts_with("postgresql://"))
+    {
+        fault(
+            "store",
+            0,
+            "url",
+            "neither sqlite: nor postgres://".into(),
+            "write sqlite:deskclerk.db or postgres://user@host/db",
+        );
+    }
+    if !config.smtp.host.is_empty() && config.smtp.tls == Tls::None && !loopback(&config.smtp.host) {
+        fault(
+            "smtp",
+            0,
+            "tls",
+            format!("plaintext to {} would show mail and password", config.smtp.host),
+            "use \"starttls\" or \"implicit\"",
+        );
+    }
+    for (index, imap) in config.imap.iter().enumerate() {
+        if imap.tls == Tls::None && !loopback(&imap.host) {
+            fault(
+                "imap",
+                index,
+                "tls",
+                format!("plaintext to {} would show mail and password", imap.host),
+                "use \"implicit\" or \"starttls\"",
+            );
+        }
+        if imap.after == After::Move && imap.move_to == imap.mailbox {
+            fault("imap", index, "move_to", "is the mailbox itself".into(), "name another mailbox");
+        }
+        if config.imap[..index].iter().any(|other| other.name == imap.name) {
+            fault("imap", index, "name", format!("`{}` stands twice", imap.name), "give each [[imap]] its own name");
+        }
+        if imap.poll_secs == 0 {
+            fault("imap", index, "poll_secs", "is 0".into(), "write at least 1");
+        }
+    }
+    for (index, hook) in config.hook.iter().enumerate() {
+        if hook.name.is_empty() || !hook.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        {
+            fault(
+                "hook",
+                index,
+                "name",
+                format!("`{}` cannot stand in a URL", hook.name),
+                "use letters, digits, - and _",
+            );
+        }
+        if config.hook[..index].iter().any(|other| other.name == hook.name) {
+            fault("hook", index, "name", format!("`{}` stands twice", hook.name), "give each [[hook]] its own name");
+        }
+        if hook.secret_files.is_empty() {
+            fault(
+                "hook",
+                index,
+                "secret_files",
+                "is empty, so every post would be refused".into(),
+                "name a file that holds the source's secret",
+            );
+        }
+    }
+    faults
+}
+
+fn loopback(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[(usize, &str)]) {
+        let faults = match parse(text, "t.toml", Path::new("/etc/deskclerk")) {
+            Ok(_) => vec![],
+            Err(faults) => faults,
+        };
+        let got: Vec<(usize, &str)> = faults.iter().map(|fault| (fault.line, fault.message.as_str())).collect();
+        assert_eq!(got.len(), expected.len(), "{got:?}");
+        for ((line, message), (expected_line, part)) in got.iter().zip(expected) {
+            assert_eq!(line, expected_line, "{message}");
+            assert!(message.contains(part), "{message} should contain {part}");
+        }
+    }
+
+    #[test]
+    fn the_default_is_valid_and_paths_are_resolved() {
+        let config = default_in(Path::new("/etc/deskclerk"));
+        assert_eq!(config.desk.data_dir, Path::new("/etc/deskclerk/data"));
+        assert_eq!(config.rules.dir, Path::new(""));
+    }
+
+    #[test]
+    fn every_fault_has_its_line() {
+        check(
+            "[http]\nlisten = \"here\"\n\n[desk]\naddress = \"nobody\"\n",
+            &[(2, "http.listen"), (5, "desk.address")],
+        );
+        check("[htp]\nlisten = \"1.2.3.4:5\"\n", &[(1, "unknown key `htp`")]);
+        check("[http]\nlisen = \"1.2.3.4:5\"\n", &[(2, "unknown key `http.lisen`")]);
+        check("[http\n", &[(1, "not TOML")]);
+        check("[replies]\nper_address_per_day = \"many\"\n", &[(2, "per_address_per_day")]);
+        check("[smtp]\nhost = \"mx.example\"\ntls = \"none\"\n", &[(3, "smtp.tls")]);
+    }
+
+    #[test]
+    fn the_commented_examples_of_the_default_file_are_valid() {
+        let open = |line: &str| match line.strip_prefix("# ") {
+            Some(rest) if rest.starts_with('[') || rest.contains(" = ") => rest.to_owned(),
+            _ => line.to_owned(),
+        };
+        let text: Vec<String> = DEFAULT.lines().map(open).collect();
+        let config = parse(&text.join("\n"), "t.toml", Path::new("/")).unwrap();
+        assert_eq!(config.imap.len(), 1);
+        assert_eq!(config.hook[0].map["email"], "contact.email");
+    }
+}

@@ -1,1 +1,156 @@
-//! (being laid)
+//! The store: SQLite or PostgreSQL behind one concrete type. The same SQL on both, through sqlx's `Any`.
+//!
+//! Nothing here judges: it keeps what it is given, in transactions, and never loses what it has acknowledged.
+//! SQLite: WAL, `synchronous=FULL`, one writing connection, `BEGIN IMMEDIATE`. PostgreSQL: `synchronous_commit=on`.
+//! Each table has its file; `clock` is the only place where this layer asks the time.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{Any, AnyPool, Transaction};
+
+/// Which database is behind a [`Store`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded.
+    Sqlite,
+    /// Shared by several nodes.
+    Postgres,
+}
+
+/// What can go wrong with the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database said no, or is out of reach: try again later.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the schema could not be migrated: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Something stored is not what it should be.
+    #[error("stored {what} is unreadable: {why}")]
+    Corrupt {
+        /// Which column of which row.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Somebody else changed or claimed it meanwhile.
+    #[error("{0} was changed meanwhile; read it again")]
+    Conflict(String),
+    /// The URL names no database that Deskclerk can use.
+    #[error("{0}")]
+    Url(String),
+}
+
+/// The store. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    engine: Engine,
+    read: AnyPool,
+    write: AnyPool,
+}
+
+impl Store {
+    /// Opens (SQLite: creates) the database and brings its schema up to date.
+    ///
+    /// `url` is `sqlite:NAME` (a file in `data_dir`, which is created) or `postgres://…`.
+    pub async fn open(url: &str, data_dir: &Path, connections: u32) -> Result<Store, Error> {
+        sqlx::any::install_default_drivers();
+        let store = match url.strip_prefix("sqlite:") {
+            Some(name) => Store::open_sqlite(&data_dir.join(name)).await?,
+            None => Store::open_postgres(url, connections).await?,
+        };
+        match store.engine {
+            Engine::Sqlite => sqlx::migrate!("src/store/migrations/sqlite").run(&store.write).await?,
+            Engine::Postgres => sqlx::migrate!("src/store/migrations/postgres").run(&store.write).await?,
+        }
+        Ok(store)
+    }
+
+    async fn open_sqlite(path: &Path) -> Result<Store, Error> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Error::Url(format!("cannot create the data folder {}: {error}", folder.display())))?;
+        let url = format!("sqlite://{}?mode=rwc", path.display());
+        let options = AnyConnectOptions::from_str(&url)?;
+        let pool = |connections: u32| {
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(Duration::from_secs(30))
+                .after_connect(|connection, _| {
+                    Box::pin(async move {
+                        for pragma in SQLITE_PRAGMAS {
+                            sqlx::query(*pragma).execute(&mut *connection).await?;
+                        }
+                        Ok(())
+                    })
+                })
+                .connect_lazy_with(options.clone())
+        };
+        // One writer: SQLite has one write lock, so queueing here is cheaper than SQLITE_BUSY there.
+        Ok(Store { engine: Engine::Sqlite, read: pool(4), write: pool(1) })
+    }
+
+    async fn open_postgres(url: &str, connections: u32) -> Result<Store, Error> {
+        let options = AnyConnectOptions::from_str(url)?;
+        let pool = AnyPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(30))
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    for setting in POSTGRES_SETTINGS {
+                        sqlx::query(*setting).execute(&mut *connection).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect_with(options)
+            .await?;
+        Ok(Store { engine: Engine::Postgres, read: pool.clone(), write: pool })
+    }
+
+    /// Which database this is.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("SELECT 1").execute(&self.read).await?;
+        Ok(())
+    }
+
+    /// Begins a writing transaction. SQLite takes the write lock at once, so that it never fails half-way.
+    async fn begin(&self) -> Result<Transaction<'static, Any>, Error> {
+        Ok(match self.engine {
+            Engine::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await?,
+            Engine::Postgres => self.write.begin().await?,
+        })
+    }
+
+    /// Closes all connections; what is running ends first.
+    pub async fn close(&self) {
+        self.write.close().await;
+        self.read.close().await;
+    }
+}
+
+const SQLITE_PRAGMAS: &[&str] = &[
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL", // NORMAL may lose acknowledged commits on power loss
+    "PRAGMA busy_timeout = 15000",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON", // what is erased is gone from the file
+    "PRAGMA cache_size = -4096",
+    "PRAGMA journal_size_limit = 67108864",
+];
+
+const POSTGRES_SETTINGS: &[&str] = &[
+    "SET synchronous_commit = on",
+    "SET statement_timeout = '30s'",
+    "SET lock_timeout = '10s'",
+    "SET idle_in_transaction_session_timeout = '30s'",
+];

@@ -1,0 +1,321 @@
+//! The settings as typed data, one struct a table of `default.toml`. Every key has its default there and nowhere else:
+//! a file is laid over the default before it is typed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The desk itself.
+    pub desk: Desk,
+    /// The database.
+    pub store: Store,
+    /// The rules folder.
+    pub rules: Rules,
+    /// The campaign directory.
+    pub campaigns: Campaigns,
+    /// The HTTP listener.
+    pub http: Http,
+    /// The LMTP listener.
+    pub lmtp: Lmtp,
+    /// Mailboxes to read.
+    #[serde(default)]
+    pub imap: Vec<Imap>,
+    /// The way out for mail.
+    pub smtp: Smtp,
+    /// Automatic replies.
+    pub replies: Replies,
+    /// Webhook sources.
+    #[serde(default)]
+    pub hook: Vec<Hook>,
+    /// Team → mail address.
+    #[serde(default)]
+    pub teams: BTreeMap<String, String>,
+    /// Bounds before parsing.
+    pub bounds: Bounds,
+    /// Logging.
+    pub log: Log,
+}
+
+/// `[desk]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Desk {
+    /// The name customers read.
+    pub name: String,
+    /// The support address.
+    pub address: String,
+    /// Further addresses of this desk.
+    pub own_addresses: Vec<String>,
+    /// Where state lives; absolute after loading.
+    pub data_dir: PathBuf,
+    /// Fallback language of replies (ISO 639-1).
+    pub language: String,
+    /// The daemon's address as browsers see it, without a trailing slash.
+    pub public_url: String,
+    /// The trusted authserv-id; empty: none.
+    pub authserv_id: String,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// `sqlite:NAME` or `postgres://…`.
+    pub url: String,
+    /// A file that holds the URL instead.
+    pub url_file: String,
+    /// Connections to PostgreSQL.
+    pub connections: u32,
+}
+
+/// `[rules]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// The rules folder; empty: the shipped rules.
+    pub dir: PathBuf,
+}
+
+/// `[campaigns]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Campaigns {
+    /// The directory's CSV file; empty: the store's.
+    pub file: PathBuf,
+    /// Take a directory that lost more than half of its campaigns.
+    pub allow_shrink: bool,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Socket address.
+    pub listen: String,
+    /// Bytes of one body.
+    pub body_limit_bytes: usize,
+    /// Seconds a client has to send its request.
+    pub read_timeout_secs: u64,
+}
+
+/// `[lmtp]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lmtp {
+    /// Socket address or path of a Unix socket; empty: closed.
+    pub listen: String,
+}
+
+/// How a connection is secured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tls {
+    /// TLS from the first byte (RFC 8314).
+    Implicit,
+    /// Upgrade before anything else.
+    Starttls,
+    /// Plaintext; only to loopback.
+    None,
+}
+
+/// What becomes of a mail on the server once it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum After {
+    /// `\Seen` and `$Deskclerk`.
+    Flag,
+    /// Moved to `move_to`.
+    Move,
+    /// Deleted and expunged.
+    Delete,
+    /// Left as it is.
+    Keep,
+}
+
+/// From when on mail of a mailbox may be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AnswerSince {
+    /// Nothing older than the first connect is answered.
+    Now,
+    /// Everything.
+    All,
+}
+
+/// `[[imap]]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Imap {
+    /// Names the door.
+    pub name: String,
+    /// Host name.
+    pub host: String,
+    /// Port.
+    #[serde(default = "imaps")]
+    pub port: u16,
+    /// Security.
+    #[serde(default = "implicit")]
+    pub tls: Tls,
+    /// PEM file of a private CA.
+    #[serde(default)]
+    pub ca_file: PathBuf,
+    /// Login.
+    pub user: String,
+    /// File that holds the password.
+    pub password_file: PathBuf,
+    /// The mailbox.
+    #[serde(default = "inbox")]
+    pub mailbox: String,
+    /// What becomes of a stored mail.
+    #[serde(default = "flag")]
+    pub after: After,
+    /// Target of `after = "move"`.
+    #[serde(default = "deskclerk_folder")]
+    pub move_to: String,
+    /// Poll interval without IDLE.
+    #[serde(default = "minute")]
+    pub poll_secs: u64,
+    /// From when on mail may be answered.
+    #[serde(default = "now")]
+    pub answer_since: AnswerSince,
+}
+
+fn imaps() -> u16 {
+    993
+}
+fn implicit() -> Tls {
+    Tls::Implicit
+}
+fn inbox() -> String {
+    "INBOX".into()
+}
+fn flag() -> After {
+    After::Flag
+}
+fn deskclerk_folder() -> String {
+    "Deskclerk".into()
+}
+fn minute() -> u64 {
+    60
+}
+fn now() -> AnswerSince {
+    AnswerSince::Now
+}
+fn five_minutes() -> u64 {
+    300
+}
+
+/// `[smtp]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smtp {
+    /// Host; empty: nothing is sent.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Security.
+    pub tls: Tls,
+    /// PEM file of a private CA.
+    pub ca_file: PathBuf,
+    /// Login; empty: none.
+    pub user: String,
+    /// File that holds the password.
+    pub password_file: PathBuf,
+    /// Connections kept open.
+    pub connections: u32,
+    /// Envelope sender; empty: `<>`.
+    pub envelope_from: String,
+}
+
+/// What happens to a composed reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Sent.
+    Send,
+    /// Held for an agent to send.
+    Draft,
+    /// Only recorded.
+    Shadow,
+}
+
+/// `[replies]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replies {
+    /// What happens to a composed reply.
+    pub mode: Mode,
+    /// Withhold replies without a DMARC pass.
+    pub require_dmarc: bool,
+    /// Confirm complete requests.
+    pub acknowledge: bool,
+    /// Automatic replies to one address in 24 hours.
+    pub per_address_per_day: u32,
+    /// Automatic replies to one domain in an hour.
+    pub per_domain_per_hour: u32,
+    /// Automatic replies of the desk in an hour.
+    pub per_desk_per_hour: u32,
+    /// Questions on one ticket.
+    pub questions_per_ticket: u32,
+    /// File of the token key; empty: kept in `data_dir`.
+    pub token_key_file: PathBuf,
+}
+
+/// `[[hook]]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hook {
+    /// Names the source.
+    pub name: String,
+    /// Files of Standard Webhooks secrets, all valid at once.
+    pub secret_files: Vec<PathBuf>,
+    /// How far the time stamp may be off, seconds.
+    #[serde(default = "five_minutes")]
+    pub tolerance_secs: u64,
+    /// Field → dotted path in the body; absent: the default map.
+    #[serde(default)]
+    pub map: BTreeMap<String, String>,
+}
+
+/// `[bounds]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    /// Bytes of a mail.
+    pub size_bytes: usize,
+    /// MIME parts.
+    pub parts: usize,
+    /// Nesting.
+    pub depth: usize,
+    /// Header lines.
+    pub headers: usize,
+    /// Bytes of a header block.
+    pub header_bytes: usize,
+    /// Bytes of a body line.
+    pub line_bytes: usize,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// Shape.
+    pub format: LogFormat,
+    /// Filter.
+    pub level: String,
+}
