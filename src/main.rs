@@ -1,2 +1,7 @@
-//! The command line of Deskclerk: hands over to `deskclerk::cli`, never does anything itself.
-fn main() {}
+//! The binary `deskclerk`: hands over to [`deskclerk::cli`], does nothing itself.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    deskclerk::cli::main()
+}

@@ -1,1 +1,70 @@
-//! (being laid)
+//! The command line: one file a command. Parses arguments, runs the command, turns its end into an exit code.
+//!
+//! Exit codes: 0 ok; 1 the work found faults; 2 unusable arguments or configuration; 75 temporary failure (sysexits
+//! EX_TEMPFAIL, what an MTA takes for "try again").
+
+pub mod config;
+pub mod output;
+pub mod triage;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The desk's clerk: takes in support mail and webhooks, finds campaign and help topic, asks for what is missing.
+#[derive(Debug, Parser)]
+#[command(name = "deskclerk", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judge mails without storing anything
+    Triage(triage::Args),
+    /// Show or check the configuration
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// How a command ended, when it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// All is well.
+    Ok,
+    /// The work found faults; they have been printed.
+    Faults,
+    /// Arguments or configuration cannot be used; it has been said why.
+    Unusable,
+    /// Try again later.
+    Temporary,
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> ExitCode {
+        ExitCode::from(match end {
+            End::Ok => 0,
+            End::Faults => 1,
+            End::Unusable => 2,
+            End::Temporary => 75,
+        })
+    }
+}
+
+/// Parses the arguments and runs the command.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let end = match cli.command {
+        Command::Triage(args) => triage::run(&args),
+        Command::Config(command) => config::run(&command),
+    };
+    match end {
+        Ok(end) => end.into(),
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&format!("{error:#}"));
+            End::Unusable.into()
+        }
+    }
+}

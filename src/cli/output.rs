@@ -1,0 +1,46 @@
+//! What commands print: results to standard output, complaints to standard error, progress to a terminal only.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::config::fault::Fault;
+
+/// The shape of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// Says on standard error what went wrong.
+pub fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "deskclerk: {message}");
+}
+
+/// Says all faults on standard error, one a line.
+pub fn complain_of(faults: &[Fault]) {
+    for fault in faults {
+        complain(&fault.to_string());
+    }
+}
+
+/// Whether the reader of our output has gone (`deskclerk … | head`), which is no fault.
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
+}
+
+/// A spinner with a count, on a terminal; silent elsewhere.
+pub fn progress(what: &'static str) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {msg} {human_pos} ({per_sec}, {elapsed})")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
+    ProgressBar::new_spinner().with_style(style).with_message(what)
+}
