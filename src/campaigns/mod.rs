@@ -161,3 +161,20 @@ pub fn identify(_request: &Request, _directory: &Directory, _hints: &Hints) -> I
         evidence: vec![],
     }
 }
+
+impl Directory {
+    /// Similarly named campaigns of this one.
+    pub fn similar(&self, _id: &str) -> Vec<Named> {
+        vec![]
+    }
+}
+
+/// Whether this address is among a campaign's contacts, by address or by domain.
+pub fn on_account(address: &str, campaign: &Campaign) -> bool {
+    let address = address.to_lowercase();
+    let domain = address.rsplit('@').next().unwrap_or_default();
+    campaign.contacts.iter().map(|contact| contact.to_lowercase()).any(|contact| match contact.contains('@') {
+        true => contact == address,
+        false => domain == contact || domain.strip_suffix(&contact).is_some_and(|rest| rest.ends_with('.')),
+    })
+}

@@ -3,11 +3,18 @@
 //! Campaign, topic, missing details, priority, route and action, each with evidence. It never writes, sends or asks
 //! the time; the JSON it becomes is contract §5.2 of the design.
 
+mod merge;
+
 use serde::{Deserialize, Serialize};
 
-use crate::campaigns::{self, Directory, Identified};
+use crate::campaigns::{self, Directory, Identified, Status};
 use crate::request::Request;
-use crate::rules::{Rules, Topic};
+use crate::rules::{Concerns, Rules, Topic};
+
+/// The missing detail that a Campaign ID is.
+pub const CAMPAIGN_ID: &str = "campaign_id";
+/// The missing detail that a description of the matter is.
+pub const DESCRIPTION: &str = "description";
 
 /// What is to be done with the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +35,11 @@ pub struct Triage {
     pub campaign: Identified,
     /// Which help topic.
     pub topic: Topic,
-    /// What is missing: `campaign_id`, `description`, and details that the topic requires.
+    /// What must be known before agents can work: `campaign_id`, `description`, details with `ask = "always"`.
     pub missing: Vec<String>,
+    /// Details worth asking for when a question goes out anyway.
+    #[serde(default)]
+    pub wanted: Vec<String>,
     /// `low`, `normal`, `high` or `urgent`.
     pub priority: String,
     /// The team.
@@ -54,17 +64,88 @@ pub struct Known {
 }
 
 /// Judges a request. `known` is what its ticket knew before; `None` for a new one.
-pub fn triage(request: &Request, directory: &Directory, rules: &Rules, _known: Option<&Known>) -> Triage {
-    let campaign = campaigns::identify(request, directory, &rules.campaign_hints);
-    let topic = rules.topic(request);
-    let routing = rules.routing(&topic.id, request);
-    Triage {
-        campaign,
-        topic,
-        missing: vec![],
-        priority: routing.priority,
-        route: routing.route,
-        flags: routing.flags,
-        action: Action::Deliver,
+pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Option<&Known>) -> Triage {
+    let mut campaign = campaigns::identify(request, directory, &rules.campaign_hints);
+    let mut topic = rules.topic(request);
+    if let Some(known) = known {
+        campaign = merge::campaign(campaign, request, directory, known);
+        topic = merge::topic(topic, known);
     }
+    let concerns = rules.concerns(&topic.id);
+    if campaign.status == Status::NotStated && !about_a_campaign(&campaign, concerns) {
+        campaign.status = Status::NotApplicable;
+    }
+
+    let mut missing = vec![];
+    if concerns == Concerns::Required && needs_id(campaign.status) {
+        missing.push(CAMPAIGN_ID.to_owned());
+    }
+    let mut wanted = vec![];
+    for detail in rules.details(&topic.id, request) {
+        if detail.known || known.is_some_and(|known| !lacked(known, &topic.id, &detail.id)) {
+            continue;
+        }
+        let list = if detail.id == DESCRIPTION || detail.ask_always { &mut missing } else { &mut wanted };
+        list.push(detail.id);
+    }
+
+    let routing = rules.routing(&topic.id, request);
+    let mut flags = routing.flags;
+    flags.extend(campaign_flags(&campaign).map(str::to_owned));
+    let mut priority = routing.priority;
+    if let Some(known) = known {
+        priority = merge::priority(priority, &known.triage.priority);
+        flags.extend(known.triage.flags.iter().filter(|flag| !CAMPAIGN_FLAGS.contains(&flag.as_str())).cloned());
+    }
+    flags.sort();
+    flags.dedup();
+
+    let action = match (&request.automated, missing.is_empty()) {
+        (Some(_), _) => Action::Suppress,
+        (None, false) => Action::Ask,
+        (None, true) => Action::Deliver,
+    };
+    Triage { campaign, topic, missing, wanted, priority, route: routing.route, flags, action }
+}
+
+/// Without ID and name: is it about a campaign all the same? The customer's word first, then the topic's nature, then
+/// whether the text speaks of one.
+fn about_a_campaign(campaign: &Identified, concerns: Concerns) -> bool {
+    !campaign.said_not_specific
+        && match concerns {
+            Concerns::Required => true,
+            Concerns::Optional => campaign.speaks_of_a_campaign,
+            Concerns::Never => false,
+        }
+}
+
+fn needs_id(status: Status) -> bool {
+    match status {
+        Status::UnknownId | Status::Conflict | Status::NameOnly | Status::AmbiguousName | Status::NotStated => true,
+        Status::Confirmed | Status::Multiple | Status::NotApplicable => false,
+    }
+}
+
+/// Whether the ticket lacked this detail so far. A detail that only a new topic requires was never looked for.
+fn lacked(known: &Known, topic: &str, detail: &str) -> bool {
+    let before = &known.triage;
+    let listed = before.missing.iter().chain(&before.wanted).any(|missing| missing == detail);
+    listed || (detail != DESCRIPTION && before.topic.id != topic)
+}
+
+/// Flags that follow from the campaign's verdict and fall with it.
+const CAMPAIGN_FLAGS: &[&str] = &["similar_names", "other_account", "look_alike_id"];
+
+fn campaign_flags(campaign: &Identified) -> impl Iterator<Item = &'static str> {
+    let unproven = !matches!(campaign.status, Status::Confirmed | Status::Multiple);
+    let named = !campaign.candidates.is_empty();
+    let look_alike =
+        campaign.evidence.iter().any(|evidence| evidence.weight > 0.0 && evidence.rule.contains("look-alike"));
+    [
+        ("similar_names", unproven && named && (campaign.candidates.len() > 1 || !campaign.similar.is_empty())),
+        ("other_account", campaign.status == Status::Confirmed && campaign.sender_on_account == Some(false)),
+        ("look_alike_id", look_alike),
+    ]
+    .into_iter()
+    .filter_map(|(flag, holds)| holds.then_some(flag))
 }

@@ -1,0 +1,87 @@
+//! What a new message changes in what its ticket knows. An answer is read in the light of the question; silence keeps
+//! what was known; nothing that an agent or the customer decided is overturned by a rule.
+
+use super::Known;
+use crate::campaigns::{Candidate, Directory, Identified, Status};
+use crate::request::Request;
+use crate::rules::{ChosenBy, Topic};
+
+/// The campaign that the ticket is about after this message.
+pub fn campaign(new: Identified, request: &Request, directory: &Directory, known: &Known) -> Identified {
+    let old = &known.triage.campaign;
+    if known.campaign_by_agent {
+        return old.clone();
+    }
+    match new.status {
+        // Stated now: the customer's latest word counts.
+        Status::Confirmed | Status::Multiple | Status::UnknownId | Status::Conflict => new,
+        // Named now: among the campaigns in question it may settle which; a settled campaign it does not unsettle.
+        Status::NameOnly | Status::AmbiguousName => match old.status {
+            Status::Confirmed | Status::Multiple => old.clone(),
+            _ => chosen(&known.offered, request, directory, &new).unwrap_or(new),
+        },
+        Status::NotStated | Status::NotApplicable if new.said_not_specific => new,
+        Status::NotStated | Status::NotApplicable => match old.status {
+            Status::NotStated | Status::NotApplicable => {
+                Identified { speaks_of_a_campaign: old.speaks_of_a_campaign || new.speaks_of_a_campaign, ..new }
+            }
+            _ => chosen(&known.offered, request, directory, &new).unwrap_or_else(|| old.clone()),
+        },
+    }
+}
+
+/// The one campaign in question that the answer names by a word that sets it apart ("the 2025 one"). The customer said
+/// which, out of a list that was put before them: that is no guess.
+fn chosen(offered: &[String], request: &Request, directory: &Directory, new: &Identified) -> Option<Identified> {
+    let campaigns: Vec<_> = offered.iter().filter_map(|id| directory.get(id)).collect();
+    if campaigns.len() < 2 {
+        return None;
+    }
+    let by_name: Vec<_> =
+        campaigns.iter().filter(|campaign| new.candidates.iter().any(|c| c.id == campaign.id)).collect();
+    let words: Vec<Vec<String>> = campaigns.iter().map(|campaign| words(&campaign.name)).collect();
+    let answer = self::words(&request.text);
+    let telling = |index: usize| {
+        let own = words[index]
+            .iter()
+            .filter(|word| words.iter().enumerate().all(|(other, theirs)| other == index || !theirs.contains(word)));
+        own.filter(|word| answer.contains(word)).count()
+    };
+    let told: Vec<usize> = (0..campaigns.len()).filter(|index| telling(*index) > 0).collect();
+    let pick = match (by_name.as_slice(), told.as_slice()) {
+        ([one], _) => **one,
+        ([], [one]) => campaigns[*one],
+        _ => return None,
+    };
+    Some(Identified {
+        status: Status::Confirmed,
+        id: Some(pick.id.clone()),
+        ids: vec![pick.id.clone()],
+        candidates: vec![Candidate { id: pick.id.clone(), name: pick.name.clone(), score: 1.0 }],
+        similar: directory.similar(&pick.id),
+        sender_on_account: Some(crate::campaigns::on_account(&request.from.address, pick)),
+        ..new.clone()
+    })
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+}
+
+/// The ticket's topic after this message: a choice by customer or agent stays; what no rule could tell may be told now.
+pub fn topic(new: Topic, known: &Known) -> Topic {
+    let old = &known.triage.topic;
+    match (old.chosen_by, new.chosen_by) {
+        (ChosenBy::Agent, _) => old.clone(),
+        (_, ChosenBy::Customer) => new,
+        (ChosenBy::Fallback, ChosenBy::Rules) => new,
+        _ => old.clone(),
+    }
+}
+
+/// The more urgent of two priorities.
+pub fn priority(new: String, old: &str) -> String {
+    const ORDER: [&str; 4] = ["low", "normal", "high", "urgent"];
+    let rank = |priority: &str| ORDER.iter().position(|known| *known == priority);
+    if rank(old) > rank(&new) { old.to_owned() } else { new }
+}
