@@ -1,1 +1,6 @@
-//! (being laid)
+//! The doors: each hands raw bytes to the desk and tells the sender "taken" only after the desk said so.
+//!
+//! Doors know nothing of campaigns, topics or tickets, and nothing of one another. `files` only reads; what its mails
+//! become is the command's business.
+
+pub mod files;
