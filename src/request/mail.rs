@@ -2,15 +2,11 @@
 //!
 //! Never panics, never loses a mail: what cannot be decoded is an oddity, what is over the bounds a refusal.
 
-use super::{Refusal, Request, Setting};
+use super::{Refusal, Request, Setting, bounds};
 
 /// Reads one raw mail (RFC 5322). `Err` when it is over `setting.bounds`: quarantine it, whole.
 pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
-    if raw.len() > setting.bounds.size_bytes {
-        return Err(Refusal {
-            reason: format!("{} bytes, over the bound of {}", raw.len(), setting.bounds.size_bytes),
-        });
-    }
+    bounds::check(raw, &setting.bounds)?;
     let parsed = mail_parser::MessageParser::default().parse(raw);
     let mut request = Request::default();
     if let Some(mail) = parsed {

@@ -3,7 +3,14 @@
 //! This module knows how people and mail programs write; it never knows campaigns, topics or tickets, never does I/O,
 //! and is total: whatever comes in yields a value plus oddities, or a [`Refusal`] when it is over the bounds.
 
+pub mod address;
+pub mod bounds;
+pub mod charset;
 pub mod evidence;
+pub mod header;
+pub mod hook;
+pub mod html;
+pub mod lines;
 pub mod mail;
 pub mod reading;
 
@@ -12,6 +19,7 @@ use std::sync::Arc;
 use evidence::Where;
 use reading::Reading;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// A mail address with its display name. `address` holds exactly one `@`, no white space and no control characters;
 /// its domain is lower case. An unreadable sender has an empty address and an oddity on the request.
@@ -81,6 +89,9 @@ pub struct Request {
     /// What the trusted MTA says of the sender's authenticity (RFC 8601).
     #[serde(default)]
     pub authentication: Authentication,
+    /// The partner's own number of the matter (webhooks).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
     /// Everything repaired or doubtful, one short sentence each.
     pub oddities: Vec<String>,
 }
@@ -221,7 +232,7 @@ pub struct Refusal {
 }
 
 /// What the reader must know of the desk it reads for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Setting {
     /// The desk's own addresses, lower case, without plus tags.
     pub own_addresses: Vec<String>,
@@ -233,6 +244,18 @@ pub struct Setting {
     pub reading: Arc<Reading>,
     /// Bounds checked on the raw bytes before anything is parsed.
     pub bounds: Bounds,
+}
+
+impl Default for Setting {
+    fn default() -> Setting {
+        Setting {
+            own_addresses: Vec::new(),
+            agents: Vec::new(),
+            authserv_id: None,
+            reading: Reading::shipped(),
+            bounds: Bounds::default(),
+        }
+    }
 }
 
 /// Bounds checked before parsing.
@@ -285,4 +308,26 @@ impl Request {
             (Where::Signature, &self.signature),
         ]
     }
+}
+
+/// The identity of what a request says, as SHA-256 in hex: sender, subject, date, new and quoted text, attachments.
+/// The same mail come by two ways (other Received headers, other folder) has the same fingerprint.
+pub fn fingerprint(request: &Request) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |text: &str| {
+        // Lengths first, so that no two different requests run together.
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    part(&request.from.address);
+    part(&request.subject);
+    part(&request.date.map(|date| date.to_string()).unwrap_or_default());
+    part(&request.text);
+    part(&request.forwarded);
+    part(&request.quoted);
+    for attachment in &request.attachments {
+        part(&attachment.name);
+        part(&attachment.size.to_string());
+    }
+    hex::encode(hash.finalize())
 }

@@ -1,0 +1,164 @@
+//! A body as lines: the one shape in which plain text and HTML are taken apart.
+//!
+//! A line knows how deep it is quoted and what its HTML said of it. No line is ever dropped or reordered here.
+
+/// What the markup says of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hint {
+    /// Nothing.
+    #[default]
+    None,
+    /// The line that introduces a quote: `gmail_attr`, `moz-cite-prefix`.
+    Attribution,
+    /// Inside an element that a mail program marks as signature.
+    Signature,
+    /// Inside an element that a mail program marks as quoted, whatever stands in it.
+    Quoted,
+}
+
+/// One line of a body: a span of its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Line {
+    /// Byte offset of its first byte.
+    pub start: usize,
+    /// Byte offset after its last byte, line end not counted.
+    pub end: usize,
+    /// How many quote levels it stands in.
+    pub depth: u16,
+    /// What the markup says of it.
+    pub hint: Hint,
+    /// A horizontal rule stands before it.
+    pub ruled: bool,
+}
+
+/// A body as text and lines.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Body {
+    /// The text, lines ended by `\n`.
+    pub text: String,
+    /// Its lines, in order.
+    pub lines: Vec<Line>,
+    /// Link targets and the line each stands in.
+    pub links: Vec<(usize, String)>,
+    /// Content-IDs of inline images with their alternative texts.
+    pub images: Vec<(String, String)>,
+}
+
+impl Body {
+    /// The text of a line, without trailing white space.
+    pub fn line(&self, at: usize) -> &str {
+        self.lines.get(at).map_or("", |line| &self.text[line.start..line.end])
+    }
+
+    /// Plain text: line ends made one, NULs and byte order marks gone, no-break spaces made spaces, `>` counted.
+    pub fn plain(text: &str) -> Body {
+        let needs = text.bytes().any(|b| b == b'\r' || b == 0)
+            || text.contains(['\u{a0}', '\u{feff}', '\u{202f}', '\u{2028}', '\u{b}', '\u{c}']);
+        let text = if needs {
+            let mut clean = String::with_capacity(text.len());
+            let mut chars = text.chars().peekable();
+            while let Some(c) = chars.next() {
+                match c {
+                    '\r' => {
+                        if chars.peek() != Some(&'\n') {
+                            clean.push('\n');
+                        }
+                    }
+                    '\0' | '\u{feff}' => {}
+                    '\u{a0}' | '\u{202f}' => clean.push(' '),
+                    '\u{2028}' | '\u{b}' | '\u{c}' => clean.push('\n'),
+                    _ => clean.push(c),
+                }
+            }
+            clean
+        } else {
+            text.to_owned()
+        };
+        let mut lines = Vec::with_capacity(text.len() / 40 + 1);
+        let mut start = 0;
+        for line in text.split('\n') {
+            let kept = line.trim_end();
+            lines.push(Line { start, end: start + kept.len(), depth: depth(kept).0, ..Line::default() });
+            start += line.len() + 1;
+        }
+        Body { text, lines, ..Body::default() }
+    }
+
+    /// format=flowed (RFC 3676): a line that ends in a space goes on in the next one of the same quote depth.
+    pub fn flowed(text: &str, delsp: bool) -> Body {
+        let text = text.replace("\r\n", "\n");
+        let mut out = String::with_capacity(text.len());
+        let mut open: Option<u16> = None;
+        for line in text.split('\n') {
+            let (level, content) = depth(line);
+            let stuffed = if level == 0 { line.strip_prefix(' ').unwrap_or(line) } else { content };
+            let signature = stuffed == "-- ";
+            match open {
+                Some(before) if before == level && !signature => {}
+                _ => {
+                    if !out.is_empty() || open.is_some() {
+                        out.push('\n');
+                    }
+                    if level > 0 {
+                        out.extend(std::iter::repeat_n('>', usize::from(level)));
+                        out.push(' ');
+                    }
+                }
+            }
+            let flows = stuffed.ends_with(' ') && !signature;
+            out.push_str(if flows && delsp { &stuffed[..stuffed.len() - 1] } else { stuffed });
+            open = flows.then_some(level);
+            if !flows && stuffed.is_empty() && out.is_empty() {
+                out.push('\n');
+            }
+        }
+        Body::plain(&out)
+    }
+
+    /// Whether nothing but white space stands in it.
+    pub fn is_blank(&self) -> bool {
+        self.lines.iter().all(|line| line.start == line.end || self.text[line.start..line.end].trim().is_empty())
+    }
+}
+
+/// How many `>` a line starts with, spaces between them allowed, and what follows them (one space taken off).
+pub fn depth(line: &str) -> (u16, &str) {
+    let mut level: u16 = 0;
+    let mut rest = line;
+    loop {
+        let trimmed = if level == 0 { rest.trim_start_matches(' ') } else { rest.strip_prefix(' ').unwrap_or(rest) };
+        // A word such as `>10%` at a line's start is rare enough; `->` and `=>` do not start with `>`.
+        match trimmed.strip_prefix('>').or_else(|| trimmed.strip_prefix("&gt;")) {
+            Some(after) => {
+                level = level.saturating_add(1);
+                rest = after;
+            }
+            None if level == 0 => return (0, line),
+            None => return (level, rest.strip_prefix(' ').unwrap_or(rest)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[(&str, u16)]) {
+        let body = Body::plain(text);
+        let got: Vec<(&str, u16)> = (0..body.lines.len()).map(|at| (body.line(at), body.lines[at].depth)).collect();
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn lines_know_their_quote_depth() {
+        check("a\r\n> b\r\n>> c\r\n> > d\r\n", &[("a", 0), ("> b", 1), (">> c", 2), ("> > d", 2), ("", 0)]);
+        check("a\rb\0c\u{a0}d  ", &[("a", 0), ("bc d", 0)]);
+    }
+
+    #[test]
+    fn flowed_lines_are_joined() {
+        assert_eq!(Body::flowed("one \ntwo\n> q \n> r\n-- \nme", false).text, "one two\n> q r\n-- \nme");
+        assert_eq!(Body::flowed("こん \nにちは", true).text, "こんにちは");
+        assert_eq!(Body::flowed("a\n\nb", false).text, "a\n\nb");
+    }
+}
