@@ -4,6 +4,7 @@
 //! reported at once, each with key, line and remedy.
 
 pub mod fault;
+pub mod secret;
 pub mod settings;
 
 use std::net::IpAddr;
@@ -188,6 +189,7 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
         &mut config.campaigns.file,
         &mut config.smtp.ca_file,
         &mut config.smtp.password_file,
+        &mut config.smtp.folder,
         &mut config.replies.token_key_file,
     ];
     paths.extend(config.imap.iter_mut().flat_map(|imap| [&mut imap.ca_file, &mut imap.password_file]));

@@ -230,6 +230,8 @@ pub struct Smtp {
     pub connections: u32,
     /// Envelope sender; empty: `<>`.
     pub envelope_from: String,
+    /// Mails are written here instead of sent; empty: sent.
+    pub folder: PathBuf,
 }
 
 /// What happens to a composed reply.
