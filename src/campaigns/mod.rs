@@ -3,6 +3,8 @@
 //! Campaign IDs decide; names are evidence only. Never guesses: a similarly named campaign without its ID is flagged.
 //! Knows requests, never help topics or tickets; total, no I/O: sources hand in bytes that are already read.
 
+pub mod load;
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};

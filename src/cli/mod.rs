@@ -4,6 +4,7 @@
 //! EX_TEMPFAIL, what an MTA takes for "try again").
 
 pub mod config;
+pub mod explain;
 pub mod output;
 pub mod triage;
 

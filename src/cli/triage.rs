@@ -1,10 +1,91 @@
-//! `deskclerk triage`: placeholder frame.
-use super::End;
+//! `deskclerk triage PATH…`: judges mails without storing anything. One judgement a mail, in the order of the files.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
 use anyhow::Result;
-/// Arguments.
+
+use super::explain::{self, Marks};
+use super::output::{self, Format};
+use super::{End, config};
+use crate::desk::{contract, sources};
+use crate::intake::files;
+use crate::request::{self, Setting};
+
+/// Judges `.eml` files, folders, mboxes, maildirs or standard input (`-`).
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Mails: a file, a folder, an mbox, a maildir, or - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The campaign directory (CSV with campaign_id,name,account,contacts, or JSON lines)
+    #[arg(long, value_name = "FILE")]
+    campaigns: Option<PathBuf>,
+    /// A rules folder instead of the shipped rules
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Take addresses, bounds, rules and directory from these settings
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How to print the judgements
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
 /// Runs the command.
-pub fn run(_args: &Args) -> Result<End> {
-    Ok(End::Ok)
+pub fn run(args: &Args) -> Result<End> {
+    let settings = match &args.config {
+        Some(path) => match config::load(path)? {
+            Some(settings) => settings,
+            None => return Ok(End::Unusable),
+        },
+        None => crate::config::default_in(&std::env::current_dir()?),
+    };
+    let rules_dir = args.rules.as_ref().unwrap_or(&settings.rules.dir);
+    let directory_file = args.campaigns.as_ref().unwrap_or(&settings.campaigns.file);
+    let (rules, directory) = match (sources::rules(rules_dir), sources::directory(directory_file)) {
+        (Ok(rules), Ok(directory)) => (rules, directory),
+        (rules, directory) => {
+            output::complain_of(&rules.err().unwrap_or_default());
+            output::complain_of(&directory.err().unwrap_or_default());
+            return Ok(End::Unusable);
+        }
+    };
+    let setting = Setting { reading: rules.reading.clone(), ..sources::setting(&settings, vec![]) };
+
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let marks = if io::stdout().is_terminal() { Marks::Ansi } else { Marks::Brackets };
+    let progress =
+        if io::stdout().is_terminal() { indicatif::ProgressBar::hidden() } else { output::progress("judged") };
+    let mut end = End::Ok;
+    for mail in files::mails(&args.paths) {
+        let mail = match mail {
+            Ok(mail) => mail,
+            Err(error) => {
+                output::complain(&error.to_string());
+                end = End::Faults;
+                continue;
+            }
+        };
+        let request = match request::mail::read(&mail.raw, &setting) {
+            Ok(request) => request,
+            Err(refusal) => {
+                output::complain(&format!("{}: would be quarantined: {}", mail.source, refusal.reason));
+                end = End::Faults;
+                continue;
+            }
+        };
+        let triage = crate::triage::triage(&request, &directory, &rules, None);
+        match args.format {
+            Format::Text => writeln!(out, "{}", explain::judgement(&mail.source, &request, &triage, marks))?,
+            Format::Json => {
+                serde_json::to_writer(&mut out, &contract::judgement(&mail.source, &request, &triage, None))?;
+                writeln!(out)?;
+            }
+        }
+        progress.inc(1);
+    }
+    out.flush()?;
+    progress.finish_and_clear();
+    Ok(end)
 }

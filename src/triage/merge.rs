@@ -85,3 +85,111 @@ pub fn priority(new: String, old: &str) -> String {
     let rank = |priority: &str| ORDER.iter().position(|known| *known == priority);
     if rank(old) > rank(&new) { old.to_owned() } else { new }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::campaigns::Campaign;
+    use crate::triage::{Action, Triage};
+
+    fn directory() -> Directory {
+        let named = |id: &str, name: &str| Campaign { id: id.into(), name: name.into(), ..Campaign::default() };
+        Directory::build(vec![
+            named("1001", "Harvest Fair 2024"),
+            named("1002", "Harvest Fair 2025"),
+            named("1003", "Gift Drive"),
+        ])
+    }
+
+    fn verdict(status: Status, id: Option<&str>, candidates: &[&str]) -> Identified {
+        Identified {
+            status,
+            id: id.map(str::to_owned),
+            ids: id.map(str::to_owned).into_iter().collect(),
+            candidates: candidates
+                .iter()
+                .map(|id| Candidate { id: (*id).into(), name: String::new(), score: 1.0 })
+                .collect(),
+            near_misses: vec![],
+            similar: vec![],
+            sender_on_account: None,
+            said_not_specific: false,
+            speaks_of_a_campaign: false,
+            evidence: vec![],
+        }
+    }
+
+    fn topic_of(chosen_by: ChosenBy, id: &str) -> Topic {
+        Topic { id: id.into(), label: id.into(), score: 1.0, chosen_by, runner_up: None, evidence: vec![] }
+    }
+
+    fn known(campaign: Identified, offered: &[&str], by_agent: bool) -> Known {
+        Known {
+            triage: Triage {
+                campaign,
+                topic: topic_of(ChosenBy::Rules, "reporting"),
+                missing: vec!["campaign_id".into()],
+                wanted: vec![],
+                priority: "normal".into(),
+                route: "support".into(),
+                flags: vec![],
+                action: Action::Ask,
+            },
+            asked: vec!["campaign_id".into()],
+            offered: offered.iter().map(|id| (*id).to_owned()).collect(),
+            campaign_by_agent: by_agent,
+        }
+    }
+
+    fn check(known: &Known, new: Identified, answer: &str, expected: (Status, Option<&str>)) {
+        let request = Request { text: answer.into(), ..Request::default() };
+        let got = campaign(new, &request, &directory(), known);
+        assert_eq!((got.status, got.id.as_deref()), expected, "answer: {answer}");
+    }
+
+    #[test]
+    fn an_answer_is_read_in_the_light_of_the_question() {
+        let unsure = verdict(Status::AmbiguousName, None, &["1001", "1002"]);
+        let offered = known(unsure.clone(), &["1001", "1002"], false);
+        let silent = || verdict(Status::NotStated, None, &[]);
+        check(&offered, silent(), "the 2025 one please", (Status::Confirmed, Some("1002")));
+        check(&offered, silent(), "the harvest one", (Status::AmbiguousName, None));
+        check(
+            &offered,
+            verdict(Status::NameOnly, None, &["1001"]),
+            "Harvest Fair 2024",
+            (Status::Confirmed, Some("1001")),
+        );
+        // What was not put before the customer is not picked: a name alone stays a name.
+        let neutral = known(unsure, &[], false);
+        check(&neutral, verdict(Status::NameOnly, None, &["1001"]), "Harvest Fair 2024", (Status::NameOnly, None));
+        check(&neutral, verdict(Status::Confirmed, Some("1003"), &[]), "it's 1003", (Status::Confirmed, Some("1003")));
+    }
+
+    #[test]
+    fn silence_and_names_keep_what_is_settled() {
+        let settled = known(verdict(Status::Confirmed, Some("1003"), &[]), &[], false);
+        check(&settled, verdict(Status::NotStated, None, &[]), "thanks", (Status::Confirmed, Some("1003")));
+        check(
+            &settled,
+            verdict(Status::NameOnly, None, &["1001"]),
+            "like Harvest Fair 2024",
+            (Status::Confirmed, Some("1003")),
+        );
+        let by_agent = known(verdict(Status::Confirmed, Some("1003"), &[]), &[], true);
+        check(&by_agent, verdict(Status::Confirmed, Some("1001"), &[]), "1001", (Status::Confirmed, Some("1003")));
+    }
+
+    #[test]
+    fn choices_outlast_rules() {
+        let mut ticket = known(verdict(Status::NotStated, None, &[]), &[], false);
+        assert_eq!(topic(topic_of(ChosenBy::Rules, "billing"), &ticket).id, "reporting");
+        ticket.triage.topic = topic_of(ChosenBy::Fallback, "other");
+        assert_eq!(topic(topic_of(ChosenBy::Rules, "billing"), &ticket).id, "billing");
+        ticket.triage.topic = topic_of(ChosenBy::Agent, "bug");
+        assert_eq!(topic(topic_of(ChosenBy::Customer, "billing"), &ticket).id, "bug");
+        assert_eq!(priority("low".into(), "high"), "high");
+        assert_eq!(priority("urgent".into(), "high"), "urgent");
+    }
+}

@@ -1,0 +1,104 @@
+//! Where rules, campaigns and the reader's setting come from: folders, files and settings. Reads, never writes.
+
+use std::fs;
+use std::path::Path;
+
+use crate::campaigns::Directory;
+use crate::config::fault::Fault;
+use crate::config::settings::Config;
+use crate::request::{Bounds, Setting};
+use crate::rules::{Files, Rules};
+
+/// Larger files are no rules: refused before they are read.
+const RULE_FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The rules of a folder; an empty path: the shipped rules.
+pub fn rules(folder: &Path) -> Result<Rules, Vec<Fault>> {
+    if folder.as_os_str().is_empty() {
+        return Ok(Rules::shipped());
+    }
+    let mut files = Files::new();
+    let mut faults = vec![];
+    gather(folder, folder, &mut files, &mut faults);
+    if faults.is_empty() && files.is_empty() {
+        faults.push(fault(folder, "holds no rules", "name a folder that has topics/*.toml"));
+    }
+    if faults.is_empty() { Rules::compile(&files) } else { Err(faults) }
+}
+
+fn gather(root: &Path, folder: &Path, files: &mut Files, faults: &mut Vec<Fault>) {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => return faults.push(fault(folder, &format!("cannot be read: {error}"), "check path and rights")),
+    };
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        if name.rsplit('/').next().is_some_and(|last| last.starts_with('.')) {
+            continue;
+        }
+        let Ok(kind) = fs::symlink_metadata(&path) else { continue };
+        if kind.is_symlink() && !stays_inside(root, &path) {
+            faults.push(fault(Path::new(&name), "is a symbolic link out of the rules folder", "copy the file instead"));
+        } else if path.is_dir() {
+            // A link to a folder could lead back up: only real folders are entered.
+            if kind.is_dir() {
+                gather(root, &path, files, faults);
+            }
+        } else if path.extension().is_some_and(|end| end == "toml" || end == "txt" || end == "html") {
+            match text(&path) {
+                Ok(text) => drop(files.insert(name, text)),
+                Err((message, remedy)) => faults.push(fault(Path::new(&name), &message, remedy)),
+            }
+        }
+    }
+}
+
+fn stays_inside(root: &Path, path: &Path) -> bool {
+    matches!((root.canonicalize(), path.canonicalize()), (Ok(root), Ok(path)) if path.starts_with(&root))
+}
+
+fn text(path: &Path) -> Result<String, (String, &'static str)> {
+    let size = fs::metadata(path).map_err(|error| (format!("cannot be read: {error}"), "check its rights"))?.len();
+    if size > RULE_FILE_BYTES {
+        return Err((format!("has {size} bytes, over the bound of {RULE_FILE_BYTES}"), "split it"));
+    }
+    let bytes = fs::read(path).map_err(|error| (format!("cannot be read: {error}"), "check its rights"))?;
+    String::from_utf8(bytes)
+        .map_err(|error| (format!("is not UTF-8 from byte {}", error.utf8_error().valid_up_to()), "save it as UTF-8"))
+}
+
+/// The campaign directory of a file; an empty path: an empty directory.
+pub fn directory(file: &Path) -> Result<Directory, Vec<Fault>> {
+    if file.as_os_str().is_empty() {
+        return Ok(Directory::default());
+    }
+    let bytes = fs::read(file)
+        .map_err(|error| vec![fault(file, &format!("cannot be read: {error}"), "name a CSV or JSON lines file")])?;
+    let (campaigns, faults) = crate::campaigns::load::parse(&bytes, &file.display().to_string());
+    if faults.is_empty() { Ok(Directory::build(campaigns)) } else { Err(faults) }
+}
+
+/// What the reader must know of this desk.
+pub fn setting(config: &Config, agents: Vec<String>) -> Setting {
+    let addresses = std::iter::once(&config.desk.address).chain(&config.desk.own_addresses);
+    Setting {
+        own_addresses: addresses.map(|address| address.to_lowercase()).collect(),
+        agents,
+        authserv_id: Some(config.desk.authserv_id.clone()).filter(|id| !id.is_empty()),
+        bounds: Bounds {
+            size_bytes: config.bounds.size_bytes,
+            parts: config.bounds.parts,
+            depth: config.bounds.depth,
+            headers: config.bounds.headers,
+            header_bytes: config.bounds.header_bytes,
+            line_bytes: config.bounds.line_bytes,
+        },
+        ..Setting::default()
+    }
+}
+
+fn fault(file: &Path, message: &str, remedy: &str) -> Fault {
+    Fault { file: file.display().to_string(), line: 0, message: message.to_owned(), remedy: remedy.to_owned() }
+}
