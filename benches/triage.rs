@@ -22,7 +22,17 @@ fn corpus(campaigns: usize) -> PathBuf {
     if !folder.join("truth.jsonl").exists() {
         let status = Command::new("python3")
             .arg(root.join("../shared/bench/make_corpus.py"))
-            .args(["--mails", "2000", "--seed", "7", "--no-mbox", "--crlf", "--campaigns", &campaigns.to_string(), "--out"])
+            .args([
+                "--mails",
+                "2000",
+                "--seed",
+                "7",
+                "--no-mbox",
+                "--crlf",
+                "--campaigns",
+                &campaigns.to_string(),
+                "--out",
+            ])
             .arg(&folder)
             .status()
             .expect("python3 and ../shared/bench/make_corpus.py generate the corpus");
@@ -49,7 +59,8 @@ fn judge(c: &mut Criterion) {
         let folder = corpus(size);
         let mails = mails(&folder);
         group.throughput(Throughput::Elements(mails.len() as u64));
-        let (entries, faults) = campaigns::load::parse(&std::fs::read(folder.join("campaigns.csv")).unwrap(), "campaigns.csv");
+        let (entries, faults) =
+            campaigns::load::parse(&std::fs::read(folder.join("campaigns.csv")).unwrap(), "campaigns.csv");
         assert!(faults.len() < entries.len() / 100, "{} faults, first: {:?}", faults.len(), faults.first());
         let directory = Directory::build(entries);
         let rules = Rules::shipped();

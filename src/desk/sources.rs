@@ -1,13 +1,17 @@
-//! Where rules, campaigns and the reader's setting come from: folders, files and settings. Reads, never writes.
+//! Where rules, campaigns, secrets and the reader's setting come from: folders, files, settings and the store.
+//!
+//! All faults at once, each with its file; nothing here puts anything in force.
 
 use std::fs;
 use std::path::Path;
 
 use crate::campaigns::Directory;
 use crate::config::fault::Fault;
+use crate::config::secret;
 use crate::config::settings::Config;
 use crate::request::{Bounds, Setting};
 use crate::rules::{Files, Rules};
+use crate::store::{self, Store};
 
 /// Larger files are no rules: refused before they are read.
 const RULE_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -96,6 +100,47 @@ pub fn setting(config: &Config, agents: Vec<String>) -> Setting {
             line_bytes: config.bounds.line_bytes,
         },
         ..Setting::default()
+    }
+}
+
+/// The directory that this desk is to use: the file of `campaigns.file`, or what was imported into the store.
+///
+/// `before` is the one in force. One that lost more than half of its campaigns is taken for an accident, unless
+/// `campaigns.allow_shrink` says otherwise.
+pub async fn directory_in_force(
+    config: &Config,
+    store: &Store,
+    before: Option<&Directory>,
+) -> Result<Result<Directory, Vec<Fault>>, store::Error> {
+    let file = &config.campaigns.file;
+    let next = if file.as_os_str().is_empty() {
+        Directory::build(store.campaigns().await?)
+    } else {
+        match directory(file) {
+            Ok(next) => next,
+            Err(faults) => return Ok(Err(faults)),
+        }
+    };
+    let had = before.map_or(0, Directory::len);
+    if next.len() * 2 < had && !config.campaigns.allow_shrink {
+        let name = if file.as_os_str().is_empty() { Path::new("the store's directory") } else { file.as_path() };
+        let message = format!("holds {} campaigns where {had} were: more than half would be lost", next.len());
+        return Ok(Err(vec![fault(name, &message, "set campaigns.allow_shrink = true if that is meant")]));
+    }
+    Ok(Ok(next))
+}
+
+/// What mail is read with at this desk: its settings, its rules, and its agents' addresses.
+pub fn setting_for(config: &Config, rules: &Rules) -> Setting {
+    let agents = config.teams.values().map(|address| address.to_lowercase()).collect();
+    Setting { reading: rules.reading.clone(), ..setting(config, agents) }
+}
+
+/// The database's URL; one that carries a password stands in a file.
+pub fn store_url(config: &Config) -> Result<String, secret::Unreadable> {
+    match config.store.url_file.as_str() {
+        "" => Ok(config.store.url.clone()),
+        file => secret::read_line(Path::new(file)),
     }
 }
 

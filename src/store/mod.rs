@@ -4,12 +4,21 @@
 //! SQLite: WAL, `synchronous=FULL`, one writing connection, `BEGIN IMMEDIATE`. PostgreSQL: `synchronous_commit=on`.
 //! Each table has its file; `clock` is the only place where this layer asks the time.
 
+mod committer;
+pub mod directory;
+pub mod outbox;
+mod rows;
+pub mod settle;
+pub mod submissions;
+pub mod tickets;
+
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, AnyPool, Transaction};
+use tokio::sync::mpsc;
 
 /// Which database is behind a [`Store`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +49,15 @@ pub enum Error {
     /// Somebody else changed or claimed it meanwhile.
     #[error("{0} was changed meanwhile; read it again")]
     Conflict(String),
+    /// No such thing.
+    #[error("{0} does not exist")]
+    Missing(String),
+    /// The row cannot be written as it is.
+    #[error("{0}")]
+    Refused(String),
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
     /// The URL names no database that Deskclerk can use.
     #[error("{0}")]
     Url(String),
@@ -51,6 +69,7 @@ pub struct Store {
     engine: Engine,
     read: AnyPool,
     write: AnyPool,
+    committer: mpsc::Sender<committer::Job>,
 }
 
 impl Store {
@@ -68,6 +87,16 @@ impl Store {
             Engine::Postgres => sqlx::migrate!("src/store/migrations/postgres").run(&store.write).await?,
         }
         Ok(store)
+    }
+
+    /// The store over these pools, with its committer running until the last clone is gone.
+    fn over(engine: Engine, read: AnyPool, write: AnyPool) -> Store {
+        let (committer, jobs) = mpsc::channel(1024);
+        let store = Store { engine, read, write, committer };
+        // The committer's own handle must not keep its channel open.
+        let (deaf, _) = mpsc::channel(1);
+        tokio::spawn(committer::run(Store { committer: deaf, ..store.clone() }, jobs));
+        store
     }
 
     async fn open_sqlite(path: &Path) -> Result<Store, Error> {
@@ -91,7 +120,7 @@ impl Store {
                 .connect_lazy_with(options.clone())
         };
         // One writer: SQLite has one write lock, so queueing here is cheaper than SQLITE_BUSY there.
-        Ok(Store { engine: Engine::Sqlite, read: pool(4), write: pool(1) })
+        Ok(Store::over(Engine::Sqlite, pool(4), pool(1)))
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Store, Error> {
@@ -109,7 +138,7 @@ impl Store {
             })
             .connect_with(options)
             .await?;
-        Ok(Store { engine: Engine::Postgres, read: pool.clone(), write: pool })
+        Ok(Store::over(Engine::Postgres, pool.clone(), pool))
     }
 
     /// Which database this is.

@@ -1,0 +1,148 @@
+//! The committer: concurrent submissions share one transaction and one fsync.
+//!
+//! Callers hand in a row and wait; whoever comes while a commit runs goes into the next one. Nobody is answered before
+//! the commit that holds his row has returned.
+
+use std::collections::HashMap;
+
+use sqlx::Row;
+use tokio::sync::{mpsc, oneshot};
+
+use super::rows::{self, Value};
+use super::submissions::{New, Submitted};
+use super::{Error, Store};
+
+/// One transaction holds at most so many submissions, and stops growing at so many bytes.
+const GROUP_ROWS: usize = 256;
+const GROUP_BYTES: usize = 16 << 20;
+
+/// A submission on its way into the store.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub id: String,
+    pub content_hash: String,
+    pub new: New,
+    pub answer: oneshot::Sender<Result<Submitted, Error>>,
+}
+
+/// Runs until the last sender is gone.
+pub(super) async fn run(store: Store, mut jobs: mpsc::Receiver<Job>) {
+    let mut group = Vec::with_capacity(GROUP_ROWS);
+    while jobs.recv_many(&mut group, GROUP_ROWS).await > 0 {
+        while !group.is_empty() {
+            let mut bytes = 0;
+            let fits = group.iter().take_while(|job: &&Job| {
+                let fits = bytes < GROUP_BYTES;
+                bytes += job.new.raw.len();
+                fits
+            });
+            let fits = fits.count().max(1);
+            commit(&store, group.drain(..fits).collect()).await;
+        }
+    }
+}
+
+async fn commit(store: &Store, group: Vec<Job>) {
+    let (rows, waiting): (Vec<_>, Vec<_>) = group.into_iter().map(split).unzip();
+    match write(store, &rows).await {
+        Ok(answers) => {
+            for (waiting, answer) in waiting.into_iter().zip(answers) {
+                // A caller that went away leaves its row behind: it is stored, and known when he comes again.
+                let _ = waiting.send(Ok(answer));
+            }
+        }
+        Err(error) if rows.len() == 1 => {
+            for waiting in waiting {
+                let _ = waiting.send(Err(Error::Refused(error.to_string())));
+            }
+        }
+        // One row that the database refuses must not take the others with it.
+        Err(_) => {
+            for (row, waiting) in rows.into_iter().zip(waiting) {
+                let answer = write(store, std::slice::from_ref(&row)).await;
+                let _ = waiting.send(answer.map(|mut answers| answers.remove(0)));
+            }
+        }
+    }
+}
+
+/// A row to write, kept so that it can be written again alone.
+struct Entry {
+    id: String,
+    content_hash: String,
+    source: String,
+    source_key: Option<String>,
+    values: Vec<Value>,
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "source",
+    "source_key",
+    "kind",
+    "raw",
+    "content_hash",
+    "envelope",
+    "answerable",
+    "received_at",
+    "acknowledged",
+];
+
+fn split(job: Job) -> (Entry, oneshot::Sender<Result<Submitted, Error>>) {
+    let Job { id, content_hash, new, answer } = job;
+    let source = rows::clean(&new.source);
+    let source_key = new.source_key.as_deref().map(rows::clean);
+    // Only IMAP is told afterwards that a mail is stored; the other doors answer in the same breath.
+    let acknowledged = i64::from(!source.starts_with("imap:"));
+    let values = vec![
+        id.clone().into(),
+        source.clone().into(),
+        source_key.clone().into(),
+        new.kind.as_str().into(),
+        new.raw.into(),
+        content_hash.clone().into(),
+        rows::to_json(&new.envelope).into(),
+        i64::from(new.answerable).into(),
+        new.received_at.into(),
+        acknowledged.into(),
+    ];
+    (Entry { id, content_hash, source, source_key, values }, answer)
+}
+
+async fn write(store: &Store, entries: &[Entry]) -> Result<Vec<Submitted>, Error> {
+    let mut transaction = store.begin().await?;
+    let values = entries.iter().map(|entry| entry.values.clone()).collect();
+    let inserted =
+        rows::insert(&mut transaction, "submissions", COLUMNS, values, "ON CONFLICT DO NOTHING RETURNING id").await?;
+    let mut fresh = std::collections::HashSet::new();
+    for row in &inserted {
+        fresh.insert(row.try_get::<String, _>("id")?);
+    }
+    let mut known = HashMap::new();
+    for entry in entries.iter().filter(|entry| !fresh.contains(&entry.id)) {
+        let row = sqlx::query(
+            "SELECT id, content_hash FROM submissions WHERE id = $1 OR (source = $2 AND source_key = $3) LIMIT 1",
+        )
+        .bind(entry.id.as_str())
+        .bind(entry.source.as_str())
+        .bind(entry.source_key.clone())
+        .fetch_one(&mut *transaction)
+        .await?;
+        let id: String = row.try_get("id")?;
+        let content_hash: String = row.try_get("content_hash")?;
+        let same_content = content_hash == entry.content_hash;
+        // Its own id stands there already: a commit whose answer was lost, written again.
+        known.insert(entry.id.clone(), Submitted { known: id != entry.id, id, same_content });
+    }
+    transaction.commit().await?;
+    Ok(entries
+        .iter()
+        .map(|entry| {
+            known.remove(&entry.id).unwrap_or_else(|| Submitted {
+                id: entry.id.clone(),
+                known: false,
+                same_content: true,
+            })
+        })
+        .collect())
+}

@@ -1,0 +1,244 @@
+//! The outbox: what is to be sent, written in the transaction of the ticket change that causes it.
+//!
+//! Promises: a row keeps one Message-ID for ever; a claim is fenced, so that a worker that slept past its lease can
+//! neither mark as sent nor put back what another one has taken over.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::{Engine, Error, Store, rows};
+
+/// What an outgoing thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A mail.
+    Mail,
+    /// A post to a URL.
+    Post,
+}
+
+/// Why something is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The customer is asked for what is missing.
+    Question,
+    /// The customer is told that the request is in.
+    Acknowledgement,
+    /// The team gets the ticket.
+    Team,
+    /// The customer is reminded of an open question.
+    Reminder,
+    /// Another system is told what happened.
+    Event,
+}
+
+/// Where a row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// To be sent when due.
+    Queued,
+    /// Held for an agent to send.
+    Draft,
+    /// Only recorded.
+    Held,
+    /// Sent.
+    Sent,
+    /// Refused for good.
+    Dead,
+    /// Not to be sent any more.
+    Dropped,
+}
+
+/// The words and headers of an outgoing mail; of a post, `text` is its JSON body.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Payload {
+    /// `From`, as a header value: `Name <address>`.
+    pub from: String,
+    /// `To`, an address.
+    pub to: String,
+    /// `Reply-To`, an address, where it differs from `from`.
+    #[serde(default)]
+    pub reply_to: Option<String>,
+    /// The subject.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+    /// The same as HTML.
+    #[serde(default)]
+    pub html: Option<String>,
+    /// Message-IDs without angle brackets.
+    #[serde(default)]
+    pub in_reply_to: Vec<String>,
+    /// Message-IDs without angle brackets, oldest first.
+    #[serde(default)]
+    pub references: Vec<String>,
+    /// Further headers.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+}
+
+/// A row of the outbox, as claimed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outgoing {
+    /// UUIDv7.
+    pub id: String,
+    /// The ticket it belongs to.
+    pub ticket_id: i64,
+    /// What it is.
+    pub kind: Kind,
+    /// Why it is sent.
+    pub reason: Reason,
+    /// Address, or URL of a post.
+    pub recipient: String,
+    /// Without angle brackets; one for ever.
+    pub message_id: String,
+    /// Words and headers.
+    pub payload: Payload,
+    /// How often it was tried before this claim.
+    pub attempts: i64,
+    /// Of this claim.
+    pub fence: i64,
+    /// Where it stands.
+    pub state: State,
+    /// What the last try failed with.
+    pub last_error: Option<String>,
+    /// Unix milliseconds.
+    pub due_at: i64,
+    /// Unix milliseconds.
+    pub created_at: i64,
+}
+
+const COLUMNS: &str = "id, ticket_id, kind, reason, recipient, message_id, payload, attempts, fence, state, last_error, \
+                       due_at, created_at";
+
+impl Store {
+    /// Claims what is due, oldest first, for `lease_ms`.
+    pub async fn claim_outbox(&self, now: i64, lease_ms: i64, limit: i64) -> Result<Vec<Outgoing>, Error> {
+        let skip = match self.engine {
+            Engine::Sqlite => "",
+            Engine::Postgres => "FOR UPDATE SKIP LOCKED",
+        };
+        let sql = format!(
+            "UPDATE outbox SET fence = fence + 1, lease_until = $1 WHERE id IN (SELECT id FROM outbox \
+             WHERE state = 'queued' AND due_at <= $2 AND lease_until <= $2 ORDER BY due_at, id LIMIT $3 {skip}) \
+             RETURNING {COLUMNS}"
+        );
+        let mut transaction = self.begin().await?;
+        let claimed = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(now.saturating_add(lease_ms))
+            .bind(now)
+            .bind(limit)
+            .fetch_all(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        let mut claimed = claimed.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        claimed.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
+        Ok(claimed)
+    }
+
+    /// It was accepted by the other side.
+    pub async fn outbox_sent(&self, outgoing: &Outgoing, now: i64) -> Result<(), Error> {
+        self.settle_outgoing(outgoing, State::Sent, None, now, now).await
+    }
+
+    /// It is to be tried again at `due_at`.
+    pub async fn outbox_retry(&self, outgoing: &Outgoing, due_at: i64, error: &str) -> Result<(), Error> {
+        self.settle_outgoing(outgoing, State::Queued, Some(error), due_at, 0).await
+    }
+
+    /// It was refused for good; agents see it.
+    pub async fn outbox_dead(&self, outgoing: &Outgoing, error: &str, now: i64) -> Result<(), Error> {
+        self.settle_outgoing(outgoing, State::Dead, Some(error), now, now).await
+    }
+
+    async fn settle_outgoing(
+        &self,
+        outgoing: &Outgoing,
+        state: State,
+        error: Option<&str>,
+        due_at: i64,
+        settled_at: i64,
+    ) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE outbox SET state = $1, last_error = $2, due_at = $3, settled_at = $4, lease_until = 0, \
+             attempts = attempts + 1 WHERE id = $5 AND fence = $6 AND state = 'queued'",
+        )
+        .bind(rows::to_word(&state))
+        .bind(error.map(rows::clean))
+        .bind(due_at)
+        .bind((settled_at > 0).then_some(settled_at))
+        .bind(outgoing.id.as_str())
+        .bind(outgoing.fence)
+        .execute(&mut *transaction)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(Error::Conflict(format!("outgoing {}", outgoing.id)));
+        }
+        if state == State::Dead {
+            let detail = serde_json::json!({ "outgoing": outgoing.id, "reason": outgoing.reason, "error": error });
+            super::tickets::event(&mut transaction, outgoing.ticket_id, due_at, "desk", "undelivered", &detail).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// What was or is to be sent for a ticket, oldest first.
+    pub async fn outgoing_of(&self, ticket: i64) -> Result<Vec<Outgoing>, Error> {
+        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE ticket_id = $1 ORDER BY created_at, id");
+        let found = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ticket).fetch_all(&self.read).await?;
+        found.iter().map(read).collect()
+    }
+
+    /// Sends a draft after all, or drops it.
+    pub async fn release_draft(&self, id: &str, send: bool, actor: &str, now: i64) -> Result<(), Error> {
+        let next = if send { State::Queued } else { State::Dropped };
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE outbox SET state = $1, due_at = $2 WHERE id = $3 AND state = 'draft' RETURNING ticket_id",
+        )
+        .bind(rows::to_word(&next))
+        .bind(now)
+        .bind(id)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(row) = done else { return Err(Error::Conflict(format!("draft {id}"))) };
+        let what = if send { "draft_sent" } else { "draft_dropped" };
+        let detail = serde_json::json!({ "outgoing": id });
+        super::tickets::event(&mut transaction, row.try_get("ticket_id")?, now, actor, what, &detail).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// How many rows wait to be sent.
+    pub async fn queued_outgoing(&self) -> Result<i64, Error> {
+        let row = sqlx::query("SELECT COUNT(*) AS n FROM outbox WHERE state = 'queued'").fetch_one(&self.read).await?;
+        Ok(row.try_get("n")?)
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Outgoing, Error> {
+    let id: String = row.try_get("id")?;
+    let what = format!("outgoing {id}");
+    Ok(Outgoing {
+        ticket_id: row.try_get("ticket_id")?,
+        kind: rows::from_word(row, "kind", &what)?,
+        reason: rows::from_word(row, "reason", &what)?,
+        recipient: row.try_get("recipient")?,
+        message_id: row.try_get("message_id")?,
+        payload: rows::from_json(row, "payload", &what)?,
+        attempts: row.try_get("attempts")?,
+        fence: row.try_get("fence")?,
+        state: rows::from_word(row, "state", &what)?,
+        last_error: row.try_get("last_error")?,
+        due_at: row.try_get("due_at")?,
+        created_at: row.try_get("created_at")?,
+        id,
+    })
+}

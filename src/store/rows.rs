@@ -1,0 +1,166 @@
+//! Many rows in one statement, the same on both engines, and the reading of what they hold.
+//!
+//! Statements come in few sizes, so that each is prepared once a connection; what does not fill a size goes in a
+//! smaller one. Only column names of this module ever stand in the SQL text, never a value.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, AssertSqlSafe, Row, query};
+
+use super::Error;
+
+/// One value of a row.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    /// BIGINT.
+    Int(i64),
+    /// BIGINT or NULL.
+    MaybeInt(Option<i64>),
+    /// TEXT.
+    Text(String),
+    /// TEXT or NULL.
+    MaybeText(Option<String>),
+    /// BLOB or BYTEA.
+    Bytes(Vec<u8>),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Value {
+        Value::Int(value)
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Value {
+        Value::MaybeInt(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Value {
+        Value::Text(clean(value))
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Value {
+        Value::Text(if value.contains('\0') { clean(&value) } else { value })
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Value {
+        Value::MaybeText(value.map(|text| clean(&text)))
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(value: Vec<u8>) -> Value {
+        Value::Bytes(value)
+    }
+}
+
+/// PostgreSQL's TEXT has no NUL; a customer's text may.
+pub(super) fn clean(text: &str) -> String {
+    text.replace('\0', "")
+}
+
+const SIZES: [usize; 4] = [64, 16, 4, 1];
+
+/// Inserts the rows; `after` is what follows the values, such as `ON CONFLICT DO NOTHING RETURNING id`. The rows that
+/// it returns are handed back.
+pub(super) async fn insert(
+    connection: &mut AnyConnection,
+    table: &str,
+    columns: &[&str],
+    rows: Vec<Vec<Value>>,
+    after: &str,
+) -> Result<Vec<AnyRow>, Error> {
+    let mut returned = vec![];
+    let mut rows = rows.into_iter();
+    while rows.len() > 0 {
+        let size = SIZES.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
+        let mut sql = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
+        for row in 0..size {
+            sql.push_str(if row == 0 { "(" } else { ", (" });
+            sql.push_str(&marks(row * columns.len() + 1, columns.len()));
+            sql.push(')');
+        }
+        sql.push(' ');
+        sql.push_str(after);
+        let mut statement = query(AssertSqlSafe(sql));
+        for value in rows.by_ref().take(size).flatten() {
+            statement = bind(statement, value);
+        }
+        returned.append(&mut statement.fetch_all(&mut *connection).await?);
+    }
+    Ok(returned)
+}
+
+/// Runs a statement with `IN (…)` for any number of keys. `sql` is called with the placeholders of the keys, which
+/// come after those of `first`.
+pub(super) async fn with_keys(
+    connection: &mut AnyConnection,
+    sql: impl Fn(&str) -> String,
+    first: &[Value],
+    keys: &[String],
+) -> Result<Vec<AnyRow>, Error> {
+    let mut found = vec![];
+    for chunk in keys.chunks(SIZES[0]) {
+        // The last key is repeated up to the next size: the answer stays the same, the statements stay few.
+        let size = SIZES.into_iter().rev().find(|size| *size >= chunk.len()).unwrap_or(SIZES[0]);
+        let mut statement = query(AssertSqlSafe(sql(&marks(first.len() + 1, size))));
+        for value in first {
+            statement = bind(statement, value.clone());
+        }
+        for index in 0..size {
+            statement = statement.bind(clean(&chunk[index.min(chunk.len() - 1)]));
+        }
+        found.append(&mut statement.fetch_all(&mut *connection).await?);
+    }
+    Ok(found)
+}
+
+fn marks(from: usize, count: usize) -> String {
+    let marks: Vec<String> = (from..from + count).map(|number| format!("${number}")).collect();
+    marks.join(", ")
+}
+
+fn bind<'q>(statement: Query<'q, Any, AnyArguments>, value: Value) -> Query<'q, Any, AnyArguments> {
+    match value {
+        Value::Int(value) => statement.bind(value),
+        Value::MaybeInt(value) => statement.bind(value),
+        Value::Text(value) => statement.bind(value),
+        Value::MaybeText(value) => statement.bind(value),
+        Value::Bytes(value) => statement.bind(value),
+    }
+}
+
+/// The JSON text of a value that is always representable.
+pub(super) fn to_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("the desk's own types have string keys and no failing serializer")
+}
+
+/// Reads a JSON column.
+pub(super) fn from_json<T: DeserializeOwned>(row: &AnyRow, column: &str, what: &str) -> Result<T, Error> {
+    let text: String = row.try_get(column)?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::Corrupt { what: format!("{column} of {what}"), why: error.to_string() })
+}
+
+/// Reads a column that holds one of our words, through its serde name.
+pub(super) fn from_word<T: DeserializeOwned>(row: &AnyRow, column: &str, what: &str) -> Result<T, Error> {
+    let word: String = row.try_get(column)?;
+    serde_json::from_value(serde_json::Value::String(word))
+        .map_err(|error| Error::Corrupt { what: format!("{column} of {what}"), why: error.to_string() })
+}
+
+/// The word of one of our enums, through its serde name.
+pub(super) fn to_word<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}

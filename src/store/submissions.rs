@@ -1,0 +1,324 @@
+//! Submissions: what came in by a door, raw, and how it ended.
+//!
+//! Promises: [`Store::submit`] returns only after commit; the same (source, key) is stored once, however often and
+//! however parallel it comes; a claim counts its attempt before anything is parsed; a settle with an old fence is refused.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use sqlx::Row;
+use sqlx::any::AnyRow;
+use tokio::sync::oneshot;
+
+use super::committer::Job;
+use super::{Engine, Error, Store, rows};
+
+/// What the raw bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A mail (RFC 5322).
+    Mail,
+    /// The JSON body of a webhook or form post.
+    Hook,
+}
+
+impl Kind {
+    /// The word for it in SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Mail => "mail",
+            Kind::Hook => "hook",
+        }
+    }
+}
+
+/// What the door knows beside the raw bytes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Envelope sender (RFC 5321 MAIL FROM); empty string: the null sender; `None`: the door does not know it.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// Envelope recipients.
+    #[serde(default)]
+    pub to: Vec<String>,
+    /// Headers of a webhook's post that matter.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+}
+
+/// A submission that a door hands in.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// The door: `imap:NAME`, `lmtp`, `hook:NAME`, `form`, `file`.
+    pub source: String,
+    /// Unique within the door: UIDVALIDITY/UID, delivery id, path. `None`: the door has none.
+    pub source_key: Option<String>,
+    /// What `raw` is.
+    pub kind: Kind,
+    /// The bytes as they came.
+    pub raw: Vec<u8>,
+    /// What the door knows beside them.
+    pub envelope: Envelope,
+    /// Whether it may be answered: not older than the door's baseline.
+    pub answerable: bool,
+    /// Unix milliseconds.
+    pub received_at: i64,
+}
+
+/// The answer to a door: it is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submitted {
+    /// The submission's id.
+    pub id: String,
+    /// This (source, key) was stored before.
+    pub known: bool,
+    /// The bytes are those that were stored.
+    pub same_content: bool,
+}
+
+/// How a submission ended. Design §2: exactly one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It opened a ticket.
+    Ticket,
+    /// It went onto a ticket that was there.
+    Appended,
+    /// The same message was taken in before.
+    Duplicate,
+    /// Automated mail that opens no ticket.
+    Automated,
+    /// Unreadable, over the bounds or a loop: agents see it and can replay it.
+    Quarantined,
+    /// Refused by an agent, or not addressed to the desk.
+    Rejected,
+}
+
+impl Outcome {
+    /// The word for it in SQL, JSON and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Ticket => "ticket",
+            Outcome::Appended => "appended",
+            Outcome::Duplicate => "duplicate",
+            Outcome::Automated => "automated",
+            Outcome::Quarantined => "quarantined",
+            Outcome::Rejected => "rejected",
+        }
+    }
+}
+
+/// A submission as stored.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// UUIDv7.
+    pub id: String,
+    /// The door.
+    pub source: String,
+    /// Its key there.
+    pub source_key: Option<String>,
+    /// What `raw` is.
+    pub kind: Kind,
+    /// The bytes as they came.
+    pub raw: Vec<u8>,
+    /// SHA-256 of `raw`, hex.
+    pub content_hash: String,
+    /// What the door knew beside them.
+    pub envelope: Envelope,
+    /// Whether it may be answered.
+    pub answerable: bool,
+    /// Unix milliseconds.
+    pub received_at: i64,
+    /// How often it was claimed, this claim included.
+    pub attempts: i64,
+    /// Of the claim; a settle must carry it.
+    pub fence: i64,
+    /// How it ended; `None`: not yet.
+    pub outcome: Option<Outcome>,
+    /// Why it ended so, readable.
+    pub because: Option<String>,
+    /// The ticket it went to.
+    pub ticket_id: Option<i64>,
+    /// Unix milliseconds.
+    pub settled_at: Option<i64>,
+}
+
+const COLUMNS: &str = "id, source, source_key, kind, raw, content_hash, envelope, answerable, received_at, attempts, \
+                       fence, outcome, because, ticket_id, settled_at";
+
+/// A batch of claims stops growing at so many bytes, so that large mails do not fill the memory.
+const CLAIM_BYTES: i64 = 8 << 20;
+
+/// A submission put back for another try is marked so: it is taken up alone, before fresh ones.
+const RELEASED: i64 = 1;
+
+impl Store {
+    /// Stores a submission durably. Concurrent callers share one transaction and one fsync.
+    pub async fn submit(&self, new: New) -> Result<Submitted, Error> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job {
+            id: uuid::Uuid::now_v7().to_string(),
+            content_hash: hex::encode(Sha256::digest(&new.raw)),
+            new,
+            answer,
+        };
+        self.committer.send(job).await.map_err(|_| Error::Closed)?;
+        answered.await.map_err(|_| Error::Closed)?
+    }
+
+    /// The submission with this id.
+    pub async fn submission(&self, id: &str) -> Result<Option<Submission>, Error> {
+        let sql = format!("SELECT {COLUMNS} FROM submissions WHERE id = $1");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&self.read).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// Claims submissions that nobody has settled, oldest first: fresh ones together, or one that came back, alone.
+    ///
+    /// The attempt is counted and committed here, before anybody parses a byte of it. After `lease_ms` another worker
+    /// may claim it; the fence tells the two apart.
+    pub async fn claim_submissions(&self, now: i64, lease_ms: i64, limit: i64) -> Result<Vec<Submission>, Error> {
+        let skip = match self.engine {
+            Engine::Sqlite => "",
+            Engine::Postgres => "FOR UPDATE SKIP LOCKED",
+        };
+        let mut transaction = self.begin().await?;
+        // One that came back may be what crashed the worker: alone, it takes no other with it.
+        let suspect = format!(
+            "SELECT id, LENGTH(raw) AS size FROM submissions WHERE outcome IS NULL AND lease_until > 0 \
+             AND lease_until <= $1 ORDER BY lease_until, id LIMIT 1 {skip}"
+        );
+        let fresh = format!(
+            "SELECT id, LENGTH(raw) AS size FROM submissions WHERE outcome IS NULL AND lease_until = 0 \
+             ORDER BY id LIMIT $1 {skip}"
+        );
+        let mut found = sqlx::query(sqlx::AssertSqlSafe(suspect)).bind(now).fetch_all(&mut *transaction).await?;
+        if found.is_empty() {
+            found = sqlx::query(sqlx::AssertSqlSafe(fresh)).bind(limit).fetch_all(&mut *transaction).await?;
+        }
+        let mut ids: Vec<String> = vec![];
+        let mut bytes = 0;
+        for row in &found {
+            if bytes > CLAIM_BYTES {
+                break;
+            }
+            bytes += size(row)?;
+            ids.push(row.try_get("id")?);
+        }
+        let mut claimed = vec![];
+        let until = now.saturating_add(lease_ms).max(RELEASED + 1);
+        let update = |marks: &str| {
+            format!(
+                "UPDATE submissions SET attempts = attempts + 1, fence = fence + 1, lease_until = $1 \
+                 WHERE id IN ({marks}) RETURNING {COLUMNS}"
+            )
+        };
+        for row in rows::with_keys(&mut transaction, update, &[until.into()], &ids).await? {
+            claimed.push(read(&row)?);
+        }
+        transaction.commit().await?;
+        claimed.sort_by(|a: &Submission, b| a.id.cmp(&b.id));
+        Ok(claimed)
+    }
+
+    /// Puts a claimed submission back, to be taken up alone from `due_at` on. `count_attempt`: whether this claim
+    /// counts as a try of this submission (it failed), or not (the database did).
+    pub async fn release_submission(
+        &self,
+        claimed: &Submission,
+        due_at: i64,
+        count_attempt: bool,
+    ) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        sqlx::query(
+            "UPDATE submissions SET lease_until = $1, attempts = attempts - $2 \
+             WHERE id = $3 AND fence = $4 AND outcome IS NULL",
+        )
+        .bind(due_at.max(RELEASED))
+        .bind(i64::from(!count_attempt))
+        .bind(claimed.id.as_str())
+        .bind(claimed.fence)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Marks as flagged or moved on the server.
+    pub async fn acknowledge(&self, source: &str, keys: &[String]) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        for key in keys {
+            sqlx::query("UPDATE submissions SET acknowledged = 1 WHERE source = $1 AND source_key = $2")
+                .bind(source)
+                .bind(key.as_str())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Keys that are stored but not yet flagged or moved on the server, oldest first.
+    pub async fn unacknowledged(&self, source: &str) -> Result<Vec<String>, Error> {
+        let found = sqlx::query(
+            "SELECT source_key FROM submissions WHERE source = $1 AND acknowledged = 0 AND source_key IS NOT NULL \
+             ORDER BY id",
+        )
+        .bind(source)
+        .fetch_all(&self.read)
+        .await?;
+        found.iter().map(|row| Ok(row.try_get("source_key")?)).collect()
+    }
+
+    /// Which of these keys the door has handed in before.
+    pub async fn keys_known(&self, source: &str, keys: &[String]) -> Result<HashSet<String>, Error> {
+        let mut known = HashSet::new();
+        let mut connection = self.read.acquire().await?;
+        let sql =
+            |marks: &str| format!("SELECT source_key FROM submissions WHERE source = $1 AND source_key IN ({marks})");
+        for row in rows::with_keys(&mut connection, sql, &[source.into()], keys).await? {
+            known.insert(row.try_get("source_key")?);
+        }
+        Ok(known)
+    }
+
+    /// How many submissions wait to be settled.
+    pub async fn pending_submissions(&self) -> Result<i64, Error> {
+        let row =
+            sqlx::query("SELECT COUNT(*) AS n FROM submissions WHERE outcome IS NULL").fetch_one(&self.read).await?;
+        Ok(row.try_get("n")?)
+    }
+}
+
+/// LENGTH is INTEGER on PostgreSQL and 64 bits wide on SQLite.
+fn size(row: &AnyRow) -> Result<i64, Error> {
+    match row.try_get::<i64, _>("size") {
+        Ok(size) => Ok(size),
+        Err(_) => Ok(i64::from(row.try_get::<i32, _>("size")?)),
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Submission, Error> {
+    let id: String = row.try_get("id")?;
+    let what = format!("submission {id}");
+    let outcome: Option<String> = row.try_get("outcome")?;
+    Ok(Submission {
+        source: row.try_get("source")?,
+        source_key: row.try_get("source_key")?,
+        kind: rows::from_word(row, "kind", &what)?,
+        raw: row.try_get("raw")?,
+        content_hash: row.try_get("content_hash")?,
+        envelope: rows::from_json(row, "envelope", &what)?,
+        answerable: row.try_get::<i64, _>("answerable")? != 0,
+        received_at: row.try_get("received_at")?,
+        attempts: row.try_get("attempts")?,
+        fence: row.try_get("fence")?,
+        outcome: outcome.map(|_| rows::from_word(row, "outcome", &what)).transpose()?,
+        because: row.try_get("because")?,
+        ticket_id: row.try_get("ticket_id")?,
+        settled_at: row.try_get("settled_at")?,
+        id,
+    })
+}
