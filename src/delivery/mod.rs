@@ -1,1 +1,213 @@
-//! (being laid)
+//! Delivery: what the outbox holds goes out, by SMTP or into a folder.
+//!
+//! Sends nothing that was not in the outbox first, and marks as sent only what the other side has taken. A crash between
+//! the two repeats a mail with the Message-ID it had before; nothing is lost.
+
+pub mod mail;
+
+mod folder;
+mod smtp;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::settings::Config;
+use crate::desk::{Desk, unix_ms};
+use crate::store;
+use crate::store::outbox::{Kind, Outgoing};
+
+/// How long a claim stands before another node may take the row: longer than a slow server takes over a whole mail.
+const LEASE: Duration = Duration::from_secs(10 * 60);
+/// Looks for rows whose next try is due.
+const LOOK: Duration = Duration::from_secs(2);
+/// How long a shutdown waits for mails on the wire.
+const DRAIN: Duration = Duration::from_secs(20);
+/// Tries before a row is given up: with [`back_off`] a little over four days (RFC 5321 §4.5.4.1).
+const TRIES: i64 = 110;
+
+/// What became of one try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// The other side has taken it.
+    Sent,
+    /// Not now, or nobody knows: again later.
+    Retry {
+        /// Why, readable, without secrets.
+        error: String,
+    },
+    /// Never: agents see it.
+    Dead {
+        /// Why, readable, without secrets.
+        error: String,
+    },
+}
+
+/// The ways out for mail.
+enum Way {
+    Smtp(smtp::Smtp),
+    Folder(PathBuf),
+}
+
+impl Way {
+    fn of(config: &Config) -> Option<Way> {
+        if !config.smtp.folder.as_os_str().is_empty() {
+            return Some(Way::Folder(config.smtp.folder.clone()));
+        }
+        let host = !config.smtp.host.is_empty();
+        host.then(|| Way::Smtp(smtp::Smtp::new(config.smtp.clone(), &config.desk.address)))
+    }
+
+    async fn send(&self, outgoing: &Outgoing) -> Delivery {
+        if outgoing.kind == Kind::Post {
+            return Delivery::Dead { error: "no outgoing webhook is configured".into() };
+        }
+        match self {
+            Way::Smtp(smtp) => smtp.send(outgoing).await,
+            Way::Folder(folder) => folder::write(folder, outgoing),
+        }
+    }
+}
+
+/// Sends what is due until `cancel`; then finishes what is on the wire, within a deadline. Without a way out (no
+/// `smtp.host`, no `smtp.folder`) everything waits in the outbox.
+pub async fn run(desk: Arc<Desk>, cancel: CancellationToken) {
+    let Some(way) = Way::of(&desk.config).map(Arc::new) else {
+        tracing::warn!("smtp.host is empty: replies wait in the outbox");
+        return cancel.cancelled().await;
+    };
+    let places = desk.config.smtp.connections.max(1) as usize;
+    let mut sending = JoinSet::new();
+    while !cancel.is_cancelled() {
+        let free = places - sending.len();
+        let claimed = match free {
+            0 => vec![],
+            free => claim(&desk, free as i64).await,
+        };
+        let none = claimed.is_empty();
+        for outgoing in claimed {
+            let (desk, way) = (Arc::clone(&desk), Arc::clone(&way));
+            sending.spawn(async move {
+                let delivery = way.send(&outgoing).await;
+                record(&desk, &outgoing, delivery).await;
+            });
+        }
+        // A full house waits for a place, an empty outbox for new rows.
+        tokio::select! {
+            Some(_) = sending.join_next() => {}
+            () = desk.outbox_wake.notified(), if none => {}
+            () = tokio::time::sleep(LOOK), if none => {}
+            () = cancel.cancelled() => {}
+        }
+    }
+    let all = async { while sending.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN, all).await.is_err() {
+        tracing::warn!("mails on the wire were cut off; they go again with the Message-IDs they had");
+    }
+    if let Way::Smtp(smtp) = way.as_ref() {
+        let _ = tokio::time::timeout(Duration::from_secs(2), smtp.close()).await;
+    }
+}
+
+async fn claim(desk: &Desk, limit: i64) -> Vec<Outgoing> {
+    match desk.store.claim_outbox(unix_ms(), LEASE.as_millis() as i64, limit).await {
+        Ok(claimed) => claimed,
+        Err(error) => {
+            tracing::error!(%error, "delivery waits for the store");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            vec![]
+        }
+    }
+}
+
+/// Writes down what became of it. When the store is out of reach it is tried again until the lease is over: what was
+/// sent and is not recorded would be sent twice.
+async fn record(desk: &Desk, outgoing: &Outgoing, delivery: Delivery) {
+    let given_up = outgoing.attempts + 1 >= TRIES;
+    let (word, error) = match &delivery {
+        Delivery::Sent => ("sent", None),
+        Delivery::Retry { error } if given_up => ("dead", Some(error)),
+        Delivery::Retry { error } => ("retry", Some(error)),
+        Delivery::Dead { error } => ("dead", Some(error)),
+    };
+    metrics::counter!("deskclerk_deliveries_total", "result" => word).increment(1);
+    match error {
+        None => tracing::info!(ticket.id = outgoing.ticket_id, outgoing.id, "sent"),
+        Some(error) => {
+            let why = without_addresses(error);
+            tracing::warn!(ticket.id = outgoing.ticket_id, outgoing.id, why, result = word, "not sent");
+        }
+    }
+    let begun = tokio::time::Instant::now();
+    loop {
+        let now = unix_ms();
+        let written = match (&delivery, word) {
+            (Delivery::Sent, _) => desk.store.outbox_sent(outgoing, now).await,
+            (Delivery::Retry { error }, "retry") => {
+                let wait = back_off(outgoing.attempts, rand::random());
+                desk.store.outbox_retry(outgoing, now + wait.as_millis() as i64, error).await
+            }
+            (Delivery::Retry { error } | Delivery::Dead { error }, _) => {
+                desk.store.outbox_dead(outgoing, error, now).await
+            }
+        };
+        match written {
+            Ok(()) => return,
+            // Fenced off: somebody else has the row now and writes down his own result.
+            Err(error @ store::Error::Conflict(_)) => return tracing::warn!(%error, outgoing.id, "the lease ran out"),
+            Err(error) if begun.elapsed() > LEASE / 2 => {
+                return tracing::error!(%error, outgoing.id, "the result could not be recorded; the mail goes again");
+            }
+            Err(error) => {
+                tracing::error!(%error, outgoing.id, "recording waits for the store");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+/// How long to wait after the failed try with this number, from 0: 15 s, doubling up to an hour, ±20 % so that many do
+/// not come back at once. `jitter` is any number.
+fn back_off(attempts: i64, jitter: u32) -> Duration {
+    let doubled = 15u64 << attempts.clamp(0, 10);
+    let base = doubled.min(3600) * 1000;
+    let spread = base / 5 * 2 + 1;
+    Duration::from_millis(base - base / 5 + u64::from(jitter) % spread)
+}
+
+/// Servers repeat the address in their refusals; logs hold none.
+fn without_addresses(text: &str) -> String {
+    let words: Vec<&str> = text.split(' ').map(|word| if word.contains('@') { "(address)" } else { word }).collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(attempts: i64, expected: (u64, u64)) {
+        let waits = [0, 1, u32::MAX / 2, u32::MAX].map(|jitter| back_off(attempts, jitter).as_secs());
+        for wait in waits {
+            assert!((expected.0..=expected.1).contains(&wait), "try {attempts} waits {wait} s");
+        }
+    }
+
+    #[test]
+    fn waits_grow_to_an_hour() {
+        check(0, (12, 18));
+        check(1, (24, 36));
+        check(5, (384, 576));
+        check(8, (2880, 4320));
+        check(TRIES, (2880, 4320));
+        check(i64::MAX, (2880, 4320));
+    }
+
+    #[test]
+    fn a_row_is_given_up_after_four_to_five_days() {
+        let days = (0..TRIES).map(|attempts| back_off(attempts, 0).as_secs()).sum::<u64>() as f64 / 86_400.0;
+        assert!((3.2..5.5).contains(&days), "{days}");
+    }
+}

@@ -4,3 +4,4 @@
 //! become is the command's business.
 
 pub mod files;
+pub mod lmtp;
