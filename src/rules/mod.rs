@@ -3,16 +3,32 @@
 //! Knows requests and campaigns, never tickets. Takes file texts, not paths: reading folders is the edges' work.
 //! Bad input gives faults with file, line and remedy, never a panic and never a half-loaded set.
 
+mod compile;
+mod description;
+mod fold;
+mod judge;
+mod lexicon;
+mod routing;
+mod scan;
+mod sheet;
+mod topic;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use compile::Compiled;
+use judge::Pick;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::campaigns;
 use crate::config::fault::Fault;
 use crate::request::Request;
 use crate::request::evidence::Evidence;
 use crate::request::reading::Reading;
+
+/// The shipped folder, written out by `build.rs`.
+const SHIPPED: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
 /// The texts of a rules folder: path relative to it, with `/`, to content.
 pub type Files = BTreeMap<String, String>;
@@ -97,59 +113,109 @@ pub struct Rules {
     pub campaign_hints: campaigns::Hints,
     /// Reply templates by path below `replies/`: `en/missing_id.txt`.
     pub replies: Files,
+    /// Topics, details and routing.
+    compiled: Compiled,
 }
 
 impl Rules {
     /// Compiles a rules folder. All faults at once, in file and line order.
     pub fn compile(files: &Files) -> Result<Rules, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let mut keep = |found: Vec<Fault>| faults.extend(found);
+        let compiled = compile::compile(files).map_err(&mut keep).ok();
+        let reading = Reading::compile(files).map_err(&mut keep).ok();
+        let campaign_hints = campaigns::Hints::compile(files).map_err(&mut keep).ok();
+        let (Some(compiled), Some(reading), Some(campaign_hints)) = (compiled, reading, campaign_hints) else {
+            faults.sort();
+            return Err(faults);
+        };
         let replies = files
             .iter()
             .filter_map(|(path, text)| path.strip_prefix("replies/").map(|rest| (rest.to_owned(), text.clone())))
             .collect();
-        let reading = Arc::new(Reading::compile(files)?);
-        let campaign_hints = campaigns::Hints::compile(files)?;
-        Ok(Rules { version: "0".into(), reading, campaign_hints, replies })
+        Ok(Rules { version: version(files), reading: Arc::new(reading), campaign_hints, replies, compiled })
     }
 
-    /// The rules compiled into the binary: the shipped `rules/` folder.
+    /// The texts of the shipped `rules/` folder, compiled into the binary.
+    pub fn shipped_files() -> Files {
+        SHIPPED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+    }
+
+    /// The shipped rules.
     pub fn shipped() -> Rules {
-        Rules::compile(&Files::new()).unwrap_or_default()
+        Rules::compile(&Rules::shipped_files()).expect("the shipped rules compile: a test of this module proves it")
     }
 
     /// The help topic: the customer's own choice where it stands, else by signals, else `other`.
-    pub fn topic(&self, _request: &Request) -> Topic {
-        Topic {
-            id: "other".into(),
-            label: "Other".into(),
-            score: 0.0,
-            chosen_by: ChosenBy::Fallback,
-            runner_up: None,
-            evidence: vec![],
-        }
+    pub fn topic(&self, request: &Request) -> Topic {
+        let pick = self.compiled.pick(request);
+        self.compiled.topic(&self.compiled.scan(request, pick), pick)
     }
 
     /// Whether this topic is about one campaign. An unknown topic is `Optional`.
-    pub fn concerns(&self, _topic: &str) -> Concerns {
-        Concerns::Optional
+    pub fn concerns(&self, topic: &str) -> Concerns {
+        self.get(topic).map_or(Concerns::Optional, |topic| topic.campaign)
+    }
+
+    /// The words that say this request is not about one campaign, although its topic is: "close our whole account".
+    pub fn not_one_campaign(&self, topic: &str, request: &Request) -> Option<Evidence> {
+        self.compiled.not_one_campaign(&self.compiled.scan(request, Pick::None), topic)
     }
 
     /// The label of a topic for people, or its id.
     pub fn label<'a>(&'a self, topic: &'a str) -> &'a str {
-        topic
+        self.get(topic).map_or(topic, |topic| topic.label.as_str())
     }
 
     /// All topic ids and labels, in the order of their files.
     pub fn topics(&self) -> Vec<(&str, &str)> {
-        vec![]
+        self.compiled.topics.iter().map(|topic| (topic.id.0.as_str(), topic.label.as_str())).collect()
     }
 
     /// The details that this topic requires, each known or not, `description` first.
-    pub fn details(&self, _topic: &str, _request: &Request) -> Vec<Detail> {
-        vec![]
+    pub fn details(&self, topic: &str, request: &Request) -> Vec<Detail> {
+        self.details_beside(topic, request, &[])
+    }
+
+    /// Likewise, where these findings only name the campaign and so describe nothing.
+    pub fn details_beside(&self, topic: &str, request: &Request, campaign: &[Evidence]) -> Vec<Detail> {
+        let beside: Vec<_> = campaign.iter().map(|named| (named.place, named.start, named.end)).collect();
+        self.compiled.details(&self.compiled.scan(request, Pick::None), topic, &beside)
     }
 
     /// Priority, team and flags.
-    pub fn routing(&self, _topic: &str, _request: &Request) -> Routing {
-        Routing { priority: "normal".into(), route: "support".into(), flags: vec![], evidence: vec![] }
+    pub fn routing(&self, topic: &str, request: &Request) -> Routing {
+        self.compiled.routing(&self.compiled.scan(request, Pick::None), topic)
+    }
+
+    fn get(&self, id: &str) -> Option<&topic::Topic> {
+        let index = self.compiled.by_id.get(id)?;
+        self.compiled.topics.get(usize::from(*index))
+    }
+}
+
+/// The first twelve hex digits of SHA-256 over all paths and texts.
+fn version(files: &Files) -> String {
+    let mut hash = Sha256::new();
+    for (path, text) in files {
+        for part in [path, text] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    let mut hex = hex::encode(hash.finalize());
+    hex.truncate(12);
+    hex
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_rules_compile() {
+        let faults = Rules::compile(&Rules::shipped_files()).err().unwrap_or_default();
+        assert_eq!(faults, []);
     }
 }

@@ -1,0 +1,413 @@
+//! Compiling: a folder of rule files into one set that judges. All faults at once; a faulty folder compiles to nothing.
+//!
+//! Equal phrases of different rules become one phrase of the automaton; each rule keeps only its number.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+
+use super::description::Description;
+use super::lexicon::{Lexicon, MOST_WORDS};
+use super::scan::{bit, pack};
+use super::topic::{self, Phrase};
+use super::{Files, fold, routing};
+use crate::config::fault::Fault;
+use crate::request::evidence::Where;
+
+/// Bytes that one compiled regex may take: a bomb such as `(?:a{1000}){1000}` is refused.
+const REGEX_BYTES: usize = 256 * 1024;
+/// Languages that write compounds as one word.
+const GLUING: [&str; 7] = ["de", "nl", "sv", "da", "no", "nb", "fi"];
+/// Places that count unless a signal names its own.
+pub const USUAL_PLACES: [Where; 4] = [Where::Subject, Where::Text, Where::Form, Where::Forwarded];
+
+/// Whom a signal speaks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// A topic, by its index.
+    Topic(u16),
+    /// A rule of `routing.toml`, by its index.
+    Routing(u16),
+    /// A detail of a topic: index of the topic, index of the detail.
+    Detail(u16, u16),
+    /// Says that a request of this topic is not about one campaign.
+    NotOneCampaign(u16),
+}
+
+/// A compiled signal.
+#[derive(Debug)]
+pub struct Signal {
+    /// Whom it speaks for.
+    pub owner: Owner,
+    /// Its stable, readable name: `topic.reporting.open-rate`.
+    pub name: String,
+    /// As written.
+    pub written: topic::Signal,
+    /// Its file.
+    pub file: String,
+    /// Phrases, any of which makes it fire.
+    pub phrases: Vec<u32>,
+    /// Regexes, likewise.
+    pub regexes: Vec<u32>,
+    /// Phrases that must stand near.
+    pub near: Vec<u32>,
+    /// Phrases that must not stand in the same places.
+    pub unless: Vec<u32>,
+    /// The places it looks at, as bits.
+    pub places: u16,
+    /// Whether phrases alone decide, in the usual places.
+    pub simple: bool,
+}
+
+/// The one net through which every request is drawn.
+#[derive(Debug, Default)]
+pub struct Net {
+    /// The words.
+    pub lexicon: Lexicon,
+    /// All parts of all phrases.
+    pub automaton: Option<AhoCorasick>,
+    /// Part → the phrase that is this part and nothing else.
+    pub whole: Vec<Option<u32>>,
+    /// Part → phrases with gaps that begin with it.
+    pub opens: Vec<Vec<u32>>,
+    /// Phrase → its parts.
+    pub parts: Vec<Vec<u32>>,
+    /// Whether any phrase has a gap.
+    pub has_gaps: bool,
+    /// All regexes in one pass.
+    pub regex_set: RegexSet,
+    /// Each of them, for its span.
+    pub regexes: Vec<Regex>,
+    /// The places that any signal looks at, as bits.
+    pub places: u16,
+}
+
+/// A compiled folder.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// The net.
+    pub net: Net,
+    /// The topics, in the order of their files.
+    pub topics: Vec<topic::Topic>,
+    /// Topic id → index.
+    pub by_id: HashMap<String, u16>,
+    /// All signals.
+    pub signals: Vec<Signal>,
+    /// Phrase → `(topic, weight)` of the simple signals that are this phrase alone.
+    pub plain: Vec<Vec<(u16, f32)>>,
+    /// Phrase → signals that need a closer look.
+    pub by_phrase: Vec<Vec<u32>>,
+    /// Regex → signals.
+    pub by_regex: Vec<Vec<u32>>,
+    /// Signals that fire by a condition alone.
+    pub unprompted: Vec<u32>,
+    /// Topic → its signals; simple ones by phrase are found here too.
+    pub of_topic: Vec<Vec<u32>>,
+    /// The rules of routing.toml.
+    pub routing: Vec<routing::Rule>,
+    /// Words that say nothing.
+    pub description: Description,
+}
+
+/// Compiles all topic, word, routing and description files of a folder; others are not looked at.
+pub fn compile(files: &Files) -> Result<Compiled, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let (lexicon, found) = Lexicon::new(files.get("words.toml").map(String::as_str));
+    faults.extend(found);
+    let mut topics = Vec::new();
+    for (path, text) in files.range("topics/".to_owned()..).take_while(|(path, _)| path.starts_with("topics/")) {
+        if path.ends_with(".toml") {
+            match topic::read(path, text) {
+                Ok(topic) => topics.push(topic),
+                Err(found) => faults.extend(found),
+            }
+        }
+    }
+    let (routing, found) = routing::read(files.get("routing.toml").map(String::as_str));
+    faults.extend(found);
+    let (vague, found) = super::description::read(files.get("description.toml").map(String::as_str));
+    faults.extend(found);
+    faults.extend(references(&topics, &routing));
+
+    let mut weaver = Weaver { net: Net { lexicon, ..Net::default() }, ..Weaver::default() };
+    let mut signals = Vec::new();
+    let mut add = |owner, file: &str, prefix: &str, written: &topic::Signal, weaver: &mut Weaver| {
+        signals.push(weaver.signal(owner, file, prefix, written));
+    };
+    for (index, topic) in topics.iter().enumerate() {
+        let at = index as u16;
+        for signal in &topic.signals {
+            add(Owner::Topic(at), &topic.file, &format!("topic.{}", topic.id.0), signal, &mut weaver);
+        }
+        for (nth, detail) in topic.details.iter().enumerate() {
+            let prefix = format!("detail.{}.{}", topic.id.0, detail.id);
+            add(Owner::Detail(at, nth as u16), &topic.file, &prefix, &detail.known, &mut weaver);
+        }
+        if !topic.campaign_unless.is_empty() {
+            let written = topic::Signal {
+                line: topic.campaign_unless[0].line,
+                name: "not-one-campaign".into(),
+                phrases: topic.campaign_unless.clone(),
+                ..topic::Signal::default()
+            };
+            add(Owner::NotOneCampaign(at), &topic.file, &format!("topic.{}", topic.id.0), &written, &mut weaver);
+        }
+    }
+    for (index, rule) in routing.iter().enumerate() {
+        add(Owner::Routing(index as u16), "routing.toml", "routing", &rule.signal, &mut weaver);
+    }
+    let description = Description::new(vague, &mut weaver.net.lexicon);
+    faults.extend(std::mem::take(&mut weaver.faults));
+    let net = match weaver.finish() {
+        Ok(net) => net,
+        Err(fault) => {
+            faults.push(fault);
+            Net::default()
+        }
+    };
+    if !faults.is_empty() {
+        faults.sort();
+        faults.dedup();
+        return Err(faults);
+    }
+    let by_id = topics.iter().enumerate().map(|(index, topic)| (topic.id.0.clone(), index as u16)).collect();
+    let mut compiled = Compiled { net, topics, by_id, signals, routing, description, ..Compiled::default() };
+    compiled.index();
+    Ok(compiled)
+}
+
+impl Compiled {
+    /// Fills the tables that lead from a hit to the signals it concerns.
+    fn index(&mut self) {
+        self.plain = vec![vec![]; self.net.parts.len()];
+        self.by_phrase = vec![vec![]; self.net.parts.len()];
+        self.by_regex = vec![vec![]; self.net.regexes.len()];
+        self.of_topic = vec![vec![]; self.topics.len()];
+        let mut places = 0;
+        for (number, signal) in self.signals.iter().enumerate() {
+            let number = number as u32;
+            places |= signal.places;
+            if let Owner::Topic(topic) = signal.owner {
+                self.of_topic[usize::from(topic)].push(number);
+                if let ([phrase], true) = (signal.phrases.as_slice(), signal.simple) {
+                    self.plain[*phrase as usize].push((topic, signal.written.weight as f32));
+                    continue;
+                }
+            }
+            signal.phrases.iter().for_each(|phrase| self.by_phrase[*phrase as usize].push(number));
+            signal.regexes.iter().for_each(|regex| self.by_regex[*regex as usize].push(number));
+            if signal.phrases.is_empty() && signal.regexes.is_empty() {
+                self.unprompted.push(number);
+            }
+        }
+        self.net.places = places | USUAL_PLACES.iter().fold(0, |bits, place| bits | bit(*place));
+    }
+}
+
+/// Faults of files that speak of each other.
+fn references(topics: &[topic::Topic], routing: &[routing::Rule]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut fault = |file: &str, line, message: String, remedy: String| {
+        faults.push(Fault { file: file.into(), line, message, remedy });
+    };
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for topic in topics {
+        let (id, line) = (&topic.id.0, topic.id.1);
+        if let Some(other) = seen.insert(id, &topic.file) {
+            fault(&topic.file, line, format!("the topic `{id}` stands in {other} too"), "rename one of them".into());
+        }
+    }
+    let ids: Vec<&str> = seen.keys().copied().collect();
+    let unknown = |id: &str| {
+        let remedy = match super::sheet::nearest(id, &ids) {
+            Some(right) => format!("write \"{right}\""),
+            None => format!("the topics are {}", ids.join(", ")),
+        };
+        (format!("there is no topic `{id}`"), remedy)
+    };
+    for topic in topics {
+        for example in &topic.examples {
+            if let Some(id) = example.topic.as_deref().filter(|id| *id != "other" && !ids.contains(id)) {
+                let (message, remedy) = unknown(id);
+                fault(&topic.file, example.line, message, remedy);
+            }
+        }
+    }
+    for rule in routing {
+        for (id, line) in &rule.topics {
+            if !ids.contains(&id.as_str()) {
+                let (message, remedy) = unknown(id);
+                fault("routing.toml", *line, message, remedy);
+            }
+        }
+    }
+    faults
+}
+
+/// Gathers phrases and regexes while signals are compiled.
+#[derive(Default)]
+struct Weaver {
+    net: Net,
+    patterns: Vec<Vec<u8>>,
+    part_numbers: HashMap<Vec<u8>, u32>,
+    phrase_numbers: HashMap<Vec<u32>, u32>,
+    regex_texts: Vec<String>,
+    regex_numbers: HashMap<String, u32>,
+    faults: Vec<Fault>,
+}
+
+impl Weaver {
+    fn signal(&mut self, owner: Owner, file: &str, prefix: &str, written: &topic::Signal) -> Signal {
+        let mut phrases: Vec<u32> = written.phrases.iter().filter_map(|phrase| self.phrase(file, phrase)).collect();
+        phrases.sort_unstable();
+        phrases.dedup();
+        let regexes = written.regexes.iter().filter_map(|(text, line)| self.regex(file, text, *line)).collect();
+        let near = written.near.iter().filter_map(|phrase| self.phrase(file, phrase)).collect();
+        let unless = written.unless.iter().filter_map(|phrase| self.phrase(file, phrase)).collect();
+        let places = match (&written.field, written.places.is_empty()) {
+            (Some(_), true) => bit(Where::Form),
+            (_, true) => USUAL_PLACES.iter().fold(0, |bits, place| bits | bit(*place)),
+            _ => written.places.iter().fold(0, |bits, place| bits | bit(*place)),
+        };
+        let conditions = [&written.lang, &written.sender_domains, &written.attachment_types, &written.sources];
+        let simple = written.regexes.is_empty()
+            && written.near.is_empty()
+            && written.unless.is_empty()
+            && written.places.is_empty()
+            && written.field.is_none()
+            && conditions.iter().all(|list| list.is_empty());
+        Signal {
+            owner,
+            name: format!("{prefix}.{}", written.name),
+            written: written.clone(),
+            file: file.into(),
+            phrases,
+            regexes,
+            near,
+            unless,
+            places,
+            simple,
+        }
+    }
+
+    /// The number of a phrase: its parts are what stands between `...`.
+    fn phrase(&mut self, file: &str, phrase: &Phrase) -> Option<u32> {
+        let glues = phrase.language.as_deref().is_some_and(|language| GLUING.contains(&language));
+        let mut parts = Vec::new();
+        let dots = phrase.text.replace('…', "...");
+        for part in dots.split("...").filter(|part| !part.trim().is_empty()) {
+            let pattern: Vec<u8> = self.net.lexicon.intern(part, glues).into_iter().flat_map(pack).collect();
+            if pattern.is_empty() {
+                continue;
+            }
+            let next = self.patterns.len() as u32;
+            let number = *self.part_numbers.entry(pattern).or_insert_with_key(|pattern| {
+                self.patterns.push(pattern.clone());
+                next
+            });
+            parts.push(number);
+        }
+        if parts.is_empty() {
+            self.faults.push(Fault {
+                file: file.into(),
+                line: phrase.line,
+                message: format!("the phrase {:?} has no words: it can never fire", phrase.text),
+                remedy: "write words, or use regex for signs".into(),
+            });
+            return None;
+        }
+        let next = self.net.parts.len() as u32;
+        let number = *self.phrase_numbers.entry(parts).or_insert_with_key(|parts| {
+            self.net.parts.push(parts.clone());
+            next
+        });
+        Some(number)
+    }
+
+    fn regex(&mut self, file: &str, text: &str, line: usize) -> Option<u32> {
+        if let Some(number) = self.regex_numbers.get(text) {
+            return Some(*number);
+        }
+        let built = RegexBuilder::new(text)
+            .case_insensitive(true)
+            .multi_line(true)
+            .size_limit(REGEX_BYTES)
+            .nest_limit(50)
+            .build();
+        match built {
+            Ok(regex) if regex.is_match("") => {
+                self.fault(file, line, format!("the regex {text:?} matches everything"), "make it ask for some text");
+                None
+            }
+            Ok(regex) => {
+                let number = self.net.regexes.len() as u32;
+                self.net.regexes.push(regex);
+                self.regex_texts.push(text.into());
+                self.regex_numbers.insert(text.into(), number);
+                Some(number)
+            }
+            Err(regex::Error::CompiledTooBig(bound)) => {
+                let message = format!("the regex {text:?} compiles to more than {bound} bytes");
+                self.fault(file, line, message, "lower its repeat counts, or use phrases");
+                None
+            }
+            Err(error) => {
+                let error = error.to_string();
+                let why = error.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or("it is malformed");
+                self.fault(file, line, format!("the regex {text:?} is wrong: {why}"), "correct it, or use phrases");
+                None
+            }
+        }
+    }
+
+    fn fault(&mut self, file: &str, line: usize, message: String, remedy: &str) {
+        self.faults.push(Fault { file: file.into(), line, message, remedy: remedy.into() });
+    }
+
+    fn finish(mut self) -> Result<Net, Fault> {
+        let whole = |message: String, remedy: &str| Fault { file: "rules".into(), line: 0, message, remedy: remedy.into() };
+        if self.net.lexicon.len() as u32 >= MOST_WORDS {
+            return Err(whole("the phrases use too many different words".into(), "use fewer phrases"));
+        }
+        self.net.lexicon.seal();
+        self.net.whole = vec![None; self.patterns.len()];
+        self.net.opens = vec![vec![]; self.patterns.len()];
+        for (phrase, parts) in self.net.parts.iter().enumerate() {
+            match parts.as_slice() {
+                [only] => self.net.whole[*only as usize] = Some(phrase as u32),
+                [first, ..] => {
+                    self.net.opens[*first as usize].push(phrase as u32);
+                    self.net.has_gaps = true;
+                }
+                [] => {}
+            }
+        }
+        if !self.patterns.is_empty() {
+            let built = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&self.patterns);
+            self.net.automaton = Some(built.map_err(|error| whole(error.to_string(), "use fewer phrases"))?);
+        }
+        self.net.regex_set = RegexSetBuilder::new(&self.regex_texts)
+            .case_insensitive(true)
+            .multi_line(true)
+            .size_limit(REGEX_BYTES * 64)
+            .build()
+            .map_err(|error| whole(format!("the regexes together: {error}"), "use fewer of them, or phrases"))?;
+        Ok(self.net)
+    }
+}
+
+/// A label as compared: folded words without the little ones between.
+pub fn label_words(label: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    fold::fold(label, |piece| {
+        if let fold::Piece::Word(word, ..) = piece
+            && !matches!(word, "and" | "und" | "et" | "y" | "e" | "or" | "oder" | "ou" | "o" | "the" | "a")
+        {
+            words.push(word.to_owned());
+        }
+    });
+    let mut seen = HashSet::new();
+    words.retain(|word| seen.insert(word.clone()));
+    words
+}

@@ -1,0 +1,106 @@
+//! `description.toml`: whether a request says what is wrong or wanted, or only "help", "it doesn't work", "??".
+//!
+//! Words that say nothing are data. A text is empty-handed when nothing else stands in it: names, numbers and addresses
+//! say nothing either.
+
+use std::collections::HashSet;
+
+use super::fold::{Piece, fold};
+use super::lexicon::{Lexicon, STOP, UNKNOWN};
+use super::scan::{Scan, Spot};
+use super::sheet::Sheet;
+use crate::config::fault::Fault;
+use crate::request::FieldKey;
+use crate::request::evidence::Where;
+
+/// Words that say nothing of what is wrong or wanted.
+#[derive(Debug, Default)]
+pub struct Description {
+    vague: HashSet<u32>,
+}
+
+/// Reads `description.toml`: the vague words. No file: every word says something.
+pub fn read(text: Option<&str>) -> (Vec<String>, Vec<Fault>) {
+    let mut vague = Vec::new();
+    let Some(text) = text else { return (vague, vec![]) };
+    let faults = Sheet::new("description.toml", text).read(|sheet, mut root| {
+        vague = sheet.texts_by_key(&mut root, "vague").into_iter().map(|(_, words, _)| words).collect();
+        sheet.finish(root);
+    });
+    (vague, faults)
+}
+
+impl Description {
+    /// Numbers the words.
+    pub fn new(vague: Vec<String>, lexicon: &mut Lexicon) -> Description {
+        Description { vague: vague.iter().flat_map(|words| lexicon.intern(words, false)).collect() }
+    }
+
+    /// The words that say something, first and last as one spot a zone; `beside`: spans that name the campaign, which say
+    /// nothing either.
+    pub fn telling(&self, scan: &Scan<'_>, beside: &[(Where, usize, usize)]) -> (usize, Vec<Spot>) {
+        let names = names(scan);
+        let from_form = scan.request.fields.iter().any(|field| field.key == FieldKey::Description);
+        let has_subject = scan.request.field(FieldKey::Subject).is_some();
+        let (mut count, mut spots) = (0, Vec::new());
+        for (index, zone) in scan.zones.iter().enumerate() {
+            let reads = match zone.place {
+                Where::Text | Where::Forwarded => true,
+                // A form's own subject line ("New support request from …") is not the customer's.
+                Where::Subject => !from_form || has_subject,
+                _ => false,
+            };
+            if !reads {
+                continue;
+            }
+            for word in scan.words_of(index) {
+                let (start, end) = (word.start as usize, word.end as usize);
+                let written = zone.text.get(start..end).unwrap_or_default();
+                let telling = word.id != STOP
+                    && !(word.id != UNKNOWN && self.vague.contains(&word.id))
+                    && written.chars().any(char::is_alphabetic)
+                    && !beside.iter().any(|span| span.0 == zone.place && span.1 <= start && end <= span.2)
+                    && !in_address(zone.text, start, end)
+                    && !is_name(&names, written);
+                if telling {
+                    count += 1;
+                    spots.push(Spot { zone: index as u16, start: word.start, end: word.end });
+                }
+            }
+        }
+        (count, spots)
+    }
+}
+
+/// The folded words of the requester's name and address.
+fn names(scan: &Scan<'_>) -> HashSet<String> {
+    let request = scan.request;
+    let mut names = HashSet::new();
+    let parts = [
+        request.from.name.as_deref().unwrap_or_default(),
+        request.from.address.as_str(),
+        request.field(FieldKey::Name).unwrap_or_default(),
+    ];
+    for part in parts {
+        fold(part, |piece| {
+            if let Piece::Word(word, ..) = piece {
+                names.insert(word.to_owned());
+            }
+        });
+    }
+    names
+}
+
+fn is_name(names: &HashSet<String>, written: &str) -> bool {
+    let mut found = false;
+    fold(written, |piece| found |= matches!(piece, Piece::Word(word, ..) if names.contains(word)));
+    found
+}
+
+/// Whether these bytes stand within a URL or a mail address.
+fn in_address(text: &str, start: usize, end: usize) -> bool {
+    let from = text[..start].rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let to = text[end..].find(char::is_whitespace).map_or(text.len(), |at| end + at);
+    // A chunk without spaces that is longer than any URL worth reading is text in a script without spaces.
+    text.get(from..to).is_some_and(|chunk| chunk.len() < 2048 && (chunk.contains("://") || chunk.contains('@')))
+}

@@ -1,0 +1,197 @@
+//! Folding: text into words that compare equal when people mean the same word.
+//!
+//! Case, accents, umlaut spellings (`ä`, `ae`), full-width forms, hyphens, soft hyphens and apostrophes fold away; scripts
+//! written without spaces (Chinese, Japanese, Thai, …) fold to one word a character. Every word keeps its byte span in the
+//! original text. Total: any text folds, spans always stand on character boundaries.
+
+use unicode_normalization::char::decompose_compatible;
+
+/// What folding finds, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// A folded word and its byte span in the original.
+    Word(&'a str, usize, usize),
+    /// The end of a sentence or paragraph: phrases never reach across.
+    Stop,
+}
+
+/// Folds `text`, handing each piece to `found`.
+pub fn fold(text: &str, mut found: impl FnMut(Piece<'_>)) {
+    let mut word = Word::default();
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let end = at + c.len_utf8();
+        match c {
+            'a'..='z' | '0'..='9' => word.push(c, at, end),
+            'A'..='Z' => word.push(c.to_ascii_lowercase(), at, end),
+            // Zero-width characters and soft hyphens stand inside words copied from web pages.
+            '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => {}
+            // "l'adresse" and "I'm" are two words; "don't" and "campaign's" stay one.
+            '\'' | '’' | '‘' | 'ʼ' | '`' | '´' => {
+                let joins = word.text.chars().count() > 2 && chars.peek().is_some_and(|(_, next)| next.is_alphabetic());
+                if !joins {
+                    word.flush(&mut found);
+                }
+            }
+            '-' | '\u{2010}' | '\u{2011}' => {
+                let next = chars.peek().map(|(_, next)| *next);
+                let single = word.text.len() == 1 && next.is_some_and(char::is_alphabetic);
+                let broken_line = next == Some('\n') && !word.text.is_empty() && {
+                    let mut ahead = chars.clone();
+                    ahead.next();
+                    ahead.next().is_some_and(|(_, c)| c.is_lowercase())
+                };
+                if broken_line {
+                    chars.next();
+                } else if !single {
+                    word.flush(&mut found);
+                }
+            }
+            '.' | '!' | '?' => {
+                word.flush(&mut found);
+                if chars.peek().is_none_or(|(_, next)| next.is_whitespace()) {
+                    found(Piece::Stop);
+                }
+            }
+            '。' | '！' | '？' => {
+                word.flush(&mut found);
+                found(Piece::Stop);
+            }
+            '\n' => {
+                word.flush(&mut found);
+                let mut ahead = chars.clone();
+                while ahead.next_if(|(_, c)| matches!(c, ' ' | '\t' | '\r' | '>')).is_some() {}
+                if ahead.peek().is_some_and(|(_, next)| *next == '\n') {
+                    found(Piece::Stop);
+                }
+            }
+            c if c.is_ascii() => word.flush(&mut found),
+            c if stands_alone(c) => {
+                word.flush(&mut found);
+                word.push(c, at, end);
+                word.flush(&mut found);
+            }
+            c if c.is_alphanumeric() => fold_char(c, |folded| word.push(folded, at, end)),
+            c if is_mark(c) => word.stretch(end),
+            _ => word.flush(&mut found),
+        }
+    }
+    word.flush(&mut found);
+}
+
+/// The word being gathered.
+#[derive(Default)]
+struct Word {
+    text: String,
+    start: usize,
+    end: usize,
+}
+
+impl Word {
+    fn push(&mut self, c: char, start: usize, end: usize) {
+        if self.text.is_empty() {
+            self.start = start;
+        }
+        self.text.push(c);
+        self.end = end;
+    }
+
+    fn stretch(&mut self, end: usize) {
+        if !self.text.is_empty() {
+            self.end = end;
+        }
+    }
+
+    fn flush(&mut self, found: &mut impl FnMut(Piece<'_>)) {
+        if self.text.is_empty() {
+            return;
+        }
+        one_umlaut_spelling(&mut self.text);
+        found(Piece::Word(&self.text, self.start, self.end));
+        self.text.clear();
+    }
+}
+
+/// `ä` folds to `a`, so "ae" must as well: people without the key write "loeschen". The same for both sides.
+fn one_umlaut_spelling(word: &mut String) {
+    let bytes = word.as_bytes();
+    if !bytes.windows(2).any(|pair| matches!(pair, b"ae" | b"oe" | b"ue")) {
+        return;
+    }
+    let (mut before, mut last) = ('\0', '\0');
+    word.retain(|c| {
+        let drops = c == 'e' && (matches!(last, 'a' | 'o') || (last == 'u' && before != 'q'));
+        before = last;
+        last = c;
+        !drops
+    });
+}
+
+fn fold_char(c: char, mut push: impl FnMut(char)) {
+    match c {
+        'ß' | 'ẞ' => "ss".chars().for_each(push),
+        'æ' | 'Æ' => push('a'),
+        'œ' | 'Œ' | 'ø' | 'Ø' => push('o'),
+        'ł' | 'Ł' => push('l'),
+        'đ' | 'Đ' => push('d'),
+        'ı' | 'İ' => push('i'),
+        _ => decompose_compatible(c, |part| {
+            if !is_mark(part) {
+                part.to_lowercase().filter(|c| c.is_alphanumeric()).for_each(&mut push);
+            }
+        }),
+    }
+}
+
+/// Combining accents of the alphabets that are written with spaces.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{487}' | '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{65f}')
+}
+
+/// Characters of scripts that put no spaces between words (or glue particles to them, as Korean does).
+fn stands_alone(c: char) -> bool {
+    matches!(c,
+        '\u{e01}'..='\u{e4e}' | '\u{e81}'..='\u{ecd}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17d3}'
+        | '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(input: &str, expected: &str) {
+        let mut words = Vec::new();
+        fold(input, |piece| match piece {
+            Piece::Word(word, start, end) => {
+                assert!(!input[start..end].is_empty());
+                words.push(word.to_owned());
+            }
+            Piece::Stop => words.push("|".into()),
+        });
+        assert_eq!(words.join(" "), expected, "{input:?}");
+    }
+
+    #[test]
+    fn people_write_the_same_word_in_many_ways() {
+        check("Löschen LOESCHEN loschen", "loschen loschen loschen");
+        check("Straße ＡＤＳ １２", "strasse ads 12");
+        check("cam\u{ad}paign cam\u{200b}paign cam-\npaign", "campaign campaign campaign");
+        check("I don't. l’adresse n'arrive", "i dont | l adresse n arrive");
+        check("e-mail E-Mail log-in", "email email log in");
+        check("e\u{301}te\u{301} queue que", "ete queu que");
+    }
+
+    #[test]
+    fn sentences_end_and_addresses_do_not() {
+        check("It stopped. Why?\n\nBye", "it stopped | why | | bye");
+        check("see app.example.com/x_y v1.2", "see app example com x y v1 2");
+    }
+
+    #[test]
+    fn scripts_without_spaces_fold_to_characters() {
+        check("无法登录!", "无 法 登 录 |");
+        check("レポート", "レ ポ ー ト");
+        check("เข้า", "เ ข ้ า");
+    }
+}

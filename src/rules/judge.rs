@@ -1,0 +1,376 @@
+//! Judging: from what a scan found to topic, details and routing, each with the signals that decided it.
+//!
+//! A signal counts once, in its strongest place. Scores are sums; nothing here knows a language or a topic by name, except
+//! that `other` is what remains.
+
+use std::collections::HashMap;
+
+use super::compile::{Compiled, Owner, Signal, label_words};
+use super::routing::PRIORITIES;
+use super::scan::{Hit, Scan, Spot, bit};
+use super::{ChosenBy, Detail, Routing, Topic};
+use crate::request::evidence::{Evidence, Where};
+use crate::request::{FieldKey, Request};
+
+/// The topic that remains when nothing fits.
+pub const OTHER: &str = "other";
+/// A text of fewer words only hands on what it forwards: then the forwarded text counts in full.
+const FEW_WORDS: usize = 15;
+
+/// A signal that fired: how much of its weight counts, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Fired {
+    /// Index of the signal.
+    pub signal: u32,
+    /// 0 to 1, by the place.
+    pub factor: f64,
+    /// The words; `None` when a condition such as the sender's domain was enough.
+    pub spot: Option<Spot>,
+}
+
+/// What the customer's pick in the form comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pick {
+    /// Nothing was picked.
+    None,
+    /// A topic, by index.
+    Topic(u16),
+    /// "Other", or a prompt such as "Please choose".
+    Other,
+    /// A label that no topic bears; it is read as text.
+    Unknown,
+}
+
+impl Compiled {
+    /// What the customer picked. Labels of all languages are known; a pick that is part of one topic's labels only is it.
+    pub fn pick(&self, request: &Request) -> Pick {
+        let Some(picked) = request.field(FieldKey::HelpTopic) else { return Pick::None };
+        let words = label_words(picked);
+        let as_pick = |index: usize| {
+            if self.topics[index].id.0 == OTHER { Pick::Other } else { Pick::Topic(index as u16) }
+        };
+        let mut part_of = None;
+        let mut parts = 0;
+        for (index, topic) in self.topics.iter().enumerate() {
+            let mut within = false;
+            for label in topic.labels.iter().chain([&topic.label, &topic.id.0]) {
+                let label = label_words(label);
+                if label == words {
+                    return as_pick(index);
+                }
+                within |= !words.is_empty() && words.iter().all(|word| label.contains(word));
+            }
+            if within {
+                parts += 1;
+                part_of = Some(index);
+            }
+        }
+        match part_of {
+            _ if words.is_empty() => Pick::Other,
+            Some(index) if parts == 1 => as_pick(index),
+            _ => Pick::Unknown,
+        }
+    }
+
+    /// One pass over a request.
+    pub fn scan<'r>(&self, request: &'r Request, pick: Pick) -> Scan<'r> {
+        Scan::new(&self.net, request, pick == Pick::Unknown)
+    }
+
+    /// The points of every topic, priors included.
+    pub fn scores(&self, scan: &Scan<'_>) -> Vec<f64> {
+        let mut scores: Vec<f64> = self.topics.iter().map(|topic| topic.prior).collect();
+        let forwarded = forwarded_factor(scan.request);
+        let mut closer = self.unprompted.clone();
+        for hits in scan.phrases.chunk_by(|a, b| a.what == b.what) {
+            let phrase = hits[0].what as usize;
+            closer.extend_from_slice(&self.by_phrase[phrase]);
+            if !self.plain[phrase].is_empty() {
+                let factor = hits.iter().map(|hit| place_factor(scan, hit.spot, forwarded)).fold(0.0, f64::max);
+                for (topic, weight) in &self.plain[phrase] {
+                    scores[usize::from(*topic)] += f64::from(*weight) * factor;
+                }
+            }
+        }
+        for hit in &scan.regexes {
+            closer.extend_from_slice(&self.by_regex[hit.what as usize]);
+        }
+        closer.sort_unstable();
+        closer.dedup();
+        for number in closer {
+            let signal = &self.signals[number as usize];
+            if let Owner::Topic(topic) = signal.owner
+                && let Some((factor, _)) = fires(signal, scan, forwarded)
+            {
+                scores[usize::from(topic)] += signal.written.weight * factor;
+            }
+        }
+        scores
+    }
+
+    /// All signals of one topic that fired, in their order.
+    pub fn fired(&self, topic: u16, scan: &Scan<'_>) -> Vec<Fired> {
+        let forwarded = forwarded_factor(scan.request);
+        let fire = |number: &u32| {
+            let (factor, spot) = fires(&self.signals[*number as usize], scan, forwarded)?;
+            Some(Fired { signal: *number, factor, spot })
+        };
+        self.of_topic[usize::from(topic)].iter().filter_map(fire).collect()
+    }
+
+    /// The best topic with its points, and the next one: by points, then prior, then the order of the files.
+    pub fn best(&self, scores: &[f64]) -> (Option<usize>, Option<usize>) {
+        let mut order: Vec<usize> = (0..scores.len()).filter(|index| self.topics[*index].id.0 != OTHER).collect();
+        let key = |index: &usize| (scores[*index], self.topics[*index].prior);
+        order.sort_by(|a, b| {
+            let ((x, p), (y, q)) = (key(a), key(b));
+            y.total_cmp(&x).then(q.total_cmp(&p)).then(a.cmp(b))
+        });
+        (order.first().copied(), order.get(1).copied())
+    }
+
+    /// Whether the best topic may be chosen: it reaches its threshold and leads by its margin, also over `other`.
+    pub fn is_plain(&self, scores: &[f64], best: usize, next: Option<usize>) -> bool {
+        let topic = &self.topics[best];
+        let other = self.by_id.get(OTHER).map(|index| scores[usize::from(*index)]);
+        let lead = next.map_or(f64::INFINITY, |next| scores[best] - scores[next]);
+        scores[best] >= topic.threshold && lead >= topic.margin && other.is_none_or(|other| scores[best] >= other)
+    }
+
+    /// The topic of a scanned request.
+    pub fn topic(&self, scan: &Scan<'_>, pick: Pick) -> Topic {
+        let scores = self.scores(scan);
+        let (best, next) = self.best(&scores);
+        let plain = best.filter(|best| self.is_plain(&scores, *best, next));
+        let id_of = |index: Option<usize>| {
+            index.filter(|index| scores[*index] > self.topics[*index].prior).map(|index| self.topics[index].id.0.clone())
+        };
+        let (index, chosen_by) = match (pick, plain) {
+            (Pick::Topic(index), _) => (Some(usize::from(index)), ChosenBy::Customer),
+            (_, Some(best)) => (Some(best), ChosenBy::Rules),
+            (Pick::Other, None) => (self.other(), ChosenBy::Customer),
+            (_, None) => (self.other(), ChosenBy::Fallback),
+        };
+        let runner_up = if index == best { id_of(next) } else { id_of(best) };
+        let Some(index) = index else {
+            return Topic {
+                id: OTHER.into(),
+                label: "Other".into(),
+                score: 0.0,
+                chosen_by,
+                runner_up,
+                evidence: vec![],
+            };
+        };
+        let topic = &self.topics[index];
+        let mut evidence = self.evidence(scan, &self.fired(index as u16, scan));
+        if chosen_by == ChosenBy::Customer {
+            evidence.insert(0, picked(scan.request));
+        }
+        Topic {
+            id: topic.id.0.clone(),
+            label: topic.label.clone(),
+            score: (scores[index] * 100.0).round() / 100.0,
+            chosen_by,
+            runner_up,
+            evidence,
+        }
+    }
+
+    fn other(&self) -> Option<usize> {
+        self.by_id.get(OTHER).map(|index| usize::from(*index))
+    }
+
+    /// Fired signals as evidence, heaviest first.
+    pub fn evidence(&self, scan: &Scan<'_>, fired: &[Fired]) -> Vec<Evidence> {
+        let mut evidence: Vec<Evidence> = fired.iter().map(|one| self.one_evidence(scan, one)).collect();
+        evidence.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+        evidence
+    }
+
+    fn one_evidence(&self, scan: &Scan<'_>, fired: &Fired) -> Evidence {
+        let signal = &self.signals[fired.signal as usize];
+        let weight = signal.written.weight * fired.factor;
+        match fired.spot {
+            Some(spot) => scan.evidence(&signal.name, spot, weight),
+            None => Evidence {
+                rule: signal.name.clone(),
+                place: Where::Header,
+                field: Some("From".into()),
+                start: 0,
+                end: scan.request.from.address.len(),
+                text: scan.request.from.address.clone(),
+                weight,
+            },
+        }
+    }
+
+    /// The details that a topic requires, `description` first. `beside`: spans that only name the campaign.
+    pub fn details(&self, scan: &Scan<'_>, topic: &str, beside: &[(Where, usize, usize)]) -> Vec<Detail> {
+        let (telling, spots) = self.description.telling(scan, beside);
+        let shown = !scan.request.text.trim().is_empty()
+            && scan.request.attachments.iter().any(|file| !file.inline && file.media_type.starts_with("image/"));
+        let evidence = spots.iter().take(3).map(|spot| scan.evidence("detail.description", *spot, 1.0)).collect();
+        // Two words of substance say something; one does when it is enough to tell the topic.
+        let known = telling >= 2 || shown || (telling == 1 && self.tells_a_topic(scan));
+        let mut details = vec![Detail { id: "description".into(), known, ask_always: true, evidence }];
+        let Some(index) = self.by_id.get(topic) else { return details };
+        let forwarded = forwarded_factor(scan.request);
+        for (nth, written) in self.topics[usize::from(*index)].details.iter().enumerate() {
+            let owner = Owner::Detail(*index, nth as u16);
+            let evidence: Vec<Evidence> = (self.signals.iter().enumerate())
+                .filter(|(_, signal)| signal.owner == owner)
+                .filter_map(|(number, signal)| {
+                    let (factor, spot) = fires(signal, scan, forwarded)?;
+                    Some(self.one_evidence(scan, &Fired { signal: number as u32, factor, spot }))
+                })
+                .collect();
+            let known = !evidence.is_empty();
+            details.push(Detail { id: written.id.clone(), known, ask_always: written.ask_always, evidence });
+        }
+        details
+    }
+
+    fn tells_a_topic(&self, scan: &Scan<'_>) -> bool {
+        let scores = self.scores(scan);
+        let (best, next) = self.best(&scores);
+        best.is_some_and(|best| self.is_plain(&scores, best, next))
+    }
+
+    /// The words that say a request of this topic is not about one campaign.
+    pub fn not_one_campaign(&self, scan: &Scan<'_>, topic: &str) -> Option<Evidence> {
+        let owner = Owner::NotOneCampaign(*self.by_id.get(topic)?);
+        let number = self.signals.iter().position(|signal| signal.owner == owner)?;
+        let (factor, spot) = fires(&self.signals[number], scan, forwarded_factor(scan.request))?;
+        Some(self.one_evidence(scan, &Fired { signal: number as u32, factor, spot }))
+    }
+
+    /// Priority, team and flags.
+    pub fn routing(&self, scan: &Scan<'_>, topic: &str) -> Routing {
+        let team = self.by_id.get(topic).map(|index| self.topics[usize::from(*index)].team.clone());
+        let mut routing = Routing { priority: String::new(), route: String::new(), flags: vec![], evidence: vec![] };
+        let mut priority = None;
+        let mut route = None;
+        for (number, signal) in self.signals.iter().enumerate() {
+            let Owner::Routing(index) = signal.owner else { continue };
+            let rule = &self.routing[usize::from(index)];
+            if !rule.topics.is_empty() && !rule.topics.iter().any(|(id, _)| id == topic) {
+                continue;
+            }
+            let Some((factor, spot)) = fires(signal, scan, forwarded_factor(scan.request)) else { continue };
+            priority = priority.max(rule.priority);
+            route = route.or_else(|| rule.route.clone());
+            rule.flags.iter().for_each(|flag| {
+                if !routing.flags.contains(flag) {
+                    routing.flags.push(flag.clone());
+                }
+            });
+            routing.evidence.push(self.one_evidence(scan, &Fired { signal: number as u32, factor, spot }));
+        }
+        routing.priority = PRIORITIES[priority.unwrap_or(1)].into();
+        routing.route = route.or(team).unwrap_or_else(|| "support".into());
+        routing
+    }
+
+    /// Points that each signal gave, by signal index: what `rules check` and `rules test` look into.
+    pub fn fired_by_signal(&self, scan: &Scan<'_>) -> HashMap<u32, f64> {
+        (0..self.topics.len() as u16)
+            .flat_map(|topic| self.fired(topic, scan))
+            .map(|fired| (fired.signal, self.signals[fired.signal as usize].written.weight * fired.factor))
+            .collect()
+    }
+}
+
+/// Whether a signal fires: how much of it counts, and where.
+fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<(f64, Option<Spot>)> {
+    if !holds(signal, scan.request) {
+        return None;
+    }
+    if signal.phrases.is_empty() && signal.regexes.is_empty() {
+        return Some((1.0, None));
+    }
+    let counts = |hit: &&Hit| {
+        let zone = &scan.zones[usize::from(hit.spot.zone)];
+        let in_field = signal.written.field.as_deref().is_none_or(|label| {
+            zone.field.is_some_and(|field| label_words(field) == label_words(label))
+        });
+        signal.places & bit(zone.place) != 0 && in_field
+    };
+    let is_near = |hit: &&Hit| {
+        signal.near.is_empty()
+            || signal.near.iter().flat_map(|phrase| scan.phrase(*phrase)).any(|near| {
+                let between = near.first.saturating_sub(hit.last).max(hit.first.saturating_sub(near.last));
+                near.spot.zone == hit.spot.zone && between as usize <= signal.written.within + 1
+            })
+    };
+    let mut best: Option<(f64, Spot)> = None;
+    let by_phrase = signal.phrases.iter().flat_map(|phrase| scan.phrase(*phrase)).filter(counts).filter(is_near);
+    let by_regex = signal.regexes.iter().flat_map(|regex| scan.regex(*regex)).filter(counts);
+    for hit in by_phrase.chain(by_regex) {
+        let named = !signal.written.places.is_empty();
+        let factor = if named { 1.0 } else { place_factor(scan, hit.spot, forwarded) };
+        if factor > best.map_or(0.0, |(best, _)| best) {
+            best = Some((factor, hit.spot));
+        }
+    }
+    let (factor, spot) = best?;
+    let barred = signal.unless.iter().flat_map(|phrase| scan.phrase(*phrase)).any(|hit| counts(&hit));
+    (!barred).then_some((factor, Some(spot)))
+}
+
+/// Whether the conditions beside the words hold.
+fn holds(signal: &Signal, request: &Request) -> bool {
+    let written = &signal.written;
+    let of_domain = |list: &[String], address: &str| {
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        list.iter().any(|wanted| {
+            domain == wanted || domain.strip_suffix(wanted.as_str()).is_some_and(|rest| rest.ends_with('.'))
+        })
+    };
+    let lang = || match &request.language {
+        Some(language) => written.lang.is_empty() || written.lang.contains(language),
+        None => true,
+    };
+    let attachment = || {
+        written.attachment_types.is_empty()
+            || request.attachments.iter().any(|file| {
+                written.attachment_types.iter().any(|wanted| match wanted.strip_suffix('*') {
+                    Some(kind) => file.media_type.starts_with(kind),
+                    None if wanted.starts_with('.') => file.name.to_lowercase().ends_with(wanted.as_str()),
+                    None => file.media_type == *wanted,
+                })
+            })
+    };
+    lang()
+        && (written.sender_domains.is_empty() || of_domain(&written.sender_domains, &request.from.address))
+        && (written.sources.is_empty()
+            || request.via.as_ref().is_some_and(|via| of_domain(&written.sources, &via.address)))
+        && attachment()
+}
+
+/// How much a find counts where it stands.
+fn place_factor(scan: &Scan<'_>, spot: Spot, forwarded: f64) -> f64 {
+    match scan.zones[usize::from(spot.zone)].place {
+        Where::Subject | Where::Text | Where::Form => 1.0,
+        Where::Forwarded => forwarded,
+        _ => 0.0,
+    }
+}
+
+fn forwarded_factor(request: &Request) -> f64 {
+    if request.forwarded.is_empty() || request.text.split_whitespace().nth(FEW_WORDS).is_none() { 1.0 } else { 0.5 }
+}
+
+fn picked(request: &Request) -> Evidence {
+    let field = request.fields.iter().find(|field| field.key == FieldKey::HelpTopic && !field.value.trim().is_empty());
+    let (label, value) = field.map_or(("", ""), |field| (field.label.as_str(), field.value.as_str()));
+    Evidence {
+        rule: "topic.picked".into(),
+        place: Where::Form,
+        field: Some(label.to_owned()),
+        start: 0,
+        end: value.len(),
+        text: value.to_owned(),
+        weight: 1.0,
+    }
+}

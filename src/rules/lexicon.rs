@@ -1,0 +1,348 @@
+//! The lexicon: every word that some phrase uses, as a number, and how other spellings and endings lead to it.
+//!
+//! `words.toml` says which spellings mean the same ("campain", "login" and "log in"), which endings are inflection, and
+//! which words a typo must never be mended from. Endings of all languages are taken off alike, because the language of
+//! three words on a phone is anybody's guess. One look-up a word, whatever the number of phrases.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::fold::{Piece, fold};
+use super::sheet::Sheet;
+use crate::config::fault::Fault;
+
+/// A word that no phrase uses.
+pub const UNKNOWN: u32 = 0;
+/// The end of a sentence or of a zone.
+pub const STOP: u32 = 1;
+/// Ids are packed into three bytes.
+pub const MOST_WORDS: u32 = (1 << 24) - 1;
+
+/// Shortest word in which a typo is mended.
+const TYPO_CHARS: usize = 6;
+
+/// A word of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    /// Its number in the lexicon, [`UNKNOWN`] or [`STOP`].
+    pub id: u32,
+    /// First byte in the zone's text.
+    pub start: u32,
+    /// After its last byte.
+    pub end: u32,
+}
+
+/// All words of all phrases.
+#[derive(Debug, Default)]
+pub struct Lexicon {
+    ids: Map<u32>,
+    stems: Vec<Box<str>>,
+    same: Map<Vec<Box<str>>>,
+    /// Endings by their last byte, longest first, with the fewest characters that must remain.
+    endings: Vec<Vec<(Box<str>, usize)>>,
+    /// Words of languages that write compounds as one word.
+    parts: Map<u32>,
+    /// Hash of a stem less one character → the stem's id; `UNKNOWN` where several stems come to the same.
+    typos: HashMap<u64, u32, BuildHasherDefault<Fnv>>,
+}
+
+type Map<T> = HashMap<Box<str>, T, BuildHasherDefault<Fnv>>;
+
+impl Lexicon {
+    /// Reads `words.toml`. Without it words are only folded.
+    pub fn new(text: Option<&str>) -> (Lexicon, Vec<Fault>) {
+        let mut lexicon = Lexicon { endings: vec![vec![]; 256], ..Lexicon::default() };
+        // The two reserved numbers.
+        lexicon.stems.extend(["".into(), "".into()]);
+        let Some(text) = text else { return (lexicon, vec![]) };
+        let mut known = Vec::new();
+        let faults = Sheet::new("words.toml", text).read(|sheet, mut root| {
+            for (language, ending, line) in sheet.texts_by_key(&mut root, "endings") {
+                let (ending, least) = ending.split_once('/').unwrap_or((&ending, "4"));
+                match (ending.as_bytes().last(), least.parse()) {
+                    (Some(last), Ok(least)) => lexicon.endings[usize::from(*last)].push((ending.into(), least)),
+                    _ => {
+                        let message = format!("`{ending}/{least}` of `{}` is no ending", language.unwrap_or_default());
+                        sheet.fault(line, message, "write the ending, a slash, and how many letters must remain: \"ing/3\"");
+                    }
+                }
+            }
+            for (right, spelling, line) in sheet.texts_by_key(&mut root, "same") {
+                let words = folded(&spelling);
+                let (Some(right), [word]) = (right, words.as_slice()) else {
+                    sheet.fault(line, format!("`{spelling}` is not one word"), "only single words can be respelt");
+                    continue;
+                };
+                let right: Vec<Box<str>> = folded(&right).into_iter().map(Into::into).collect();
+                if lexicon.same.insert(word.as_str().into(), right).is_some() {
+                    sheet.fault(line, format!("`{spelling}` stands here twice"), "keep one of the two");
+                }
+            }
+            known = sheet.texts(&mut root, "known");
+            sheet.finish(root);
+        });
+        for bucket in &mut lexicon.endings {
+            bucket.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then(a.cmp(b)));
+            bucket.dedup();
+        }
+        for (word, _) in known {
+            lexicon.intern(&word, false);
+        }
+        (lexicon, faults)
+    }
+
+    /// The numbers of a phrase's words; new words get new numbers. `compounds`: its language glues words together.
+    pub fn intern(&mut self, phrase: &str, compounds: bool) -> Vec<u32> {
+        let mut stems = Vec::new();
+        self.stems_of(phrase, |stem, _, _| stems.push(stem.map(str::to_owned)));
+        let mut ids = Vec::with_capacity(stems.len());
+        for stem in stems.into_iter().flatten() {
+            let id = match self.ids.get(stem.as_str()) {
+                Some(id) => *id,
+                None => {
+                    let id = self.stems.len() as u32;
+                    self.stems.push(stem.as_str().into());
+                    self.ids.insert(stem.as_str().into(), id);
+                    id
+                }
+            };
+            if compounds && stem.len() >= 5 {
+                self.parts.insert(stem.into(), id);
+            }
+            ids.push(id);
+        }
+        ids
+    }
+
+    /// How many numbers are given out.
+    pub fn len(&self) -> usize {
+        self.stems.len()
+    }
+
+    /// Prepares the mending of typos. Called once, after the last [`Lexicon::intern`].
+    pub fn seal(&mut self) {
+        for (id, stem) in self.stems.iter().enumerate().skip(2) {
+            if stem.len() >= TYPO_CHARS - 1 && stem.bytes().all(|b| b.is_ascii_lowercase()) {
+                for skipped in 0..stem.len() {
+                    let hash = hash_without(stem.as_bytes(), skipped);
+                    self.typos.entry(hash).and_modify(|one| if *one != id as u32 { *one = UNKNOWN }).or_insert(id as u32);
+                }
+            }
+        }
+    }
+
+    /// The words of a text, appended to `words`, a [`STOP`] at each end of a sentence.
+    pub fn read(&self, text: &str, words: &mut Vec<Word>) {
+        self.stems_of(text, |stem, start, end| {
+            let Some(stem) = stem else {
+                return words.push(Word { id: STOP, start: start as u32, end: end as u32 });
+            };
+            let mut push = |id| words.push(Word { id, start: start as u32, end: end as u32 });
+            if let Some(id) = self.ids.get(stem) {
+                return push(*id);
+            }
+            let letters = stem.len() >= TYPO_CHARS - 1 && stem.bytes().all(|b| b.is_ascii_lowercase());
+            if letters && !self.split(stem, &mut push) {
+                push(if end - start >= TYPO_CHARS { self.mend(stem.as_bytes()) } else { UNKNOWN });
+            } else if !letters {
+                push(UNKNOWN);
+            }
+        });
+    }
+
+    /// Folded, respelt and stemmed words; `None` is the end of a sentence.
+    fn stems_of(&self, text: &str, mut found: impl FnMut(Option<&str>, usize, usize)) {
+        let mut last = 0;
+        fold(text, |piece| match piece {
+            Piece::Stop => found(None, last, last),
+            Piece::Word(word, start, end) => {
+                last = end;
+                match self.same.get(word) {
+                    Some(right) => right.iter().for_each(|word| found(Some(self.stem(word)), start, end)),
+                    None => found(Some(self.stem(word)), start, end),
+                }
+            }
+        });
+    }
+
+    /// The word less its endings and doubled last letter. Words with digits or other letters than a–z stay whole.
+    fn stem<'w>(&self, word: &'w str) -> &'w str {
+        if word.len() < 4 || !word.bytes().all(|b| b.is_ascii_lowercase()) {
+            return word;
+        }
+        let mut stem = word;
+        loop {
+            let bytes = stem.as_bytes();
+            let last = bytes[bytes.len() - 1];
+            if bytes.len() > 3 && last == bytes[bytes.len() - 2] {
+                stem = &stem[..stem.len() - 1];
+                continue;
+            }
+            let fits = |(ending, least): &&(Box<str>, usize)| {
+                stem.len() >= ending.len() + least && stem.ends_with(&**ending)
+            };
+            match self.endings[usize::from(last)].iter().find(fits) {
+                Some((ending, _)) => stem = &stem[..stem.len() - ending.len()],
+                None => return stem,
+            }
+        }
+    }
+
+    /// Splits a compound at known words: its longest known beginning and end. False when it has neither.
+    fn split(&self, stem: &str, push: &mut impl FnMut(u32)) -> bool {
+        if self.parts.is_empty() || stem.len() < 9 {
+            return false;
+        }
+        let head = (5..stem.len() - 2).rev().find_map(|at| {
+            let part = &stem[..at];
+            // The joint of a compound ("Abrechnung-s-zeitraum", "Kampagne-n-bericht") is an ending like any other.
+            Some((at, *self.parts.get(self.stem(part))?))
+        });
+        let from = head.map_or(3, |(at, _)| at);
+        let tail = (from..stem.len().saturating_sub(4)).find_map(|at| self.parts.get(self.stem(&stem[at..])).copied());
+        match (head, tail) {
+            (None, None) => return false,
+            (head, tail) => {
+                push(head.map_or(UNKNOWN, |(_, id)| id));
+                push(tail.unwrap_or(UNKNOWN));
+            }
+        }
+        true
+    }
+
+    /// The one known word within one slip of the finger: a letter too many, too few, wrong, or two swapped.
+    fn mend(&self, stem: &[u8]) -> u32 {
+        let mut found = UNKNOWN;
+        let mut clash = false;
+        let mut consider = |id: u32| {
+            let right = self.stems[id as usize].as_bytes();
+            let close = id > STOP && right.first() == stem.first() && one_slip(stem, right);
+            clash |= close && found != UNKNOWN && found != id;
+            if close {
+                found = id;
+            }
+        };
+        if let Some(id) = self.typos.get(&hash_without(stem, usize::MAX)) {
+            consider(*id);
+        }
+        for skipped in 1..stem.len() {
+            let mut shorter = [0u8; 64];
+            if stem.len() <= shorter.len() && stem.len() > TYPO_CHARS {
+                shorter[..skipped].copy_from_slice(&stem[..skipped]);
+                shorter[skipped..stem.len() - 1].copy_from_slice(&stem[skipped + 1..]);
+                let word = std::str::from_utf8(&shorter[..stem.len() - 1]).unwrap_or_default();
+                if let Some(id) = self.ids.get(word) {
+                    consider(*id);
+                }
+            }
+            if let Some(id) = self.typos.get(&hash_without(stem, skipped)) {
+                consider(*id);
+            }
+        }
+        if clash { UNKNOWN } else { found }
+    }
+}
+
+/// The folded words of a text, sentence ends dropped.
+fn folded(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    fold(text, |piece| {
+        if let Piece::Word(word, ..) = piece {
+            words.push(word.to_owned());
+        }
+    });
+    words
+}
+
+/// Whether two different words differ by one letter added, dropped, swapped or, in words of seven and more, wrong.
+fn one_slip(a: &[u8], b: &[u8]) -> bool {
+    let head = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[head..], &b[head..]);
+    let tail = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (x, y) = (&a[..a.len() - tail], &b[..b.len() - tail]);
+    match (x, y) {
+        ([_], []) | ([], [_]) => true,
+        ([_], [_]) => head + tail >= 6,
+        ([a, b], [c, d]) => a == d && b == c,
+        _ => false,
+    }
+}
+
+fn hash_without(word: &[u8], skipped: usize) -> u64 {
+    let mut hasher = Fnv::default();
+    word.iter().enumerate().filter(|(at, _)| *at != skipped).for_each(|(_, byte)| hasher.write_u8(*byte));
+    hasher.finish()
+}
+
+/// FNV-1a: quick on short words. Only rule files put keys in, so no stranger can crowd a bucket.
+#[derive(Debug, Clone)]
+pub struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Fnv(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    /// An already hashed number needs one multiplication only.
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether text and phrase come to the same words.
+    fn check(phrase: &str, compounds: bool, text: &str, expected: bool) {
+        let words = include_str!("../../rules/words.toml");
+        let (mut lexicon, faults) = Lexicon::new(Some(words));
+        assert_eq!(faults, []);
+        let phrase_ids = lexicon.intern(phrase, compounds);
+        lexicon.seal();
+        let mut words = Vec::new();
+        lexicon.read(text, &mut words);
+        let ids: Vec<u32> = words.iter().map(|word| word.id).collect();
+        let holds = ids.windows(phrase_ids.len().max(1)).any(|window| window == phrase_ids);
+        assert_eq!(holds, expected, "{phrase:?} in {text:?}: {phrase_ids:?} {ids:?}");
+    }
+
+    #[test]
+    fn endings_and_spellings_do_not_matter() {
+        check("campaign stops", false, "Our CAMPAIGNS stopped", true);
+        check("bill", false, "the billing", true);
+        check("Kampagne läuft", false, "die Kampagnen laufen nicht", true);
+        check("estadística", false, "las estadisticas", true);
+        check("importação", false, "importacoes", true);
+        check("log in", false, "I can not login", true);
+        check("do not work", false, "it doesn't work", true);
+    }
+
+    #[test]
+    fn typos_are_mended_when_only_one_word_is_near() {
+        check("statistics", false, "the statisitcs", true);
+        check("password", false, "my pasword", true);
+        check("contact", false, "my contract", false);
+        check("export", false, "an expert", false);
+    }
+
+    #[test]
+    fn compounds_hold_their_parts() {
+        check("Rechnung", true, "die Stornorechnung", true);
+        check("Kampagne Bericht", true, "im Kampagnenbericht", true);
+        check("Kampagne Bericht", true, "Kampagnen-Bericht", true);
+        check("board", false, "the dashboard", false);
+    }
+}

@@ -1,0 +1,51 @@
+//! `routing.toml`: the words that raise priority, choose the team and set flags, in the language of the topics.
+
+use super::sheet::{Sheet, nearest};
+use super::topic::{self, Signal};
+use crate::config::fault::Fault;
+
+/// The priorities, lowest first.
+pub const PRIORITIES: [&str; 4] = ["low", "normal", "high", "urgent"];
+
+/// One rule of `routing.toml`, as written.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// When it applies.
+    pub signal: Signal,
+    /// Only for these topics, with their lines; empty: all.
+    pub topics: Vec<(String, usize)>,
+    /// Index into [`PRIORITIES`]; the highest of all rules that apply holds.
+    pub priority: Option<usize>,
+    /// The team; the first rule that names one decides, before the topic's own.
+    pub route: Option<String>,
+    /// Flags it sets.
+    pub flags: Vec<String>,
+}
+
+/// Reads `routing.toml`. No file: no rules.
+pub fn read(text: Option<&str>) -> (Vec<Rule>, Vec<Fault>) {
+    let mut rules = Vec::new();
+    let Some(text) = text else { return (rules, vec![]) };
+    let faults = Sheet::new("routing.toml", text).read(|sheet, mut root| {
+        sheet.tables(&mut root, "rule", |sheet, table| {
+            let topics = sheet.texts(table, "topic");
+            let priority = sheet.text(table, "priority").and_then(|(word, line)| {
+                let found = PRIORITIES.iter().position(|priority| *priority == word);
+                if found.is_none() {
+                    let remedy = match nearest(&word, &PRIORITIES) {
+                        Some(right) => format!("write \"{right}\""),
+                        None => format!("the priorities are {}", PRIORITIES.join(", ")),
+                    };
+                    sheet.fault(line, format!("there is no priority \"{word}\""), remedy);
+                }
+                found
+            });
+            let route = sheet.text(table, "route").map(|(team, _)| team);
+            let flags = sheet.texts(table, "flags").into_iter().map(|(flag, _)| flag).collect();
+            let signal = topic::signal(sheet, table, 1.0);
+            rules.push(Rule { signal, topics, priority, route, flags });
+        });
+        sheet.finish(root);
+    });
+    (rules, faults)
+}

@@ -1,0 +1,235 @@
+//! One pass over a request: every phrase of every rule that stands in it, and where.
+//!
+//! Words are folded to lexicon numbers, the numbers run through one Aho-Corasick automaton, the texts through one RegexSet.
+//! The cost follows the text, not the number of rules. Each place is read up to a bound; who writes more has said it before.
+
+use super::compile::Net;
+use super::lexicon::{STOP, Word};
+use crate::request::evidence::{Evidence, Where};
+use crate::request::{FieldKey, Request};
+
+/// Bytes of each place that are read.
+const PLACE_BYTES: usize = 32 * 1024;
+/// Words that `...` in a phrase may stand for.
+const GAP_WORDS: u32 = 4;
+
+/// A place of the request, and its text.
+#[derive(Debug, Clone, Copy)]
+pub struct Zone<'r> {
+    /// Which place.
+    pub place: Where,
+    /// The form field's label, or the index of an attachment or link.
+    pub field: Option<&'r str>,
+    /// Index where `field` is an index.
+    pub index: usize,
+    /// Its text as the request holds it.
+    pub text: &'r str,
+}
+
+/// A span found in a zone, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spot {
+    /// Index of the zone.
+    pub zone: u16,
+    /// First byte.
+    pub start: u32,
+    /// After the last byte.
+    pub end: u32,
+}
+
+/// A phrase or regex that stands in the request.
+#[derive(Debug, Clone, Copy)]
+pub struct Hit {
+    /// The phrase's or regex's number.
+    pub what: u32,
+    /// The words it covers, of a phrase: indexes into [`Scan::words`].
+    pub first: u32,
+    /// The last of them.
+    pub last: u32,
+    /// Where it stands.
+    pub spot: Spot,
+}
+
+/// What one pass over a request found.
+#[derive(Debug)]
+pub struct Scan<'r> {
+    /// The request.
+    pub request: &'r Request,
+    /// The places that were read.
+    pub zones: Vec<Zone<'r>>,
+    /// All words, zone after zone, each zone closed by a stop.
+    pub words: Vec<Word>,
+    /// Index of the first word of each zone.
+    pub begins: Vec<u32>,
+    /// Phrases found, by number and position.
+    pub phrases: Vec<Hit>,
+    /// Regexes found: each once for each zone.
+    pub regexes: Vec<Hit>,
+}
+
+impl<'r> Scan<'r> {
+    /// Reads a request. `pick`: whether the customer's picked topic is read like text, because no label matches it.
+    pub fn new(net: &Net, request: &'r Request, pick: bool) -> Scan<'r> {
+        let mut zones = Vec::with_capacity(8);
+        let mut add = |place, field, index, text: &'r str| {
+            if !text.is_empty() && net.places & bit(place) != 0 && zones.len() < usize::from(u16::MAX) {
+                zones.push(Zone { place, field, index, text: head(text) });
+            }
+        };
+        for (place, text) in request.zones() {
+            add(place, None, 0, text);
+        }
+        for field in &request.fields {
+            let counts = match field.key {
+                FieldKey::Unknown | FieldKey::Priority => true,
+                FieldKey::HelpTopic => pick,
+                _ => false,
+            };
+            if counts {
+                add(Where::Form, Some(&field.label), 0, &field.value);
+            }
+        }
+        for (index, attachment) in request.attachments.iter().enumerate().take(100) {
+            add(Where::Attachment, None, index, &attachment.name);
+        }
+        for (index, link) in request.links.iter().enumerate().take(100) {
+            add(Where::Link, None, index, link);
+        }
+
+        let mut words = Vec::with_capacity(request.text.len() / 5 + 16);
+        let mut begins = Vec::with_capacity(zones.len());
+        for zone in &zones {
+            begins.push(words.len() as u32);
+            net.lexicon.read(zone.text, &mut words);
+            words.push(Word { id: STOP, start: zone.text.len() as u32, end: zone.text.len() as u32 });
+        }
+        let mut scan = Scan { request, zones, words, begins, phrases: vec![], regexes: vec![] };
+        scan.find_phrases(net);
+        scan.find_regexes(net);
+        scan
+    }
+
+    fn find_phrases(&mut self, net: &Net) {
+        let Some(automaton) = &net.automaton else { return };
+        let mut packed = Vec::with_capacity(self.words.len() * 3);
+        for word in &self.words {
+            packed.extend_from_slice(&pack(word.id));
+        }
+        let mut parts: Vec<(u32, u32, u32)> = Vec::new();
+        for found in automaton.find_overlapping_iter(&packed) {
+            // Three bytes a word: a find between words is none.
+            if found.start() % 3 == 0 {
+                let part = found.pattern().as_u32();
+                let (first, last) = (found.start() as u32 / 3, found.end() as u32 / 3 - 1);
+                if let Some(phrase) = net.whole[part as usize] {
+                    self.note(phrase, first, last);
+                }
+                if net.has_gaps {
+                    parts.push((part, first, last));
+                }
+            }
+        }
+        if net.has_gaps {
+            parts.sort_unstable();
+            for at in 0..parts.len() {
+                for phrase in &net.opens[parts[at].0 as usize] {
+                    if let Some(last) = self.follow(&parts, &net.parts[*phrase as usize][1..], parts[at].2) {
+                        self.note(*phrase, parts[at].1, last);
+                    }
+                }
+            }
+        }
+        self.phrases.sort_unstable_by_key(|hit| (hit.what, hit.first));
+    }
+
+    /// The last word of a phrase with gaps whose first part ends at `last`, if the rest follows closely enough.
+    fn follow(&self, parts: &[(u32, u32, u32)], rest: &[u32], mut last: u32) -> Option<u32> {
+        for part in rest {
+            let from = parts.partition_point(|found| (found.0, found.1) <= (*part, last));
+            let (found, first, end) = *parts.get(from)?;
+            let between = self.words.get(last as usize + 1..first as usize)?;
+            if found != *part || between.len() > GAP_WORDS as usize || between.iter().any(|word| word.id == STOP) {
+                return None;
+            }
+            last = end;
+        }
+        Some(last)
+    }
+
+    fn note(&mut self, what: u32, first: u32, last: u32) {
+        let zone = self.begins.partition_point(|begin| *begin <= first).saturating_sub(1) as u16;
+        let (start, end) = (self.words[first as usize].start, self.words[last as usize].end);
+        self.phrases.push(Hit { what, first, last, spot: Spot { zone, start, end } });
+    }
+
+    fn find_regexes(&mut self, net: &Net) {
+        if net.regexes.is_empty() {
+            return;
+        }
+        for (zone, read) in self.zones.iter().enumerate() {
+            for what in net.regex_set.matches(read.text) {
+                if let Some(found) = net.regexes[what].find(read.text) {
+                    let spot = Spot { zone: zone as u16, start: found.start() as u32, end: found.end() as u32 };
+                    self.regexes.push(Hit { what: what as u32, first: 0, last: 0, spot });
+                }
+            }
+        }
+        self.regexes.sort_unstable_by_key(|hit| (hit.what, hit.spot.zone));
+    }
+
+    /// Where a phrase stands.
+    pub fn phrase(&self, phrase: u32) -> &[Hit] {
+        slice_of(&self.phrases, phrase)
+    }
+
+    /// Where a regex matches.
+    pub fn regex(&self, regex: u32) -> &[Hit] {
+        slice_of(&self.regexes, regex)
+    }
+
+    /// The words of one zone.
+    pub fn words_of(&self, zone: usize) -> &[Word] {
+        let from = self.begins.get(zone).map_or(self.words.len(), |begin| *begin as usize);
+        let to = self.begins.get(zone + 1).map_or(self.words.len(), |begin| *begin as usize);
+        &self.words[from..to]
+    }
+
+    /// A finding as evidence.
+    pub fn evidence(&self, rule: &str, spot: Spot, weight: f64) -> Evidence {
+        let zone = self.zones[usize::from(spot.zone)];
+        let (start, end) = (spot.start as usize, spot.end as usize);
+        let field = match zone.place {
+            Where::Form => zone.field.map(str::to_owned),
+            Where::Attachment | Where::Link => Some(zone.index.to_string()),
+            _ => None,
+        };
+        let text = zone.text.get(start..end).unwrap_or_default().to_owned();
+        Evidence { rule: rule.to_owned(), place: zone.place, field, start, end, text, weight }
+    }
+}
+
+fn slice_of(hits: &[Hit], what: u32) -> &[Hit] {
+    let from = hits.partition_point(|hit| hit.what < what);
+    let count = hits[from..].iter().take_while(|hit| hit.what == what).count();
+    &hits[from..from + count]
+}
+
+/// The bit of a place in a set of places.
+pub fn bit(place: Where) -> u16 {
+    1 << place as u16
+}
+
+/// A word's number as three bytes.
+pub fn pack(id: u32) -> [u8; 3] {
+    let [_, a, b, c] = id.to_be_bytes();
+    [a, b, c]
+}
+
+/// The first part of a text, within the bound.
+fn head(text: &str) -> &str {
+    let mut end = text.len().min(PLACE_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

@@ -1,0 +1,286 @@
+//! A TOML file as typed values with lines: every wrong key, type or value becomes a fault that names line and remedy.
+//!
+//! Reading never stops at the first fault, and a key that nobody asked for is one, with the nearest right key named.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::config::fault::Fault;
+
+/// No rules file is larger: a person has to read it.
+pub const FILE_BYTES: usize = 1024 * 1024;
+
+/// A file being read: its name, the line starts, and the faults found so far.
+pub struct Sheet<'t> {
+    file: &'t str,
+    text: &'t str,
+    /// What is wrong with this file so far.
+    pub faults: Vec<Fault>,
+}
+
+/// One table of the file, with the keys that were asked for.
+pub struct Table<'a> {
+    /// The line on which it begins.
+    pub line: usize,
+    table: &'a DeTable<'a>,
+    asked: Vec<&'static str>,
+}
+
+impl<'t> Sheet<'t> {
+    /// A file to be read.
+    pub fn new(file: &'t str, text: &'t str) -> Sheet<'t> {
+        Sheet { file, text, faults: vec![] }
+    }
+
+    /// Parses the whole file and hands its root table to `read`. A file over the bound or of wrong syntax is a fault.
+    pub fn read(mut self, read: impl FnOnce(&mut Sheet<'t>, Table<'_>)) -> Vec<Fault> {
+        if self.text.len() > FILE_BYTES {
+            let message = format!("the file has {} bytes, over the bound of {FILE_BYTES}", self.text.len());
+            self.fault(0, message, "split it into several files");
+            return self.faults;
+        }
+        match DeTable::parse(self.text) {
+            Ok(root) => {
+                let table = Table { line: 1, table: root.get_ref(), asked: vec![] };
+                read(&mut self, table);
+            }
+            Err(error) => {
+                let line = self.line(error.span().map_or(0, |span| span.start));
+                let message = error.message().trim().replace('\n', ", ");
+                self.fault(line, format!("no valid TOML: {message}"), "correct the syntax on this line");
+            }
+        }
+        self.faults
+    }
+
+    /// The line of a byte offset, from 1.
+    pub fn line(&self, offset: usize) -> usize {
+        let end = offset.min(self.text.len());
+        memchr::memchr_iter(b'\n', &self.text.as_bytes()[..end]).count() + 1
+    }
+
+    /// Notes a fault.
+    pub fn fault(&mut self, line: usize, message: impl Into<String>, remedy: impl Into<String>) {
+        self.faults.push(Fault { file: self.file.into(), line, message: message.into(), remedy: remedy.into() });
+    }
+
+    fn wrong_type(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
+        let line = self.line(value.span().start);
+        self.fault(line, format!("`{key}` is a {}", value.get_ref().type_str()), format!("write {wanted}"));
+    }
+
+    fn get<'a>(&self, table: &mut Table<'a>, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        table.asked.push(key);
+        let (_, value) = table.table.iter().find(|(name, _)| name.get_ref() == key)?;
+        Some(value)
+    }
+
+    /// A text, with its line.
+    pub fn text(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<(String, usize)> {
+        let value = self.get(table, key)?;
+        match value.get_ref().as_str() {
+            Some(text) => Some((text.to_owned(), self.line(value.span().start))),
+            None => {
+                self.wrong_type(key, value, "a text in quotes");
+                None
+            }
+        }
+    }
+
+    /// A number within ±1,000,000.
+    pub fn number(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<f64> {
+        let value = self.get(table, key)?;
+        self.as_number(key, value)
+    }
+
+    fn as_number(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<f64> {
+        let digits = match value.get_ref() {
+            DeValue::Integer(number) => Some(number.as_str()),
+            DeValue::Float(number) => Some(number.as_str()),
+            _ => None,
+        };
+        match digits.and_then(|digits| digits.parse::<f64>().ok()).filter(|number| number.abs() <= 1e6) {
+            Some(number) => Some(number),
+            None => {
+                self.wrong_type(key, value, "a decimal number between -1000000 and 1000000");
+                None
+            }
+        }
+    }
+
+    /// A yes or no.
+    pub fn flag(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<bool> {
+        let value = self.get(table, key)?;
+        if value.get_ref().as_bool().is_none() {
+            self.wrong_type(key, value, "true or false");
+        }
+        value.get_ref().as_bool()
+    }
+
+    /// A list of texts with their lines; one text stands for a list of one.
+    pub fn texts(&mut self, table: &mut Table<'_>, key: &'static str) -> Vec<(String, usize)> {
+        let mut texts = Vec::new();
+        if let Some(value) = self.get(table, key) {
+            self.gather(key, value, &mut texts);
+        }
+        texts
+    }
+
+    fn gather(&mut self, key: &str, value: &Spanned<DeValue<'_>>, texts: &mut Vec<(String, usize)>) {
+        match value.get_ref() {
+            DeValue::String(text) => texts.push((text.clone().into_owned(), self.line(value.span().start))),
+            DeValue::Array(list) => list.iter().for_each(|value| self.gather(key, value, texts)),
+            _ => self.wrong_type(key, value, "a list of texts in quotes"),
+        }
+    }
+
+    /// A list of texts, or a table of such lists by language (or by any other key): `(key, text, line)`.
+    pub fn texts_by_key(&mut self, table: &mut Table<'_>, key: &'static str) -> Vec<(Option<String>, String, usize)> {
+        let Some(value) = self.get(table, key) else { return vec![] };
+        let mut found = Vec::new();
+        let mut texts = Vec::new();
+        if let DeValue::Table(by_key) = value.get_ref() {
+            // In the order of the file: a table sorts by key, and faults and names should follow the eye.
+            let mut entries: Vec<_> = by_key.iter().collect();
+            entries.sort_by_key(|(name, _)| name.span().start);
+            for (name, value) in entries {
+                self.gather(key, value, &mut texts);
+                let name = name.get_ref();
+                // What a person writes below a `[signal.phrases]` header lands in it, not in the signal.
+                if ["name", "weight", "regex", "near", "within", "unless", "in", "lang", "field"].contains(&&**name) {
+                    let message = format!("`{name}` stands inside the table `{key}`");
+                    self.fault(self.line(value.span().start), message, format!("write it above `[….{key}]`"));
+                    texts.clear();
+                }
+                found.extend(texts.drain(..).map(|(text, line)| (Some(name.clone().into_owned()), text, line)));
+            }
+        } else {
+            self.gather(key, value, &mut texts);
+            found.extend(texts.drain(..).map(|(text, line)| (None, text, line)));
+        }
+        found
+    }
+
+    /// A table of numbers by free keys, in the order of the file: `(key, number, line)`.
+    pub fn numbers_by_key(&mut self, table: &mut Table<'_>, key: &'static str) -> Vec<(String, f64, usize)> {
+        let Some(value) = self.get(table, key) else { return vec![] };
+        let DeValue::Table(numbers) = value.get_ref() else {
+            self.wrong_type(key, value, "a table of numbers");
+            return vec![];
+        };
+        let mut entries: Vec<_> = numbers.iter().collect();
+        entries.sort_by_key(|(name, _)| name.span().start);
+        let mut found = Vec::with_capacity(entries.len());
+        for (name, value) in entries {
+            let line = self.line(name.span().start);
+            if let Some(number) = self.as_number(name.get_ref(), value) {
+                found.push((name.get_ref().clone().into_owned(), number, line));
+            }
+        }
+        found
+    }
+
+    /// Each table of an array of tables (`[[key]]`).
+    pub fn tables(
+        &mut self,
+        table: &mut Table<'_>,
+        key: &'static str,
+        mut read: impl FnMut(&mut Sheet<'t>, &mut Table<'_>),
+    ) {
+        let Some(value) = self.get(table, key) else { return };
+        let DeValue::Array(list) = value.get_ref() else {
+            return self.wrong_type(key, value, &format!("[[{key}]]"));
+        };
+        for item in list.iter() {
+            let DeValue::Table(inner) = item.get_ref() else {
+                self.wrong_type(key, item, &format!("[[{key}]]"));
+                continue;
+            };
+            let mut inner = Table { line: self.line(item.span().start), table: inner, asked: vec![] };
+            read(self, &mut inner);
+            self.finish(inner);
+        }
+    }
+
+    /// Every key of this table that was never asked for is a fault.
+    pub fn finish(&mut self, table: Table<'_>) {
+        for (name, _) in table.table.iter() {
+            let key: &str = name.get_ref();
+            if table.asked.iter().any(|asked| *asked == key) {
+                continue;
+            }
+            let line = self.line(name.span().start);
+            let remedy = match nearest(key, &table.asked) {
+                Some(right) => format!("write `{right}`, or delete it"),
+                None => format!("delete it; the keys here are {}", table.asked.join(", ")),
+            };
+            self.fault(line, format!("unknown key `{key}`"), remedy);
+        }
+    }
+}
+
+/// The key that was most likely meant: at most a third of it differs.
+pub fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
+    let known = known.iter().map(|right| (distance(key, right), *right)).min()?;
+    (known.0 * 3 <= key.chars().count().max(3)).then_some(known.1)
+}
+
+/// Edits between two short texts, a swap of neighbours counting one.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
+    let mut rows = [vec![0; b.len() + 1], (0..=b.len()).collect::<Vec<_>>(), vec![0; b.len() + 1]];
+    for i in 1..=a.len() {
+        rows[2][0] = i;
+        for j in 1..=b.len() {
+            let cost = usize::from(a[i - 1] != b[j - 1]);
+            let mut best = (rows[1][j] + 1).min(rows[2][j - 1] + 1).min(rows[1][j - 1] + cost);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[0][j - 2] + 1);
+            }
+            rows[2][j] = best;
+        }
+        rows.rotate_left(1);
+    }
+    rows[1][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[&str]) {
+        let faults = Sheet::new("topics/x.toml", text).read(|sheet, mut root| {
+            sheet.text(&mut root, "label");
+            sheet.number(&mut root, "threshold");
+            sheet.tables(&mut root, "signal", |sheet, table| {
+                sheet.texts_by_key(table, "phrases");
+            });
+            sheet.finish(root);
+        });
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(faults, expected);
+    }
+
+    #[test]
+    fn faults_name_line_and_remedy() {
+        check("label = \"x\"\nthreshold = 2\n[[signal]]\nphrases.de = [\"a\"]\n", &[]);
+        check(
+            "label = 3\ntreshold = 2\n[[signal]]\nphrases = [1]\n",
+            &[
+                "topics/x.toml:1: `label` is a integer; write a text in quotes",
+                "topics/x.toml:4: `phrases` is a integer; write a list of texts in quotes",
+                "topics/x.toml:2: unknown key `treshold`; write `threshold`, or delete it",
+            ],
+        );
+        check(
+            "label = \n",
+            &["topics/x.toml:1: no valid TOML: string values must be quoted, expected literal string; correct the syntax on this line"],
+        );
+    }
+
+    #[test]
+    fn a_file_over_the_bound_is_refused_unparsed() {
+        let faults = Sheet::new("x", &"#".repeat(5 << 20)).read(|_, _| {});
+        assert_eq!(faults[0].line, 0);
+    }
+}

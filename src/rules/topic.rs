@@ -1,0 +1,273 @@
+//! A topic file as written: `topics/*.toml` read into typed parts, each with its line. Nothing is compiled here.
+//!
+//! The same reader serves the signals of routing rules and details, so that there is one language to learn.
+
+use super::Concerns;
+use super::sheet::{Sheet, Table, nearest};
+use crate::config::fault::Fault;
+use crate::request::evidence::Where;
+
+/// The places that `in` may name, with their bit.
+pub const PLACES: [(&str, Where); 8] = [
+    ("subject", Where::Subject),
+    ("text", Where::Text),
+    ("form", Where::Form),
+    ("forwarded", Where::Forwarded),
+    ("quoted", Where::Quoted),
+    ("signature", Where::Signature),
+    ("attachment", Where::Attachment),
+    ("link", Where::Link),
+];
+
+/// A phrase as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phrase {
+    /// The words; `...` stands for up to four words between.
+    pub text: String,
+    /// The language under which it is filed.
+    pub language: Option<String>,
+    /// Its line.
+    pub line: usize,
+}
+
+/// A signal as written: when it fires, and what it weighs.
+#[derive(Debug, Clone, Default)]
+pub struct Signal {
+    /// Its line.
+    pub line: usize,
+    /// Its name within the file.
+    pub name: String,
+    /// Points for the topic; negative points against it.
+    pub weight: f64,
+    /// Any of these makes it fire.
+    pub phrases: Vec<Phrase>,
+    /// Or any of these, with their lines.
+    pub regexes: Vec<(String, usize)>,
+    /// And then one of these must stand within `within` words.
+    pub near: Vec<Phrase>,
+    /// How many words away `near` may stand.
+    pub within: usize,
+    /// None of these may stand anywhere in the same places.
+    pub unless: Vec<Phrase>,
+    /// Where it looks; empty: subject, text, form, forwarded.
+    pub places: Vec<Where>,
+    /// Languages of the request in which it applies; empty: all. A text too short to tell its language passes.
+    pub lang: Vec<String>,
+    /// Only in the form field with this label.
+    pub field: Option<String>,
+    /// Only of senders of these domains or their subdomains; alone it fires by itself.
+    pub sender_domains: Vec<String>,
+    /// Only with an attachment of one of these types (`text/csv`, `image/*`) or name endings (`.csv`).
+    pub attachment_types: Vec<String>,
+    /// Only of requests that came by a form or webhook on the customer's behalf from this domain.
+    pub sources: Vec<String>,
+    /// Written as one line of `[weights]`.
+    pub short: bool,
+}
+
+/// A required detail as written.
+#[derive(Debug, Clone)]
+pub struct Detail {
+    /// Its id.
+    pub id: String,
+    /// When it is known.
+    pub known: Signal,
+    /// Asked for even when nothing else is missing.
+    pub ask_always: bool,
+}
+
+/// An example as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// Its line.
+    pub line: usize,
+    /// The subject.
+    pub subject: String,
+    /// The new text.
+    pub text: String,
+    /// What the customer picked in the form.
+    pub pick: Option<String>,
+    /// False: a counter-example, which must not come to this topic.
+    pub belongs: bool,
+    /// The topic it belongs to, of a counter-example that says so.
+    pub topic: Option<String>,
+}
+
+/// A topic file as written.
+#[derive(Debug, Clone)]
+pub struct Topic {
+    /// The file.
+    pub file: String,
+    /// Its id, with its line.
+    pub id: (String, usize),
+    /// Its label for people.
+    pub label: String,
+    /// Other names that forms give it, of all languages.
+    pub labels: Vec<String>,
+    /// Whether it is about one campaign.
+    pub campaign: Concerns,
+    /// Words that say this request is not about one campaign, although the topic is.
+    pub campaign_unless: Vec<Phrase>,
+    /// The team.
+    pub team: String,
+    /// Points that it has before anything is read.
+    pub prior: f64,
+    /// Points it must reach.
+    pub threshold: f64,
+    /// Points by which it must lead the next one.
+    pub margin: f64,
+    /// Its signals.
+    pub signals: Vec<Signal>,
+    /// Its details.
+    pub details: Vec<Detail>,
+    /// Its examples and counter-examples.
+    pub examples: Vec<Example>,
+}
+
+/// Reads one topic file.
+pub fn read(file: &str, text: &str) -> Result<Topic, Vec<Fault>> {
+    let mut topic = None;
+    let faults = Sheet::new(file, text).read(|sheet, mut root| {
+        let id = sheet.text(&mut root, "id");
+        let plain = |id: &str| !id.is_empty() && id.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_'));
+        match &id {
+            None => sheet.fault(1, "the topic has no `id`", "add id = \"billing\" or the like at the top"),
+            Some((id, line)) if !plain(id) => {
+                sheet.fault(*line, format!("`{id}` is no id"), "use small letters, digits, - and _");
+            }
+            Some(_) => {}
+        }
+        let label = sheet.text(&mut root, "label").map(|(label, _)| label);
+        let campaign = match sheet.text(&mut root, "campaign") {
+            None => Concerns::Optional,
+            Some((word, line)) => match word.as_str() {
+                "required" => Concerns::Required,
+                "optional" => Concerns::Optional,
+                "never" => Concerns::Never,
+                _ => {
+                    sheet.fault(line, format!("`campaign` is \"{word}\""), "write required, optional or never");
+                    Concerns::Optional
+                }
+            },
+        };
+        let mut read = Topic {
+            file: file.into(),
+            label: label.or_else(|| id.as_ref().map(|(id, _)| id.clone())).unwrap_or_default(),
+            id: id.unwrap_or_default(),
+            labels: sheet.texts_by_key(&mut root, "labels").into_iter().map(|(_, label, _)| label).collect(),
+            campaign,
+            campaign_unless: phrases(sheet, &mut root, "campaign_unless"),
+            team: sheet.text(&mut root, "team").map_or_else(|| "support".into(), |(team, _)| team),
+            prior: sheet.number(&mut root, "prior").unwrap_or(0.0),
+            threshold: sheet.number(&mut root, "threshold").unwrap_or(2.0),
+            margin: sheet.number(&mut root, "margin").unwrap_or(0.0),
+            signals: vec![],
+            details: vec![],
+            examples: vec![],
+        };
+        sheet.tables(&mut root, "signal", |sheet, table| read.signals.push(signal(sheet, table, 2.0)));
+        for (text, weight, line) in sheet.numbers_by_key(&mut root, "weights") {
+            let name = slug(&text);
+            let phrases = vec![Phrase { text, language: None, line }];
+            read.signals.push(Signal { line, name, weight, phrases, short: true, ..Signal::default() });
+        }
+        sheet.tables(&mut root, "detail", |sheet, table| {
+            let Some((id, _)) = sheet.text(table, "id") else {
+                return sheet.fault(table.line, "the detail has no `id`", "add id = \"period\" or the like");
+            };
+            let ask_always = sheet.flag(table, "ask_always").unwrap_or(false);
+            let known = signal(sheet, table, 1.0);
+            read.details.push(Detail { id, known, ask_always });
+        });
+        for (key, belongs) in [("example", true), ("counter_example", false)] {
+            sheet.tables(&mut root, key, |sheet, table| {
+                let example = Example {
+                    line: table.line,
+                    subject: sheet.text(table, "subject").unwrap_or_default().0,
+                    text: sheet.text(table, "text").unwrap_or_default().0,
+                    pick: sheet.text(table, "pick").map(|(pick, _)| pick),
+                    belongs,
+                    topic: if belongs { None } else { sheet.text(table, "topic").map(|(topic, _)| topic) },
+                };
+                read.examples.push(example);
+            });
+        }
+        sheet.finish(root);
+        topic = Some(read);
+    });
+    match topic {
+        Some(topic) if faults.is_empty() => Ok(topic),
+        _ => Err(faults),
+    }
+}
+
+/// Reads one signal out of its table.
+pub fn signal(sheet: &mut Sheet<'_>, table: &mut Table<'_>, usual_weight: f64) -> Signal {
+    let mut signal = Signal {
+        line: table.line,
+        name: sheet.text(table, "name").map(|(name, _)| slug(&name)).unwrap_or_default(),
+        weight: sheet.number(table, "weight").unwrap_or(usual_weight),
+        phrases: phrases(sheet, table, "phrases"),
+        regexes: sheet.texts(table, "regex"),
+        near: phrases(sheet, table, "near"),
+        within: sheet.number(table, "within").unwrap_or(8.0).clamp(0.0, 1000.0) as usize,
+        unless: phrases(sheet, table, "unless"),
+        lang: sheet.texts(table, "lang").into_iter().map(|(lang, _)| lang).collect(),
+        field: sheet.text(table, "field").map(|(label, _)| label),
+        sender_domains: lower(sheet.texts(table, "sender_domain")),
+        attachment_types: lower(sheet.texts(table, "attachment_type")),
+        sources: lower(sheet.texts(table, "source")),
+        ..Signal::default()
+    };
+    for (name, line) in sheet.texts(table, "in") {
+        match PLACES.iter().find(|(place, _)| *place == name) {
+            Some((_, place)) => signal.places.push(*place),
+            None => {
+                let names: Vec<&str> = PLACES.iter().map(|(name, _)| *name).collect();
+                let remedy = match nearest(&name, &names) {
+                    Some(right) => format!("write \"{right}\""),
+                    None => format!("the places are {}", names.join(", ")),
+                };
+                sheet.fault(line, format!("`in` names \"{name}\""), remedy);
+            }
+        }
+    }
+    if signal.name.is_empty() {
+        let first = signal.phrases.first().map(|phrase| &phrase.text).or(signal.regexes.first().map(|(regex, _)| regex));
+        signal.name = first.map_or_else(|| "signal".into(), |text| slug(text));
+    }
+    let conditions = [&signal.sender_domains, &signal.attachment_types, &signal.sources];
+    let by_condition = conditions.iter().any(|list| !list.is_empty());
+    if signal.phrases.is_empty() && signal.regexes.is_empty() && !by_condition {
+        sheet.fault(
+            signal.line,
+            "the signal can never fire: it has neither phrases nor regex",
+            "add phrases = [\"…\"], or a sender_domain, source or attachment_type, or delete it",
+        );
+    }
+    signal
+}
+
+/// A list of phrases, plain or by language.
+pub fn phrases(sheet: &mut Sheet<'_>, table: &mut Table<'_>, key: &'static str) -> Vec<Phrase> {
+    let read = sheet.texts_by_key(table, key);
+    read.into_iter().map(|(language, text, line)| Phrase { text, language, line }).collect()
+}
+
+fn lower(texts: Vec<(String, usize)>) -> Vec<String> {
+    texts.into_iter().map(|(text, _)| text.to_lowercase()).collect()
+}
+
+/// A readable name out of any words.
+fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for c in text.chars().take(48) {
+        if c.is_alphanumeric() {
+            slug.extend(c.to_lowercase());
+        } else if !slug.ends_with('-') && !slug.is_empty() {
+            slug.push('-');
+        }
+    }
+    slug.truncate(slug.trim_end_matches('-').len());
+    slug
+}
