@@ -23,7 +23,7 @@ const ORDER: [&str; 14] = [
     "cli",
 ];
 const EDGES: [&str; 3] = ["intake", "delivery", "web"];
-const CORE: [&str; 7] = ["config", "request", "campaigns", "rules", "triage", "ticket", "reply"];
+const CORE: [&str; 6] = ["request", "campaigns", "rules", "triage", "ticket", "reply"];
 
 /// What would bring I/O, tasks, clocks or chance into the core.
 const NOT_IN_CORE: [&str; 14] = [
