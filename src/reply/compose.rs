@@ -1,0 +1,228 @@
+//! What is asked, and of which words the mail is made.
+//!
+//! Promises: the words are the templates' own. Of what a customer wrote at most a Campaign ID of harmless letters is
+//! repeated, and that, like every campaign's name, only to a sender who is authenticated on its account.
+
+use serde::{Deserialize, Serialize};
+
+use crate::campaigns::{self, Directory, Identified, Named, Status};
+use crate::config::fault::Fault;
+use crate::rules::{ChosenBy, Topic};
+use crate::triage::{CAMPAIGN_ID, DESCRIPTION, Triage};
+
+use super::templates::Templates;
+
+/// Campaigns that one mail lists: more would be a puzzle, not a question.
+const CANDIDATES: usize = 6;
+
+/// The kinds of automatic mail, each a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// No ID was given.
+    MissingId,
+    /// The name fits several campaigns.
+    AmbiguousName,
+    /// The given ID is not in the directory.
+    UnknownId,
+    /// The given ID belongs to another campaign than the named one.
+    Conflict,
+    /// Nothing says what the matter is.
+    MissingDescription,
+    /// Campaign and description are missing.
+    Several,
+    /// Only details of the topic are missing.
+    Details,
+    /// The question is still unanswered.
+    Reminder,
+    /// All is there; people take over.
+    Acknowledgement,
+    /// The question stayed unanswered; people take over with what there is.
+    HandOver,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Kind; 10] = [
+        Kind::MissingId,
+        Kind::AmbiguousName,
+        Kind::UnknownId,
+        Kind::Conflict,
+        Kind::MissingDescription,
+        Kind::Several,
+        Kind::Details,
+        Kind::Reminder,
+        Kind::Acknowledgement,
+        Kind::HandOver,
+    ];
+
+    /// The word for it: the template's file name, and what tickets and metrics say.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::MissingId => "missing_id",
+            Kind::AmbiguousName => "ambiguous_name",
+            Kind::UnknownId => "unknown_id",
+            Kind::Conflict => "conflict",
+            Kind::MissingDescription => "missing_description",
+            Kind::Several => "several",
+            Kind::Details => "details",
+            Kind::Reminder => "reminder",
+            Kind::Acknowledgement => "acknowledgement",
+            Kind::HandOver => "hand_over",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// Which question this judgement calls for; `None` when nothing is missing.
+pub fn question(triage: &Triage) -> Option<Kind> {
+    let lacks = |detail: &str| triage.missing.iter().any(|missing| missing == detail);
+    match (lacks(CAMPAIGN_ID), lacks(DESCRIPTION)) {
+        (true, true) => Some(Kind::Several),
+        (false, true) => Some(Kind::MissingDescription),
+        (false, false) => (!triage.missing.is_empty()).then_some(Kind::Details),
+        (true, false) => Some(match triage.campaign.status {
+            Status::AmbiguousName => Kind::AmbiguousName,
+            Status::UnknownId => Kind::UnknownId,
+            Status::Conflict => Kind::Conflict,
+            _ => Kind::MissingId,
+        }),
+    }
+}
+
+/// What a mail may say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The ticket's number.
+    pub ticket: i64,
+    /// The desk's name.
+    pub desk: String,
+    /// The help topic as understood: id, and the label of the rules. `None` when nothing was understood.
+    pub topic: Option<(String, String)>,
+    /// The campaign as understood.
+    pub campaign: Option<Named>,
+    /// The ID that the customer stated.
+    pub stated: Option<String>,
+    /// Campaigns that may be meant.
+    pub candidates: Vec<Named>,
+    /// The sender is authenticated on the account of every campaign here. Else none of them is spoken of.
+    pub may_name_campaigns: bool,
+    /// Details that are missing, `campaign_id` and `description` among them.
+    pub missing: Vec<String>,
+}
+
+impl Facts {
+    /// What a mail about this judgement may say to this requester. `authenticated`: by DMARC or by a valid reply token.
+    pub fn of(
+        ticket: i64,
+        desk: &str,
+        triage: &Triage,
+        directory: &Directory,
+        requester: &str,
+        authenticated: bool,
+    ) -> Facts {
+        let campaign = &triage.campaign;
+        let theirs = |id: &str| {
+            let found =
+                directory.get(id).filter(|campaign| authenticated && campaigns::on_account(requester, campaign));
+            found.map(|campaign| Named { id: campaign.id.clone(), name: campaign.name.clone() })
+        };
+        let candidates: Vec<Named> = candidate_ids(campaign).filter_map(theirs).take(CANDIDATES).collect();
+        let understood = campaign.id.as_deref().and_then(theirs);
+        Facts {
+            ticket,
+            desk: desk.to_owned(),
+            topic: understood_topic(&triage.topic),
+            may_name_campaigns: understood.is_some() || !candidates.is_empty(),
+            campaign: understood,
+            stated: campaign.id.clone(),
+            candidates,
+            missing: triage.missing.iter().chain(&triage.wanted).cloned().collect(),
+        }
+    }
+}
+
+/// The campaigns worth offering, the likeliest first, each once.
+fn candidate_ids(campaign: &Identified) -> impl Iterator<Item = &str> {
+    // An ID under which the customer's own message stands is no alternative to itself.
+    let stated = campaign.id.as_deref().filter(|_| campaign.status == Status::UnknownId);
+    let mut seen = std::collections::HashSet::new();
+    let listed = campaign.candidates.iter().chain(&campaign.near_misses).map(|candidate| candidate.id.as_str());
+    // In a conflict both are possible: the one of the stated ID, and the named one.
+    let first = campaign.id.as_deref().filter(|_| campaign.status == Status::Conflict);
+    first.into_iter().chain(listed).filter(move |id| Some(*id) != stated && seen.insert(*id))
+}
+
+fn understood_topic(topic: &Topic) -> Option<(String, String)> {
+    (topic.chosen_by != ChosenBy::Fallback && topic.id != "other").then(|| (topic.id.clone(), topic.label.clone()))
+}
+
+/// A composed mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Words {
+    /// The template: the kind's word.
+    pub template: &'static str,
+    /// The language it is in, which is the fallback's when the wanted one has no such template.
+    pub language: String,
+    /// One line.
+    pub subject: String,
+    /// The text, lines of at most 76 columns where words allow it, `\n` between them.
+    pub text: String,
+    /// The same as HTML.
+    pub html: String,
+}
+
+/// Words a mail of this kind. A language without this template falls back to English, then to any that has it.
+pub fn compose(kind: Kind, facts: &Facts, templates: &Templates, language: &str) -> Result<Words, Fault> {
+    templates.render(kind, &Data::of(facts), language)
+}
+
+/// What templates see: cleaned, and without anything that this recipient may not read.
+#[derive(Debug, Clone)]
+pub struct Data {
+    pub(super) ticket: i64,
+    pub(super) desk: String,
+    pub(super) topic_named: Option<(String, String)>,
+    pub(super) campaign: Option<Named>,
+    pub(super) stated: Option<String>,
+    pub(super) candidates: Vec<Named>,
+    pub(super) needs_campaign: bool,
+    pub(super) needs_description: bool,
+    pub(super) detail_ids: Vec<String>,
+}
+
+impl Data {
+    fn of(facts: &Facts) -> Data {
+        let named = |named: &Named| Named { id: clean(&named.id), name: clean(&named.name) };
+        let may = facts.may_name_campaigns;
+        let lacks = |detail: &str| facts.missing.iter().any(|missing| missing == detail);
+        Data {
+            ticket: facts.ticket,
+            desk: clean(&facts.desk),
+            topic_named: facts.topic.as_ref().map(|(id, label)| (id.clone(), clean(label))),
+            campaign: facts.campaign.as_ref().filter(|_| may).map(named),
+            stated: facts.stated.clone().filter(|id| may && harmless(id)),
+            candidates: facts.candidates.iter().filter(|_| may).take(CANDIDATES).map(named).collect(),
+            needs_campaign: lacks(CAMPAIGN_ID),
+            needs_description: lacks(DESCRIPTION),
+            detail_ids: facts.missing.iter().filter(|id| *id != CAMPAIGN_ID && *id != DESCRIPTION).cloned().collect(),
+        }
+    }
+}
+
+/// Whether a stated ID may be repeated: nothing that could be a link, a word to read, or markup.
+fn harmless(id: &str) -> bool {
+    (1..=40).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// One line without control and direction characters.
+pub(super) fn clean(text: &str) -> String {
+    let unseen =
+        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let text: String = text.chars().map(|c| if c.is_control() || unseen(c) { ' ' } else { c }).collect();
+    text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}

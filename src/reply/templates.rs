@@ -1,0 +1,371 @@
+//! Reply templates: `replies/<language>/<kind>.txt`, compiled and proven.
+//!
+//! A template opens with `Subject: …`; the paragraphs below it stand between greeting and closing of the language's
+//! `layout.txt`. The HTML mail is made of the finished text by `replies/layout.html` (or a language's own), so that both
+//! always say the same. `words.toml` has the language's names of help topics and its questions for details.
+//!
+//! Promises: templates see data only, and data is never taken for a template; HTML escapes all of it. An unknown
+//! variable is a [`Fault`] with file and line when the rules are loaded, not a broken mail later.
+
+use std::collections::{BTreeMap, HashSet};
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use serde::{Deserialize, Serialize};
+
+use super::compose::{Data, Kind, Words, clean};
+use crate::campaigns::Named;
+use crate::config::fault::Fault;
+use crate::rules::Files;
+
+/// Columns of a text line, where words allow it: room for quote marks in an answer.
+const COLUMNS: usize = 74;
+/// What fills the gap where every language is wanting.
+const LAST_RESORT: &str = "en";
+/// What templates may name. `words` stands in layout.txt, `subject`, `language` and `blocks` in layout.html.
+const VARIABLES: [&str; 10] = [
+    "ticket",
+    "desk",
+    "topic",
+    "campaign",
+    "stated",
+    "candidates",
+    "details",
+    "needs_campaign",
+    "needs_description",
+    "words",
+];
+const HTML_VARIABLES: [&str; 5] = ["ticket", "desk", "subject", "language", "blocks"];
+
+/// All templates, compiled. Immutable; swapped whole on reload.
+#[derive(Debug, Default)]
+pub struct Templates {
+    environment: Environment<'static>,
+    languages: BTreeMap<String, Language>,
+    files: HashSet<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Language {
+    /// Help topic id → its name in this language.
+    #[serde(default)]
+    topics: BTreeMap<String, String>,
+    /// Detail id → the question for it.
+    #[serde(default)]
+    details: BTreeMap<String, String>,
+}
+
+/// A paragraph of the finished text, for layout.html.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Block {
+    /// Lines of a paragraph, or the items of a list.
+    lines: Vec<String>,
+    list: bool,
+}
+
+impl Templates {
+    /// Compiles `Rules::replies` (path below `replies/` → text). Every template is proven on samples.
+    pub fn compile(files: &Files) -> Result<Templates, Vec<Fault>> {
+        let mut templates = Templates { environment: environment(), ..Templates::default() };
+        let mut faults = vec![];
+        for (path, text) in files {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            if !folder.is_empty() {
+                templates.languages.entry(folder.to_owned()).or_default();
+            }
+            match name.rsplit_once('.') {
+                Some(("words", "toml")) => match toml::from_str(text) {
+                    Ok(language) => drop(templates.languages.insert(folder.to_owned(), language)),
+                    Err(error) => faults.push(toml_fault(path, text, &error)),
+                },
+                Some((stem, "txt")) if Kind::parse(stem).is_some() => templates.add_kind(path, text, &mut faults),
+                Some((_, "txt" | "html")) => templates.add(path, text.clone(), &mut faults),
+                _ => {}
+            }
+        }
+        for path in files.keys().filter(|path| templates.files.contains(*path)) {
+            templates.check_variables(path, &mut faults);
+        }
+        if faults.is_empty() {
+            templates.prove(&mut faults);
+        }
+        faults.sort();
+        faults.dedup();
+        if faults.is_empty() { Ok(templates) } else { Err(faults) }
+    }
+
+    /// The language to write in: the request's where it has templates, else the fallback, else English.
+    pub fn language<'a>(&'a self, wanted: Option<&str>, fallback: &str) -> &'a str {
+        let known = |language: &str| {
+            let primary = language.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+            self.languages.get_key_value(&primary).map(|(key, _)| key.as_str())
+        };
+        wanted.and_then(known).or_else(|| known(fallback)).or_else(|| known(LAST_RESORT)).unwrap_or(LAST_RESORT)
+    }
+
+    /// The languages that have templates.
+    pub fn languages(&self) -> Vec<&str> {
+        self.languages.keys().map(String::as_str).collect()
+    }
+
+    /// The template files that a language lacks: `de/reminder.txt`.
+    pub fn gaps(&self) -> Vec<String> {
+        let kinds = Kind::ALL.iter().map(|kind| format!("{}.txt", kind.as_str()));
+        let wanted: Vec<String> = kinds.chain(["layout.txt".to_owned()]).collect();
+        let all =
+            self.languages.keys().flat_map(|language| wanted.iter().map(move |file| format!("{language}/{file}")));
+        all.filter(|path| !self.files.contains(path)).collect()
+    }
+
+    /// Words a mail; see [`super::compose::compose`].
+    pub(super) fn render(&self, kind: Kind, data: &Data, language: &str) -> Result<Words, Fault> {
+        let language = self.language_with(kind, language)?;
+        let words = &self.languages[language];
+        let stem = format!("{language}/{}", kind.as_str());
+        let (subject_of, text_of, layout) =
+            (format!("{stem}.subject"), format!("{stem}.txt"), format!("{language}/layout.txt"));
+        let details: Vec<String> = data.detail_ids.iter().filter_map(|id| words.details.get(id)).cloned().collect();
+        let topic = data.topic_named.as_ref().map(|(id, label)| words.topics.get(id).unwrap_or(label));
+        let seen = |words: &str| {
+            context! {
+                ticket => data.ticket,
+                desk => data.desk.as_str(),
+                topic => topic.map(String::as_str),
+                campaign => data.campaign.as_ref().map(Serde),
+                stated => data.stated.as_deref(),
+                candidates => Serde(&data.candidates),
+                details => details.clone(),
+                needs_campaign => data.needs_campaign,
+                needs_description => data.needs_description,
+                words,
+            }
+        };
+        let run = |name: &str, path: &str, seen: Value| {
+            let template = self.environment.get_template(name).map_err(|error| fault(path, &error))?;
+            template.render(seen).map_err(|error| fault(path, &error))
+        };
+        let facts = seen("");
+        let subject = clean(&run(&subject_of, &text_of, facts.clone())?);
+        let body = run(&text_of, &text_of, facts)?;
+        let text = run(&layout, &layout, seen(body.trim()))?;
+        let blocks = blocks(&text);
+        let own = format!("{language}/layout.html");
+        let html = if self.files.contains(&own) { own.as_str() } else { "layout.html" };
+        let seen = context! {
+            ticket => data.ticket,
+            desk => data.desk.as_str(),
+            subject => subject.as_str(),
+            language,
+            blocks => Serde(&blocks),
+        };
+        let html = run(html, html, seen)?;
+        Ok(Words { template: kind.as_str(), language: language.to_owned(), subject, text: set(&blocks), html })
+    }
+
+    fn language_with(&self, kind: Kind, wanted: &str) -> Result<&str, Fault> {
+        let file = format!("{}.txt", kind.as_str());
+        let has = |language: &str| {
+            self.files.contains(&format!("{language}/{file}")) && self.files.contains(&format!("{language}/layout.txt"))
+        };
+        let first = self.language(Some(wanted), LAST_RESORT);
+        let candidates = [first, LAST_RESORT].into_iter().chain(self.languages.keys().map(String::as_str));
+        let found = candidates.into_iter().find(|language| has(language));
+        found.and_then(|language| self.languages.get_key_value(language)).map(|(key, _)| key.as_str()).ok_or_else(
+            || Fault {
+                file: format!("replies/{wanted}/{file}"),
+                line: 0,
+                message: "no language has this template together with a layout.txt".into(),
+                remedy: "add it; `deskclerk replies check` lists what is missing".into(),
+            },
+        )
+    }
+
+    /// The first line is the subject, itself a template; the rest keeps its line numbers.
+    fn add_kind(&mut self, path: &str, text: &str, faults: &mut Vec<Fault>) {
+        let (first, body) = text.split_once('\n').unwrap_or((text, ""));
+        let Some(subject) = first.strip_prefix("Subject:").map(str::trim).filter(|subject| !subject.is_empty()) else {
+            faults.push(Fault {
+                file: format!("replies/{path}"),
+                line: 1,
+                message: "the first line is no subject".into(),
+                remedy: "write it as `Subject: …`".into(),
+            });
+            return;
+        };
+        let name = path.strip_suffix(".txt").unwrap_or(path);
+        if let Err(error) = self.environment.add_template_owned(format!("{name}.subject"), subject.to_owned()) {
+            faults.push(fault(path, &error));
+        }
+        self.add(path, format!("\n{body}"), faults);
+    }
+
+    fn add(&mut self, path: &str, text: String, faults: &mut Vec<Fault>) {
+        match self.environment.add_template_owned(path.to_owned(), text) {
+            Ok(()) => drop(self.files.insert(path.to_owned())),
+            Err(error) => faults.push(fault(path, &error)),
+        }
+    }
+
+    /// A variable that does not exist, even on a branch that no sample takes.
+    fn check_variables(&self, path: &str, faults: &mut Vec<Fault>) {
+        let known: &[&str] = if path.ends_with(".html") { &HTML_VARIABLES } else { &VARIABLES };
+        let subject = path.strip_suffix(".txt").map(|stem| format!("{stem}.subject"));
+        for name in [Some(path.to_owned()), subject].into_iter().flatten() {
+            let Ok(template) = self.environment.get_template(&name) else { continue };
+            let unknown = template.undeclared_variables(false);
+            let mut unknown: Vec<_> =
+                unknown.into_iter().filter(|variable| !known.contains(&variable.as_str())).collect();
+            unknown.sort();
+            faults.extend(unknown.into_iter().map(|variable| Fault {
+                file: format!("replies/{path}"),
+                line: line_naming(template.source(), &variable),
+                message: format!("unknown variable `{variable}`"),
+                remedy: format!("known here: {}", known.join(", ")),
+            }));
+        }
+    }
+
+    /// Renders every template with everything there is, and with nothing.
+    fn prove(&self, faults: &mut Vec<Fault>) {
+        for language in self.languages.keys() {
+            for kind in Kind::ALL {
+                if self.files.contains(&format!("{language}/{}.txt", kind.as_str())) {
+                    faults.extend(samples().iter().filter_map(|data| self.render(kind, data, language).err()));
+                }
+            }
+        }
+    }
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // A line that holds only a tag leaves no line behind.
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.expect("the default delimiters are valid"));
+    environment
+        .set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
+    // `{% include "where.txt" %}` means the file beside the one that says so.
+    environment.set_path_join_callback(|name, parent| match parent.rsplit_once('/') {
+        Some((folder, _)) if !name.contains('/') => format!("{folder}/{name}").into(),
+        _ => name.into(),
+    });
+    environment
+}
+
+/// Data at both ends: all of it, and none of it.
+fn samples() -> [Data; 2] {
+    let named = |id: &str, name: &str| Named { id: id.into(), name: name.into() };
+    let full = Data {
+        ticket: 1042,
+        desk: "Support".into(),
+        topic_named: Some(("reporting".into(), "Reports & statistics".into())),
+        campaign: Some(named("20417", "Summer Sale")),
+        stated: Some("20471".into()),
+        candidates: vec![named("20417", "Summer Sale"), named("20471", "Summer Sale 2")],
+        needs_campaign: true,
+        needs_description: true,
+        detail_ids: vec![],
+    };
+    let empty = Data {
+        topic_named: None,
+        campaign: None,
+        stated: None,
+        candidates: vec![],
+        needs_campaign: false,
+        needs_description: false,
+        ..full.clone()
+    };
+    [full, empty]
+}
+
+/// Paragraphs stand apart by an empty line. Within one, lines are joined, but for a line that ends in `\`; a line that
+/// begins with `- ` is an item of a list.
+fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks: Vec<Block> = vec![];
+    let (mut fresh, mut join) = (true, false);
+    for line in text.lines() {
+        let line = line.trim_matches(' ');
+        let (line, ends) = line.strip_suffix('\\').map_or((line, false), |line| (line.trim_end_matches(' '), true));
+        if line.is_empty() {
+            fresh = true;
+            continue;
+        }
+        let item = line.strip_prefix("- ");
+        let list = item.is_some();
+        if fresh || blocks.last().is_some_and(|block| list && !block.list) {
+            blocks.push(Block { lines: vec![], list });
+            join = false;
+        }
+        let Some(block) = blocks.last_mut() else { continue };
+        match block.lines.last_mut() {
+            Some(last) if join && !list => {
+                last.push(' ');
+                last.push_str(line);
+            }
+            _ => block.lines.push(item.unwrap_or(line).to_owned()),
+        }
+        (fresh, join) = (false, !ends);
+    }
+    blocks
+}
+
+/// Sets the paragraphs in lines of at most [`COLUMNS`].
+fn set(blocks: &[Block]) -> String {
+    let mut text = String::new();
+    for (index, block) in blocks.iter().enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        for line in &block.lines {
+            let (lead, hang) = if block.list { ("- ", "  ") } else { ("", "") };
+            let mut column = lead.len();
+            text.push_str(lead);
+            for (index, word) in line.split(' ').filter(|word| !word.is_empty()).enumerate() {
+                let wide = word.chars().count();
+                if index > 0 && column + 1 + wide > COLUMNS {
+                    text.push('\n');
+                    text.push_str(hang);
+                    column = hang.len();
+                } else if index > 0 {
+                    text.push(' ');
+                    column += 1;
+                }
+                text.push_str(word);
+                column += wide;
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn fault(path: &str, error: &minijinja::Error) -> Fault {
+    // An error within an include names the included file.
+    let named = error.name().filter(|name| !name.ends_with(".subject")).unwrap_or(path);
+    Fault {
+        file: format!("replies/{named}"),
+        line: error.line().unwrap_or(1),
+        message: format!("{}{}", error.kind(), error.detail().map(|detail| format!(": {detail}")).unwrap_or_default()),
+        remedy: "correct the template; `deskclerk replies check` proves it".into(),
+    }
+}
+
+fn toml_fault(path: &str, text: &str, error: &toml::de::Error) -> Fault {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    Fault {
+        file: format!("replies/{path}"),
+        line: before.matches('\n').count() + 1,
+        message: error.message().trim().replace('\n', ", "),
+        remedy: "a words.toml has the tables [topics] and [details], both of id = \"words\"".into(),
+    }
+}
+
+/// The line that names this variable as a whole word.
+fn line_naming(source: &str, variable: &str) -> usize {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let names = |line: &str| line.split(|c| !word(c)).any(|found| found == variable);
+    source.lines().position(names).map_or(1, |index| index + 1)
+}
