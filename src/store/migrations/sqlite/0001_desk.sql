@@ -1,4 +1,4 @@
--- The desk's first schema. Times are unix milliseconds (BIGINT), JSON is TEXT; the PostgreSQL twin stands in ../postgres.
+-- The desk's first schema. Times are unix milliseconds (INTEGER here, BIGINT there), JSON is TEXT; the PostgreSQL twin stands in ../postgres.
 -- STRICT keeps SQLite from storing what PostgreSQL would refuse.
 
 -- What came in, durable before it is acknowledged; outcome is NULL until the submission is settled.
@@ -10,16 +10,16 @@ CREATE TABLE submissions (
     raw BLOB NOT NULL,
     content_hash TEXT NOT NULL,             -- SHA-256 of raw, hex
     envelope TEXT NOT NULL,                 -- JSON: from, to, headers of a hook
-    answerable BIGINT NOT NULL,             -- 0: older than the door's baseline, never answered
-    received_at BIGINT NOT NULL,
-    acknowledged BIGINT NOT NULL DEFAULT 0, -- 1: flagged or moved on the server (IMAP)
-    attempts BIGINT NOT NULL DEFAULT 0,     -- counted before parsing
-    lease_until BIGINT NOT NULL DEFAULT 0,
-    fence BIGINT NOT NULL DEFAULT 0,        -- grows with every claim; a settle with an older one is refused
+    answerable INTEGER NOT NULL,             -- 0: older than the door's baseline, never answered
+    received_at INTEGER NOT NULL,
+    acknowledged INTEGER NOT NULL DEFAULT 0, -- 1: flagged or moved on the server (IMAP)
+    attempts INTEGER NOT NULL DEFAULT 0,     -- counted before parsing
+    lease_until INTEGER NOT NULL DEFAULT 0,
+    fence INTEGER NOT NULL DEFAULT 0,        -- grows with every claim; a settle with an older one is refused
     outcome TEXT,                           -- ticket, appended, duplicate, automated, quarantined, rejected
     because TEXT,
-    ticket_id BIGINT,
-    settled_at BIGINT
+    ticket_id INTEGER,
+    settled_at INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX submissions_by_key ON submissions (source, source_key);
 CREATE INDEX submissions_pending ON submissions (lease_until, id) WHERE outcome IS NULL;
@@ -45,13 +45,13 @@ CREATE TABLE tickets (
     triage TEXT NOT NULL,                   -- JSON of the latest triage
     asked TEXT NOT NULL,                    -- JSON array: what the open question asked for
     offered TEXT NOT NULL,                  -- JSON array: campaign ids it offered
-    questions BIGINT NOT NULL DEFAULT 0,    -- how many questions went out
-    campaign_by_agent BIGINT NOT NULL DEFAULT 0,
+    questions INTEGER NOT NULL DEFAULT 0,    -- how many questions went out
+    campaign_by_agent INTEGER NOT NULL DEFAULT 0,
     rules_version TEXT NOT NULL,
-    linked_ticket BIGINT,                   -- a ticket this one seems to belong to, unproven
-    version BIGINT NOT NULL DEFAULT 1,      -- grows with every change; changes name the version they saw
-    created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
+    linked_ticket INTEGER,                   -- a ticket this one seems to belong to, unproven
+    version INTEGER NOT NULL DEFAULT 1,      -- grows with every change; changes name the version they saw
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX tickets_by_status ON tickets (status, updated_at);
 CREATE INDEX tickets_by_requester ON tickets (requester_address, updated_at);
@@ -61,7 +61,7 @@ CREATE INDEX tickets_by_topic ON tickets (topic, updated_at);
 -- The conversation of a ticket, in and out.
 CREATE TABLE messages (
     id TEXT PRIMARY KEY,                    -- UUIDv7
-    ticket_id BIGINT NOT NULL REFERENCES tickets (id),
+    ticket_id INTEGER NOT NULL REFERENCES tickets (id),
     submission_id TEXT UNIQUE REFERENCES submissions (id),
     direction TEXT NOT NULL,                -- in, out
     message_id TEXT,                        -- RFC 5322, without angle brackets
@@ -70,7 +70,7 @@ CREATE TABLE messages (
     request TEXT,                           -- JSON of the request (in)
     triage TEXT,                            -- JSON of the judgement over it (in)
     body TEXT,                              -- the text sent (out)
-    created_at BIGINT NOT NULL
+    created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX messages_by_ticket ON messages (ticket_id, created_at);
 CREATE INDEX messages_by_message_id ON messages (message_id);
@@ -78,7 +78,7 @@ CREATE INDEX messages_by_message_id ON messages (message_id);
 -- What is to be sent; written in the transaction of the ticket change that causes it.
 CREATE TABLE outbox (
     id TEXT PRIMARY KEY,                    -- UUIDv7
-    ticket_id BIGINT NOT NULL REFERENCES tickets (id),
+    ticket_id INTEGER NOT NULL REFERENCES tickets (id),
     kind TEXT NOT NULL,                     -- mail, post
     reason TEXT NOT NULL,                   -- question, acknowledgement, team, reminder, event
     recipient TEXT NOT NULL,                -- address, or URL of a post
@@ -86,13 +86,13 @@ CREATE TABLE outbox (
     message_id TEXT NOT NULL UNIQUE,        -- one for ever
     payload TEXT NOT NULL,                  -- JSON: headers, subject, text, html
     state TEXT NOT NULL,                    -- queued, draft, held, sent, dead, dropped
-    attempts BIGINT NOT NULL DEFAULT 0,
-    due_at BIGINT NOT NULL,
-    lease_until BIGINT NOT NULL DEFAULT 0,
-    fence BIGINT NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER NOT NULL,
+    lease_until INTEGER NOT NULL DEFAULT 0,
+    fence INTEGER NOT NULL DEFAULT 0,
     last_error TEXT,
-    created_at BIGINT NOT NULL,
-    settled_at BIGINT
+    created_at INTEGER NOT NULL,
+    settled_at INTEGER
 ) STRICT;
 CREATE INDEX outbox_due ON outbox (due_at, id) WHERE state = 'queued';
 CREATE INDEX outbox_by_ticket ON outbox (ticket_id);
@@ -103,8 +103,8 @@ CREATE INDEX outbox_budget_desk ON outbox (created_at);
 -- What happened to a ticket, for people: status moves, withheld replies with their reason, agents' acts.
 CREATE TABLE events (
     id TEXT PRIMARY KEY,                    -- UUIDv7
-    ticket_id BIGINT NOT NULL REFERENCES tickets (id),
-    at BIGINT NOT NULL,
+    ticket_id INTEGER NOT NULL REFERENCES tickets (id),
+    at INTEGER NOT NULL,
     actor TEXT NOT NULL,                    -- desk, customer, or agent:NAME
     what TEXT NOT NULL,                     -- created, answered, asked, withheld, topic, campaign, status, bounced, …
     detail TEXT NOT NULL                    -- JSON
@@ -113,7 +113,7 @@ CREATE INDEX events_by_ticket ON events (ticket_id, at);
 
 CREATE TABLE campaigns (
     id TEXT PRIMARY KEY,
-    position BIGINT NOT NULL,
+    position INTEGER NOT NULL,
     name TEXT NOT NULL,
     account TEXT NOT NULL,
     contacts TEXT NOT NULL,                 -- JSON array
@@ -125,10 +125,10 @@ CREATE TABLE campaigns (
 CREATE TABLE cursors (
     source TEXT NOT NULL,                   -- imap:NAME
     mailbox TEXT NOT NULL,
-    uid_validity BIGINT NOT NULL,
-    last_uid BIGINT NOT NULL,
-    baseline_at BIGINT NOT NULL,            -- first connect; older mail is not answered
-    updated_at BIGINT NOT NULL,
+    uid_validity INTEGER NOT NULL,
+    last_uid INTEGER NOT NULL,
+    baseline_at INTEGER NOT NULL,            -- first connect; older mail is not answered
+    updated_at INTEGER NOT NULL,
     PRIMARY KEY (source, mailbox)
 ) STRICT;
 
@@ -136,7 +136,7 @@ CREATE TABLE agents (
     name TEXT PRIMARY KEY,                  -- sign-in name
     address TEXT NOT NULL,
     password_hash TEXT,                     -- argon2id PHC string; NULL: sign-in link only
-    created_at BIGINT NOT NULL
+    created_at INTEGER NOT NULL
 ) STRICT;
 
 -- Sign-ins and one-time links; tokens are stored as SHA-256 only.
@@ -145,23 +145,23 @@ CREATE TABLE sessions (
     agent TEXT NOT NULL REFERENCES agents (name) ON DELETE CASCADE,
     kind TEXT NOT NULL,                     -- session, link, api
     csrf TEXT NOT NULL,
-    expires_at BIGINT NOT NULL
+    expires_at INTEGER NOT NULL
 ) STRICT;
 
 -- Corrections by agents: what rules may learn from.
 CREATE TABLE feedback (
     id TEXT PRIMARY KEY,                    -- UUIDv7
-    ticket_id BIGINT NOT NULL REFERENCES tickets (id),
+    ticket_id INTEGER NOT NULL REFERENCES tickets (id),
     field TEXT NOT NULL,                    -- topic, campaign, status
     old TEXT NOT NULL,
     new TEXT NOT NULL,
     agent TEXT NOT NULL,
-    at BIGINT NOT NULL
+    at INTEGER NOT NULL
 ) STRICT;
 
 -- Addresses that bounced.
 CREATE TABLE bounced (
     address TEXT PRIMARY KEY,
     status TEXT,
-    at BIGINT NOT NULL
+    at INTEGER NOT NULL
 ) STRICT;
