@@ -5,6 +5,8 @@
 //! is quarantined and the next one flows. Time is an argument of every step; only [`Desk::work`] looks at the clock.
 
 pub mod contract;
+pub mod limit;
+pub mod problem;
 pub mod sources;
 
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::campaigns::Directory;
+use crate::campaigns::{Campaign, Directory};
 use crate::config::fault::Fault;
 use crate::config::secret;
 use crate::config::settings::Config;
@@ -179,6 +181,18 @@ impl Desk {
         }
         self.faults.store(Arc::new(faults.clone()));
         faults
+    }
+
+    /// Puts this directory into the store and in force, whole. That it may be much smaller is the caller's to decide.
+    pub async fn replace_directory(&self, campaigns: Vec<Campaign>) -> Result<(), store::Error> {
+        self.store.replace_campaigns(&campaigns).await?;
+        let directory = Arc::new(Directory::build(campaigns));
+        self.sources.rcu(|before| Sources {
+            rules: before.rules.clone(),
+            directory: directory.clone(),
+            setting: before.setting.clone(),
+        });
+        Ok(())
     }
 
     /// How the desk is.
