@@ -3,6 +3,7 @@
 //! Exit codes: 0 ok; 1 the work found faults; 2 unusable arguments or configuration; 75 temporary failure (sysexits
 //! EX_TEMPFAIL, what an MTA takes for "try again").
 
+pub mod agent;
 pub mod config;
 pub mod explain;
 pub mod output;
@@ -24,6 +25,9 @@ struct Cli {
 enum Command {
     /// Judge mails without storing anything
     Triage(triage::Args),
+    /// Who may sign in and call the API
+    #[command(subcommand)]
+    Agent(agent::Command),
     /// Show or check the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -58,6 +62,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let end = match cli.command {
         Command::Triage(args) => triage::run(&args),
+        Command::Agent(command) => agent::run(&command),
         Command::Config(command) => config::run(&command),
     };
     match end {

@@ -4,4 +4,7 @@
 //! become is the command's business.
 
 pub mod files;
+pub mod form;
 pub mod lmtp;
+pub mod signature;
+pub mod webhook;

@@ -4,6 +4,7 @@
 //! SQLite: WAL, `synchronous=FULL`, one writing connection, `BEGIN IMMEDIATE`. PostgreSQL: `synchronous_commit=on`.
 //! Each table has its file; `clock` is the only place where this layer asks the time.
 
+pub mod agents;
 mod committer;
 pub mod directory;
 pub mod outbox;

@@ -30,6 +30,8 @@ pub struct Filter {
     pub priority: Option<String>,
     /// By this requester (address).
     pub requester: Option<String>,
+    /// With this missing detail.
+    pub missing: Option<String>,
     /// With this flag.
     pub flag: Option<String>,
     /// With these words in subject or requester, in any case.
@@ -132,9 +134,11 @@ impl Store {
                 sql.push(format!(" AND {column} = ")).push_bind(value.clone());
             }
         }
-        if let Some(flag) = &filter.flag {
-            // Flags are our own words in a JSON array: the quotes make the match whole.
-            sql.push(" AND flags LIKE ").push_bind(like(&format!("\"{flag}\""))).push(" ESCAPE '\\'");
+        for (column, word) in [("flags", &filter.flag), ("missing", &filter.missing)] {
+            if let Some(word) = word {
+                // Our own words in a JSON array: the quotes make the match whole.
+                sql.push(format!(" AND {column} LIKE ")).push_bind(like(&format!("\"{word}\""))).push(" ESCAPE '\\'");
+            }
         }
         if let Some(words) = &filter.words {
             let pattern = like(&words.to_lowercase());

@@ -1,1 +1,107 @@
-//! (being laid)
+//! HTTP: the API, the console, health and metrics, and the doors' routes handed in beside them.
+//!
+//! Each resource owns its `router()`; here they are only merged and guarded. Never takes anything in itself: what
+//! becomes a ticket passes a door. Errors are problem documents; the console shows them as pages.
+
+pub mod campaigns;
+pub mod guard;
+pub mod health;
+pub mod password;
+pub mod server;
+pub mod session;
+pub mod tickets;
+pub mod triage;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::desk::Desk;
+use crate::desk::limit::Limit;
+use crate::desk::problem::Problem;
+
+/// Renders the metrics in Prometheus' text format.
+pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Sign-ins that one client may try in a minute.
+const SIGN_INS: u32 = 10;
+/// Passwords verified at once: each takes a core and 19 MB for tens of milliseconds.
+const HASHING: usize = 2;
+/// Beyond the time to send a request: the time to answer it.
+const ANSWER_SECS: u64 = 20;
+
+/// What the handlers share.
+pub struct Site {
+    desk: Arc<Desk>,
+    /// `public_url` without its path: what browsers name as the origin of the console's forms.
+    origin: String,
+    metrics: Metrics,
+    sign_ins: Limit,
+    hashing: Semaphore,
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Site").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+impl Site {
+    /// Whether browsers reach the desk by TLS.
+    fn secure(&self) -> bool {
+        self.origin.starts_with("https://")
+    }
+}
+
+/// Serves until `cancel`, then finishes what is under way. `doors` are the routes of intake.
+pub async fn run(listener: TcpListener, desk: Arc<Desk>, doors: Router, metrics: Metrics, cancel: CancellationToken) {
+    let header_timeout = Duration::from_secs(desk.config.http.read_timeout_secs);
+    server::serve(listener, router(desk, doors, metrics), header_timeout, cancel).await;
+}
+
+/// All routes, guarded.
+pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
+    let http = &desk.config.http;
+    let body_limit = DefaultBodyLimit::max(http.body_limit_bytes);
+    let guard = Arc::new(guard::Guard::new(Duration::from_secs(http.read_timeout_secs + ANSWER_SECS)));
+    let site = Arc::new(Site {
+        origin: origin(&desk.config.desk.public_url),
+        metrics,
+        sign_ins: Limit::per_minute(SIGN_INS),
+        hashing: Semaphore::new(HASHING),
+        desk,
+    });
+    Router::new()
+        .merge(tickets::router())
+        .merge(campaigns::router())
+        .merge(triage::router())
+        .with_state(site.clone())
+        .merge(doors)
+        .fallback(|| async { Problem::no("address") })
+        .method_not_allowed_fallback(|| async { Problem::Method })
+        .layer(body_limit)
+        .layer(middleware::from_fn_with_state(guard, guard::pass))
+        // Not behind the guard: a busy desk still says that it lives.
+        .merge(health::router().with_state(site))
+}
+
+fn origin(url: &str) -> String {
+    url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
+}
+
+/// Unix milliseconds.
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+/// A time as RFC 3339, for JSON.
+fn time(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|time| time.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,95 @@
+//! `PUT /v1/campaigns`: the campaign directory, replaced whole.
+//!
+//! All or nothing: a fault anywhere leaves the old directory in force, and so does a body in which more than half of
+//! the known campaigns would vanish, unless `?allow_shrink=true` says that this is meant.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::routing::put;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Site;
+use super::session::ApiAgent;
+use crate::campaigns::Campaign;
+use crate::desk::problem::{Body, Place, Problem, Query};
+
+/// Places told of a faulty body; the rest would not be read.
+const FAULTS: usize = 100;
+
+/// The routes.
+pub fn router() -> Router<Arc<Site>> {
+    Router::new().route("/v1/campaigns", put(replace))
+}
+
+#[derive(Debug, Deserialize)]
+struct Options {
+    #[serde(default)]
+    allow_shrink: bool,
+}
+
+async fn replace(
+    State(site): State<Arc<Site>>,
+    ApiAgent(agent): ApiAgent,
+    Query(options): Query<Options>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Json<Value>, Problem> {
+    if !site.desk.config.campaigns.file.as_os_str().is_empty() {
+        return Err(Problem::Conflict(
+            "campaigns.file rules here; replace that file, or leave the setting empty".into(),
+        ));
+    }
+    let campaigns =
+        tokio::task::spawn_blocking(move || read(&headers, &body)).await.map_err(|_| Problem::Internal)??;
+    let known = site.desk.directory();
+    let ids: std::collections::HashSet<&str> = campaigns.iter().map(|campaign| campaign.id.as_str()).collect();
+    let gone = known.campaigns().iter().filter(|campaign| !ids.contains(campaign.id.as_str())).count();
+    if gone * 2 > known.len() && !options.allow_shrink {
+        return Err(Problem::Conflict(format!(
+            "{gone} of {} campaigns would vanish; send ?allow_shrink=true if that is meant",
+            known.len()
+        )));
+    }
+    let count = campaigns.len();
+    site.desk.replace_directory(campaigns).await?;
+    tracing::info!(agent, campaigns = count, gone, "the campaign directory was replaced");
+    Ok(Json(json!({"campaigns": count, "removed": gone})))
+}
+
+fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Campaign>, Problem> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (campaigns, faults) = match media_type.split(';').next().unwrap_or_default().trim() {
+        "text/csv" | "application/x-ndjson" | "application/jsonl" => crate::campaigns::load::parse(body, "body"),
+        "application/json" => (array(body)?, vec![]),
+        _ => return Err(Problem::MediaType("text/csv, application/json or application/x-ndjson")),
+    };
+    let mut places: Vec<Place> = faults
+        .into_iter()
+        .map(|fault| Place {
+            pointer: format!("/{}", fault.line),
+            detail: format!("line {}: {}; {}", fault.line, fault.message, fault.remedy),
+        })
+        .collect();
+    let mut seen = std::collections::HashSet::new();
+    for (index, campaign) in campaigns.iter().enumerate() {
+        if campaign.id.trim().is_empty() || !seen.insert(campaign.id.as_str()) {
+            places.push(Place { pointer: format!("/{index}/id"), detail: "is empty or stands twice".into() });
+        }
+    }
+    places.truncate(FAULTS);
+    if places.is_empty() { Ok(campaigns) } else { Err(Problem::Invalid(places)) }
+}
+
+/// A JSON array of campaigns; the pointer names the element that is none.
+fn array(body: &[u8]) -> Result<Vec<Campaign>, Problem> {
+    let values: Vec<Value> =
+        serde_json::from_slice(body).map_err(|error| Problem::Malformed(format!("no JSON array: {error}")))?;
+    let read = |(index, value)| {
+        serde_json::from_value(value).map_err(|error| Problem::at(&format!("/{index}"), error.to_string()))
+    };
+    values.into_iter().enumerate().map(read).collect()
+}

@@ -1,0 +1,250 @@
+//! `/v1/tickets`: list with filters, one with everything that is known of it, change.
+//!
+//! A change names the version it was made on (`If-Match` or `version`); when somebody was quicker it is refused.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json as Answer, Router};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+
+use super::session::ApiAgent;
+use super::{Site, time};
+use crate::desk::problem::{Json, Path, Problem, Query};
+use crate::store::tickets::{Change, Filter};
+use crate::ticket::{Status, Ticket};
+
+/// Tickets on a page unless `limit` says otherwise.
+const PAGE: i64 = 50;
+/// Tickets on a page at most.
+const LARGEST_PAGE: i64 = 200;
+
+/// The routes.
+pub fn router() -> Router<Arc<Site>> {
+    Router::new().route("/v1/tickets", get(list)).route("/v1/tickets/{id}", get(one).patch(change))
+}
+
+/// Filters as they stand in a query, for API and console alike.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    /// One or more statuses, separated by commas.
+    pub status: String,
+    /// Topic id.
+    pub topic: String,
+    /// Campaign ID.
+    pub campaign: String,
+    /// Team.
+    pub route: String,
+    /// Priority.
+    pub priority: String,
+    /// Address.
+    pub requester: String,
+    /// A missing detail.
+    pub missing: String,
+    /// A flag.
+    pub flag: String,
+    /// Words in the subject.
+    pub q: String,
+    /// Tickets a page.
+    pub limit: Option<i64>,
+    /// The `next` of the page before.
+    pub cursor: Option<i64>,
+}
+
+impl Wanted {
+    /// As the store takes it.
+    pub fn filter(&self) -> Result<Filter, Problem> {
+        let given = |text: &String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let status = self.status.split(',').map(str::trim).filter(|word| !word.is_empty());
+        let read = |word: &str| {
+            let known = || format!("no status `{word}`: waiting, ready, open, solved or closed");
+            Status::parse(word).ok_or_else(|| Problem::Malformed(known()))
+        };
+        Ok(Filter {
+            status: status.map(read).collect::<Result<_, _>>()?,
+            topic: given(&self.topic),
+            campaign: given(&self.campaign),
+            route: given(&self.route),
+            priority: given(&self.priority),
+            requester: given(&self.requester).map(|address| address.to_lowercase()),
+            missing: given(&self.missing),
+            flag: given(&self.flag),
+            words: given(&self.q),
+        })
+    }
+
+    /// How many a page.
+    pub fn page(&self) -> i64 {
+        self.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE)
+    }
+}
+
+async fn list(
+    State(site): State<Arc<Site>>,
+    ApiAgent(_): ApiAgent,
+    Query(wanted): Query<Wanted>,
+) -> Result<Answer<Value>, Problem> {
+    let page = wanted.page();
+    // One more than the page tells whether there is another.
+    let mut tickets = site.desk.store.list_tickets(&wanted.filter()?, page + 1, wanted.cursor).await?;
+    let more = tickets.len() as i64 > page;
+    tickets.truncate(page as usize);
+    let next = tickets.last().filter(|_| more).map(|ticket| ticket.id);
+    Ok(Answer(
+        json!({"tickets": tickets.iter().map(|ticket| summary(&site, ticket)).collect::<Vec<_>>(), "next": next}),
+    ))
+}
+
+fn summary(site: &Site, ticket: &Ticket) -> Value {
+    let directory = site.desk.directory();
+    let campaign = ticket.campaign_id.as_deref().and_then(|id| directory.get(id));
+    json!({
+        "id": ticket.id,
+        "status": ticket.status,
+        "subject": ticket.subject,
+        "requester": {"name": ticket.requester_name, "address": ticket.requester_address},
+        "language": ticket.language,
+        "source": ticket.source,
+        "campaign": {
+            "status": ticket.campaign_status,
+            "id": ticket.campaign_id,
+            "name": campaign.map(|campaign| campaign.name.as_str()),
+        },
+        "topic": ticket.topic,
+        "topic_chosen_by": ticket.topic_chosen_by,
+        "priority": ticket.priority,
+        "route": ticket.route,
+        "missing": ticket.missing,
+        "flags": ticket.flags,
+        "linked_ticket": ticket.linked_ticket,
+        "version": ticket.version,
+        "created_at": time(ticket.created_at),
+        "updated_at": time(ticket.updated_at),
+    })
+}
+
+async fn one(State(site): State<Arc<Site>>, ApiAgent(_): ApiAgent, Path(id): Path<i64>) -> Result<Response, Problem> {
+    let store = &site.desk.store;
+    let ticket = store.ticket(id).await?.ok_or_else(|| Problem::no("ticket"))?;
+    let messages = store.messages(id).await?;
+    let events = store.events(id).await?;
+    let outbox = store.outgoing_of(id).await?;
+    let withheld: Vec<&Value> =
+        events.iter().filter(|event| event.what == "withheld").map(|event| &event.detail).collect();
+    let mut whole = summary(&site, &ticket);
+    whole["triage"] = json!(ticket.triage);
+    whole["messages"] = messages
+        .iter()
+        .map(|message| {
+            json!({
+                "id": message.id,
+                "direction": message.direction,
+                "message_id": message.message_id,
+                "submission": message.submission_id,
+                "from": message.from_address,
+                "at": time(message.created_at),
+                "request": message.request,
+                "triage": message.triage,
+                "body": message.body,
+            })
+        })
+        .collect();
+    whole["events"] = events
+        .iter()
+        .map(|event| json!({"at": time(event.at), "actor": event.actor, "what": event.what, "detail": event.detail}))
+        .collect();
+    whole["outbox"] = outbox
+        .iter()
+        .map(|outgoing| {
+            json!({
+                "id": outgoing.id,
+                "kind": outgoing.kind,
+                "reason": outgoing.reason,
+                "recipient": outgoing.recipient,
+                "subject": outgoing.payload.subject,
+                "state": outgoing.state,
+                "attempts": outgoing.attempts,
+                "due_at": time(outgoing.due_at),
+                "last_error": outgoing.last_error,
+            })
+        })
+        .collect();
+    whole["withheld"] = json!(withheld);
+    Ok(([(header::ETAG, format!("\"{}\"", ticket.version))], Answer(whole)).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    version: Option<i64>,
+    topic: Option<String>,
+    /// `null`: about no campaign; absent: unchanged.
+    #[serde(default, deserialize_with = "present")]
+    campaign: Option<Option<String>>,
+    status: Option<Status>,
+    priority: Option<String>,
+    route: Option<String>,
+}
+
+fn present<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(source).map(Some)
+}
+
+async fn change(
+    State(site): State<Arc<Site>>,
+    ApiAgent(agent): ApiAgent,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    Json(wish): Json<Wish>,
+) -> Result<Response, Problem> {
+    let matching = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
+    let matching = matching.and_then(|text| text.trim_matches('"').parse().ok());
+    let missing = || Problem::at("/version", "name the version that you saw, here or in If-Match");
+    let version = wish.version.or(matching).ok_or_else(missing)?;
+    let changes: Vec<Change> = [
+        wish.topic.map(Change::Topic),
+        wish.campaign.map(Change::Campaign),
+        wish.status.map(Change::Status),
+        wish.priority.map(Change::Priority),
+        wish.route.map(Change::Route),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let ticket = make(&site, id, version, changes, &agent).await?;
+    let etag = [(header::ETAG, format!("\"{}\"", ticket.version))];
+    Ok((etag, Answer(summary(&site, &ticket))).into_response())
+}
+
+/// Makes an agent's changes, each checked against rules and directory before the first is made.
+pub async fn make(site: &Site, id: i64, version: i64, changes: Vec<Change>, agent: &str) -> Result<Ticket, Problem> {
+    let (rules, directory) = (site.desk.rules(), site.desk.directory());
+    for change in &changes {
+        match change {
+            Change::Topic(topic) if !rules.topics().iter().any(|(known, _)| known == topic) => {
+                return Err(Problem::at("/topic", "is no help topic of this desk"));
+            }
+            Change::Campaign(Some(id)) if directory.get(id).is_none() => {
+                return Err(Problem::at("/campaign", "is not in the campaign directory"));
+            }
+            Change::Priority(word) if !["low", "normal", "high", "urgent"].contains(&word.as_str()) => {
+                return Err(Problem::at("/priority", "is one of low, normal, high, urgent"));
+            }
+            _ => {}
+        }
+    }
+    let store = &site.desk.store;
+    let mut ticket = store.ticket(id).await?.ok_or_else(|| Problem::no("ticket"))?;
+    if ticket.version != version {
+        return Err(Problem::Conflict(format!("ticket {id} is at version {} by now; read it again", ticket.version)));
+    }
+    for change in changes {
+        ticket = store.change_ticket(id, ticket.version, change, &format!("agent:{agent}"), super::now()).await?;
+    }
+    Ok(ticket)
+}

@@ -1,0 +1,4 @@
+//! The integration tests: one binary, real servers in temporary folders on free loopback ports.
+#![allow(clippy::unwrap_used)]
+
+mod web;
