@@ -1,1 +1,149 @@
-//! (being laid)
+//! The daemon: builds the house, starts its tasks, supervises them and shuts down in order.
+//!
+//! Order of the end: doors first (nothing new comes in), then HTTP, then the desk finishes what it holds, then delivery
+//! drains, then the store closes; each with a deadline. A task that ends by itself brings the others down in that same
+//! order, so that nothing in flight is lost.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::config::fault::Fault;
+use crate::config::settings::Config;
+use crate::desk::Desk;
+use crate::intake::webhook::Hooks;
+use crate::{delivery, intake, web};
+
+/// What each stage of the end may take.
+const STAGE: Duration = Duration::from_secs(9);
+
+/// A running daemon.
+pub struct Daemon {
+    /// The desk that everything shares.
+    pub desk: Arc<Desk>,
+    /// Where HTTP listens.
+    pub http: SocketAddr,
+    /// Where LMTP listens: socket address or path.
+    pub lmtp: Option<String>,
+    hooks: Arc<Hooks>,
+    stages: Vec<Stage>,
+    failed: CancellationToken,
+}
+
+/// Tasks that end together.
+struct Stage {
+    name: &'static str,
+    cancel: CancellationToken,
+    tasks: JoinSet<()>,
+    failed: CancellationToken,
+}
+
+impl Stage {
+    fn new(name: &'static str, failed: &CancellationToken) -> Stage {
+        Stage { name, cancel: CancellationToken::new(), tasks: JoinSet::new(), failed: failed.clone() }
+    }
+
+    /// Starts a task. Its end before the stage's own is a failure of the whole daemon.
+    fn start(&mut self, task: String, future: impl Future<Output = ()> + Send + 'static) {
+        let (cancel, failed) = (self.cancel.clone(), self.failed.clone());
+        self.tasks.spawn(async move {
+            let ended = tokio::spawn(future).await;
+            if !cancel.is_cancelled() || ended.is_err() {
+                error!(task, "a task ended that should run for ever; shutting down");
+                failed.cancel();
+            }
+        });
+    }
+
+    async fn end(mut self) {
+        self.cancel.cancel();
+        let drained = tokio::time::timeout(STAGE, async { while self.tasks.join_next().await.is_some() {} }).await;
+        if drained.is_err() {
+            warn!(stage = self.name, "did not end in time; what it held is taken up at the next start");
+        }
+    }
+}
+
+impl Daemon {
+    /// Opens the store, binds the listeners and starts all tasks. When it returns, the daemon is ready.
+    pub async fn start(config: Config, metrics: web::Metrics) -> Result<Daemon> {
+        let desk = Desk::open(config).await.context("cannot open the desk")?;
+        let config = &desk.config;
+        let http = TcpListener::bind(&config.http.listen)
+            .await
+            .with_context(|| format!("cannot listen on http.listen = {}", config.http.listen))?;
+        let address = http.local_addr()?;
+        let failed = CancellationToken::new();
+
+        let mut doors = Stage::new("doors", &failed);
+        let mut lmtp = None;
+        if !config.lmtp.listen.is_empty() {
+            let listener = intake::lmtp::Listener::bind(&config.lmtp.listen)
+                .await
+                .with_context(|| format!("cannot listen on lmtp.listen = {}", config.lmtp.listen))?;
+            lmtp = Some(listener.address());
+            doors.start("lmtp".into(), intake::lmtp::run(listener, desk.clone(), doors.cancel.clone()));
+        }
+        let mut pages = Stage::new("http", &failed);
+        let hooks = Hooks::open(config).map_err(|faults| anyhow::anyhow!("{}", list(&faults)))?;
+        let routes = intake::webhook::router(desk.clone(), hooks.clone()).merge(intake::form::router(desk.clone()));
+        pages.start("http".into(), web::run(http, desk.clone(), routes, metrics, pages.cancel.clone()));
+        let mut work = Stage::new("desk", &failed);
+        let (worker, cancel) = (desk.clone(), work.cancel.clone());
+        work.start("desk".into(), async move { worker.work(cancel).await });
+        let mut sending = Stage::new("delivery", &failed);
+        sending.start("delivery".into(), delivery::run(desk.clone(), sending.cancel.clone()));
+
+        info!(http = %address, lmtp = lmtp.as_deref().unwrap_or("closed"), mailboxes = config.imap.len(), "ready");
+        Ok(Daemon { desk, http: address, lmtp, hooks, stages: vec![doors, pages, work, sending], failed })
+    }
+
+    /// Reads rules, campaign directory and webhook secrets again; what has faults leaves the old in force.
+    pub async fn reload(&self) -> Vec<Fault> {
+        let mut faults = self.desk.reload().await;
+        if let Err(found) = self.hooks.reload(&self.desk.config) {
+            faults.extend(found);
+        }
+        faults
+    }
+
+    /// Returns when a task has failed and the daemon must end.
+    pub async fn failed(&self) {
+        self.failed.cancelled().await;
+    }
+
+    /// Ends in order. Whether all tasks had run as they should.
+    pub async fn stop(self) -> bool {
+        for stage in self.stages {
+            stage.end().await;
+        }
+        self.desk.store.close().await;
+        info!("stopped");
+        !self.failed.is_cancelled()
+    }
+}
+
+fn list(faults: &[Fault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Installs the process's metrics recorder; what it gives renders them. Once a process.
+pub fn metrics() -> Result<web::Metrics> {
+    const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
+        .and_then(PrometheusBuilder::install_recorder)
+        .context("cannot install the metrics recorder")?;
+    Ok(Arc::new(move || {
+        handle.run_upkeep();
+        handle.render()
+    }))
+}

@@ -5,8 +5,11 @@
 
 pub mod agent;
 pub mod config;
+pub mod demo;
 pub mod explain;
+pub mod import;
 pub mod output;
+pub mod run;
 pub mod triage;
 
 use std::process::ExitCode;
@@ -23,11 +26,17 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the daemon
+    Run(run::Args),
+    /// Show the whole journey on shipped mails and posts; no set-up
+    Demo(demo::Args),
     /// Judge mails without storing anything
     Triage(triage::Args),
     /// Who may sign in and call the API
     #[command(subcommand)]
     Agent(agent::Command),
+    /// Put mails from files into the store and judge them
+    Import(import::Args),
     /// Show or check the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -61,6 +70,9 @@ impl From<End> for ExitCode {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let end = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Triage(args) => triage::run(&args),
         Command::Agent(command) => agent::run(&command),
         Command::Config(command) => config::run(&command),
@@ -73,4 +85,14 @@ pub fn main() -> ExitCode {
             End::Unusable.into()
         }
     }
+}
+
+/// The runtime that commands with I/O run on.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// The wall clock as unix milliseconds.
+fn now() -> i64 {
+    crate::desk::unix_ms()
 }

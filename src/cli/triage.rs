@@ -10,7 +10,10 @@ use super::output::{self, Format};
 use super::{End, config};
 use crate::desk::{contract, sources};
 use crate::intake::files;
-use crate::request::{self, Setting};
+use crate::reply::compose::question;
+use crate::reply::templates::Templates;
+use crate::request::{self, Request, Setting};
+use crate::triage::{Action, Triage};
 
 /// Judges `.eml` files, folders, mboxes, maildirs or standard input (`-`).
 #[derive(Debug, clap::Args)]
@@ -51,6 +54,13 @@ pub fn run(args: &Args) -> Result<End> {
             return Ok(End::Unusable);
         }
     };
+    let templates = match Templates::compile(&rules.replies) {
+        Ok(templates) => templates,
+        Err(faults) => {
+            output::complain_of(&faults);
+            return Ok(End::Unusable);
+        }
+    };
     let setting = Setting { reading: rules.reading.clone(), ..sources::setting(&settings, vec![]) };
 
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -79,7 +89,8 @@ pub fn run(args: &Args) -> Result<End> {
         match args.format {
             Format::Text => writeln!(out, "{}", explain::judgement(&mail.source, &request, &triage, marks))?,
             Format::Json => {
-                serde_json::to_writer(&mut out, &contract::judgement(&mail.source, &request, &triage, None))?;
+                let reply = reply(&request, &triage, &templates, &settings.desk.language);
+                serde_json::to_writer(&mut out, &contract::judgement(&mail.source, &request, &triage, reply.as_ref()))?;
                 writeln!(out)?;
             }
         }
@@ -88,4 +99,14 @@ pub fn run(args: &Args) -> Result<End> {
     out.flush()?;
     progress.finish_and_clear();
     Ok(end)
+}
+
+/// The question that would go out. Budgets and earlier questions are the store's to know, so they are not weighed here.
+fn reply(request: &Request, triage: &Triage, templates: &Templates, fallback: &str) -> Option<contract::Reply> {
+    let kind = question(triage).filter(|_| triage.action == Action::Ask)?;
+    Some(contract::Reply {
+        template: Some(kind.as_str().to_owned()),
+        language: templates.language(request.language.as_deref(), fallback).to_owned(),
+        withheld: request.no_reply.clone(),
+    })
 }

@@ -167,6 +167,7 @@ mod tests {
                 in_reply_to: vec!["orig@customer.example".into()],
                 references: vec!["first@customer.example".into(), "orig@customer.example".into()],
                 headers: BTreeMap::new(),
+                template: None,
             },
             attempts: 0,
             fence: 1,

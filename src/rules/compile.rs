@@ -354,7 +354,8 @@ impl Weaver {
             }
             Err(error) => {
                 let error = error.to_string();
-                let why = error.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or("it is malformed");
+                let why =
+                    error.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or("it is malformed");
                 self.fault(file, line, format!("the regex {text:?} is wrong: {why}"), "correct it, or use phrases");
                 None
             }
@@ -366,7 +367,8 @@ impl Weaver {
     }
 
     fn finish(mut self) -> Result<Net, Fault> {
-        let whole = |message: String, remedy: &str| Fault { file: "rules".into(), line: 0, message, remedy: remedy.into() };
+        let whole =
+            |message: String, remedy: &str| Fault { file: "rules".into(), line: 0, message, remedy: remedy.into() };
         if self.net.lexicon.len() as u32 >= MOST_WORDS {
             return Err(whole("the phrases use too many different words".into(), "use fewer phrases"));
         }

@@ -143,7 +143,9 @@ impl Compiled {
         let (best, next) = self.best(&scores);
         let plain = best.filter(|best| self.is_plain(&scores, *best, next));
         let id_of = |index: Option<usize>| {
-            index.filter(|index| scores[*index] > self.topics[*index].prior).map(|index| self.topics[index].id.0.clone())
+            index
+                .filter(|index| scores[*index] > self.topics[*index].prior)
+                .map(|index| self.topics[index].id.0.clone())
         };
         let (index, chosen_by) = match (pick, plain) {
             (Pick::Topic(index), _) => (Some(usize::from(index)), ChosenBy::Customer),
@@ -291,9 +293,11 @@ fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<(f64, Optio
     }
     let counts = |hit: &&Hit| {
         let zone = &scan.zones[usize::from(hit.spot.zone)];
-        let in_field = signal.written.field.as_deref().is_none_or(|label| {
-            zone.field.is_some_and(|field| label_words(field) == label_words(label))
-        });
+        let in_field = signal
+            .written
+            .field
+            .as_deref()
+            .is_none_or(|label| zone.field.is_some_and(|field| label_words(field) == label_words(label)));
         signal.places & bit(zone.place) != 0 && in_field
     };
     let is_near = |hit: &&Hit| {

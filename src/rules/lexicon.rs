@@ -63,7 +63,11 @@ impl Lexicon {
                     (Some(last), Ok(least)) => lexicon.endings[usize::from(*last)].push((ending.into(), least)),
                     _ => {
                         let message = format!("`{ending}/{least}` of `{}` is no ending", language.unwrap_or_default());
-                        sheet.fault(line, message, "write the ending, a slash, and how many letters must remain: \"ing/3\"");
+                        sheet.fault(
+                            line,
+                            message,
+                            "write the ending, a slash, and how many letters must remain: \"ing/3\"",
+                        );
                     }
                 }
             }
@@ -125,7 +129,14 @@ impl Lexicon {
             if stem.len() >= TYPO_CHARS - 1 && stem.bytes().all(|b| b.is_ascii_lowercase()) {
                 for skipped in 0..stem.len() {
                     let hash = hash_without(stem.as_bytes(), skipped);
-                    self.typos.entry(hash).and_modify(|one| if *one != id as u32 { *one = UNKNOWN }).or_insert(id as u32);
+                    self.typos
+                        .entry(hash)
+                        .and_modify(|one| {
+                            if *one != id as u32 {
+                                *one = UNKNOWN
+                            }
+                        })
+                        .or_insert(id as u32);
                 }
             }
         }
@@ -178,9 +189,8 @@ impl Lexicon {
                 stem = &stem[..stem.len() - 1];
                 continue;
             }
-            let fits = |(ending, least): &&(Box<str>, usize)| {
-                stem.len() >= ending.len() + least && stem.ends_with(&**ending)
-            };
+            let fits =
+                |(ending, least): &&(Box<str>, usize)| stem.len() >= ending.len() + least && stem.ends_with(&**ending);
             match self.endings[usize::from(last)].iter().find(fits) {
                 Some((ending, _)) => stem = &stem[..stem.len() - ending.len()],
                 None => return stem,

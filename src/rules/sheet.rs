@@ -274,7 +274,9 @@ mod tests {
         );
         check(
             "label = \n",
-            &["topics/x.toml:1: no valid TOML: string values must be quoted, expected literal string; correct the syntax on this line"],
+            &[
+                "topics/x.toml:1: no valid TOML: string values must be quoted, expected literal string; correct the syntax on this line",
+            ],
         );
     }
 

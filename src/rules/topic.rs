@@ -233,7 +233,8 @@ pub fn signal(sheet: &mut Sheet<'_>, table: &mut Table<'_>, usual_weight: f64) -
         }
     }
     if signal.name.is_empty() {
-        let first = signal.phrases.first().map(|phrase| &phrase.text).or(signal.regexes.first().map(|(regex, _)| regex));
+        let first =
+            signal.phrases.first().map(|phrase| &phrase.text).or(signal.regexes.first().map(|(regex, _)| regex));
         signal.name = first.map_or_else(|| "signal".into(), |text| slug(text));
     }
     let conditions = [&signal.sender_domains, &signal.attachment_types, &signal.sources];

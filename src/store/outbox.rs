@@ -81,6 +81,9 @@ pub struct Payload {
     /// Further headers.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// The reply template that gave the words, such as `missing_id`.
+    #[serde(default)]
+    pub template: Option<String>,
 }
 
 /// A row of the outbox, as claimed.

@@ -1,0 +1,124 @@
+//! `deskclerk import PATH…`: puts mails from files into the store and judges them. What is there already is not doubled.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use futures_util::future::join_all;
+use sha2::{Digest, Sha256};
+
+use super::output::{self, Format};
+use super::{End, config};
+use crate::desk::{Desk, Step};
+use crate::intake::files;
+use crate::store::submissions::{Envelope, Kind, New};
+
+/// How many mails share one commit.
+const TOGETHER: usize = 128;
+
+/// Imports `.eml` files, folders, mboxes, maildirs or standard input (`-`).
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Mails: a file, a folder, an mbox, a maildir, or - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Also send questions and acknowledgements; without it imported mail is never answered
+    #[arg(long)]
+    answer: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<End> {
+    let Some(settings) = config::load(&args.config)? else { return Ok(End::Unusable) };
+    super::runtime()?.block_on(async {
+        let desk = Desk::open(settings).await.context("cannot open the desk")?;
+        let end = import(args, &desk).await;
+        desk.store.close().await;
+        end
+    })
+}
+
+async fn import(args: &Args, desk: &Arc<Desk>) -> Result<End> {
+    let mut counts = Counts::default();
+    let progress = output::progress("stored");
+    let mut mails = files::mails(&args.paths).fuse();
+    loop {
+        let mut batch = vec![];
+        for mail in mails.by_ref().take(TOGETHER) {
+            match mail {
+                Ok(mail) => batch.push(mail),
+                Err(error) => {
+                    output::complain(&error.to_string());
+                    counts.unreadable += 1;
+                }
+            }
+        }
+        if batch.is_empty() {
+            break;
+        }
+        let now = super::now();
+        let stored = join_all(batch.into_iter().map(|mail| {
+            desk.accept(New {
+                source: "file".into(),
+                source_key: Some(hex::encode(Sha256::digest(&mail.raw))),
+                kind: Kind::Mail,
+                raw: mail.raw,
+                envelope: Envelope::default(),
+                answerable: args.answer,
+                received_at: now,
+            })
+        }))
+        .await;
+        for submitted in stored {
+            match submitted.context("the store refused a mail; what was stored before stays, run it again")?.known {
+                true => counts.known += 1,
+                false => counts.stored += 1,
+            }
+            progress.inc(1);
+        }
+    }
+    progress.finish_and_clear();
+
+    let progress = output::progress("judged");
+    loop {
+        match desk.step(super::now()).await? {
+            Step::Idle => break,
+            Step::Settled { outcome, .. } => {
+                *counts.outcomes.entry(outcome.as_str().to_owned()).or_default() += 1;
+                progress.inc(1);
+            }
+        }
+    }
+    progress.finish_and_clear();
+    counts.print(args.format)?;
+    Ok(if counts.unreadable > 0 { End::Faults } else { End::Ok })
+}
+
+#[derive(Debug, Default, serde::Serialize)]
+struct Counts {
+    stored: usize,
+    known: usize,
+    unreadable: usize,
+    outcomes: std::collections::BTreeMap<String, usize>,
+}
+
+impl Counts {
+    fn print(&self, format: Format) -> Result<()> {
+        let mut out = io::stdout().lock();
+        if format == Format::Json {
+            return Ok(writeln!(out, "{}", serde_json::to_string(self)?)?);
+        }
+        writeln!(out, "{} stored, {} there already, {} unreadable", self.stored, self.known, self.unreadable)?;
+        for (outcome, count) in &self.outcomes {
+            writeln!(out, "{count:>8} {outcome}")?;
+        }
+        Ok(())
+    }
+}

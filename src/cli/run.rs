@@ -1,0 +1,98 @@
+//! `deskclerk run --config FILE`: the daemon, its signals and what the service manager hears of it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info, warn};
+
+use super::{End, config};
+use crate::config::settings::{Log, LogFormat};
+use crate::daemon::{self, Daemon};
+use crate::desk::Desk;
+
+/// Runs the daemon until SIGTERM or SIGINT; SIGHUP reads rules and campaign directory again.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The settings file; `deskclerk config print` shows one
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<End> {
+    let Some(settings) = config::load(&args.config)? else { return Ok(End::Unusable) };
+    start_logging(&settings.log)?;
+    super::runtime()?.block_on(async {
+        // Taken before anything starts: a signal during start-up must not be lost.
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
+        let daemon = Daemon::start(settings, daemon::metrics()?).await?;
+        notify(&[sd_notify::NotifyState::Ready]);
+        let watchdog = tokio::spawn(feed_watchdog(daemon.desk.clone()));
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                () = daemon.failed() => break,
+                _ = hang_up.recv() => reload(&daemon).await,
+            }
+        }
+        info!("stopping");
+        notify(&[sd_notify::NotifyState::Stopping]);
+        watchdog.abort();
+        Ok(if daemon.stop().await { End::Ok } else { End::Temporary })
+    })
+}
+
+async fn reload(daemon: &Daemon) {
+    notify(&[sd_notify::NotifyState::Reloading]);
+    let faults = daemon.reload().await;
+    for fault in &faults {
+        error!(%fault, "not taken; the old stays in force");
+    }
+    let desk = &daemon.desk;
+    if faults.is_empty() {
+        info!(
+            rules = desk.rules().version,
+            campaigns = desk.directory().len(),
+            "rules and campaign directory read again"
+        );
+    }
+    notify(&[sd_notify::NotifyState::Ready]);
+}
+
+/// Tells the watchdog that we live, only while the store answers (systemd.service(5), WatchdogSec).
+async fn feed_watchdog(desk: std::sync::Arc<Desk>) {
+    let Some(limit) = sd_notify::watchdog_enabled() else { return };
+    let mut tick = tokio::time::interval(limit / 3);
+    loop {
+        tick.tick().await;
+        match tokio::time::timeout(Duration::from_secs(20), desk.store.ping()).await {
+            Ok(Ok(())) => notify(&[sd_notify::NotifyState::Watchdog]),
+            Ok(Err(error)) => warn!(%error, "the store does not answer"),
+            Err(_) => warn!("the store does not answer in 20 s"),
+        }
+    }
+}
+
+/// Speaks to the service manager where there is one.
+fn notify(state: &[sd_notify::NotifyState]) {
+    if let Err(error) = sd_notify::notify(state) {
+        warn!(%error, "the service manager could not be told");
+    }
+}
+
+/// Sends log lines to standard error, in the configured shape.
+pub fn start_logging(log: &Log) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&log.level)
+        .with_context(|| format!("log.level = \"{}\" is no filter; write info, or deskclerk=debug,info", log.level))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+    }
+    Ok(())
+}
