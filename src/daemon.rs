@@ -74,7 +74,7 @@ impl Stage {
 
 impl Daemon {
     /// Opens the store, binds the listeners and starts all tasks. When it returns, the daemon is ready.
-    pub async fn start(config: Config, metrics: web::Metrics) -> Result<Daemon> {
+    pub async fn start(config: Config, render: web::Metrics) -> Result<Daemon> {
         let desk = Desk::open(config).await.context("cannot open the desk")?;
         let config = &desk.config;
         let http = TcpListener::bind(&config.http.listen)
@@ -95,13 +95,14 @@ impl Daemon {
         let mut pages = Stage::new("http", &failed);
         let hooks = Hooks::open(config).map_err(|faults| anyhow::anyhow!("{}", list(&faults)))?;
         let routes = intake::webhook::router(desk.clone(), hooks.clone()).merge(intake::form::router(desk.clone()));
-        pages.start("http".into(), web::run(http, desk.clone(), routes, metrics, pages.cancel.clone()));
+        pages.start("http".into(), web::run(http, desk.clone(), routes, render, pages.cancel.clone()));
         let mut work = Stage::new("desk", &failed);
         let (worker, cancel) = (desk.clone(), work.cancel.clone());
         work.start("desk".into(), async move { worker.work(cancel).await });
         let mut sending = Stage::new("delivery", &failed);
         sending.start("delivery".into(), delivery::run(desk.clone(), sending.cancel.clone()));
 
+        metrics::gauge!("deskclerk_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         info!(http = %address, lmtp = lmtp.as_deref().unwrap_or("closed"), mailboxes = config.imap.len(), "ready");
         Ok(Daemon { desk, http: address, lmtp, hooks, stages: vec![doors, pages, work, sending], failed })
     }
