@@ -46,6 +46,9 @@ pub struct Envelope {
     /// Headers of a webhook's post that matter.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Why the door could not take it whole: `raw` is a part of it, and it goes to quarantine unread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// A submission that a door hands in.
