@@ -11,6 +11,13 @@ use std::path::{Path, PathBuf};
 #[error("{0}")]
 pub struct Unreadable(String);
 
+impl Unreadable {
+    /// The file cannot be read or made, and this is why.
+    pub fn new(file: &Path, why: &std::io::Error) -> Unreadable {
+        Unreadable(format!("cannot make {}: {why}", file.display()))
+    }
+}
+
 /// Reads a secret as bytes. `path` is a file, or `credential:NAME` for systemd's `LoadCredential=NAME:…`.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let file = locate(path, std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from).as_deref())?;

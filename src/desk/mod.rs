@@ -4,27 +4,37 @@
 //! outcome, written in one transaction with the ticket and the outbox rows that it causes; a mail that cannot be read
 //! is quarantined and the next one flows. Time is an argument of every step; only [`Desk::work`] looks at the clock.
 
+pub mod answer;
 pub mod contract;
+pub mod judge;
 pub mod limit;
+pub mod place;
 pub mod problem;
+pub mod read;
 pub mod sources;
+pub mod team;
+pub mod work;
 
+use std::fs::File;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use serde::Serialize;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 use crate::campaigns::{Campaign, Directory};
 use crate::config::fault::Fault;
 use crate::config::secret;
 use crate::config::settings::Config;
+use crate::reply::templates::Templates;
+use crate::reply::token::Keys;
 use crate::request::Setting;
 use crate::rules::Rules;
 use crate::store::submissions::{New, Outcome, Submitted};
-use crate::store::{self, Store};
+use crate::store::{self, Engine, Store};
+
+use read::HookMaps;
 
 /// Why a desk could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -74,11 +84,20 @@ pub struct Health {
 }
 
 /// What the desk judges by; swapped whole.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Sources {
     rules: Arc<Rules>,
+    templates: Arc<Templates>,
     directory: Arc<Directory>,
     setting: Setting,
+}
+
+impl Sources {
+    fn new(config: &Config, rules: Rules, directory: Arc<Directory>) -> Result<Sources, Vec<Fault>> {
+        let templates = Arc::new(Templates::compile(&rules.replies)?);
+        let setting = sources::setting_for(config, &rules);
+        Ok(Sources { rules: Arc::new(rules), templates, directory, setting })
+    }
 }
 
 /// The desk.
@@ -95,6 +114,10 @@ pub struct Desk {
     sources: ArcSwap<Sources>,
     faults: ArcSwap<Vec<Fault>>,
     trouble: ArcSwap<Option<String>>,
+    keys: Keys,
+    hook_maps: Arc<HookMaps>,
+    /// Held while this process is the only one on an embedded database.
+    _alone: Option<File>,
 }
 
 impl Desk {
@@ -102,17 +125,29 @@ impl Desk {
     pub async fn open(config: Config) -> Result<Arc<Desk>, Error> {
         let url = sources::store_url(&config)?;
         let store = Store::open(&url, &config.desk.data_dir, config.store.connections).await?;
-        let rules = Arc::new(sources::rules(&config.rules.dir).map_err(Error::Faults)?);
+        let rules = sources::rules(&config.rules.dir).map_err(Error::Faults)?;
         let directory = Arc::new(sources::directory_in_force(&config, &store, None).await?.map_err(Error::Faults)?);
-        let setting = sources::setting_for(&config, &rules);
+        let sources = Sources::new(&config, rules, directory).map_err(Error::Faults)?;
+        let keys = sources::token_keys(&config)?;
+        let hook_maps = Arc::new(sources::hook_maps(&config).map_err(Error::Faults)?);
+        let alone = match store.engine() {
+            Engine::Sqlite => sources::lock(&config.desk.data_dir),
+            Engine::Postgres => None,
+        };
+        if alone.is_some() {
+            store.forget_claims().await?;
+        }
         Ok(Arc::new(Desk {
             store,
             config,
             wake: Notify::new(),
             outbox_wake: Notify::new(),
-            sources: ArcSwap::from_pointee(Sources { rules, directory, setting }),
+            sources: ArcSwap::from_pointee(sources),
             faults: ArcSwap::from_pointee(vec![]),
             trouble: ArcSwap::from_pointee(None),
+            keys,
+            hook_maps,
+            _alone: alone,
         }))
     }
 
@@ -137,11 +172,9 @@ impl Desk {
         match &submitted {
             Ok(_) => {
                 self.wake.notify_one();
-                if self.trouble.load().is_some() {
-                    self.trouble.store(Arc::new(None));
-                }
+                self.well();
             }
-            Err(error) => self.trouble.store(Arc::new(Some(error.to_string()))),
+            Err(error) => self.troubled(error),
         }
         submitted
     }
@@ -151,13 +184,6 @@ impl Desk {
     pub async fn reload(&self) -> Vec<Fault> {
         let before = self.sources.load_full();
         let mut faults = vec![];
-        let rules = match sources::rules(&self.config.rules.dir) {
-            Ok(rules) => Arc::new(rules),
-            Err(found) => {
-                faults.extend(found);
-                before.rules.clone()
-            }
-        };
         let directory = match sources::directory_in_force(&self.config, &self.store, Some(&before.directory)).await {
             Ok(Ok(directory)) => Arc::new(directory),
             Ok(Err(found)) => {
@@ -174,8 +200,15 @@ impl Desk {
                 before.directory.clone()
             }
         };
-        let setting = sources::setting_for(&self.config, &rules);
-        self.sources.store(Arc::new(Sources { rules, directory, setting }));
+        let read = sources::rules(&self.config.rules.dir);
+        let next = match read.and_then(|rules| Sources::new(&self.config, rules, directory.clone())) {
+            Ok(next) => next,
+            Err(found) => {
+                faults.extend(found);
+                Sources { directory, ..before.as_ref().clone() }
+            }
+        };
+        self.sources.store(Arc::new(next));
         for fault in &faults {
             tracing::error!(fault = %fault, "the old rules and directory stay in force");
         }
@@ -187,11 +220,7 @@ impl Desk {
     pub async fn replace_directory(&self, campaigns: Vec<Campaign>) -> Result<(), store::Error> {
         self.store.replace_campaigns(&campaigns).await?;
         let directory = Arc::new(Directory::build(campaigns));
-        self.sources.rcu(|before| Sources {
-            rules: before.rules.clone(),
-            directory: directory.clone(),
-            setting: before.setting.clone(),
-        });
+        self.sources.rcu(|before| Sources { directory: directory.clone(), ..before.as_ref().clone() });
         Ok(())
     }
 
@@ -206,32 +235,13 @@ impl Desk {
         }
     }
 
-    /// Settles one submission.
-    pub async fn step(&self, _now: i64) -> Result<Step, store::Error> {
-        Ok(Step::Idle)
+    fn troubled(&self, error: &store::Error) {
+        self.trouble.store(Arc::new(Some(error.to_string())));
     }
 
-    /// Settles submissions until cancelled; what is begun is ended first.
-    pub async fn work(&self, cancel: CancellationToken) {
-        while !cancel.is_cancelled() {
-            match self.step(unix_ms()).await {
-                Ok(Step::Settled { .. }) => {}
-                Ok(Step::Idle) => {
-                    tokio::select! {
-                        () = self.wake.notified() => {}
-                        // Leases run out without anybody knocking.
-                        () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                        () = cancel.cancelled() => {}
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the workers wait for the store");
-                    tokio::select! {
-                        () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                        () = cancel.cancelled() => {}
-                    }
-                }
-            }
+    fn well(&self) {
+        if self.trouble.load().is_some() {
+            self.trouble.store(Arc::new(None));
         }
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! All faults at once, each with its file; nothing here puts anything in force.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 
+use super::read::HookMaps;
 use crate::campaigns::Directory;
 use crate::config::fault::Fault;
 use crate::config::secret;
 use crate::config::settings::Config;
+use crate::reply::token::Keys;
 use crate::request::{Bounds, Setting};
 use crate::rules::{Files, Rules};
 use crate::store::{self, Store};
@@ -142,6 +145,67 @@ pub fn store_url(config: &Config) -> Result<String, secret::Unreadable> {
         "" => Ok(config.store.url.clone()),
         file => secret::read_line(Path::new(file)),
     }
+}
+
+/// The keys that sign reply tokens: one a line, the first signs, all verify.
+///
+/// Without `replies.token_key_file` the key is made at first start and kept in the data folder; nodes that share a
+/// PostgreSQL must share the file, or they do not know one another's tokens.
+pub fn token_keys(config: &Config) -> Result<Keys, secret::Unreadable> {
+    let given = &config.replies.token_key_file;
+    let file = if given.as_os_str().is_empty() {
+        let own = config.desk.data_dir.join("token.key");
+        if !own.exists() {
+            make_key(&own).map_err(|error| secret::Unreadable::new(&own, &error))?;
+        }
+        own
+    } else {
+        given.clone()
+    };
+    let bytes = secret::read_bytes(&file)?;
+    let keys = bytes.split(|byte| *byte == b'\n').map(|line| line.trim_ascii().to_vec());
+    Ok(Keys::new(keys.filter(|key| !key.is_empty()).collect()))
+}
+
+/// Written beside and renamed: nobody ever reads half a key.
+fn make_key(file: &Path) -> std::io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let key: [u8; 32] = rand::random();
+    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(fresh, "{}", hex::encode(key))?;
+    fresh.as_file().sync_all()?;
+    match fresh.persist_noclobber(file) {
+        Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.error),
+        _ => Ok(()),
+    }
+}
+
+/// The maps of the webhook sources by their door.
+pub fn hook_maps(config: &Config) -> Result<HookMaps, Vec<Fault>> {
+    let mut maps = HookMaps::new();
+    let mut faults = vec![];
+    for hook in &config.hook {
+        let table = hook.map.iter().map(|(key, path)| (key.clone(), toml::Value::String(path.clone()))).collect();
+        match toml::Value::Table(table).try_into() {
+            Ok(map) => drop(maps.insert(format!("hook:{}", hook.name), map)),
+            Err(error) => {
+                let message = format!("the map of hook `{}`: {}", hook.name, error.message());
+                faults.push(fault(
+                    Path::new("deskclerk.toml"),
+                    &message,
+                    "use the keys that `deskclerk config print` shows",
+                ));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(maps) } else { Err(faults) }
+}
+
+/// The lock that says: no other process works on this data folder. `None`: another one does, or it cannot be told.
+pub fn lock(data_dir: &Path) -> Option<File> {
+    let file = File::options().create(true).truncate(false).write(true).open(data_dir.join("lock")).ok()?;
+    file.try_lock().ok().map(|()| file)
 }
 
 fn fault(file: &Path, message: &str, remedy: &str) -> Fault {

@@ -5,7 +5,6 @@
 
 pub mod files;
 pub mod form;
-pub mod imap;
 pub mod lmtp;
 pub mod signature;
 pub mod webhook;

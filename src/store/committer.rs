@@ -51,9 +51,11 @@ async fn commit(store: &Store, group: Vec<Job>) {
                 let _ = waiting.send(Ok(answer));
             }
         }
-        Err(error) if rows.len() == 1 => {
+        Err(error) if error.is_passing() || rows.len() == 1 => {
+            let passing = error.is_passing();
             for waiting in waiting {
-                let _ = waiting.send(Err(Error::Refused(error.to_string())));
+                let error = error.to_string();
+                let _ = waiting.send(Err(if passing { Error::Away(error) } else { Error::Refused(error) }));
             }
         }
         // One row that the database refuses must not take the others with it.

@@ -6,7 +6,6 @@
 
 pub mod agents;
 mod committer;
-pub mod cursors;
 pub mod directory;
 pub mod outbox;
 mod rows;
@@ -57,12 +56,44 @@ pub enum Error {
     /// The row cannot be written as it is.
     #[error("{0}")]
     Refused(String),
+    /// The database is out of reach, or full: try again later.
+    #[error("the database cannot take it now: {0}")]
+    Away(String),
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
     /// The URL names no database that Deskclerk can use.
     #[error("{0}")]
     Url(String),
+}
+
+impl Error {
+    /// Whether it passes by itself: the database is away, busy or full. Then nothing is wrong with what was to be
+    /// written, and it is to be tried again later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Error::Database(sqlx::Error::Database(error)) => {
+                let code = error.code().unwrap_or_default();
+                // SQLite's primary result codes (extended ones in the high bits): BUSY, LOCKED, NOMEM, READONLY,
+                // INTERRUPT, IOERR, FULL, CANTOPEN. SQLSTATE classes: connection, rollback, resources, operator,
+                // system; and lock_not_available.
+                match code.parse::<i64>() {
+                    Ok(number) if code.len() != 5 => matches!(number & 0xff, 5..=10 | 13 | 14),
+                    _ => ["08", "40", "53", "57", "58", "55P03", "25P03"].iter().any(|class| code.starts_with(class)),
+                }
+            }
+            Error::Database(error) => !matches!(
+                error,
+                sqlx::Error::Encode(_)
+                    | sqlx::Error::Decode(_)
+                    | sqlx::Error::ColumnDecode { .. }
+                    | sqlx::Error::ColumnNotFound(_)
+                    | sqlx::Error::RowNotFound
+            ),
+            Error::Away(_) | Error::Closed => true,
+            _ => false,
+        }
+    }
 }
 
 /// The store. Cheap to clone.

@@ -87,7 +87,7 @@ pub struct Payload {
 }
 
 /// A row of the outbox, as claimed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Outgoing {
     /// UUIDv7.
     pub id: String,

@@ -26,6 +26,16 @@ pub(super) enum Value {
     Bytes(Vec<u8>),
 }
 
+impl Value {
+    /// The text of a text.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 impl From<i64> for Value {
     fn from(value: i64) -> Value {
         Value::Int(value)
@@ -60,6 +70,11 @@ impl From<Vec<u8>> for Value {
     fn from(value: Vec<u8>) -> Value {
         Value::Bytes(value)
     }
+}
+
+/// Text keys as values.
+pub(super) fn keys<'a>(texts: impl IntoIterator<Item = &'a String>) -> Vec<Value> {
+    texts.into_iter().map(|text| text.as_str().into()).collect()
 }
 
 /// PostgreSQL's TEXT has no NUL; a customer's text may.
@@ -105,7 +120,7 @@ pub(super) async fn with_keys(
     connection: &mut AnyConnection,
     sql: impl Fn(&str) -> String,
     first: &[Value],
-    keys: &[String],
+    keys: &[Value],
 ) -> Result<Vec<AnyRow>, Error> {
     let mut found = vec![];
     for chunk in keys.chunks(SIZES[0]) {
@@ -116,7 +131,7 @@ pub(super) async fn with_keys(
             statement = bind(statement, value.clone());
         }
         for index in 0..size {
-            statement = statement.bind(clean(&chunk[index.min(chunk.len() - 1)]));
+            statement = bind(statement, chunk[index.min(chunk.len() - 1)].clone());
         }
         found.append(&mut statement.fetch_all(&mut *connection).await?);
     }

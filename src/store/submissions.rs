@@ -46,9 +46,6 @@ pub struct Envelope {
     /// Headers of a webhook's post that matter.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// Why the door could not take it whole: `raw` is a part of it, and it goes to quarantine unread.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<String>,
 }
 
 /// A submission that a door hands in.
@@ -148,23 +145,6 @@ pub struct Submission {
     pub settled_at: Option<i64>,
 }
 
-/// A submission in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Listed {
-    /// UUIDv7.
-    pub id: String,
-    /// The door.
-    pub source: String,
-    /// Unix milliseconds.
-    pub received_at: i64,
-    /// How often it was claimed.
-    pub attempts: i64,
-    /// Why it ended so.
-    pub because: Option<String>,
-    /// Size of its bytes.
-    pub bytes: i64,
-}
-
 const COLUMNS: &str = "id, source, source_key, kind, raw, content_hash, envelope, answerable, received_at, attempts, \
                        fence, outcome, because, ticket_id, settled_at";
 
@@ -172,7 +152,7 @@ const COLUMNS: &str = "id, source, source_key, kind, raw, content_hash, envelope
 const CLAIM_BYTES: i64 = 8 << 20;
 
 /// A submission put back for another try is marked so: it is taken up alone, before fresh ones.
-const RELEASED: i64 = 1;
+pub(super) const RELEASED: i64 = 1;
 
 impl Store {
     /// Stores a submission durably. Concurrent callers share one transaction and one fsync.
@@ -218,14 +198,14 @@ impl Store {
         if found.is_empty() {
             found = sqlx::query(sqlx::AssertSqlSafe(fresh)).bind(limit).fetch_all(&mut *transaction).await?;
         }
-        let mut ids: Vec<String> = vec![];
+        let mut ids: Vec<rows::Value> = vec![];
         let mut bytes = 0;
         for row in &found {
             if bytes > CLAIM_BYTES {
                 break;
             }
             bytes += size(row)?;
-            ids.push(row.try_get("id")?);
+            ids.push(row.try_get::<String, _>("id")?.into());
         }
         let mut claimed = vec![];
         let until = now.saturating_add(lease_ms).max(RELEASED + 1);
@@ -298,39 +278,25 @@ impl Store {
         let mut connection = self.read.acquire().await?;
         let sql =
             |marks: &str| format!("SELECT source_key FROM submissions WHERE source = $1 AND source_key IN ({marks})");
-        for row in rows::with_keys(&mut connection, sql, &[source.into()], keys).await? {
+        for row in rows::with_keys(&mut connection, sql, &[source.into()], &rows::keys(keys)).await? {
             known.insert(row.try_get("source_key")?);
         }
         Ok(known)
     }
 
-    /// Submissions that ended so, newest first, without their bytes; `before` is the last id of the page before.
-    pub async fn list_submissions(
-        &self,
-        outcome: Outcome,
-        limit: i64,
-        before: Option<&str>,
-    ) -> Result<Vec<Listed>, Error> {
-        let found = sqlx::query(
-            "SELECT id, source, received_at, attempts, because, LENGTH(raw) AS size FROM submissions \
-             WHERE outcome = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        )
-        .bind(outcome.as_str())
-        .bind(before.unwrap_or("~")) // sorts after every id
-        .bind(limit)
-        .fetch_all(&self.read)
-        .await?;
-        let listed = |row: &AnyRow| {
-            Ok(Listed {
-                id: row.try_get("id")?,
-                source: row.try_get("source")?,
-                received_at: row.try_get("received_at")?,
-                attempts: row.try_get("attempts")?,
-                because: row.try_get("because")?,
-                bytes: size(row)?,
-            })
-        };
-        found.iter().map(listed).collect()
+    /// Gives up the claims of processes that are gone, so that nobody waits for their leases. Only for the process that
+    /// knows it is the only one on this database.
+    pub async fn forget_claims(&self) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("UPDATE submissions SET lease_until = $1 WHERE outcome IS NULL AND lease_until > $1")
+            .bind(RELEASED)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("UPDATE outbox SET lease_until = 0 WHERE state = 'queued' AND lease_until > 0")
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// How many submissions wait to be settled.

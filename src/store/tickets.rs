@@ -106,7 +106,7 @@ pub enum Change {
     Route(String),
 }
 
-const COLUMNS: &str = "id, status, subject, requester_address, requester_name, language, source, campaign_status, \
+pub(super) const COLUMNS: &str = "id, status, subject, requester_address, requester_name, language, source, campaign_status, \
                        campaign_id, topic, topic_chosen_by, priority, route, missing, flags, triage, asked, offered, \
                        questions, campaign_by_agent, rules_version, linked_ticket, version, created_at, updated_at";
 

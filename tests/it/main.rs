@@ -2,4 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod daemon;
+mod servers;
+mod store;
 mod web;

@@ -74,6 +74,7 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE INDEX messages_by_ticket ON messages (ticket_id, created_at);
 CREATE INDEX messages_by_message_id ON messages (message_id);
+CREATE INDEX messages_by_fingerprint ON messages (fingerprint) WHERE message_id IS NULL;
 
 -- What is to be sent; written in the transaction of the ticket change that causes it.
 CREATE TABLE outbox (
@@ -96,9 +97,10 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_due ON outbox (due_at, id) WHERE state = 'queued';
 CREATE INDEX outbox_by_ticket ON outbox (ticket_id);
-CREATE INDEX outbox_budget_address ON outbox (recipient, created_at);
-CREATE INDEX outbox_budget_domain ON outbox (recipient_domain, created_at);
-CREATE INDEX outbox_budget_desk ON outbox (created_at);
+-- Budgets count automatic replies, not what goes to the team or to other systems.
+CREATE INDEX outbox_budget_address ON outbox (recipient, created_at) WHERE reason NOT IN ('team', 'event');
+CREATE INDEX outbox_budget_domain ON outbox (recipient_domain, created_at) WHERE reason NOT IN ('team', 'event');
+CREATE INDEX outbox_budget_desk ON outbox (created_at) WHERE reason NOT IN ('team', 'event');
 
 -- What happened to a ticket, for people: status moves, withheld replies with their reason, agents' acts.
 CREATE TABLE events (

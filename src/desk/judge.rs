@@ -1,0 +1,320 @@
+//! What a judged request makes of its ticket: a new one, or a change of the one it belongs to.
+//!
+//! Pure: the numbers, the times and the store's counts are arguments. What an agent decided is never overturned.
+
+use serde_json::json;
+
+use super::answer::{self, Answer, Means, add_flag};
+use super::place::{Bounced, Place};
+use super::team;
+use crate::campaigns;
+use crate::reply::token::Keys;
+use crate::request::{AutomatedKind, Request};
+use crate::rules::ChosenBy;
+use crate::store::outbox::{self, Reason, State};
+use crate::store::settle::{NewEvent, NewMessage, NewOutgoing, OnTicket, Settlement, Spent};
+use crate::store::submissions::{Kind, Outcome, Submission};
+use crate::store::tickets::Direction;
+use crate::ticket::{self, Status, Ticket};
+use crate::triage::Triage;
+
+/// A request with its judgement.
+#[derive(Debug)]
+pub struct Judged {
+    /// The request.
+    pub request: Request,
+    /// Identity of its content.
+    pub fingerprint: String,
+    /// Where it belongs: [`Place::On`] or [`Place::New`].
+    pub place: Place,
+    /// The judgement.
+    pub triage: Triage,
+    /// The version of the rules that judged.
+    pub rules_version: String,
+    /// The sender is proven by a token.
+    pub by_token: bool,
+    /// The door or a token vouches for the sender.
+    pub vouched: bool,
+    /// Not older than the door's baseline.
+    pub answerable: bool,
+    /// The message left our question as open as it was.
+    pub unanswered: bool,
+}
+
+impl Judged {
+    /// Puts the parts together.
+    pub fn new(
+        submission: &Submission,
+        request: Request,
+        fingerprint: String,
+        place: Place,
+        triage: Triage,
+        rules_version: String,
+    ) -> Judged {
+        let by_token = matches!(place, Place::On { by_token: true, .. });
+        let unanswered = match &place {
+            Place::On { ticket, .. } => answer::unanswered(&request, ticket, &triage),
+            _ => false,
+        };
+        Judged {
+            by_token,
+            vouched: by_token || (submission.kind == Kind::Hook && submission.source.starts_with("hook:")),
+            answerable: submission.answerable,
+            unanswered,
+            request,
+            fingerprint,
+            place,
+            triage,
+            rules_version,
+        }
+    }
+
+    /// Whether it opens a ticket.
+    pub fn is_new(&self) -> bool {
+        matches!(self.place, Place::New { .. })
+    }
+}
+
+/// Settles a judged request. `number` is the reserved one of a new ticket.
+pub fn settle(
+    submission: &Submission,
+    judged: &Judged,
+    number: i64,
+    means: Means<'_>,
+    spent: &mut Spent,
+    now: i64,
+) -> Settlement {
+    let before = match &judged.place {
+        Place::On { ticket, .. } => Some(ticket.as_ref()),
+        _ => None,
+    };
+    let mut ticket = match before {
+        Some(before) => changed(before, judged, now),
+        None => opened(submission, judged, number, now),
+    };
+    let Answer { outgoing, events: answered } = answer::answer(judged, &mut ticket, means, spent);
+    let mut events = vec![arrival(judged, before)];
+    events.extend(answered);
+    if let Some(before) = before.filter(|before| before.status != ticket.status) {
+        let detail = json!({ "from": before.status, "to": ticket.status });
+        events.push(NewEvent { actor: "desk", what: "status", detail });
+    }
+    let mut messages = vec![incoming(submission, &judged.request, &judged.fingerprint, Some(&judged.triage))];
+    messages.extend(outgoing.iter().filter(|row| row.state == State::Queued).map(|row| sent(row, means)));
+    let mut rows: Vec<NewOutgoing> = outgoing.into_iter().collect();
+    let became_ready = ticket.status == Status::Ready && before.is_none_or(|before| before.status != Status::Ready);
+    if let Some(address) = means.config.teams.get(&ticket.route).filter(|_| became_ready) {
+        rows.push(to_team(&ticket, judged, means, address));
+    }
+    Settlement {
+        submission: submission.id.clone(),
+        outcome: if before.is_some() { Outcome::Appended } else { Outcome::Ticket },
+        because: None,
+        ticket_id: Some(ticket.id),
+        ticket: match before {
+            Some(before) => OnTicket::Change(Box::new(ticket), before.version),
+            None => OnTicket::Open(Box::new(ticket)),
+        },
+        messages,
+        events,
+        outgoing: rows,
+        bounced: None,
+    }
+}
+
+/// Keeps an automated message on the ticket that it is about. Its status moves only when our mail came back: then
+/// nobody will answer our question.
+pub fn note(
+    submission: &Submission,
+    request: &Request,
+    fingerprint: &str,
+    before: &Ticket,
+    bounced: Option<&Bounced>,
+    now: i64,
+) -> Settlement {
+    let automated = request.automated.as_ref();
+    let because = automated.map_or_else(String::new, |automated| automated.because.clone());
+    let what = match automated.map(|automated| automated.kind) {
+        Some(AutomatedKind::Bounce) => "bounced",
+        Some(AutomatedKind::Report) => "report",
+        Some(AutomatedKind::Bulk) => "bulk",
+        _ => "auto_reply",
+    };
+    let detail = json!({
+        "because": because,
+        "address": bounced.map(|bounced| &bounced.address),
+        "status": request.bounce.as_ref().and_then(|bounce| bounce.status.as_ref()),
+    });
+    let mut events = vec![NewEvent { actor: "desk", what, detail }];
+    let mut change = OnTicket::Nothing;
+    if bounced.is_some() {
+        let mut ticket = Ticket { version: before.version + 1, updated_at: now, ..before.clone() };
+        add_flag(&mut ticket, "bounced");
+        if ticket.status == Status::Waiting {
+            ticket.status = Status::Ready;
+            let detail = json!({ "from": before.status, "to": ticket.status });
+            events.push(NewEvent { actor: "desk", what: "status", detail });
+        }
+        change = OnTicket::Change(Box::new(ticket), before.version);
+    }
+    Settlement {
+        submission: submission.id.clone(),
+        outcome: Outcome::Appended,
+        because: Some(format!("{what}: {because}")),
+        ticket_id: Some(before.id),
+        ticket: change,
+        messages: vec![incoming(submission, request, fingerprint, None)],
+        events,
+        outgoing: vec![],
+        bounced: bounced.map(|bounced| (bounced.address.clone(), bounced.status.clone())),
+    }
+}
+
+/// An end without ticket.
+pub fn nowhere(submission: &Submission, outcome: Outcome, because: String, ticket_id: Option<i64>) -> Settlement {
+    Settlement {
+        submission: submission.id.clone(),
+        outcome,
+        because: Some(because),
+        ticket_id,
+        ticket: OnTicket::Nothing,
+        messages: vec![],
+        events: vec![],
+        outgoing: vec![],
+        bounced: None,
+    }
+}
+
+fn opened(submission: &Submission, judged: &Judged, number: i64, now: i64) -> Ticket {
+    let Judged { request, triage, .. } = judged;
+    let (linked, reused) = match judged.place {
+        Place::New { linked, reused } => (linked, reused),
+        _ => (None, false),
+    };
+    let mut ticket = Ticket {
+        id: number,
+        status: ticket::after_message(None, triage.action),
+        subject: request.subject.clone(),
+        requester_address: request.from.address.to_lowercase(),
+        requester_name: request.from.name.clone(),
+        language: request.language.clone(),
+        source: submission.source.clone(),
+        campaign_status: triage.campaign.status,
+        campaign_id: settled_campaign(triage),
+        topic: triage.topic.id.clone(),
+        topic_chosen_by: triage.topic.chosen_by,
+        priority: triage.priority.clone(),
+        route: triage.route.clone(),
+        missing: triage.missing.clone(),
+        flags: triage.flags.clone(),
+        triage: triage.clone(),
+        asked: vec![],
+        offered: vec![],
+        questions: 0,
+        campaign_by_agent: false,
+        rules_version: judged.rules_version.clone(),
+        linked_ticket: linked,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    if reused {
+        add_flag(&mut ticket, "reused_message_id");
+    }
+    if linked.is_some() {
+        add_flag(&mut ticket, "linked");
+    }
+    ticket
+}
+
+fn changed(before: &Ticket, judged: &Judged, now: i64) -> Ticket {
+    let triage = &judged.triage;
+    // Flags of the ticket itself stay; those of the judgement are judged anew.
+    let mut flags = triage.flags.clone();
+    let own = before.flags.iter().filter(|flag| !before.triage.flags.contains(flag) && flag.as_str() != "incomplete");
+    flags.extend(own.cloned());
+    flags.sort();
+    flags.dedup();
+    // A team is told once; only another topic brings another team.
+    let moved = triage.topic.id != before.topic && triage.topic.chosen_by != ChosenBy::Agent;
+    Ticket {
+        status: ticket::after_message(Some(before.status), triage.action),
+        language: before.language.clone().or_else(|| judged.request.language.clone()),
+        campaign_status: triage.campaign.status,
+        campaign_id: settled_campaign(triage),
+        topic: triage.topic.id.clone(),
+        topic_chosen_by: triage.topic.chosen_by,
+        priority: triage.priority.clone(),
+        route: if moved { triage.route.clone() } else { before.route.clone() },
+        missing: triage.missing.clone(),
+        flags,
+        triage: triage.clone(),
+        asked: vec![],
+        offered: vec![],
+        rules_version: judged.rules_version.clone(),
+        version: before.version + 1,
+        updated_at: now,
+        ..before.clone()
+    }
+}
+
+/// Only a confirmed campaign is the ticket's campaign: nothing is guessed.
+fn settled_campaign(triage: &Triage) -> Option<String> {
+    triage.campaign.id.clone().filter(|_| triage.campaign.status == campaigns::Status::Confirmed)
+}
+
+fn arrival(judged: &Judged, before: Option<&Ticket>) -> NewEvent {
+    let triage = &judged.triage;
+    let mut detail = json!({
+        "campaign": triage.campaign.status,
+        "topic": triage.topic.id,
+        "missing": triage.missing,
+    });
+    if let Place::New { linked: Some(linked), .. } = judged.place {
+        detail["linked"] = linked.into();
+    }
+    if before.is_some() {
+        detail["proven_by"] = if judged.by_token { "token" } else { "reference" }.into();
+    }
+    NewEvent { actor: "customer", what: if before.is_some() { "answered" } else { "created" }, detail }
+}
+
+fn incoming(submission: &Submission, request: &Request, fingerprint: &str, triage: Option<&Triage>) -> NewMessage {
+    NewMessage {
+        submission_id: Some(submission.id.clone()),
+        direction: Direction::In,
+        message_id: request.message_id.clone(),
+        fingerprint: Some(fingerprint.to_owned()),
+        from_address: request.from.address.to_lowercase(),
+        request: serde_json::to_string(request).ok(),
+        triage: triage.and_then(|triage| serde_json::to_string(triage).ok()),
+        body: None,
+    }
+}
+
+fn sent(row: &NewOutgoing, means: Means<'_>) -> NewMessage {
+    NewMessage {
+        submission_id: None,
+        direction: Direction::Out,
+        message_id: Some(row.message_id.clone()),
+        fingerprint: None,
+        from_address: means.config.desk.address.to_lowercase(),
+        request: None,
+        triage: None,
+        body: Some(row.payload.text.clone()),
+    }
+}
+
+fn to_team(ticket: &Ticket, judged: &Judged, means: Means<'_>, address: &str) -> NewOutgoing {
+    let token = Keys::sign(means.keys, ticket.id, address);
+    let (id, message_id) = answer::identity(&token, &means.config.desk.address);
+    NewOutgoing {
+        id,
+        kind: outbox::Kind::Mail,
+        reason: Reason::Team,
+        recipient: address.to_lowercase(),
+        message_id,
+        payload: team::mail(ticket, &judged.request, means.config, address),
+        state: State::Queued,
+    }
+}

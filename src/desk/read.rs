@@ -1,0 +1,145 @@
+//! Reading a claimed submission into a request, behind a wall: what a parser does to hostile bytes, a panic included,
+//! becomes a value here and never ends the worker.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::request::hook::{self, HookMap};
+use crate::request::{self, Automated, AutomatedKind, Request, Setting, mail};
+use crate::store::submissions::{Kind, Submission};
+
+/// What became of the bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reading {
+    /// A request, and the identity of its content.
+    Request(Box<Request>, String),
+    /// Over the bounds, or no request at all: to quarantine, with the reason.
+    Refused(String),
+    /// The reader failed on it.
+    Failed(String),
+}
+
+/// The maps of the webhook sources, by door (`hook:NAME`).
+pub type HookMaps = HashMap<String, HookMap>;
+
+/// Reads one submission.
+pub fn read(submission: &Submission, setting: &Setting, maps: &HookMaps) -> Reading {
+    guarded(|| {
+        let request = match submission.kind {
+            Kind::Mail => mail::read(&submission.raw, setting).map_err(|refusal| refusal.reason),
+            Kind::Hook => read_hook(submission, setting, maps),
+        };
+        match request {
+            Ok(mut request) => {
+                envelope(&mut request, submission);
+                let fingerprint = request::fingerprint(&request);
+                Reading::Request(Box::new(request), fingerprint)
+            }
+            Err(reason) => Reading::Refused(reason),
+        }
+    })
+    .unwrap_or_else(Reading::Failed)
+}
+
+/// Runs work on hostile input; a panic becomes its message.
+pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let words = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".into())
+    })
+}
+
+fn read_hook(submission: &Submission, setting: &Setting, maps: &HookMaps) -> Result<Request, String> {
+    if submission.raw.len() > setting.bounds.size_bytes {
+        let size = submission.raw.len();
+        return Err(format!("{size} bytes, over the bound of {}", setting.bounds.size_bytes));
+    }
+    let body = serde_json::from_slice(&submission.raw).map_err(|error| format!("the body is not JSON: {error}"))?;
+    let default = HookMap::default();
+    let map = maps.get(&submission.source).unwrap_or(&default);
+    hook::from_json(&body, map).map_err(|faults| {
+        let faults: Vec<String> = faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.message)).collect();
+        faults.join("; ")
+    })
+}
+
+/// What only the envelope knows: the null sender, and the plus tags of recipients that the headers do not name.
+fn envelope(request: &mut Request, submission: &Submission) {
+    if submission.kind == Kind::Hook {
+        return;
+    }
+    let envelope = &submission.envelope;
+    if envelope.from.as_deref() == Some("") && request.automated.is_none() {
+        let because = "sent from the null envelope sender".into();
+        request.automated = Some(Automated { kind: AutomatedKind::Bounce, because });
+    }
+    for recipient in &envelope.to {
+        let tag =
+            recipient.rsplit_once('@').and_then(|(local, _)| local.split_once('+')).map(|(_, tag)| tag.to_owned());
+        if let Some(tag) = tag.filter(|tag| !request.thread.tags.contains(tag)) {
+            request.thread.tags.push(tag);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::store::submissions::Envelope;
+
+    fn submission(kind: Kind, raw: &str, envelope: Envelope) -> Submission {
+        Submission {
+            id: "1".into(),
+            source: "hook:leads".into(),
+            source_key: None,
+            kind,
+            raw: raw.into(),
+            content_hash: String::new(),
+            envelope,
+            answerable: true,
+            received_at: 0,
+            attempts: 1,
+            fence: 1,
+            outcome: None,
+            because: None,
+            ticket_id: None,
+            settled_at: None,
+        }
+    }
+
+    fn check(kind: Kind, raw: &str, expected: Result<&str, &str>) {
+        let maps = HashMap::from([("hook:leads".to_owned(), toml::from_str("email = \"who\"").unwrap())]);
+        let reading = read(&submission(kind, raw, Envelope::default()), &Setting::default(), &maps);
+        match (reading, expected) {
+            (Reading::Request(request, _), Ok(address)) => assert_eq!(request.from.address, address),
+            (Reading::Refused(reason), Err(part)) => assert!(reason.contains(part), "{reason}"),
+            (reading, _) => panic!("{raw}: {reading:?}"),
+        }
+    }
+
+    #[test]
+    fn bytes_become_requests() {
+        check(Kind::Mail, "From: a@b.example\r\n\r\nhello\r\n", Ok("a@b.example"));
+        check(Kind::Hook, r#"{"who":"a@b.example","text":"hello"}"#, Ok("a@b.example"));
+        check(Kind::Hook, r#"{"text":"hello"}"#, Err("/who"));
+        check(Kind::Hook, "hello", Err("not JSON"));
+        check(Kind::Mail, &"Content-Type: message/rfc822\r\n\r\n".repeat(22_000), Err("bound"));
+    }
+
+    #[test]
+    fn a_panic_is_a_value() {
+        assert_eq!(guarded(|| 1), Ok(1));
+        assert_eq!(guarded(|| -> u8 { panic!("broken {}", 7) }), Err("broken 7".into()));
+    }
+
+    #[test]
+    fn the_envelope_speaks() {
+        let envelope =
+            Envelope { from: Some(String::new()), to: vec!["support+tag@desk.example".into()], ..Envelope::default() };
+        let mail = submission(Kind::Mail, "From: a@b.example\r\n\r\nhello\r\n", envelope);
+        let Reading::Request(request, _) = read(&mail, &Setting::default(), &HookMaps::new()) else { panic!() };
+        assert_eq!(request.automated.unwrap().kind, AutomatedKind::Bounce);
+        assert_eq!(request.thread.tags, ["tag"]);
+    }
+}

@@ -1,0 +1,77 @@
+//! The mail that hands a ticket to its team: what the desk found, and the customer's words below it.
+//!
+//! It goes to colleagues, so it may carry the customer's text; it says that a machine wrote it, so that nothing answers.
+
+use std::fmt::Write;
+
+use crate::config::settings::Config;
+use crate::reply::headers;
+use crate::request::Request;
+use crate::store::outbox::Payload;
+use crate::ticket::Ticket;
+
+/// Characters of the customer's text that the mail shows; the console shows all of it.
+const TEXT_CHARS: usize = 4_000;
+
+/// Words the mail to the team at `address`.
+pub fn mail(ticket: &Ticket, request: &Request, config: &Config, address: &str) -> Payload {
+    let triage = &ticket.triage;
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        if !value.is_empty() {
+            let _ = writeln!(text, "{:<11}{value}", format!("{name}:"));
+        }
+    };
+    let who = match &ticket.requester_name {
+        Some(name) => format!("{name} <{}>", ticket.requester_address),
+        None => ticket.requester_address.clone(),
+    };
+    line("From", &who);
+    line("Subject", &ticket.subject);
+    line("Topic", &triage.topic.label);
+    line("Campaign", &campaign(ticket));
+    line("Priority", &ticket.priority);
+    line("Missing", &ticket.missing.join(", "));
+    line("Flags", &ticket.flags.join(", "));
+    line("Ticket", &format!("{}/desk/tickets/{}", config.desk.public_url, ticket.id));
+    text.push('\n');
+    match request.text.char_indices().nth(TEXT_CHARS) {
+        Some((end, _)) => {
+            text.push_str(&request.text[..end]);
+            text.push_str("\n[…]");
+        }
+        None => text.push_str(&request.text),
+    }
+    text.push('\n');
+    let mut automatic = headers::automatic(&config.desk.address);
+    automatic.insert("Auto-Submitted".into(), "auto-generated".into());
+    Payload {
+        template: None,
+        from: super::answer::sender(config),
+        to: address.to_owned(),
+        reply_to: None,
+        subject: format!("[#{}] {}: {}", ticket.id, triage.topic.label, ticket.subject),
+        text,
+        html: None,
+        in_reply_to: vec![],
+        references: vec![],
+        headers: automatic,
+    }
+}
+
+fn campaign(ticket: &Ticket) -> String {
+    let campaign = &ticket.triage.campaign;
+    let status = serde_json::to_value(ticket.campaign_status).ok();
+    let status = status.as_ref().and_then(|status| status.as_str()).unwrap_or_default().replace('_', " ");
+    let ids = match (&ticket.campaign_id, campaign.ids.as_slice()) {
+        (Some(id), _) => id.clone(),
+        (None, ids) => ids.join(", "),
+    };
+    let maybe: Vec<String> =
+        campaign.candidates.iter().map(|candidate| format!("{} {}", candidate.id, candidate.name)).collect();
+    match (ids.is_empty(), maybe.is_empty()) {
+        (false, _) => format!("{ids} ({status})"),
+        (true, false) => format!("{status}: {}", maybe.join("; ")),
+        (true, true) => status,
+    }
+}

@@ -1,0 +1,485 @@
+//! The workers: claim, read, find the place, judge, settle. Many submissions share one settling transaction.
+//!
+//! Promises: hostile input is read and judged off the async threads, behind a wall; what fails twice is quarantined;
+//! two of a batch that touch the same thing are settled one after the other, never against each other; when the store
+//! fails, claims are put back uncounted and nothing is lost.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::answer::Means;
+use super::judge::{self, Judged};
+use super::place::{self, Lookups, Place};
+use super::read::{self, Reading};
+use super::{Desk, Sources, Step, unix_ms};
+use crate::request::Request;
+use crate::store::settle::{Settlement, Settling};
+use crate::store::submissions::{Outcome, Submission};
+use crate::store::{self};
+use crate::triage;
+
+/// How long a claim holds. A batch is done in well under a second; one alone may be a large mail.
+const LEASE_MS: i64 = 60_000;
+/// Submissions of one settling transaction.
+const BATCH: i64 = 64;
+/// Claims that one submission gets. The first may have been in company of the one that crashed the worker; the two
+/// after it were its own.
+const CLAIMS: i64 = 3;
+/// Failures that the wall caught; these are always the submission's own.
+const FAILURES: i64 = 2;
+/// Batches at once: while one is settled, another is read.
+const LANES: usize = 2;
+
+/// A claimed submission on its way.
+struct Item {
+    submission: Submission,
+    stage: Stage,
+}
+
+enum Stage {
+    /// It ends so.
+    Ends(Outcome, String),
+    /// It failed and is tried again, alone.
+    Again,
+    /// It is read.
+    Read(Box<Request>, String),
+    /// Its place is found, where nothing needs judging.
+    Placed(Box<Request>, String, Place),
+    /// It is judged.
+    Judged(Box<Judged>),
+}
+
+impl Desk {
+    /// Settles one submission. `now` is unix milliseconds.
+    pub async fn step(&self, now: i64) -> Result<Step, store::Error> {
+        Ok(self.batch(now, 1).await?.pop().unwrap_or(Step::Idle))
+    }
+
+    /// Settles up to `limit` submissions in one transaction. Empty: there was nothing to do.
+    pub async fn batch(&self, now: i64, limit: i64) -> Result<Vec<Step>, store::Error> {
+        let mut steps = vec![];
+        // One that was only put back (failed once, judged on what has changed) is no step: claim again. Each put back
+        // is bounded by its claims, so this ends.
+        while steps.is_empty() {
+            let claimed = self.store.claim_submissions(now, LEASE_MS, limit).await?;
+            if claimed.is_empty() {
+                break;
+            }
+            steps = self.settle_claimed(claimed, now).await?;
+        }
+        Ok(steps)
+    }
+
+    /// Settles submissions until cancelled; what is begun is ended first.
+    pub async fn work(&self, cancel: CancellationToken) {
+        let lanes = (0..LANES).map(|_| self.lane(&cancel));
+        futures_util::future::join_all(lanes).await;
+    }
+
+    async fn lane(&self, cancel: &CancellationToken) {
+        while !cancel.is_cancelled() {
+            let pause = match self.batch(unix_ms(), BATCH).await {
+                Ok(steps) if !steps.is_empty() => {
+                    self.well();
+                    continue;
+                }
+                // Leases run out, and other nodes take in, without anybody knocking.
+                Ok(_) => Duration::from_secs(1),
+                Err(error) => {
+                    tracing::error!(%error, "the workers wait for the store");
+                    self.troubled(&error);
+                    Duration::from_secs(1)
+                }
+            };
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+                () = cancel.cancelled() => {}
+            }
+        }
+    }
+
+    /// Settles what was claimed together; when the store refuses the whole, one by one.
+    async fn settle_claimed(&self, claimed: Vec<Submission>, now: i64) -> Result<Vec<Step>, store::Error> {
+        let alone = claimed.len() == 1;
+        let kept = claimed.clone();
+        let error = match self.settle_together(claimed, now).await {
+            Ok(steps) => return Ok(steps),
+            Err(error) => error,
+        };
+        if error.is_passing() {
+            for submission in &kept {
+                // When even this fails, the lease runs out by itself.
+                self.store.release_submission(submission, 0, false).await?;
+            }
+            return Err(error);
+        }
+        let mut steps = vec![];
+        for submission in kept {
+            if !alone {
+                steps.extend(Box::pin(self.settle_claimed(vec![submission], now)).await?);
+            } else if submission.attempts < FAILURES {
+                tracing::warn!(submission.id, %error, "cannot be settled; tried again");
+                self.store.release_submission(&submission, 0, true).await?;
+            } else {
+                let ends = Stage::Ends(Outcome::Quarantined, format!("it cannot be stored: {error}"));
+                steps
+                    .extend(self.settle(vec![Item { submission, stage: ends }], &self.sources.load_full(), now).await?);
+            }
+        }
+        Ok(steps)
+    }
+
+    async fn settle_together(&self, claimed: Vec<Submission>, now: i64) -> Result<Vec<Step>, store::Error> {
+        let sources = self.sources.load_full();
+        let items = self.read(claimed, &sources).await;
+        let (items, lookups) = self.place(items, &sources).await?;
+        let items = self.judge(items, &sources).await;
+        self.settle_checked(items, lookups, &sources, now).await
+    }
+
+    async fn read(&self, claimed: Vec<Submission>, sources: &Arc<Sources>) -> Vec<Item> {
+        let (sources, maps) = (sources.clone(), self.hook_maps.clone());
+        parallel(claimed, move |submission| {
+            let stage = if submission.attempts > CLAIMS {
+                let reason = format!("taken up {CLAIMS} times without coming to an end; not read again");
+                Stage::Ends(Outcome::Quarantined, reason)
+            } else {
+                match read::read(&submission, &sources.setting, &maps) {
+                    Reading::Request(request, fingerprint) => Stage::Read(request, fingerprint),
+                    Reading::Refused(reason) => Stage::Ends(Outcome::Quarantined, reason),
+                    Reading::Failed(panic) => failed(&submission, &panic),
+                }
+            };
+            Item { submission, stage }
+        })
+        .await
+    }
+
+    async fn place(&self, items: Vec<Item>, sources: &Sources) -> Result<(Vec<Item>, Lookups), store::Error> {
+        let lookups = self.look_up(&items, sources).await?;
+        let placed = items.into_iter().map(|Item { submission, stage }| {
+            let stage = match stage {
+                Stage::Read(request, fingerprint) => {
+                    let place = place::find(&request, &fingerprint, &self.keys, &lookups);
+                    Stage::Placed(request, fingerprint, place)
+                }
+                other => other,
+            };
+            Item { submission, stage }
+        });
+        let placed = placed.collect();
+        Ok((placed, lookups))
+    }
+
+    /// Everything that finding the places of this batch needs, in a few queries.
+    async fn look_up(&self, items: &[Item], sources: &Sources) -> Result<Lookups, store::Error> {
+        let _ = sources;
+        let mut names = Names::default();
+        let mut references = HashSet::new();
+        let mut about = HashSet::new();
+        let mut tickets = HashSet::new();
+        for item in items {
+            let Stage::Read(request, fingerprint) = &item.stage else { continue };
+            names.add(request, fingerprint);
+            references.extend(place::referenced(request).cloned());
+            if request.automated.is_some() {
+                about.extend(place::about(request).cloned());
+            }
+            tickets.extend(place::proven_tickets(request, &self.keys));
+            tickets.extend(request.thread.subject_tag.and_then(|number| i64::try_from(number).ok()));
+        }
+        references.extend(names.message_ids.iter().cloned());
+        let seen = self.store.seen(&list(references), &names.fingerprints).await?;
+        let sent = self.store.sent(&list(about)).await?;
+        tickets.extend(seen.iter().map(|seen| seen.ticket_id));
+        tickets.extend(sent.iter().map(|sent| sent.ticket_id));
+        let tickets = self.store.tickets(&list(tickets)).await?;
+        Ok(Lookups { seen, sent, tickets })
+    }
+
+    async fn judge(&self, items: Vec<Item>, sources: &Arc<Sources>) -> Vec<Item> {
+        let sources = sources.clone();
+        parallel(items, move |Item { submission, stage }| {
+            let stage = match stage {
+                Stage::Placed(request, fingerprint, place @ (Place::On { .. } | Place::New { .. })) => {
+                    let known = match &place {
+                        Place::On { ticket, .. } => Some(ticket.known()),
+                        _ => None,
+                    };
+                    let judged =
+                        read::guarded(|| triage::triage(&request, &sources.directory, &sources.rules, known.as_ref()));
+                    match judged {
+                        Ok(triage) => {
+                            let version = sources.rules.version.clone();
+                            Stage::Judged(Box::new(Judged::new(
+                                &submission,
+                                *request,
+                                fingerprint,
+                                place,
+                                triage,
+                                version,
+                            )))
+                        }
+                        Err(panic) => failed(&submission, &panic),
+                    }
+                }
+                other => other,
+            };
+            Item { submission, stage }
+        })
+        .await
+    }
+
+    /// Settles what still holds; what was judged on something that has changed since is put back.
+    async fn settle_checked(
+        &self,
+        items: Vec<Item>,
+        lookups: Lookups,
+        sources: &Sources,
+        now: i64,
+    ) -> Result<Vec<Step>, store::Error> {
+        let claimed: Vec<&Submission> = items.iter().map(|item| &item.submission).collect();
+        let mut settling = self.store.settling(&claimed).await?;
+        let mut names = Names::default();
+        let mut tickets = HashSet::new();
+        for item in &items {
+            if let Some((request, fingerprint)) = item.stage.request() {
+                names.add(request, fingerprint);
+            }
+            tickets.extend(item.stage.ticket().map(|(id, _)| id));
+        }
+        let seen_now = settling.seen(&list(names.message_ids.clone()), &names.fingerprints).await?;
+        let versions = settling.versions(&list(tickets)).await?;
+        let mut touched = Touched::default();
+        let mut back = vec![];
+        let mut settled = vec![];
+        for item in items {
+            if !settling.holds(&item.submission.id) {
+                tracing::warn!(submission.id = item.submission.id, "another worker has taken it over");
+                continue;
+            }
+            let stale = item.stage.ticket().is_some_and(|(id, version)| versions.get(&id) != Some(&version));
+            let twins = item.stage.request().is_some_and(|(request, fingerprint)| {
+                let before = twins(&lookups.seen, request, fingerprint);
+                before != twins(&seen_now, request, fingerprint)
+            });
+            if stale || twins || !touched.first(&item.stage) {
+                back.push(item.submission.id);
+            } else {
+                settled.push(item);
+            }
+        }
+        if !back.is_empty() {
+            settling.put_back(&back).await?;
+        }
+        self.write(settling, settled, sources, now).await
+    }
+
+    /// Settles items that need no check.
+    async fn settle(&self, items: Vec<Item>, sources: &Sources, now: i64) -> Result<Vec<Step>, store::Error> {
+        let claimed: Vec<&Submission> = items.iter().map(|item| &item.submission).collect();
+        let settling = self.store.settling(&claimed).await?;
+        let held = items.into_iter().filter(|item| settling.holds(&item.submission.id)).collect();
+        self.write(settling, held, sources, now).await
+    }
+
+    async fn write(
+        &self,
+        mut settling: Settling,
+        items: Vec<Item>,
+        sources: &Sources,
+        now: i64,
+    ) -> Result<Vec<Step>, store::Error> {
+        let judged = |item: &Item| match &item.stage {
+            Stage::Judged(judged) => Some(judged.request.from.address.to_lowercase()),
+            _ => None,
+        };
+        let mut addresses: Vec<String> = items.iter().filter_map(judged).collect();
+        // An answer goes to the ticket's requester, who may write from another address by now.
+        addresses.extend(items.iter().filter_map(|item| item.stage.requester()));
+        let mut spent = settling.spent(&addresses, self.config.replies.per_desk_per_hour, now).await?;
+        let opening = items.iter().filter(|item| matches!(&item.stage, Stage::Judged(judged) if judged.is_new()));
+        let mut numbers = settling.reserve_tickets(opening.count()).await?.into_iter();
+        let means = Means {
+            config: &self.config,
+            templates: &sources.templates,
+            keys: &self.keys,
+            directory: &sources.directory,
+            own_addresses: &sources.setting.own_addresses,
+        };
+        let mut settlements: Vec<Settlement> = vec![];
+        let mut steps = vec![];
+        for Item { submission, stage } in &items {
+            let settlement = match stage {
+                Stage::Again => {
+                    settling.put_back_counted(&submission.id).await?;
+                    continue;
+                }
+                Stage::Ends(outcome, because) => judge::nowhere(submission, *outcome, because.clone(), None),
+                Stage::Placed(_, _, Place::Nowhere { outcome, because, ticket }) => {
+                    judge::nowhere(submission, *outcome, because.clone(), *ticket)
+                }
+                Stage::Placed(request, fingerprint, Place::Note { ticket, bounced }) => {
+                    judge::note(submission, request, fingerprint, ticket, bounced.as_ref(), now)
+                }
+                Stage::Judged(judged) => {
+                    let number = if judged.is_new() { numbers.next().unwrap_or_default() } else { 0 };
+                    judge::settle(submission, judged, number, means, &mut spent, now)
+                }
+                Stage::Read(..) | Stage::Placed(..) => continue,
+            };
+            steps.push(Step::Settled {
+                submission: submission.id.clone(),
+                outcome: settlement.outcome,
+                ticket: settlement.ticket_id,
+            });
+            settlements.push(settlement);
+        }
+        let sends = settlements.iter().any(|settlement| !settlement.outgoing.is_empty());
+        settling.commit(settlements, now).await?;
+        // Woken only after commit: before it there is nothing to see.
+        if sends {
+            self.outbox_wake.notify_one();
+        }
+        count(&items, &steps, now);
+        Ok(steps)
+    }
+}
+
+impl Stage {
+    /// The request whose name must not have come up meanwhile.
+    fn request(&self) -> Option<(&Request, &str)> {
+        match self {
+            Stage::Judged(judged) => Some((&judged.request, &judged.fingerprint)),
+            Stage::Placed(request, fingerprint, Place::Note { .. }) => Some((request, fingerprint)),
+            _ => None,
+        }
+    }
+
+    /// The ticket that it was judged with, and its version.
+    fn ticket(&self) -> Option<(i64, i64)> {
+        let ticket = match self {
+            Stage::Judged(judged) => match &judged.place {
+                Place::On { ticket, .. } => ticket,
+                _ => return None,
+            },
+            Stage::Placed(_, _, Place::Note { ticket, .. }) => ticket,
+            _ => return None,
+        };
+        Some((ticket.id, ticket.version))
+    }
+
+    fn requester(&self) -> Option<String> {
+        match self {
+            Stage::Judged(judged) => match &judged.place {
+                Place::On { ticket, .. } => Some(ticket.requester_address.clone()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// The names by which messages are told apart.
+#[derive(Default)]
+struct Names {
+    message_ids: HashSet<String>,
+    fingerprints: Vec<String>,
+}
+
+impl Names {
+    fn add(&mut self, request: &Request, fingerprint: &str) {
+        match &request.message_id {
+            Some(id) => drop(self.message_ids.insert(id.clone())),
+            None => self.fingerprints.push(fingerprint.to_owned()),
+        }
+    }
+}
+
+/// What a batch has touched so far.
+#[derive(Default)]
+struct Touched {
+    names: HashSet<String>,
+    tickets: HashSet<i64>,
+}
+
+impl Touched {
+    /// Whether this is the first of its batch to touch what it touches.
+    fn first(&mut self, stage: &Stage) -> bool {
+        let name = stage.request().map(|(request, fingerprint)| {
+            request.message_id.as_ref().map_or_else(|| fingerprint.to_owned(), |id| format!("<{id}>"))
+        });
+        let ticket = stage.ticket().map(|(id, _)| id);
+        name.is_none_or(|name| self.names.insert(name)) & ticket.is_none_or(|ticket| self.tickets.insert(ticket))
+    }
+}
+
+fn twins(seen: &[store::settle::Seen], request: &Request, fingerprint: &str) -> usize {
+    let same = |seen: &&store::settle::Seen| match &request.message_id {
+        Some(id) => seen.message_id.as_ref() == Some(id),
+        None => seen.message_id.is_none() && seen.fingerprint.as_deref() == Some(fingerprint),
+    };
+    seen.iter()
+        .filter(same)
+        .map(|seen| (&seen.message_id, &seen.fingerprint, seen.ticket_id))
+        .collect::<HashSet<_>>()
+        .len()
+}
+
+fn failed(submission: &Submission, panic: &str) -> Stage {
+    tracing::error!(submission.id, attempts = submission.attempts, panic, "reading or judging failed");
+    if submission.attempts < FAILURES {
+        Stage::Again
+    } else {
+        Stage::Ends(Outcome::Quarantined, format!("reading or judging it failed {FAILURES} times: {panic}"))
+    }
+}
+
+fn list<T>(set: HashSet<T>) -> Vec<T> {
+    set.into_iter().collect()
+}
+
+/// Works on the items off the async threads, on all cores when there are many.
+async fn parallel<A, B>(items: Vec<A>, work: impl Fn(A) -> B + Clone + Send + 'static) -> Vec<B>
+where
+    A: Send + 'static,
+    B: Send + 'static,
+{
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = items.len().div_ceil(cores).max(8);
+    let mut items = items.into_iter();
+    let mut tasks = vec![];
+    while items.len() > 0 {
+        let part: Vec<A> = items.by_ref().take(share).collect();
+        let work = work.clone();
+        tasks.push(tokio::task::spawn_blocking(move || part.into_iter().map(work).collect::<Vec<B>>()));
+    }
+    let mut done = vec![];
+    for task in tasks {
+        match task.await {
+            Ok(part) => done.extend(part),
+            // Work is behind its own wall; without its results the claims run out and are taken up again.
+            Err(error) => tracing::error!(%error, "a part of the batch was lost"),
+        }
+    }
+    done
+}
+
+fn count(items: &[Item], steps: &[Step], now: i64) {
+    let sources: HashMap<&str, &Submission> =
+        items.iter().map(|item| (item.submission.id.as_str(), &item.submission)).collect();
+    for step in steps {
+        let Step::Settled { submission, outcome, ticket } = step else { continue };
+        let Some(submission) = sources.get(submission.as_str()) else { continue };
+        let source = submission.source.clone();
+        metrics::counter!("deskclerk_submissions_total", "outcome" => outcome.as_str(), "source" => source)
+            .increment(1);
+        let waited = now.saturating_sub(submission.received_at).max(0) as f64 / 1000.0;
+        metrics::histogram!("deskclerk_submission_seconds").record(waited);
+        tracing::info!(submission.id, submission.source, outcome = outcome.as_str(), ticket.id = ticket, "settled");
+    }
+}

@@ -1,0 +1,147 @@
+//! A throwaway PostgreSQL: one server for the whole test binary's process, one database for each test.
+//!
+//! The server runs as an unprivileged user (it refuses root), in a temporary folder, on a free loopback port; its
+//! parent's death ends it. When PostgreSQL is not installed the tests that need it fail and say so.
+
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use sqlx::Connection;
+
+/// The server of this process.
+pub struct Postgres {
+    folder: PathBuf,
+    port: u16,
+    server: Child,
+}
+
+static SERVER: OnceLock<Postgres> = OnceLock::new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// The URL of a fresh, empty database.
+pub async fn database() -> String {
+    let server = SERVER.get_or_init(Postgres::start);
+    let name = format!("desk{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let mut connection = sqlx::PgConnection::connect(&server.url("postgres")).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    server.url(&name)
+}
+
+impl Postgres {
+    /// Makes a cluster and starts it.
+    pub fn start() -> Postgres {
+        let programs = programs();
+        let folder = tempfile::Builder::new().prefix("deskclerk-postgres-").tempdir().unwrap().keep();
+        let data = folder.join("data");
+        let owner = unprivileged();
+        if let Some((user, group)) = owner {
+            std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
+        }
+        let command = |program: &str| {
+            let mut command = Command::new(programs.join(program));
+            if let Some((user, group)) = owner {
+                command.uid(user).gid(group);
+            }
+            command.env("LC_ALL", "C.UTF-8").env("HOME", &folder).current_dir(&folder).stdin(Stdio::null());
+            command
+        };
+        let made = command("initdb")
+            .args([
+                "--pgdata",
+                data.to_str().unwrap(),
+                "--username=desk",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-sync",
+            ])
+            .output()
+            .unwrap_or_else(|error| panic!("initdb of {} cannot be run: {error}", programs.display()));
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = command("postgres")
+            .args(["-D", data.to_str().unwrap(), "-p", &port.to_string(), "-k", folder.to_str().unwrap()])
+            .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "shared_buffers=64MB"])
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(folder.join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        let postgres = Postgres { folder, port, server };
+        postgres.await_ready(&programs);
+        leave_no_server_behind(postgres.server.id(), &postgres.folder);
+        postgres
+    }
+
+    /// The URL of a database of this server.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://desk@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+    }
+
+    fn await_ready(&self, programs: &Path) {
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let asked = Command::new(programs.join("pg_isready"))
+                .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "desk", "-d", "postgres"])
+                .stdout(Stdio::null())
+                .status();
+            if asked.is_ok_and(|status| status.success()) {
+                return;
+            }
+            let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            assert!(Instant::now() < until, "PostgreSQL does not come up: {log}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").args(["-INT", &self.server.id().to_string()]).status();
+        let _ = self.server.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A static is never dropped: a small shell waits for the end of this process, then stops the server by its id.
+fn leave_no_server_behind(server: u32, folder: &Path) {
+    let script = "while kill -0 \"$1\" 2>/dev/null; do sleep 0.2; done; kill -INT \"$2\" 2>/dev/null; \
+                  while kill -0 \"$2\" 2>/dev/null; do sleep 0.2; done; rm -rf -- \"$3\"";
+    Command::new("sh")
+        .args(["-c", script, "sh", &std::process::id().to_string(), &server.to_string(), folder.to_str().unwrap()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+}
+
+/// The newest installed version's programs.
+fn programs() -> PathBuf {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|entries| entries.flatten().map(|entry| entry.path().join("bin")).collect())
+        .unwrap_or_default();
+    versions.retain(|programs| programs.join("initdb").exists());
+    versions.sort();
+    versions.pop().expect("PostgreSQL is not installed; tests/run installs it")
+}
+
+/// The user `postgres` or else `nobody`, when these tests run as root.
+fn unprivileged() -> Option<(u32, u32)> {
+    let own = std::fs::metadata("/proc/self").ok()?;
+    if std::os::unix::fs::MetadataExt::uid(&own) != 0 {
+        return None;
+    }
+    let users = std::fs::read_to_string("/etc/passwd").unwrap();
+    let find = |name: &str| {
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+        let mut fields = line.split(':').skip(2);
+        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+    };
+    Some(find("postgres").or_else(|| find("nobody")).expect("a user that is not root"))
+}

@@ -1,0 +1,204 @@
+//! The store on both engines: what is acknowledged is there once, claims are fenced, the outbox keeps its word.
+
+use std::collections::{BTreeMap, HashSet};
+
+use deskclerk::campaigns::Campaign;
+use deskclerk::store::submissions::{Envelope, Kind, New, Outcome};
+use deskclerk::store::{Engine, Error, Store};
+
+use crate::servers::postgres;
+
+/// A fresh database on each engine.
+pub async fn each_engine<F: AsyncFn(Store)>(test: F) {
+    let folder = tempfile::tempdir().unwrap();
+    test(Store::open("sqlite:desk.db", folder.path(), 8).await.unwrap()).await;
+    test(Store::open(&postgres::database().await, folder.path(), 8).await.unwrap()).await;
+}
+
+fn new(source: &str, key: Option<&str>, raw: &str) -> New {
+    New {
+        source: source.into(),
+        source_key: key.map(str::to_owned),
+        kind: Kind::Mail,
+        raw: raw.into(),
+        envelope: Envelope { from: Some("a@b.example".into()), to: vec![], headers: BTreeMap::new() },
+        answerable: true,
+        received_at: 1_000,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_submits_of_one_key_are_one_row() {
+    each_engine(async |store| {
+        let tasks = (0..100).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.submit(new("hook:x", Some("evt-1"), "same")).await.unwrap() })
+        });
+        let answers = futures_util::future::join_all(tasks).await;
+        let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+        assert_eq!(answers.iter().filter(|answer| !answer.known).count(), 1, "{:?}", store.engine());
+        assert!(answers.iter().all(|answer| answer.same_content && answer.id == answers[0].id));
+        let other = store.submit(new("hook:x", Some("evt-1"), "other")).await.unwrap();
+        assert!(other.known && !other.same_content);
+        let elsewhere = store.submit(new("hook:y", Some("evt-1"), "same")).await.unwrap();
+        assert!(!elsewhere.known);
+        assert_eq!(store.pending_submissions().await.unwrap(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_keeps_each_of_its_own() {
+    each_engine(async |store| {
+        let tasks = (0..500).map(|number| {
+            let store = store.clone();
+            let raw = format!("mail {number}");
+            // No key: doors like LMTP have none, and nothing is the same.
+            tokio::spawn(async move { (raw.clone(), store.submit(new("lmtp", None, &raw)).await.unwrap()) })
+        });
+        for task in futures_util::future::join_all(tasks).await {
+            let (raw, answer) = task.unwrap();
+            assert!(!answer.known);
+            let stored = store.submission(&answer.id).await.unwrap().unwrap();
+            assert_eq!(stored.raw, raw.as_bytes());
+            assert_eq!(stored.outcome, None);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn claims_are_counted_leased_and_fenced() {
+    each_engine(async |store| {
+        for number in 0..3 {
+            store.submit(new("lmtp", None, &number.to_string())).await.unwrap();
+        }
+        let first = store.claim_submissions(10_000, 1_000, 10).await.unwrap();
+        assert_eq!(first.iter().map(|claimed| claimed.attempts).collect::<Vec<_>>(), [1, 1, 1]);
+        assert!(store.claim_submissions(10_500, 1_000, 10).await.unwrap().is_empty());
+        // The lease ran out: taken up alone, oldest first.
+        let second = store.claim_submissions(11_000, 1_000, 10).await.unwrap();
+        assert_eq!(second.len(), 1);
+        assert_eq!((second[0].id.as_str(), second[0].attempts), (first[0].id.as_str(), 2));
+        // The first worker comes back too late.
+        let claimed: Vec<_> = first.iter().collect();
+        let settling = store.settling(&claimed).await.unwrap();
+        assert!(!settling.holds(&first[0].id));
+        assert!(settling.holds(&first[1].id));
+        drop(settling);
+        // A put-back that does not count leaves no trace; with a stale fence it does nothing.
+        store.release_submission(&first[0], 0, false).await.unwrap();
+        assert!(!store.claim_submissions(11_001, 1_000, 10).await.unwrap().iter().any(|c| c.id == first[0].id));
+        store.release_submission(&second[0], 0, false).await.unwrap();
+        let again = store.claim_submissions(11_500, 1_000, 10).await.unwrap();
+        assert_eq!((again[0].id.as_str(), again[0].attempts), (first[0].id.as_str(), 2));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workers_never_claim_the_same() {
+    each_engine(async |store| {
+        let tasks = (0..200).map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move { store.submit(new("lmtp", None, &number.to_string())).await.unwrap() })
+        });
+        futures_util::future::join_all(tasks).await;
+        let workers = (0..8).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut mine = vec![];
+                loop {
+                    let claimed = store.claim_submissions(5_000, 60_000, 7).await.unwrap();
+                    if claimed.is_empty() {
+                        return mine;
+                    }
+                    mine.extend(claimed.into_iter().map(|claimed| claimed.id));
+                }
+            })
+        });
+        let claimed: Vec<String> =
+            futures_util::future::join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
+        assert_eq!(claimed.iter().collect::<HashSet<_>>().len(), claimed.len());
+        assert_eq!(claimed.len(), 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn imap_is_acknowledged_afterwards() {
+    each_engine(async |store| {
+        for uid in 1..=3 {
+            store.submit(new("imap:support", Some(&format!("7/{uid}")), &uid.to_string())).await.unwrap();
+        }
+        store.submit(new("hook:x", Some("7/1"), "1")).await.unwrap();
+        assert_eq!(store.unacknowledged("imap:support").await.unwrap(), ["7/1", "7/2", "7/3"]);
+        store.acknowledge("imap:support", &["7/1".into(), "7/3".into()]).await.unwrap();
+        assert_eq!(store.unacknowledged("imap:support").await.unwrap(), ["7/2"]);
+        assert!(store.unacknowledged("hook:x").await.unwrap().is_empty());
+        let asked: Vec<String> = (1..=200).map(|uid| format!("7/{uid}")).collect();
+        let known = store.keys_known("imap:support", &asked).await.unwrap();
+        assert_eq!(known, HashSet::from(["7/1".into(), "7/2".into(), "7/3".into()]));
+        assert!(store.keys_known("imap:support", &[]).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_directory_is_replaced_whole() {
+    each_engine(async |store| {
+        let campaign = |number: usize| Campaign {
+            id: format!("C-{number}"),
+            name: format!("Spring {number}"),
+            account: "acme".into(),
+            contacts: vec!["acme.example".into()],
+            status: (number % 2 == 0).then(|| "active".into()),
+            aliases: vec![],
+        };
+        let many: Vec<Campaign> = (0..1_500).rev().map(campaign).collect();
+        store.replace_campaigns(&many).await.unwrap();
+        assert_eq!(store.campaigns().await.unwrap(), many);
+        // A twin id is refused, and the old directory stays whole.
+        assert!(store.replace_campaigns(&[campaign(1), campaign(1)]).await.is_err());
+        assert_eq!(store.campaigns().await.unwrap().len(), 1_500);
+        store.replace_campaigns(&[]).await.unwrap();
+        assert!(store.campaigns().await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restart_forgets_the_claims_of_the_dead() {
+    each_engine(async |store| {
+        let submitted = store.submit(new("lmtp", None, "1")).await.unwrap();
+        assert_eq!(store.claim_submissions(1_000, 600_000, 1).await.unwrap().len(), 1);
+        store.forget_claims().await.unwrap();
+        let again = store.claim_submissions(1_001, 600_000, 1).await.unwrap();
+        assert_eq!((again[0].id.as_str(), again[0].attempts), (submitted.id.as_str(), 2));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_nul_harms_nobody_else() {
+    each_engine(async |store| {
+        let odd = store.submit(new("file", Some("a\0b"), "\0raw\0")).await.unwrap();
+        let stored = store.submission(&odd.id).await.unwrap().unwrap();
+        assert_eq!(stored.raw, b"\0raw\0");
+        assert_eq!(stored.source_key.as_deref(), Some("ab"));
+        assert!(store.submit(new("file", Some("a\0b"), "\0raw\0")).await.unwrap().known);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_closed_store_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open("sqlite:desk.db", folder.path(), 1).await.unwrap();
+    assert_eq!(store.engine(), Engine::Sqlite);
+    store.close().await;
+    let refused = store.submit(new("lmtp", None, "1")).await.unwrap_err();
+    assert!(refused.is_passing(), "{refused}");
+    assert!(matches!(Store::open("mysql://x", folder.path(), 1).await, Err(Error::Database(_) | Error::Url(_))));
+    assert_eq!(Outcome::Ticket.as_str(), "ticket");
+}
