@@ -1,29 +1,377 @@
-//! The campaign directory from bytes: CSV with a header line. Faults name the line and the remedy.
+//! The directory from bytes: CSV or JSON lines, with every fault named by its line.
+//!
+//! A faulty row is left out and reported; the others are loaded. Never guesses an encoding: it is UTF-8, with or
+//! without a byte order mark.
+
+use std::collections::HashMap;
 
 use super::Campaign;
 use crate::config::fault::Fault;
 
-/// Reads a directory file. `name` names it in faults. The campaigns without fault are always given too.
-pub fn parse(bytes: &[u8], name: &str) -> (Vec<Campaign>, Vec<Fault>) {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
-    let mut campaigns = vec![];
-    let mut faults = vec![];
-    for (index, row) in reader.records().enumerate() {
-        match row {
-            Ok(row) if row.len() >= 4 => campaigns.push(Campaign {
-                id: row[0].trim().to_owned(),
-                name: row[1].trim().to_owned(),
-                account: row[2].trim().to_owned(),
-                contacts: row[3].split_whitespace().map(str::to_owned).collect(),
-                ..Campaign::default()
-            }),
-            _ => faults.push(Fault {
-                file: name.to_owned(),
-                line: index + 2,
-                message: "not a row of four columns".into(),
-                remedy: "write campaign_id,name,account,contacts".into(),
-            }),
+/// The longest id, in characters.
+const ID_CHARS: usize = 128;
+/// The longest name, in characters.
+const NAME_CHARS: usize = 300;
+/// Faults listed one by one; what comes after is counted.
+const FAULTS_LISTED: usize = 1_000;
+
+/// What a column holds, and the headers by which it is known (folded).
+const COLUMNS: [(&str, &[&str]); 6] = [
+    (
+        "campaign_id",
+        &[
+            "campaign id",
+            "campaignid",
+            "id",
+            "campaign",
+            "campaign no",
+            "campaign number",
+            "cid",
+            "kampagnen id",
+            "kampagnenid",
+            "kampagne id",
+            "id kampagne",
+            "id campagne",
+            "id campana",
+            "id da campanha",
+            "id campanha",
+            "id campagna",
+            "identifier",
+            "code",
+        ],
+    ),
+    (
+        "name",
+        &[
+            "name",
+            "campaign name",
+            "campaignname",
+            "title",
+            "titel",
+            "kampagne",
+            "kampagnenname",
+            "nom",
+            "nombre",
+            "nome",
+            "naam",
+            "nazwa",
+            "titre",
+            "titulo",
+        ],
+    ),
+    (
+        "account",
+        &[
+            "account",
+            "account name",
+            "customer",
+            "client",
+            "company",
+            "advertiser",
+            "organisation",
+            "organization",
+            "kunde",
+            "konto",
+            "firma",
+            "compte",
+            "cliente",
+            "cuenta",
+            "conta",
+            "klant",
+            "klient",
+        ],
+    ),
+    (
+        "contacts",
+        &[
+            "contacts",
+            "contact",
+            "email",
+            "emails",
+            "e mail",
+            "contact email",
+            "addresses",
+            "domains",
+            "domain",
+            "kontakte",
+            "kontakt",
+            "contactos",
+            "contatos",
+            "contatti",
+        ],
+    ),
+    ("status", &["status", "state", "estado", "statut", "stato"]),
+    ("aliases", &["aliases", "alias", "other names", "also known as", "aka", "aliasse"]),
+];
+
+/// Reads a directory of either kind: JSON lines when the first character is a brace, else CSV.
+pub fn parse(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
+    if first == Some(&b'{') { jsonl(bytes, file) } else { csv(bytes, file) }
+}
+
+/// Reads CSV with a header line; separator comma, semicolon or tab.
+pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut check = Check::new(file);
+    let head = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+    let count = |separator: u8| head.iter().filter(|b| **b == separator).count();
+    let separator = [b',', b';', b'\t'].into_iter().rev().max_by_key(|separator| count(*separator)).unwrap_or(b',');
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(separator).flexible(true).trim(csv::Trim::All).from_reader(bytes);
+    let headers: Vec<String> = match reader.byte_headers() {
+        Ok(headers) => headers.iter().map(|header| super::fold::folded(&String::from_utf8_lossy(header))).collect(),
+        Err(error) => {
+            check.fault(1, format!("the header cannot be read: {error}"), "save the file as UTF-8 CSV");
+            return check.done();
+        }
+    };
+    let column = |wanted: usize| {
+        let (name, known) = COLUMNS[wanted];
+        let exact = headers.iter().position(|header| *header == name.replace('_', " "));
+        exact.or_else(|| known.iter().find_map(|known| headers.iter().position(|header| header == known)))
+    };
+    let columns: [Option<usize>; 6] = std::array::from_fn(column);
+    let (Some(id), Some(name)) = (columns[0], columns[1]) else {
+        let missing = if columns[0].is_none() { "campaign_id" } else { "name" };
+        let found: Vec<&str> = headers.iter().map(|header| header.get(..40).unwrap_or(header)).take(12).collect();
+        let message = format!("the header names no column `{missing}` (found: {})", found.join(", "));
+        check.fault(1, message, "begin the file with the line `campaign_id,name,account,contacts`");
+        return check.done();
+    };
+    let mut record = csv::ByteRecord::new();
+    loop {
+        match reader.read_byte_record(&mut record) {
+            Ok(false) => break,
+            Ok(true) => {}
+            Err(error) => {
+                let line = error.position().map_or(0, csv::Position::line) as usize;
+                check.fault(line, format!("the row cannot be read: {error}"), "check the quotation marks of this row");
+                break;
+            }
+        }
+        let line = record.position().map_or(0, csv::Position::line) as usize;
+        if record.iter().all(<[u8]>::is_empty) {
+            continue;
+        }
+        let text = |at: usize| record.get(at).map(std::str::from_utf8);
+        if record.iter().any(|cell| std::str::from_utf8(cell).is_err()) {
+            check.fault(line, "the row is not UTF-8".into(), "save the file as UTF-8");
+            continue;
+        }
+        let cell = |at: Option<usize>| at.and_then(text).and_then(Result::ok).unwrap_or_default().to_owned();
+        if record.len() <= id.max(name) {
+            let message = format!("the row has {} columns, too few to hold id and name", record.len());
+            check.fault(line, message, "complete the row or remove it");
+            continue;
+        }
+        let status = cell(columns[4]);
+        let campaign = Campaign {
+            id: cell(Some(id)),
+            name: cell(Some(name)),
+            account: cell(columns[2]),
+            contacts: list(&cell(columns[3]), |c| c.is_whitespace() || matches!(c, ',' | ';' | '|')),
+            status: (!status.is_empty()).then_some(status),
+            aliases: list(&cell(columns[5]), |c| matches!(c, '|' | ';')),
+        };
+        check.take(line, campaign);
+    }
+    check.done()
+}
+
+fn list(cell: &str, separates: impl Fn(char) -> bool) -> Vec<String> {
+    cell.split(separates).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+/// Reads JSON lines: objects with `id` (or `campaign_id`, text or number), `name`, `account`, `contacts`, `status`, `aliases`.
+pub fn jsonl(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
+    let mut check = Check::new(file);
+    for (at, raw) in bytes.split(|b| *b == b'\n').enumerate() {
+        let line = at + 1;
+        if raw.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let value: serde_json::Value = match serde_json::from_slice(raw) {
+            Ok(value) => value,
+            Err(error) => {
+                check.fault(line, format!("the line is not JSON: {error}"), "write one object a line");
+                continue;
+            }
+        };
+        let text = |keys: &[&str]| {
+            keys.iter().find_map(|key| match value.get(key) {
+                Some(serde_json::Value::String(text)) => Some(text.trim().to_owned()),
+                Some(serde_json::Value::Number(number)) => Some(number.to_string()),
+                _ => None,
+            })
+        };
+        let many = |key: &str| match value.get(key) {
+            Some(serde_json::Value::Array(items)) => {
+                items.iter().filter_map(|item| item.as_str().map(|s| s.trim().to_owned())).collect()
+            }
+            Some(serde_json::Value::String(text)) => list(text, |c| c.is_whitespace() || matches!(c, ',' | ';')),
+            _ => vec![],
+        };
+        let Some(id) = text(&["id", "campaign_id"]) else {
+            check.fault(line, "the object has no `id`".into(), "give every campaign an `id`");
+            continue;
+        };
+        check.take(
+            line,
+            Campaign {
+                id,
+                name: text(&["name"]).unwrap_or_default(),
+                account: text(&["account"]).unwrap_or_default(),
+                contacts: many("contacts"),
+                status: text(&["status"]),
+                aliases: match value.get("aliases") {
+                    Some(serde_json::Value::String(text)) => list(text, |c| matches!(c, '|' | ';')),
+                    _ => many("aliases"),
+                },
+            },
+        );
+    }
+    check.done()
+}
+
+/// Whether a directory that has this many campaigns lost more than half of what it had: such a change is refused
+/// unless the operator says otherwise.
+pub fn shrinks_too_much(old: usize, new: usize) -> bool {
+    new * 2 < old
+}
+
+/// What is checked of every row.
+struct Check<'a> {
+    file: &'a str,
+    campaigns: Vec<Campaign>,
+    faults: Vec<Fault>,
+    unlisted: usize,
+    /// Lower-case id → its line and row.
+    seen: HashMap<String, (usize, usize)>,
+}
+
+impl<'a> Check<'a> {
+    fn new(file: &'a str) -> Check<'a> {
+        Check { file, campaigns: vec![], faults: vec![], unlisted: 0, seen: HashMap::new() }
+    }
+
+    fn fault(&mut self, line: usize, message: String, remedy: &str) {
+        if self.faults.len() >= FAULTS_LISTED {
+            self.unlisted += 1;
+            return;
+        }
+        self.faults.push(Fault { file: self.file.to_owned(), line, message, remedy: remedy.to_owned() });
+    }
+
+    fn take(&mut self, line: usize, campaign: Campaign) {
+        let id = &campaign.id;
+        if id.is_empty() {
+            return self.fault(line, "the campaign has no id".into(), "give it one or remove the row");
+        }
+        if id.chars().count() > ID_CHARS {
+            let start: String = id.chars().take(20).collect();
+            return self.fault(
+                line,
+                format!("the id `{start}…` is longer than {ID_CHARS} characters"),
+                "check the columns of this row",
+            );
+        }
+        if campaign.name.is_empty() {
+            let message = format!("campaign `{id}` has no name");
+            return self.fault(line, message, "give it a name: customers write names, not ids");
+        }
+        if campaign.name.chars().count() > NAME_CHARS {
+            let message =
+                format!("the name of `{id}` has {} characters, more than {NAME_CHARS}", campaign.name.chars().count());
+            return self.fault(line, message, "shorten it; perhaps a quotation mark is missing");
+        }
+        let key = id.to_lowercase();
+        if let Some((first, row)) = self.seen.get(&key).copied() {
+            if self.campaigns[row].id == *id {
+                let message = format!("the id `{id}` stands in line {first} already");
+                return self.fault(line, message, "keep one of the two rows; the first was loaded");
+            }
+            let message = format!("the ids `{}` (line {first}) and `{id}` differ only by case", self.campaigns[row].id);
+            self.fault(
+                line,
+                message,
+                "rename one of them: customers do not write ids with care for case; both were loaded",
+            );
+        } else {
+            self.seen.insert(key, (line, self.campaigns.len()));
+        }
+        self.campaigns.push(campaign);
+    }
+
+    fn done(mut self) -> (Vec<Campaign>, Vec<Fault>) {
+        if self.unlisted > 0 {
+            let message = format!("{} more faults", self.unlisted);
+            self.faults.push(Fault {
+                file: self.file.to_owned(),
+                line: 0,
+                message,
+                remedy: "mend those listed first".into(),
+            });
+        }
+        (self.campaigns, self.faults)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, ids: &[&str], faults: &[(usize, &str)]) {
+        let (campaigns, found) = parse(text.as_bytes(), "campaigns.csv");
+        let got: Vec<&str> = campaigns.iter().map(|campaign| campaign.id.as_str()).collect();
+        assert_eq!(got, ids, "{text:.80}");
+        assert_eq!(found.len(), faults.len(), "{found:?}");
+        for (fault, (line, part)) in found.iter().zip(faults) {
+            assert!(
+                fault.line == *line && fault.message.contains(part),
+                "{fault:?} should say {part:?} in line {line}"
+            );
+            assert!(!fault.remedy.is_empty());
         }
     }
-    (campaigns, faults)
+
+    #[test]
+    fn reads_csv() {
+        check("campaign_id,name,account,contacts\n1,A,B,c.example\n", &["1"], &[]);
+        check("\u{feff}Campaign ID;Name;Konto\r\n1;\"A;B\";C\r\n2;D;E\r\n", &["1", "2"], &[]);
+        check("name\tid\nA\tX-1\n", &["X-1"], &[]);
+        let (campaigns, _) =
+            parse(b"id,name,contacts,status,aliases\n1,A,a@b.example c.example,active,Old name|Other\n", "x");
+        assert_eq!(campaigns[0].contacts, ["a@b.example", "c.example"]);
+        assert_eq!((campaigns[0].status.as_deref(), campaigns[0].aliases.len()), (Some("active"), 2));
+    }
+
+    #[test]
+    fn names_what_is_wrong() {
+        check("1,A\n2,B\n", &[], &[(1, "no column `campaign_id`")]);
+        check("", &[], &[(1, "no column")]);
+        check("id,name\n1,A\n1,B\n2,\n,C\n", &["1"], &[(3, "line 2 already"), (4, "no name"), (5, "no id")]);
+        check("id,name\nab,A\nAB,B\n", &["ab", "AB"], &[(3, "differ only by case")]);
+        check(&format!("id,name\n1,{}\n2,B\n", "x".repeat(10_000_000)), &["2"], &[(2, "10000000 characters")]);
+        check("id,name\n1\n", &[], &[(2, "too few")]);
+        let (campaigns, faults) = parse(b"id,name\n1,\xff\xfe\n2,B\n", "x");
+        assert_eq!((campaigns.len(), faults[0].line), (1, 2));
+    }
+
+    #[test]
+    fn reads_json_lines() {
+        check(
+            "{\"id\":7,\"name\":\"A\",\"contacts\":[\"a@b.example\"]}\n\n{\"campaign_id\":\"X\",\"name\":\"B\"}\n",
+            &["7", "X"],
+            &[],
+        );
+        check("{\"id\":\"1\",\"name\":\"A\"}\nnope\n{\"name\":\"C\"}\n", &["1"], &[(2, "not JSON"), (3, "no `id`")]);
+    }
+
+    #[test]
+    fn refuses_to_shrink() {
+        assert!(shrinks_too_much(10, 4) && shrinks_too_much(1, 0));
+        assert!(!shrinks_too_much(10, 5) && !shrinks_too_much(0, 0) && !shrinks_too_much(0, 9));
+    }
 }

@@ -3,15 +3,23 @@
 //! Campaign IDs decide; names are evidence only. Never guesses: a similarly named campaign without its ID is flagged.
 //! Knows requests, never help topics or tickets; total, no I/O: sources hand in bytes that are already read.
 
+pub mod fold;
+pub mod hints;
+pub mod ids;
 pub mod load;
-
-use std::collections::{BTreeMap, HashMap};
+pub mod named;
+pub mod names;
+pub mod similar;
+pub mod stated;
+pub mod table;
+pub mod verdict;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::fault::Fault;
 use crate::request::Request;
 use crate::request::evidence::Evidence;
+
+pub use hints::Hints;
 
 /// One campaign of the directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +82,13 @@ pub struct Named {
     pub name: String,
 }
 
+impl Named {
+    /// What is shown of a campaign beside another.
+    pub fn of(campaign: &Campaign) -> Named {
+        Named { id: campaign.id.clone(), name: campaign.name.clone() }
+    }
+}
+
 /// Which campaign a request is about, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Identified {
@@ -102,29 +117,28 @@ pub struct Identified {
     pub evidence: Vec<Evidence>,
 }
 
-/// What `rules/campaign-ids.toml` adds to the shapes learned from the directory: labels, negative contexts, wording.
-#[derive(Debug, Clone, Default)]
-pub struct Hints {}
-
-impl Hints {
-    /// Compiles `campaign-ids.toml` out of a rules folder (path below `rules/` → text); other files are ignored.
-    pub fn compile(_files: &BTreeMap<String, String>) -> Result<Hints, Vec<Fault>> {
-        Ok(Hints::default())
-    }
-}
-
 /// The known campaigns, indexed. Built once, swapped whole.
 #[derive(Debug, Default)]
 pub struct Directory {
     campaigns: Vec<Campaign>,
-    by_id: HashMap<String, usize>,
+    ids: ids::Ids,
+    names: names::Names,
+    similar: similar::Similar,
 }
 
 impl Directory {
     /// Builds the indexes. Campaigns with an id seen before are dropped; loaders report them first.
-    pub fn build(campaigns: Vec<Campaign>) -> Directory {
-        let by_id = campaigns.iter().enumerate().map(|(index, campaign)| (campaign.id.clone(), index)).collect();
-        Directory { campaigns, by_id }
+    pub fn build(mut campaigns: Vec<Campaign>) -> Directory {
+        let mut ids = ids::Ids::build(&campaigns);
+        let doubled = |row: usize, campaign: &Campaign| ids.exact(&campaign.id, &campaigns) != Some(row as u32);
+        if campaigns.iter().enumerate().any(|(row, campaign)| doubled(row, campaign)) {
+            let mut seen = std::collections::HashSet::new();
+            campaigns.retain(|campaign| seen.insert(campaign.id.clone()));
+            ids = ids::Ids::build(&campaigns);
+        }
+        let names = names::Names::build(&campaigns);
+        let similar = similar::Similar::build(&campaigns, &names);
+        Directory { campaigns, ids, names, similar }
     }
 
     /// How many campaigns.
@@ -139,44 +153,55 @@ impl Directory {
 
     /// The campaign with exactly this id.
     pub fn get(&self, id: &str) -> Option<&Campaign> {
-        self.by_id.get(id).map(|index| &self.campaigns[*index])
+        self.ids.exact(id, &self.campaigns).map(|row| &self.campaigns[row as usize])
     }
 
     /// All campaigns, in the directory's order.
     pub fn campaigns(&self) -> &[Campaign] {
         &self.campaigns
     }
+
+    /// The shapes of the ids, most frequent first.
+    pub fn shapes(&self) -> Vec<ids::Shape> {
+        self.ids.shapes(&self.campaigns)
+    }
+
+    /// Campaigns with names like this one's, without itself, in the directory's order.
+    pub fn similar(&self, id: &str) -> Vec<Named> {
+        let Some(row) = self.ids.exact(id, &self.campaigns) else { return vec![] };
+        self.similar_rows(row, usize::MAX)
+    }
+
+    /// All groups of similarly named campaigns, the largest risk first.
+    pub fn similar_groups(&self) -> Vec<similar::Group> {
+        self.similar.groups(&self.campaigns, &self.names)
+    }
+
+    fn similar_rows(&self, row: u32, most: usize) -> Vec<Named> {
+        let others = self.similar.rows(row).iter().filter(|other| **other != row);
+        others.take(most).map(|other| Named::of(&self.campaigns[*other as usize])).collect()
+    }
 }
 
 /// Which campaign this request is about. Cost depends on the text, not on the size of the directory.
-pub fn identify(_request: &Request, _directory: &Directory, _hints: &Hints) -> Identified {
-    Identified {
-        status: Status::NotStated,
-        id: None,
-        ids: vec![],
-        candidates: vec![],
-        near_misses: vec![],
-        similar: vec![],
-        sender_on_account: None,
-        said_not_specific: false,
-        speaks_of_a_campaign: false,
-        evidence: vec![],
-    }
+pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Identified {
+    verdict::identify(request, directory, hints)
 }
 
-impl Directory {
-    /// Similarly named campaigns of this one.
-    pub fn similar(&self, _id: &str) -> Vec<Named> {
-        vec![]
-    }
-}
-
-/// Whether this address is among a campaign's contacts, by address or by domain.
+/// Whether this address is among a campaign's contacts, by address or by domain; a domain covers its subdomains.
 pub fn on_account(address: &str, campaign: &Campaign) -> bool {
     let address = address.to_lowercase();
-    let domain = address.rsplit('@').next().unwrap_or_default();
-    campaign.contacts.iter().map(|contact| contact.to_lowercase()).any(|contact| match contact.contains('@') {
-        true => contact == address,
-        false => domain == contact || domain.strip_suffix(&contact).is_some_and(|rest| rest.ends_with('.')),
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let under = |of: &str| {
+        let rest = domain.strip_suffix(of).filter(|_| !of.is_empty());
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    campaign.contacts.iter().any(|contact| {
+        let contact = contact.trim().to_lowercase();
+        match contact.split_once('@') {
+            Some(("", of)) => under(of),
+            Some(_) => contact == address,
+            None => under(&contact),
+        }
     })
 }

@@ -1,0 +1,508 @@
+//! Words of a text, folded for comparison, each with the byte span that it has in the original.
+//!
+//! Case, accents, full-width forms, foreign digits, zero-width and soft hyphens disappear in the folded form; spans
+//! always lie on character boundaries of the text as it came. Linear in the text; never fails.
+
+use unicode_normalization::char::{decompose_compatible, is_combining_mark};
+
+/// What stands between a word and the one before it: a set of these bits.
+pub mod gap {
+    /// White space other than a line break.
+    pub const SPACE: u32 = 1;
+    /// One line break.
+    pub const LINE: u32 = 1 << 1;
+    /// An empty line.
+    pub const PARAGRAPH: u32 = 1 << 2;
+    /// `.`
+    pub const DOT: u32 = 1 << 3;
+    /// `,`
+    pub const COMMA: u32 = 1 << 4;
+    /// `:`
+    pub const COLON: u32 = 1 << 5;
+    /// `;`
+    pub const SEMICOLON: u32 = 1 << 6;
+    /// `/`
+    pub const SLASH: u32 = 1 << 7;
+    /// A hyphen or dash.
+    pub const HYPHEN: u32 = 1 << 8;
+    /// `_`
+    pub const UNDERSCORE: u32 = 1 << 9;
+    /// `#`
+    pub const HASH: u32 = 1 << 10;
+    /// An opening bracket.
+    pub const OPEN: u32 = 1 << 11;
+    /// A closing bracket.
+    pub const CLOSE: u32 = 1 << 12;
+    /// A quotation mark.
+    pub const QUOTE: u32 = 1 << 13;
+    /// A currency sign.
+    pub const MONEY: u32 = 1 << 14;
+    /// `%` or `‰`
+    pub const PERCENT: u32 = 1 << 15;
+    /// `=`
+    pub const EQUALS: u32 = 1 << 16;
+    /// `&`
+    pub const AND: u32 = 1 << 17;
+    /// `+`
+    pub const PLUS: u32 = 1 << 18;
+    /// `@`
+    pub const AT: u32 = 1 << 19;
+    /// An apostrophe.
+    pub const APOSTROPHE: u32 = 1 << 20;
+    /// A full stop, question or exclamation mark with white space behind it.
+    pub const END: u32 = 1 << 21;
+    /// `?`
+    pub const QUERY: u32 = 1 << 22;
+    /// Anything else.
+    pub const OTHER: u32 = 1 << 23;
+    /// White space of any kind.
+    pub const WHITE: u32 = SPACE | LINE | PARAGRAPH;
+}
+
+/// No word of the directory's vocabulary.
+pub const NO_WORD: u32 = u32::MAX;
+
+/// One word.
+#[derive(Debug, Clone, Copy)]
+pub struct Token {
+    /// First byte in the original text.
+    pub start: usize,
+    /// After its last byte.
+    pub end: usize,
+    folded: (u32, u32),
+    /// What stands before it: bits of [`gap`].
+    pub gap: u32,
+    /// How many characters that is.
+    pub gap_chars: u32,
+    /// It holds digits only.
+    pub digits: bool,
+    /// It holds a digit.
+    pub has_digit: bool,
+    /// Its first letter is a capital.
+    pub capital: bool,
+    /// All its letters are capitals.
+    pub capitals: bool,
+    /// It holds letters outside ASCII that did not fold into it, or invisible characters.
+    pub strange: bool,
+    /// It stands in a URL or a mail address.
+    pub link: bool,
+    /// What the hints say of the word.
+    pub roles: u32,
+    /// The word in the directory's vocabulary, or [`NO_WORD`].
+    pub word: u32,
+}
+
+/// A text in words.
+#[derive(Debug, Default)]
+pub struct Words<'a> {
+    /// The text as it came.
+    pub text: &'a str,
+    folded: String,
+    /// Its words, in order.
+    pub tokens: Vec<Token>,
+    /// What stands after the last word.
+    pub tail: u32,
+}
+
+impl Words<'_> {
+    /// The folded form of a token.
+    pub fn folded(&self, token: &Token) -> &str {
+        &self.folded[token.folded.0 as usize..token.folded.1 as usize]
+    }
+
+    /// The folded form of the token at this index; empty when there is none.
+    pub fn word(&self, index: usize) -> &str {
+        self.tokens.get(index).map_or("", |token| self.folded(token))
+    }
+
+    /// What stands after the token at this index.
+    pub fn gap_after(&self, index: usize) -> u32 {
+        self.tokens.get(index + 1).map_or(self.tail, |next| next.gap)
+    }
+}
+
+/// The zeros of the decimal digits of other scripts (Unicode general category Nd).
+const ZEROS: [u32; 24] = [
+    0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xDE6, 0xE50, 0xED0, 0xF20,
+    0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1B50, 0xFF10,
+];
+
+/// The ASCII digit that a digit of any script means.
+fn digit(c: char) -> Option<char> {
+    let code = c as u32;
+    ZEROS.iter().find(|zero| (**zero..**zero + 10).contains(&code)).and_then(|zero| char::from_digit(code - zero, 10))
+}
+
+/// Characters that are not seen and do not part words: zero-width, soft hyphen, direction marks, variation selectors.
+fn invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+}
+
+/// Scripts written without spaces, whose characters are words by themselves.
+fn ideograph(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{309f}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
+}
+
+fn katakana(c: char) -> bool {
+    matches!(c, '\u{30a0}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9f}')
+}
+
+/// Writes the folded form of a character.
+fn fold_char(c: char, out: &mut String) {
+    if c.is_ascii() {
+        out.push(c.to_ascii_lowercase());
+        return;
+    }
+    if let Some(digit) = digit(c) {
+        out.push(digit);
+        return;
+    }
+    match c {
+        'ß' | 'ẞ' => out.push_str("ss"),
+        'æ' | 'Æ' => out.push_str("ae"),
+        'œ' | 'Œ' => out.push_str("oe"),
+        'ø' | 'Ø' => out.push('o'),
+        'đ' | 'Đ' | 'ð' | 'Ð' => out.push('d'),
+        'ł' | 'Ł' => out.push('l'),
+        'ı' | 'İ' => out.push('i'),
+        'þ' | 'Þ' => out.push_str("th"),
+        _ => decompose_compatible(c, |part| {
+            if !is_combining_mark(part) {
+                if let Some(digit) = digit(part) {
+                    out.push(digit);
+                } else {
+                    out.extend(part.to_lowercase().filter(|c| !is_combining_mark(*c)));
+                }
+            }
+        }),
+    }
+}
+
+fn gap_bit(c: char) -> u32 {
+    match c {
+        '\n' | '\u{2028}' => gap::LINE,
+        '\u{2029}' => gap::PARAGRAPH,
+        '.' | '…' | '。' => gap::DOT,
+        ',' | '、' | '，' => gap::COMMA,
+        ':' | '：' => gap::COLON,
+        ';' | '；' => gap::SEMICOLON,
+        '/' | '／' | '|' | '\\' => gap::SLASH,
+        '-' | '‐'..='―' | '−' | '－' => gap::HYPHEN,
+        '_' => gap::UNDERSCORE,
+        '#' | '＃' => gap::HASH,
+        '(' | '[' | '{' | '<' | '（' | '【' => gap::OPEN,
+        ')' | ']' | '}' | '>' | '）' | '】' => gap::CLOSE,
+        '"' | '“' | '”' | '„' | '‟' | '«' | '»' | '‹' | '›' | '「' | '」' | '『' | '』' | '‚' | '*' => {
+            gap::QUOTE
+        }
+        '$' | '€' | '£' | '¥' | '₹' | '₽' | '₩' | '₺' => gap::MONEY,
+        '%' | '‰' | '％' => gap::PERCENT,
+        '=' | '＝' => gap::EQUALS,
+        '&' => gap::AND,
+        '+' => gap::PLUS,
+        '@' => gap::AT,
+        '\'' | '’' | '‘' | 'ʼ' | '`' | '´' => gap::APOSTROPHE,
+        '!' | '！' | '？' => gap::OTHER,
+        '?' => gap::QUERY,
+        c if c.is_whitespace() => gap::SPACE,
+        _ => gap::OTHER,
+    }
+}
+
+/// The state between words.
+#[derive(Default)]
+struct Between {
+    bits: u32,
+    chars: u32,
+    /// The last character was a full stop, question or exclamation mark.
+    stopped: bool,
+}
+
+impl Between {
+    fn push(&mut self, c: char) {
+        let mut bit = gap_bit(c);
+        if bit == gap::LINE && self.bits & gap::LINE != 0 {
+            bit = gap::PARAGRAPH;
+        }
+        if bit & gap::WHITE != 0 && self.stopped {
+            self.bits |= gap::END;
+        }
+        if c != '\r' {
+            self.stopped = matches!(c, '.' | '!' | '?' | '…' | '。' | '！' | '？')
+                || self.stopped && matches!(bit, gap::CLOSE | gap::QUOTE | gap::APOSTROPHE);
+        }
+        if matches!(c, '。' | '！' | '？') {
+            self.bits |= gap::END;
+        }
+        self.bits |= bit;
+        self.chars = self.chars.saturating_add(1);
+    }
+}
+
+/// Splits a text into folded words.
+pub fn words(text: &str) -> Words<'_> {
+    let mut out = Words {
+        text,
+        folded: String::with_capacity(text.len()),
+        tokens: Vec::with_capacity(text.len() / 5 + 2),
+        tail: 0,
+    };
+    let mut between = Between::default();
+    let mut open: Option<Token> = None;
+    let mut last_katakana = false;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = at + c.len_utf8();
+        if c.is_ascii_alphanumeric() || (!c.is_ascii() && part_of_word(c)) {
+            let kana = katakana(c);
+            let alone = ideograph(c);
+            // Scripts meet without a space: キャンペーンID, 活动48213.
+            if open.is_some() && (alone || kana != last_katakana) {
+                close(&mut out, &mut open);
+            }
+            last_katakana = kana;
+            let token = open.get_or_insert_with(|| {
+                let between = std::mem::take(&mut between);
+                let at_fold = out.folded.len() as u32;
+                Token {
+                    start: at,
+                    end: at,
+                    folded: (at_fold, at_fold),
+                    gap: between.bits,
+                    gap_chars: between.chars,
+                    digits: true,
+                    has_digit: false,
+                    capital: c.is_uppercase(),
+                    capitals: true,
+                    strange: false,
+                    link: false,
+                    roles: 0,
+                    word: NO_WORD,
+                }
+            });
+            token.end = next;
+            if c.is_ascii() {
+                out.folded.push(c.to_ascii_lowercase());
+                if c.is_ascii_digit() {
+                    token.has_digit = true;
+                } else {
+                    token.digits = false;
+                    token.capitals &= c.is_ascii_uppercase();
+                }
+            } else {
+                let before = out.folded.len();
+                fold_char(c, &mut out.folded);
+                let added = &out.folded[before..];
+                let all_digits = !added.is_empty() && added.bytes().all(|b| b.is_ascii_digit());
+                token.has_digit |= all_digits;
+                token.digits &= all_digits || added.is_empty();
+                token.capitals &= all_digits || c.is_uppercase();
+                token.strange |= !added.is_ascii();
+            }
+            if alone {
+                close(&mut out, &mut open);
+            }
+            continue;
+        }
+        if invisible(c) || (is_combining_mark(c) && open.is_some()) {
+            if let Some(token) = open.as_mut() {
+                token.strange |= invisible(c);
+            }
+            continue;
+        }
+        if gap_bit(c) == gap::APOSTROPHE && joins(&out, open.as_ref(), &text[next..]) {
+            continue;
+        }
+        close(&mut out, &mut open);
+        between.push(c);
+    }
+    close(&mut out, &mut open);
+    if between.stopped {
+        between.bits |= gap::END;
+    }
+    out.tail = between.bits;
+    mark_links(&mut out);
+    out
+}
+
+fn part_of_word(c: char) -> bool {
+    // º ª ° end "n.º"; they are no letters of a word.
+    c.is_alphanumeric() && !matches!(c, 'º' | 'ª') || digit(c).is_some() || matches!(c, 'ー' | '№')
+}
+
+/// Whether an apostrophe joins what stands around it ("Mother's", "don't") instead of parting it ("d'été", "48'213").
+fn joins(words: &Words<'_>, open: Option<&Token>, rest: &str) -> bool {
+    let Some(token) = open else { return false };
+    if token.has_digit {
+        return false;
+    }
+    let right = rest.chars().take(4).take_while(|c| c.is_alphabetic()).count();
+    let left = words.folded.len() - token.folded.0 as usize;
+    match left {
+        _ if right == 0 => false,
+        1 => right == 1,
+        2 => right <= 2,
+        _ => true,
+    }
+}
+
+fn close(words: &mut Words<'_>, open: &mut Option<Token>) {
+    if let Some(mut token) = open.take() {
+        token.folded.1 = words.folded.len() as u32;
+        token.capitals &= !token.digits;
+        if token.folded.1 > token.folded.0 {
+            words.tokens.push(token);
+        }
+    }
+}
+
+/// Marks the words of URLs and mail addresses: from the scheme, or around an `@`, to the next white space.
+fn mark_links(words: &mut Words<'_>) {
+    let ends = gap::WHITE | gap::QUOTE | gap::OPEN | gap::CLOSE;
+    let count = words.tokens.len();
+    for i in 0..count {
+        let token = words.tokens[i];
+        let scheme = |word: &str| matches!(word, "http" | "https" | "www" | "ftp");
+        let starts = !token.link && i + 1 < count && scheme(words.folded(&token)) && {
+            let after = words.tokens[i + 1].gap;
+            after & gap::WHITE == 0 && after & (gap::SLASH | gap::DOT) != 0
+        };
+        // A word linked already was reached from an earlier one: every word is walked over once each way.
+        let at = !token.link && token.gap == gap::AT;
+        if !starts && !at {
+            continue;
+        }
+        if at {
+            let mut j = i;
+            while j > 0 && (j == i || words.tokens[j].gap & ends == 0) && !words.tokens[j - 1].link {
+                j -= 1;
+                words.tokens[j].link = true;
+            }
+        }
+        words.tokens[i].link = true;
+        let mut j = i + 1;
+        while j < count && words.tokens[j].gap & ends == 0 && words.tokens[j].gap & (gap::COMMA | gap::SEMICOLON) == 0 {
+            words.tokens[j].link = true;
+            j += 1;
+        }
+    }
+}
+
+/// The folded words of a short text such as a name, joined by one space.
+pub fn folded(text: &str) -> String {
+    let words = words(text);
+    let parts: Vec<&str> = words.tokens.iter().map(|token| words.folded(token)).collect();
+    parts.join(" ")
+}
+
+/// Only the letters and digits, folded: what remains of an ID when its spelling does not matter.
+pub fn compact(text: &str, out: &mut String) {
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            out.push(c.to_ascii_lowercase());
+        } else if !c.is_ascii() && part_of_word(c) {
+            fold_char(c, out);
+        }
+    }
+}
+
+/// A word without the plural's s: what the vocabulary holds.
+pub fn singular(word: &str) -> &str {
+    let bytes = word.as_bytes();
+    match bytes {
+        [.., before, b's'] if bytes.len() > 3 && !matches!(before, b's' | b'u' | b'i') && !before.is_ascii_digit() => {
+            &word[..word.len() - 1]
+        }
+        _ => word,
+    }
+}
+
+/// Edits between two words (insertion, deletion, substitution, transposition of neighbours), or `None` above `most`.
+pub fn edits(a: &str, b: &str, most: usize) -> Option<usize> {
+    if a.len().abs_diff(b.len()) > 4 * most {
+        return None;
+    }
+    let mut left = [char::MIN; 40];
+    let mut right = [char::MIN; 40];
+    let n = fill(a, &mut left)?;
+    let m = fill(b, &mut right)?;
+    if n.abs_diff(m) > most {
+        return None;
+    }
+    let (mut older, mut old, mut new) = ([0u8; 41], [0u8; 41], [0u8; 41]);
+    for (j, cell) in old.iter_mut().enumerate().take(m + 1) {
+        *cell = j as u8;
+    }
+    for i in 1..=n {
+        new[0] = i as u8;
+        let mut best = new[0];
+        for j in 1..=m {
+            let same = left[i - 1] == right[j - 1];
+            let mut cost = (old[j - 1] + u8::from(!same)).min(old[j] + 1).min(new[j - 1] + 1);
+            if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
+                cost = cost.min(older[j - 2] + 1);
+            }
+            new[j] = cost;
+            best = best.min(cost);
+        }
+        if usize::from(best) > most {
+            return None;
+        }
+        older = old;
+        old = new;
+    }
+    let distance = usize::from(old[m]);
+    (distance <= most).then_some(distance)
+}
+
+/// Longer words than the buffer are not compared.
+fn fill(word: &str, buffer: &mut [char; 40]) -> Option<usize> {
+    let mut n = 0;
+    for c in word.chars() {
+        *buffer.get_mut(n)? = c;
+        n += 1;
+    }
+    Some(n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(folded(text), expected, "{text:?}");
+        for token in words(text).tokens {
+            assert!(text.get(token.start..token.end).is_some(), "{text:?}: span off a boundary");
+        }
+    }
+
+    #[test]
+    fn folds() {
+        check("Küchenwochen Frühjahr", "kuchenwochen fruhjahr");
+        check("Soldes d'Été", "soldes d ete");
+        check("Mother's Day don't 48'213", "mothers day dont 48 213");
+        check("ID：１１８２０１ ٤٨٢١٣", "id 118201 48213");
+        check("15\u{200b}19\u{ad}40", "151940");
+        check("Straße Łódź e\u{301}te\u{301}", "strasse lodz ete");
+        check("キャンペーンID春の活动48213", "キャンペーン id 春 の 活 动 48213");
+        check("n.º 67810 № 5 n° 7", "n 67810 no 5 n 7");
+        check("", "");
+    }
+
+    #[test]
+    fn counts_edits() {
+        assert_eq!(edits("moroco", "morocco", 2), Some(1));
+        assert_eq!(edits("dessert", "desert", 1), Some(1));
+        assert_eq!(edits("48123", "48213", 1), Some(1));
+        assert_eq!(edits("abcdef", "fedcba", 2), None);
+        assert_eq!(edits("", "ab", 2), Some(2));
+    }
+
+    #[test]
+    fn marks_links() {
+        let words = words("see https://app.example/campaigns/1/x and a.b@c.example now");
+        let linked: Vec<&str> = words.tokens.iter().filter(|t| t.link).map(|t| words.folded(t)).collect();
+        assert_eq!(linked, ["https", "app", "example", "campaigns", "1", "x", "a", "b", "c", "example"]);
+    }
+}

@@ -1,0 +1,364 @@
+//! What `rules/campaign-ids.toml` says: how customers introduce, deny and list Campaign IDs, in their languages.
+//!
+//! Words are compared folded. A fault names the line and the remedy; a file with faults compiles to nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+use foldhash::fast::FixedState;
+use serde::Deserialize;
+
+use super::fold::{self, Words, singular};
+use crate::config::fault::Fault;
+
+/// What a word may be: a set of these bits.
+pub mod role {
+    /// A campaign.
+    pub const CAMPAIGN: u32 = 1;
+    /// Several campaigns.
+    pub const CAMPAIGNS: u32 = 1 << 1;
+    /// What customers also call a campaign.
+    pub const ADVERT: u32 = 1 << 2;
+    /// "ID".
+    pub const IDENTIFIER: u32 = 1 << 3;
+    /// "cid": campaign and ID at once.
+    pub const LABEL: u32 = 1 << 4;
+    /// "no.", "number".
+    pub const NUMBER: u32 = 1 << 5;
+    /// Introduces an ID in a URL.
+    pub const LINK: u32 = 1 << 6;
+    /// What a number is when it is no Campaign ID.
+    pub const NEGATIVE: u32 = 1 << 7;
+    /// Makes the number before it an amount.
+    pub const UNIT: u32 = 1 << 8;
+    /// Joins the members of a list.
+    pub const AND: u32 = 1 << 9;
+    /// May stand between a label and the ID.
+    pub const FILL: u32 = 1 << 10;
+    /// "my", "our", "the".
+    pub const OWN: u32 = 1 << 11;
+    /// "not".
+    pub const DENY: u32 = 1 << 12;
+    /// "but", "only": ends a denial.
+    pub const BUT: u32 = 1 << 13;
+    /// After "campaign": a part of the product.
+    pub const PRODUCT: u32 = 1 << 14;
+    /// A month.
+    pub const MONTH: u32 = 1 << 15;
+    /// A part of the world.
+    pub const REGION: u32 = 1 << 16;
+    /// Common in names and in mails.
+    pub const COMMON: u32 = 1 << 17;
+    /// Often written with a capital, yet no part of a name.
+    pub const TITLE: u32 = 1 << 18;
+    /// A function word.
+    pub const STOP: u32 = 1 << 19;
+    /// A phrase of denial, of generality or of [`super::Hints`]' same spellings may begin here.
+    pub const PHRASE: u32 = 1 << 20;
+    /// Some other spelling of this word, alone, is known.
+    pub const SAME: u32 = 1 << 21;
+}
+
+/// What a phrase says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    /// What stands before it is denied.
+    DeniedBefore,
+    /// What stands after it is denied.
+    DeniedAfter,
+    /// It is not about one campaign.
+    NotSpecific,
+    /// Another spelling of the words: an index into [`Hints::spellings`].
+    Same(usize),
+}
+
+#[derive(Debug, Clone)]
+struct Phrase {
+    words: Vec<String>,
+    says: Says,
+}
+
+/// What the file adds to the shapes learned from the directory: labels, negative contexts, wording. Compiled once.
+#[derive(Debug, Clone, Default)]
+pub struct Hints {
+    words: HashMap<String, u32, FixedState>,
+    /// Beginnings of negative words, sorted.
+    stems: Vec<String>,
+    phrases: HashMap<String, Vec<Phrase>, FixedState>,
+    /// For every spelling, the single words that it may stand for.
+    spellings: Vec<Vec<String>>,
+    /// A single word to the index of its other spellings.
+    other: HashMap<String, Vec<usize>, FixedState>,
+    values: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    words: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    phrases: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    values: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    same: Vec<Same>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Same {
+    words: Vec<String>,
+}
+
+/// The file's name below `rules/`.
+const FILE: &str = "campaign-ids.toml";
+
+const LISTS: [(&str, u32); 20] = [
+    ("campaign", role::CAMPAIGN),
+    ("campaigns", role::CAMPAIGNS),
+    ("advert", role::ADVERT),
+    ("identifier", role::IDENTIFIER),
+    ("label", role::LABEL),
+    ("number", role::NUMBER),
+    ("link", role::LINK),
+    ("negative", role::NEGATIVE),
+    ("unit", role::UNIT),
+    ("and", role::AND),
+    ("fill", role::FILL),
+    ("own", role::OWN),
+    ("deny", role::DENY),
+    ("but", role::BUT),
+    ("product", role::PRODUCT),
+    ("month", role::MONTH),
+    ("region", role::REGION),
+    ("common", role::COMMON),
+    ("title", role::TITLE),
+    ("stop", role::STOP),
+];
+
+static SHIPPED: LazyLock<Hints> = LazyLock::new(|| {
+    let files = BTreeMap::from([(FILE.to_owned(), include_str!("../../rules/campaign-ids.toml").to_owned())]);
+    Hints::compile(&files).unwrap_or_default()
+});
+
+impl Hints {
+    /// Compiles `campaign-ids.toml` out of a rules folder (path below `rules/` → text); other files are ignored.
+    /// A folder without it gets the shipped one: without labels no ID could be told from an invoice number.
+    pub fn compile(files: &BTreeMap<String, String>) -> Result<Hints, Vec<Fault>> {
+        let Some(text) = files.get(FILE) else { return Ok(Hints::shipped().clone()) };
+        let fault = |line, message: String, remedy: &str| Fault {
+            file: FILE.to_owned(),
+            line,
+            message,
+            remedy: remedy.to_owned(),
+        };
+        let file: File = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(0, |span| line_of(text, span.start));
+            vec![fault(
+                line,
+                error.message().to_owned(),
+                "compare with the shipped file, `deskclerk rules check` shows it",
+            )]
+        })?;
+        let mut hints = Hints::default();
+        let mut faults = vec![];
+        for (list, words) in &file.words {
+            let Some((_, bit)) = LISTS.iter().find(|(name, _)| name == list) else {
+                faults.push(fault(
+                    line_with(text, list),
+                    format!("no word list is called `{list}`"),
+                    "use a name of the shipped file",
+                ));
+                continue;
+            };
+            for word in words {
+                let stem = word.strip_suffix('*');
+                let folded = fold::folded(stem.unwrap_or(word));
+                if folded.is_empty() || folded.contains(' ') {
+                    let message = format!("`{word}` in words.{list} is not one word");
+                    faults.push(fault(line_with(text, word), message, "put phrases of several words under [phrases]"));
+                } else if stem.is_some() && *bit == role::NEGATIVE {
+                    hints.stems.push(folded);
+                } else {
+                    *hints.words.entry(folded).or_default() |= bit;
+                }
+            }
+        }
+        for (list, phrases) in &file.phrases {
+            let says = match list.as_str() {
+                "denied_before" => Says::DeniedBefore,
+                "denied_after" => Says::DeniedAfter,
+                "not_specific" => Says::NotSpecific,
+                _ => {
+                    faults.push(fault(
+                        line_with(text, list),
+                        format!("no phrase list is called `{list}`"),
+                        "use a name of the shipped file",
+                    ));
+                    continue;
+                }
+            };
+            for phrase in phrases {
+                hints.phrase(phrase, says);
+            }
+        }
+        for (list, values) in &file.values {
+            if list != "not_specific" {
+                faults.push(fault(
+                    line_with(text, list),
+                    format!("no value list is called `{list}`"),
+                    "use `not_specific`",
+                ));
+            }
+            hints.values.extend(values.iter().map(|value| fold::folded(value)));
+        }
+        for same in &file.same {
+            hints.same(&same.words);
+        }
+        hints.stems.sort();
+        hints.stems.dedup();
+        if faults.is_empty() { Ok(hints) } else { Err(faults) }
+    }
+
+    /// What the embedded `rules/campaign-ids.toml` says.
+    pub fn shipped() -> &'static Hints {
+        &SHIPPED
+    }
+
+    fn phrase(&mut self, phrase: &str, says: Says) {
+        let words: Vec<String> = fold::folded(phrase).split(' ').map(|word| singular(word).to_owned()).collect();
+        let Some(first) = words.first().filter(|word| !word.is_empty()).cloned() else { return };
+        *self.words.entry(first.clone()).or_default() |= role::PHRASE;
+        let list = self.phrases.entry(first).or_default();
+        list.push(Phrase { words, says });
+        // The longest first: "is not the right one" before "is not".
+        list.sort_by_key(|phrase| std::cmp::Reverse(phrase.words.len()));
+    }
+
+    fn same(&mut self, words: &[String]) {
+        let folded: Vec<String> = words.iter().map(|word| fold::folded(word)).collect();
+        for word in &folded {
+            let singles = folded.iter().filter(|other| *other != word && !other.contains(' '));
+            let singles: Vec<String> = singles.map(|word| singular(word).to_owned()).collect();
+            if singles.is_empty() || word.is_empty() {
+                continue;
+            }
+            let index = self.spellings.len();
+            self.spellings.push(singles);
+            if word.contains(' ') {
+                self.phrase(word, Says::Same(index));
+            } else {
+                let key = singular(word).to_owned();
+                *self.words.entry(word.clone()).or_default() |= role::SAME;
+                self.other.entry(key).or_default().push(index);
+            }
+        }
+    }
+
+    /// Marks what the words of a text may be.
+    pub fn mark(&self, words: &mut Words<'_>) {
+        for i in 0..words.tokens.len() {
+            let token = words.tokens[i];
+            words.tokens[i].roles = self.roles(words.folded(&token));
+        }
+    }
+
+    /// What a folded word may be. Plurals count as their singular.
+    pub fn roles(&self, word: &str) -> u32 {
+        if let Some(roles) = self.words.get(word) {
+            return *roles;
+        }
+        let one = singular(word);
+        if one.len() == word.len() { 0 } else { self.words.get(one).copied().unwrap_or(0) & !role::CAMPAIGN }
+    }
+
+    /// Whether a word says that the number beside it is no Campaign ID.
+    pub fn negative(&self, word: &str, roles: u32) -> bool {
+        if roles & role::NEGATIVE != 0 {
+            return true;
+        }
+        let at = self.stems.partition_point(|stem| stem.as_str() <= word);
+        // Stems are few and short: only the ones sorted just before the word can begin it.
+        self.stems[..at].iter().rev().take(12).any(|stem| word.starts_with(stem.as_str()))
+    }
+
+    /// Single words that this single word may stand for.
+    pub fn spelled_otherwise(&self, word: &str) -> impl Iterator<Item = &str> {
+        let lists = self.other.get(singular(word)).map_or(&[][..], Vec::as_slice);
+        lists.iter().flat_map(|index| self.spellings[*index].iter().map(String::as_str))
+    }
+
+    /// Single words that a phrase of [`Says::Same`] may stand for.
+    pub fn spellings(&self, index: usize) -> &[String] {
+        self.spellings.get(index).map_or(&[], Vec::as_slice)
+    }
+
+    /// The phrases that begin at this word: what they say, and the index after their last word.
+    pub fn phrases_at<'a>(&'a self, words: &'a Words<'_>, at: usize) -> impl Iterator<Item = (Says, usize)> + 'a {
+        let marked = words.tokens.get(at).is_some_and(|token| token.roles & role::PHRASE != 0);
+        let list = if marked { self.phrases.get(singular(words.word(at))).map_or(&[][..], Vec::as_slice) } else { &[] };
+        list.iter().filter_map(move |phrase| {
+            let fits = phrase.words.iter().enumerate().all(|(i, word)| singular(words.word(at + i)) == word);
+            fits.then_some((phrase.says, at + phrase.words.len()))
+        })
+    }
+
+    /// Whether the value of an ID field says that there is no one campaign.
+    pub fn value_not_specific(&self, value: &str) -> bool {
+        let folded = fold::folded(value);
+        self.values.contains(&folded)
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1
+}
+
+/// The first line that holds this string, as a key or quoted; 0 when none does.
+fn line_with(text: &str, what: &str) -> usize {
+    let quoted = format!("\"{what}\"");
+    let key = |line: &str| line.split_once('=').is_some_and(|(key, _)| key.trim() == what);
+    text.lines().position(|line| line.contains(&quoted) || key(line)).map_or(0, |line| line + 1)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn compile(text: &str) -> Result<Hints, Vec<Fault>> {
+        Hints::compile(&BTreeMap::from([(FILE.to_owned(), text.to_owned())]))
+    }
+
+    #[test]
+    fn the_shipped_file_compiles() {
+        let text = include_str!("../../rules/campaign-ids.toml");
+        assert_eq!(compile(text).err(), None);
+        let hints = Hints::shipped();
+        assert!(hints.roles("kampagne") & role::CAMPAIGN != 0);
+        assert!(
+            hints.negative("rechnungsnummer", 0) && hints.negative("kundennr", 0) && !hints.negative("campaign", 0)
+        );
+        assert!(hints.spelled_otherwise("jan").any(|word| word == "january"));
+        assert!(hints.value_not_specific("N/A") && hints.value_not_specific(" none "));
+    }
+
+    #[test]
+    fn faults_name_line_and_remedy() {
+        let faults = compile("[words]\ncampaign = [\"drive\"]\nnope = [\"x\"]\n").unwrap_err();
+        assert_eq!((faults[0].line, faults[0].message.as_str()), (3, "no word list is called `nope`"));
+        let faults = compile("[words]\ncampaign = [\"two words\"]\n").unwrap_err();
+        assert_eq!(faults[0].line, 2);
+        assert_eq!(compile("[words\n").unwrap_err()[0].line, 1);
+    }
+
+    #[test]
+    fn finds_phrases() {
+        let hints = Hints::shipped();
+        let mut words = fold::words("that one is not affected");
+        hints.mark(&mut words);
+        let found: Vec<_> = (0..words.tokens.len()).flat_map(|at| hints.phrases_at(&words, at)).collect();
+        assert!(found.contains(&(Says::DeniedBefore, 5)));
+    }
+}

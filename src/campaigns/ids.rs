@@ -1,0 +1,381 @@
+//! What Campaign IDs look like, learned from the directory's ids, and which campaign an ID belongs to.
+//!
+//! A shape is a readable pattern (`99999`, `CMP-9999999`, `ACQ-9999-9999`, `uuid`): 9 stands for a digit, A for a letter,
+//! anything else for itself. Spelling (case, hyphens, spaces) never decides which campaign is meant unless two ids
+//! differ by nothing else; then only the exact spelling does.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use foldhash::fast::FixedState;
+use serde::Serialize;
+
+use super::Campaign;
+use super::fold::compact;
+use super::table::{Table, hash};
+
+/// A shape of ids, as `campaigns check` shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Shape {
+    /// The readable pattern.
+    pub pattern: String,
+    /// How many ids of the directory have it.
+    pub count: usize,
+    /// Which share of the directory that is, 0 to 1.
+    pub share: f64,
+    /// An id that has it.
+    pub example: String,
+}
+
+/// What is known of a shape without separators and case.
+#[derive(Debug, Clone)]
+struct Form {
+    count: usize,
+    /// How the separators stand: an id of the shape.
+    example: String,
+    /// The letters before the first digit; emptied when there are too many to be telling.
+    prefixes: HashSet<String>,
+    many: bool,
+}
+
+/// The directory's ids, indexed.
+#[derive(Debug, Default)]
+pub struct Ids {
+    exact: Table,
+    compacted: Table,
+    /// The digits of ids that open with letters, when they are of one campaign only.
+    cores: Table,
+    /// Compact forms that several ids share.
+    twins: HashSet<String, FixedState>,
+    forms: HashMap<String, Form, FixedState>,
+    /// First words of ids that open with letters.
+    openings: HashSet<String, FixedState>,
+    /// Some ids hold no digit.
+    pub letters_only: bool,
+    /// The longest compact id, in bytes.
+    pub longest: usize,
+    /// Lengths of all-digit ids: bit n for n digits.
+    pub digit_lengths: u64,
+}
+
+/// An id in the spelling that does not matter.
+fn compacted(id: &str) -> String {
+    let mut out = String::with_capacity(id.len());
+    compact(id, &mut out);
+    out
+}
+
+/// The digits of a compact id that opens with letters: at least three, and nothing else behind the letters.
+fn core(compact: &str) -> Option<&str> {
+    let digits = compact.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let telling = digits.len() >= 3 && digits.len() < compact.len() && digits.bytes().all(|b| b.is_ascii_digit());
+    telling.then_some(digits)
+}
+
+/// The class of each character: 9 a digit, a a letter.
+fn form(compact: &str) -> String {
+    let hex = compact.len() == 32 && compact.bytes().all(|b| b.is_ascii_hexdigit());
+    if hex {
+        return "uuid".into();
+    }
+    compact.chars().map(|c| if c.is_ascii_digit() { '9' } else { 'a' }).collect()
+}
+
+fn opening(compact: &str) -> &str {
+    let end = compact.find(|c: char| c.is_ascii_digit()).unwrap_or(compact.len());
+    &compact[..end]
+}
+
+impl Ids {
+    /// Indexes the ids. Of ids that are equal to the letter the first counts.
+    pub fn build(campaigns: &[Campaign]) -> Ids {
+        let mut ids = Ids {
+            exact: Table::with_capacity(campaigns.len()),
+            compacted: Table::with_capacity(campaigns.len()),
+            ..Ids::default()
+        };
+        let mut buffer = String::new();
+        let mut shared_cores: HashSet<String, FixedState> = HashSet::default();
+        let mut with_cores = vec![];
+        for (row, campaign) in campaigns.iter().enumerate() {
+            let row32 = row as u32;
+            let key = hash(campaign.id.as_bytes());
+            if ids.exact.find(key, |r| campaigns[r as usize].id == campaign.id).is_some() {
+                continue;
+            }
+            ids.exact.insert(key, row32, |r| hash(campaigns[r as usize].id.as_bytes()));
+            buffer.clear();
+            compact(&campaign.id, &mut buffer);
+            if buffer.is_empty() {
+                continue;
+            }
+            let key = hash(buffer.as_bytes());
+            if ids.compacted.find(key, |r| compacted(&campaigns[r as usize].id) == buffer).is_some() {
+                ids.twins.insert(buffer.clone());
+            } else {
+                ids.compacted.insert(key, row32, |r| hash(compacted(&campaigns[r as usize].id).as_bytes()));
+            }
+            ids.longest = ids.longest.max(buffer.len());
+            let digits = buffer.bytes().all(|b| b.is_ascii_digit());
+            if digits {
+                ids.digit_lengths |= 1 << buffer.len().min(63);
+            } else if !buffer.bytes().any(|b| b.is_ascii_digit()) {
+                ids.letters_only = true;
+            }
+            ids.learn(&campaign.id, &buffer, digits);
+            if core(&buffer).is_some() {
+                with_cores.push(row32);
+            }
+        }
+        ids.cores = Table::with_capacity(with_cores.len());
+        let core_of = |row: u32| compacted(&campaigns[row as usize].id);
+        for row in with_cores {
+            let whole = core_of(row);
+            let Some(digits) = core(&whole) else { continue };
+            let key = hash(digits.as_bytes());
+            if ids.cores.find(key, |r| core(&core_of(r)) == Some(digits)).is_some() {
+                shared_cores.insert(digits.to_owned());
+            } else {
+                ids.cores.insert(key, row, |r| hash(core(&core_of(r)).unwrap_or_default().as_bytes()));
+            }
+        }
+        // Digits shared by ids of several openings name none of them.
+        ids.twins.extend(shared_cores.into_iter().map(|digits| format!("#{digits}")));
+        ids
+    }
+
+    fn learn(&mut self, id: &str, compact: &str, digits: bool) {
+        let shape = form(compact);
+        let entry = match self.forms.get_mut(&shape) {
+            Some(entry) => entry,
+            None => self.forms.entry(shape).or_insert_with(|| Form {
+                count: 0,
+                example: id.to_owned(),
+                prefixes: HashSet::new(),
+                many: false,
+            }),
+        };
+        entry.count += 1;
+        if digits {
+            return;
+        }
+        let opening = opening(compact);
+        if !entry.many && !entry.prefixes.contains(opening) {
+            entry.prefixes.insert(opening.to_owned());
+            entry.many = entry.prefixes.len() > 64;
+        }
+        if self.openings.len() < 10_000 && !opening.is_empty() && !self.openings.contains(opening) {
+            self.openings.insert(opening.to_owned());
+        }
+    }
+
+    /// The campaign with exactly this id.
+    pub fn exact(&self, id: &str, campaigns: &[Campaign]) -> Option<u32> {
+        self.exact.find(hash(id.as_bytes()), |row| campaigns[row as usize].id == id)
+    }
+
+    /// The campaign whose id is this, whatever its spelling. `written` decides between ids that differ by spelling only.
+    pub fn find(&self, compact: &str, written: &str, campaigns: &[Campaign]) -> Option<u32> {
+        if compact.is_empty() || compact.len() > self.longest {
+            return None;
+        }
+        if self.twins.contains(compact) {
+            return self.exact(written, campaigns);
+        }
+        self.compacted.find(hash(compact.as_bytes()), |row| same(&campaigns[row as usize].id, compact))
+    }
+
+    /// The campaign whose id has these digits behind its letters, when no other has.
+    pub fn by_core(&self, digits: &str, campaigns: &[Campaign]) -> Option<u32> {
+        if self.twins.contains(&format!("#{digits}")) {
+            return None;
+        }
+        self.cores.find(hash(digits.as_bytes()), |row| core(&compacted(&campaigns[row as usize].id)) == Some(digits))
+    }
+
+    /// Whether a folded word may open an id that does not open with a digit.
+    pub fn opens(&self, word: &str) -> bool {
+        self.openings.contains(word)
+    }
+
+    /// Whether no id of the directory opens with letters.
+    pub fn openings_empty(&self) -> bool {
+        self.openings.is_empty()
+    }
+
+    /// Whether some id has these letters and digits in these places, whatever the letters.
+    pub fn form_known(&self, compact: &str) -> bool {
+        self.forms.contains_key(&form(compact))
+    }
+
+    /// Whether an unknown compact id has a shape of the directory: class of characters, and letters in front known.
+    pub fn fits(&self, compact: &str) -> bool {
+        self.forms
+            .get(&form(compact))
+            .is_some_and(|form| form.many || form.prefixes.is_empty() || form.prefixes.contains(opening(compact)))
+    }
+
+    /// Whether an id of this shape can be told from other numbers without a label: letters and digits, enough of both.
+    pub fn telling(&self, compact: &str) -> bool {
+        let digits = compact.bytes().filter(u8::is_ascii_digit).count();
+        let letters = compact.len() - digits;
+        (letters >= 2 && digits >= 3 || letters >= 1 && digits >= 4 || compact.len() == 32) && self.fits(compact)
+    }
+
+    /// An unknown id spelled as the directory spells ids of its shape; as written when it has none.
+    pub fn spelled(&self, compact: &str, written: &str) -> String {
+        let Some(form) = self.forms.get(&form(compact)) else { return written.to_owned() };
+        if compact.bytes().all(|b| b.is_ascii_digit()) && form.example.bytes().all(|b| b.is_ascii_digit()) {
+            return compact.to_owned();
+        }
+        let mut rest = compact.chars();
+        let mut out = String::new();
+        for c in form.example.chars() {
+            if c.is_alphanumeric() {
+                match rest.next() {
+                    Some(next) if c.is_uppercase() => out.extend(next.to_uppercase()),
+                    Some(next) => out.push(next),
+                    None => return written.to_owned(),
+                }
+            } else {
+                out.push(c);
+            }
+        }
+        if rest.next().is_some() { written.to_owned() } else { out }
+    }
+
+    /// The directory's ids one edit or transposition away from an unknown one.
+    pub fn near(&self, unknown: &str, campaigns: &[Campaign]) -> Vec<u32> {
+        let chars: Vec<char> = unknown.chars().collect();
+        if chars.is_empty() || chars.len() > 40 {
+            return vec![];
+        }
+        let digits = chars.iter().all(char::is_ascii_digit);
+        let alphabet: &str = if digits { "0123456789" } else { "0123456789abcdefghijklmnopqrstuvwxyz" };
+        let mut found: Vec<u32> = vec![];
+        let mut look = |candidate: &[char]| {
+            let compact: String = candidate.iter().collect();
+            if let Some(row) = self.find(&compact, &compact, campaigns)
+                && !found.contains(&row)
+            {
+                found.push(row);
+            }
+        };
+        for i in 0..=chars.len() {
+            let mut edited = chars.clone();
+            if i + 1 < chars.len() {
+                edited.swap(i, i + 1);
+                look(&edited);
+                edited.swap(i, i + 1);
+            }
+            for c in alphabet.chars() {
+                if i < chars.len() {
+                    edited[i] = c;
+                    look(&edited);
+                    edited[i] = chars[i];
+                }
+                edited.insert(i, c);
+                look(&edited);
+                edited.remove(i);
+            }
+            if i < chars.len() {
+                edited.remove(i);
+                look(&edited);
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    /// The shapes of the ids, most frequent first.
+    pub fn shapes(&self, campaigns: &[Campaign]) -> Vec<Shape> {
+        let mut counts: BTreeMap<String, (usize, &str)> = BTreeMap::new();
+        for campaign in campaigns {
+            let entry = counts.entry(self.pattern(&campaign.id)).or_insert((0, &campaign.id));
+            entry.0 += 1;
+        }
+        let all = campaigns.len().max(1) as f64;
+        let shape = |(pattern, (count, example)): (String, (usize, &str))| Shape {
+            pattern,
+            count,
+            share: count as f64 / all,
+            example: example.to_owned(),
+        };
+        let mut shapes: Vec<Shape> = counts.into_iter().map(shape).collect();
+        shapes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.pattern.cmp(&b.pattern)));
+        shapes
+    }
+
+    /// The readable pattern of an id: letters in front stay themselves when the shape's ids open with few.
+    fn pattern(&self, id: &str) -> String {
+        let compact = compacted(id);
+        let shape = form(&compact);
+        if shape == "uuid" {
+            return shape;
+        }
+        let keep = self
+            .forms
+            .get(&shape)
+            .is_some_and(|form| !form.many && form.prefixes.len() <= 12 && form.count > form.prefixes.len());
+        let opening = opening(&compact).chars().count();
+        let mut seen = 0;
+        id.chars()
+            .map(|c| {
+                seen += usize::from(c.is_alphanumeric());
+                match c {
+                    c if c.is_ascii_digit() => '9',
+                    c if c.is_alphabetic() && !(keep && seen <= opening) => 'A',
+                    c => c,
+                }
+            })
+            .collect()
+    }
+}
+
+/// Whether an id is this when spelled without case and separators.
+fn same(id: &str, compact: &str) -> bool {
+    if id.is_ascii() {
+        let letters = id.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase());
+        return letters.eq(compact.bytes());
+    }
+    compacted(id) == compact
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory(ids: &[&str]) -> (Vec<Campaign>, Ids) {
+        let campaigns: Vec<Campaign> =
+            ids.iter().map(|id| Campaign { id: (*id).into(), ..Campaign::default() }).collect();
+        let ids = Ids::build(&campaigns);
+        (campaigns, ids)
+    }
+
+    #[test]
+    fn learns_shapes() {
+        let (campaigns, ids) =
+            directory(&["48213", "48231", "ACQ-2024-0117", "ACQ-2024-0118", "550e8400-e29b-41d4-a716-446655440000"]);
+        let patterns: Vec<String> = ids.shapes(&campaigns).into_iter().map(|shape| shape.pattern).collect();
+        assert_eq!(patterns, ["99999", "ACQ-9999-9999", "uuid"]);
+        assert!(ids.fits("48123") && !ids.fits("481") && ids.fits("acq20259999") && !ids.fits("foo20259999"));
+        assert_eq!(ids.spelled("acq20259999", "acq 2025 9999"), "ACQ-2025-9999");
+    }
+
+    #[test]
+    fn finds_whatever_the_spelling() {
+        let (campaigns, ids) = directory(&["CMP-1042330", "cmp-77", "CMP-77", "XY-55512", "AB-55512"]);
+        let find = |written: &str| ids.find(&compacted(written), written, &campaigns);
+        assert_eq!((find("cmp 1042330"), find("CMP1042330")), (Some(0), Some(0)));
+        assert_eq!((find("cmp-77"), find("CMP-77"), find("Cmp77")), (Some(1), Some(2), None));
+        assert_eq!((ids.by_core("1042330", &campaigns), ids.by_core("55512", &campaigns)), (Some(0), None));
+    }
+
+    #[test]
+    fn near_misses() {
+        let (campaigns, ids) = directory(&["48213", "48231", "99999"]);
+        assert_eq!(ids.near("48123", &campaigns), [0]);
+        assert_eq!(ids.near("4821", &campaigns), [0]);
+        assert_eq!(ids.near("482313", &campaigns), [0, 1]);
+        assert_eq!(ids.near("", &campaigns), []);
+    }
+}

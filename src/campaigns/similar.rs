@@ -1,0 +1,313 @@
+//! Groups of similarly named campaigns, computed when the directory is loaded.
+//!
+//! Within an account, names are alike when they differ by one word (a year, a number, a region, any other), by word
+//! order, plural, punctuation or a typo, or share their beginning; across accounts only when their words are the same.
+//! Only compares names that share a key: the cost follows the number of names, not of pairs.
+
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+use serde::Serialize;
+
+use super::names::{Names, class};
+use super::table::hash;
+use super::{Campaign, Named};
+
+/// By what the names of a group differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Difference {
+    /// By case, punctuation, plural or word order, or not at all.
+    Spelling,
+    /// By a typo or two.
+    Typo,
+    /// By a number or a single letter.
+    Number,
+    /// By a year.
+    Year,
+    /// By a part of the world.
+    Region,
+    /// By one word.
+    Word,
+    /// They begin alike.
+    Beginning,
+}
+
+impl Difference {
+    /// How easily such names are mixed up, 0 to 1.
+    fn likeness(self) -> f64 {
+        match self {
+            Difference::Spelling | Difference::Typo => 1.0,
+            Difference::Number | Difference::Year => 0.9,
+            Difference::Region => 0.8,
+            Difference::Word => 0.6,
+            Difference::Beginning => 0.4,
+        }
+    }
+
+    /// The word for it, as tables show it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Difference::Spelling => "spelling",
+            Difference::Typo => "typo",
+            Difference::Number => "number",
+            Difference::Year => "year",
+            Difference::Region => "region",
+            Difference::Word => "word",
+            Difference::Beginning => "beginning",
+        }
+    }
+}
+
+/// A group, as `campaigns similar` lists it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Group {
+    /// How much mix-up it invites: the number of its campaigns times the likeness of their names.
+    pub risk: f64,
+    /// By what its names differ mostly.
+    pub differ_by: Difference,
+    /// The account, when all are of one.
+    pub account: Option<String>,
+    /// Its campaigns, in the directory's order.
+    pub campaigns: Vec<Named>,
+}
+
+/// The groups over a directory's rows.
+#[derive(Debug, Default)]
+pub struct Similar {
+    /// The group of each row, or `NONE`.
+    group: Vec<u32>,
+    /// Rows by group.
+    members: Vec<u32>,
+    starts: Vec<u32>,
+}
+
+const NONE: u32 = u32::MAX;
+
+/// Joins rows into groups.
+struct Union(Vec<u32>);
+
+impl Union {
+    fn root(&mut self, mut row: u32) -> u32 {
+        while self.0[row as usize] != row {
+            let parent = self.0[row as usize];
+            self.0[row as usize] = self.0[parent as usize];
+            row = parent;
+        }
+        row
+    }
+
+    fn join(&mut self, a: u32, b: u32) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.0[a.max(b) as usize] = a.min(b);
+    }
+}
+
+impl Similar {
+    /// Groups the campaigns. The first `campaigns.len()` entries of `names` must be their names.
+    pub fn build(campaigns: &[Campaign], names: &Names) -> Similar {
+        let count = campaigns.len();
+        let mut union = Union((0..count as u32).collect());
+        let mut accounts: Vec<(u64, u32)> = campaigns
+            .iter()
+            .enumerate()
+            .map(|(row, campaign)| (hash(campaign.account.as_bytes()), row as u32))
+            .collect();
+        accounts.sort_unstable();
+        let mut first: HashMap<u64, u32, FixedState> = HashMap::default();
+        // Misspelt words count as the word that they resemble: one look-up a word of the vocabulary.
+        let mut alike: HashMap<u32, u32, FixedState> = HashMap::default();
+        let mut everywhere: HashMap<u64, u32, FixedState> =
+            HashMap::with_capacity_and_hasher(count, FixedState::default());
+        let mut words: Vec<u32> = vec![];
+        let mut keys: Vec<u64> = vec![];
+        let mut at = 0;
+        while at < accounts.len() {
+            let end = at + accounts[at..].partition_point(|(account, _)| *account == accounts[at].0);
+            first.clear();
+            for (_, row) in &accounts[at..end] {
+                words.clear();
+                words.extend(
+                    names
+                        .entry(*row)
+                        .iter()
+                        .filter(|word| names.class(**word) & class::STOP == 0)
+                        .map(|word| *alike.entry(*word).or_insert_with(|| nearest(*word, names))),
+                );
+                let head = words.first_chunk::<2>().copied();
+                words.sort_unstable();
+                words.dedup();
+                if words.is_empty() {
+                    continue;
+                }
+                let whole = key(0, words.iter());
+                match everywhere.entry(whole) {
+                    std::collections::hash_map::Entry::Occupied(seen) => union.join(*seen.get(), *row),
+                    std::collections::hash_map::Entry::Vacant(free) => {
+                        free.insert(*row);
+                    }
+                }
+                if end - at < 2 {
+                    continue;
+                }
+                keys.clear();
+                keys.push(key(1, words.iter()));
+                let telling = |word: &&u32| names.class(**word) & class::VARIANT == 0;
+                for left_out in &words {
+                    let rest = words.iter().filter(|word| *word != left_out);
+                    let says = rest.clone().filter(telling).count();
+                    let weight: f32 = rest.clone().map(|word| names.weight(*word)).sum();
+                    let variant = names.class(*left_out) & (class::VARIANT | class::REGION) != 0;
+                    if says >= 1 && (weight >= 1.0 || variant && weight > 0.5 || words.len() == 2 && weight >= 0.7) {
+                        keys.push(key(1, rest));
+                    }
+                }
+                if let Some(head) = head
+                    && words.len() > 2
+                    && head.iter().all(|word| names.class(*word) & (class::VARIANT | class::REGION) == 0)
+                    && end - at <= 2_000
+                {
+                    let mut sorted = head;
+                    sorted.sort_unstable();
+                    keys.push(key(1, sorted.iter()));
+                }
+                for key in &keys {
+                    match first.entry(*key) {
+                        std::collections::hash_map::Entry::Occupied(seen) => union.join(*seen.get(), *row),
+                        std::collections::hash_map::Entry::Vacant(free) => {
+                            free.insert(*row);
+                        }
+                    }
+                }
+            }
+            at = end;
+        }
+        collect(union, count)
+    }
+
+    /// The rows of the group that this row is in, itself included; empty when it is alone.
+    pub fn rows(&self, row: u32) -> &[u32] {
+        match self.group.get(row as usize) {
+            Some(group) if *group != NONE => self.group_rows(*group as usize),
+            _ => &[],
+        }
+    }
+
+    fn group_rows(&self, group: usize) -> &[u32] {
+        match (self.starts.get(group), self.starts.get(group + 1)) {
+            (Some(start), Some(end)) => &self.members[*start as usize..*end as usize],
+            _ => &[],
+        }
+    }
+
+    /// All groups, the largest risk first.
+    pub fn groups(&self, campaigns: &[Campaign], names: &Names) -> Vec<Group> {
+        let mut groups: Vec<Group> = (0..self.starts.len().saturating_sub(1))
+            .map(|group| {
+                let rows = self.group_rows(group);
+                let mut counts: HashMap<Difference, usize> = HashMap::new();
+                // Neighbours in a sorted list are the likest: enough to say by what they differ.
+                let mut sorted: Vec<u32> = rows.to_vec();
+                sorted.sort_by(|a, b| names.entry(*a).cmp(names.entry(*b)).then(a.cmp(b)));
+                for pair in sorted.windows(2) {
+                    *counts.entry(difference(pair[0], pair[1], names)).or_default() += 1;
+                }
+                let total: usize = counts.values().sum();
+                let likeness = counts.iter().map(|(d, n)| d.likeness() * *n as f64).sum::<f64>() / total.max(1) as f64;
+                let most = counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));
+                let account = &campaigns[rows[0] as usize].account;
+                let one = rows.iter().all(|row| campaigns[*row as usize].account == *account);
+                Group {
+                    risk: (rows.len() as f64 * likeness * 10.0).round() / 10.0,
+                    differ_by: most.map_or(Difference::Spelling, |(difference, _)| difference),
+                    account: one.then(|| account.clone()),
+                    campaigns: rows.iter().map(|row| Named::of(&campaigns[*row as usize])).collect(),
+                }
+            })
+            .collect();
+        groups.sort_by(|a, b| b.risk.total_cmp(&a.risk).then_with(|| a.campaigns[0].id.cmp(&b.campaigns[0].id)));
+        groups
+    }
+}
+
+fn collect(mut union: Union, count: usize) -> Similar {
+    let mut sizes = vec![0u32; count];
+    for row in 0..count as u32 {
+        sizes[union.root(row) as usize] += 1;
+    }
+    let mut similar = Similar { group: vec![NONE; count], members: vec![], starts: vec![0] };
+    let mut number = vec![NONE; count];
+    let mut next = vec![];
+    for row in 0..count {
+        if sizes[row] > 1 {
+            number[row] = next.len() as u32;
+            let start = similar.starts.last().copied().unwrap_or(0);
+            next.push(start);
+            similar.starts.push(start + sizes[row]);
+        }
+    }
+    similar.members = vec![0; similar.starts.last().copied().unwrap_or(0) as usize];
+    for row in 0..count as u32 {
+        let group = number[union.root(row) as usize];
+        if group != NONE {
+            similar.group[row as usize] = group;
+            let at = &mut next[group as usize];
+            similar.members[*at as usize] = row;
+            *at += 1;
+        }
+    }
+    similar
+}
+
+/// Of a word and those one edit away, the one in the most names: misspellings fall together with it.
+fn nearest(word: u32, names: &Names) -> u32 {
+    if names.text(word).chars().count() < 5 || names.class(word) & class::COMMON != 0 {
+        return word;
+    }
+    let weight = |word: u32| names.with_word(word).len();
+    names
+        .near(names.text(word))
+        .into_iter()
+        .filter(|(near, distance)| *distance <= 1 && (weight(*near), u32::MAX - near) > (weight(word), u32::MAX - word))
+        .map(|(near, _)| near)
+        .max_by_key(|near| (weight(*near), u32::MAX - near))
+        .unwrap_or(word)
+}
+
+fn key<'a>(kind: u64, words: impl Iterator<Item = &'a u32>) -> u64 {
+    let mut state = 0x9e37_79b9_7f4a_7c15 ^ kind;
+    for word in words {
+        state = (state ^ u64::from(*word)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        state ^= state >> 32;
+    }
+    state
+}
+
+/// By what two names differ.
+pub fn difference(a: u32, b: u32, names: &Names) -> Difference {
+    let only = |of: u32, other: u32| -> Vec<u32> {
+        let words = names.entry(of).iter().filter(|word| names.class(**word) & class::STOP == 0);
+        words.filter(|word| !names.entry(other).contains(word)).copied().collect()
+    };
+    let (left, right) = (only(a, b), only(b, a));
+    let all = || left.iter().chain(&right);
+    if left.is_empty() && right.is_empty() {
+        return Difference::Spelling;
+    }
+    if all().all(|word| names.class(*word) & class::YEAR != 0) {
+        return Difference::Year;
+    }
+    if all().all(|word| names.class(*word) & class::VARIANT != 0) {
+        return Difference::Number;
+    }
+    if let ([x], [y]) = (&left[..], &right[..])
+        && super::fold::edits(names.text(*x), names.text(*y), 2).is_some()
+        && names.text(*x).len().min(names.text(*y).len()) >= 4
+    {
+        return Difference::Typo;
+    }
+    if all().all(|word| names.class(*word) & class::REGION != 0) {
+        return Difference::Region;
+    }
+    if left.len() <= 1 && right.len() <= 1 { Difference::Word } else { Difference::Beginning }
+}

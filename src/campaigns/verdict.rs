@@ -1,0 +1,493 @@
+//! The verdict: from the IDs and names found in a request to one status, as `cases/SPEC.md` of the design defines them.
+//!
+//! IDs and names in form, subject, new text and links decide; a forwarded mail only when the rest says nothing; quoted
+//! text and signature never. The sender never narrows an ambiguous name.
+
+use super::fold::{self, gap};
+use super::hints::{Hints, Says, role};
+use super::named::{self, Mention};
+use super::stated::{self, Stated, Zone};
+use super::{Candidate, Directory, Identified, Status};
+use crate::request::evidence::{Evidence, Where};
+use crate::request::{FieldKey, Request};
+
+/// Bytes of one zone that are looked at.
+const ZONE_BYTES: usize = 256 * 1024;
+/// Links and attachments that are looked at.
+const ITEMS: usize = 200;
+/// Candidates shown at most.
+const CANDIDATES: usize = 200;
+/// Similarly named campaigns shown at most.
+const SIMILAR: usize = 20;
+
+/// What was found in one zone.
+struct Found<'a> {
+    zone: Zone<'a>,
+    ids: Vec<Stated>,
+    /// It decides by itself: form, subject, new text, link, attachment.
+    decides: bool,
+}
+
+/// Which campaign this request is about.
+pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Identified {
+    let mut said_not_specific = false;
+    let mut speaks = false;
+    let mut evidence = vec![];
+    let mut zones: Vec<Found<'_>> = vec![];
+    for (zone, empty) in field_zones(request, hints) {
+        if empty {
+            said_not_specific = true;
+            evidence.push(whole(&zone, "campaign.not-specific"));
+            continue;
+        }
+        let ids = stated::find(&zone, directory, hints);
+        zones.push(Found { zone, ids, decides: true });
+    }
+    for (place, text) in [(Where::Subject, request.subject.as_str()), (Where::Text, request.text.as_str())] {
+        let zone = zone_of(place, None, text, hints);
+        let ids = stated::find(&zone, directory, hints);
+        said_not_specific |= not_specific(&zone, hints, &mut evidence);
+        speaks |= speaks_of_a_campaign(&zone, &mut evidence);
+        zones.push(Found { zone, ids, decides: true });
+    }
+    for (at, link) in request.links.iter().take(ITEMS).enumerate() {
+        let zone = zone_of(Where::Link, Some(at.to_string()), link, hints);
+        let ids = stated::find(&zone, directory, hints);
+        if !ids.is_empty() {
+            zones.push(Found { zone, ids, decides: true });
+        }
+    }
+    for (at, attachment) in request.attachments.iter().take(ITEMS).enumerate() {
+        for text in [Some(attachment.name.as_str()), attachment.alt.as_deref()].into_iter().flatten() {
+            let zone = zone_of(Where::Attachment, Some(at.to_string()), text, hints);
+            let ids = stated::find(&zone, directory, hints);
+            if !ids.is_empty() {
+                zones.push(Found { zone, ids, decides: true });
+            }
+        }
+    }
+    for (place, text) in [
+        (Where::Forwarded, &request.forwarded),
+        (Where::Quoted, &request.quoted),
+        (Where::Signature, &request.signature),
+    ] {
+        if !text.is_empty() {
+            let zone = zone_of(place, None, text, hints);
+            let ids = stated::find(&zone, directory, hints);
+            zones.push(Found { zone, ids, decides: false });
+        }
+    }
+
+    // Names: where they decide, and in a forwarded mail when nothing else says anything.
+    let mut mentions: Vec<Mention> = vec![];
+    let read_names = |zones: &mut [Found<'_>], mentions: &mut Vec<Mention>, place: &dyn Fn(&Found<'_>) -> bool| {
+        for at in 0..zones.len() {
+            if !place(&zones[at]) {
+                continue;
+            }
+            named::mark(&mut zones[at].zone.words, &directory.names);
+            let known = zones[at].ids.iter().filter(|id| id.row.is_some() && id.weight > 0.0);
+            let taken: Vec<(usize, usize)> = known.map(|id| id.tokens).collect();
+            mentions.extend(named::find(&zones[at].zone, at, &directory.names, &directory.campaigns, hints, &taken));
+        }
+    };
+    read_names(&mut zones, &mut mentions, &|found| {
+        matches!(found.zone.place, Where::Form | Where::Subject | Where::Text) && found.decides
+    });
+    drop_ids_in_names(&mut zones, &mentions);
+    let says_nothing = mentions.iter().all(|mention| mention.denied)
+        && zones.iter().filter(|found| found.decides).all(|found| found.ids.iter().all(|id| id.weight <= 0.0));
+    let forwarded = says_nothing && !request.forwarded.is_empty();
+    if forwarded {
+        read_names(&mut zones, &mut mentions, &|found| found.zone.place == Where::Forwarded);
+    }
+
+    let ids = stated_ids(&zones, forwarded);
+    let exclusions = Exclusions { zones: &zones, directory, hints };
+    let groups = merge(&mentions, &exclusions);
+    for found in &zones {
+        for id in &found.ids {
+            evidence.push(of_id(found, id));
+        }
+    }
+    for mention in &mentions {
+        evidence.push(of_mention(&zones[mention.zone].zone, mention));
+    }
+    let mut identified = decide(&ids, &groups, directory);
+    identified.said_not_specific = said_not_specific;
+    identified.speaks_of_a_campaign = speaks;
+    identified.sender_on_account = sender_on_account(&identified, request, directory);
+    evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    identified.evidence = evidence;
+    identified
+}
+
+fn zone_of<'a>(place: Where, field: Option<String>, text: &'a str, hints: &Hints) -> Zone<'a> {
+    let end = text.floor_char_boundary(ZONE_BYTES);
+    let mut words = fold::words(&text[..end]);
+    hints.mark(&mut words);
+    if place == Where::Link {
+        words.tokens.iter_mut().for_each(|token| token.link = true);
+    }
+    Zone { place, field, id_field: false, name_field: false, words }
+}
+
+/// The fields that may name a campaign; the flag says that the value denies that there is one.
+fn field_zones<'a>(request: &'a Request, hints: &Hints) -> Vec<(Zone<'a>, bool)> {
+    let mut zones = vec![];
+    for field in &request.fields {
+        let value = field.value.trim();
+        if value.is_empty() {
+            continue;
+        }
+        let roles = fold::words(&field.label).tokens.len();
+        let (id_field, name_field) = match field.key {
+            FieldKey::CampaignId => (true, false),
+            FieldKey::CampaignName => (false, true),
+            FieldKey::Unknown if roles > 0 && roles <= 6 => by_label(&field.label, hints),
+            _ => continue,
+        };
+        let mut zone = zone_of(Where::Form, Some(field.label.clone()), &field.value, hints);
+        zone.id_field = id_field;
+        zone.name_field = name_field;
+        let denies =
+            (id_field || name_field) && (hints.value_not_specific(value) || says_not_specific(&zone, hints).is_some());
+        if id_field || name_field || field.key == FieldKey::Unknown && labelled_value(&field.label, hints) {
+            zones.push((zone, denies));
+        }
+    }
+    zones
+}
+
+/// Whether an unknown field's label speaks of a campaign's ID or name.
+fn by_label(label: &str, hints: &Hints) -> (bool, bool) {
+    let mut words = fold::words(label);
+    hints.mark(&mut words);
+    let has = |roles: u32| words.tokens.iter().any(|token| token.roles & roles != 0);
+    let campaign = has(role::CAMPAIGN | role::CAMPAIGNS);
+    let id = has(role::LABEL) || campaign && has(role::IDENTIFIER | role::NUMBER);
+    (id, campaign && !id && words.tokens.len() <= 2)
+}
+
+/// A field whose label says nothing against IDs: a value of a telling shape may be one.
+fn labelled_value(label: &str, hints: &Hints) -> bool {
+    let mut words = fold::words(label);
+    hints.mark(&mut words);
+    !words.tokens.iter().any(|token| hints.negative(words.folded(token), token.roles))
+}
+
+fn says_not_specific(zone: &Zone<'_>, hints: &Hints) -> Option<(usize, usize)> {
+    (0..zone.words.tokens.len()).find_map(|at| {
+        let mut phrases = hints.phrases_at(&zone.words, at);
+        phrases.find(|(says, _)| *says == Says::NotSpecific).map(|(_, end)| (at, end))
+    })
+}
+
+fn not_specific(zone: &Zone<'_>, hints: &Hints, evidence: &mut Vec<Evidence>) -> bool {
+    let Some((first, end)) = says_not_specific(zone, hints) else { return false };
+    evidence.push(span(zone, first, end - 1, "campaign.not-specific"));
+    true
+}
+
+/// "my campaign", "our ad": the text speaks of one without saying which.
+fn speaks_of_a_campaign(zone: &Zone<'_>, evidence: &mut Vec<Evidence>) -> bool {
+    let tokens = &zone.words.tokens;
+    for (at, token) in tokens.iter().enumerate() {
+        if token.link || token.roles & (role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT) == 0 {
+            continue;
+        }
+        let product = tokens.get(at + 1).is_some_and(|next| next.roles & role::PRODUCT != 0 && next.gap == gap::SPACE);
+        if product {
+            continue;
+        }
+        // "my campaign", "our summer campaign", "one of my campaigns".
+        for back in 1..=3 {
+            let Some(before) = at.checked_sub(back) else { break };
+            if tokens[before + 1].gap & (gap::END | gap::COMMA | gap::PARAGRAPH) != 0 {
+                break;
+            }
+            let roles = tokens[before].roles;
+            if roles & role::OWN != 0
+                && (token.roles & role::ADVERT == 0 || back == 1 && zone.words.word(before).len() > 1)
+            {
+                let denied = before.checked_sub(1).is_some_and(|at| tokens[at].roles & role::DENY != 0);
+                if !denied {
+                    evidence.push(span(zone, before, at, "campaign.spoken-of"));
+                    return true;
+                }
+            }
+            if roles & (role::STOP | role::DENY | role::AND) != 0 {
+                break;
+            }
+        }
+        // "I ordered a campaign", "the campaign" of languages without articles: a verb of having before it.
+        let ordered = at >= 2
+            && tokens[at - 1].roles & role::FILL != 0
+            && ["ordered", "booked", "bought", "started", "created", "launched", "have", "gebucht", "bestellt"]
+                .contains(&zone.words.word(at - 2));
+        if ordered && token.roles & role::CAMPAIGN != 0 {
+            evidence.push(span(zone, at - 2, at, "campaign.spoken-of"));
+            return true;
+        }
+    }
+    false
+}
+
+fn span(zone: &Zone<'_>, first: usize, last: usize, rule: &str) -> Evidence {
+    let tokens = &zone.words.tokens;
+    let (start, end) = match (tokens.get(first), tokens.get(last)) {
+        (Some(first), Some(last)) => (first.start, last.end),
+        _ => (0, 0),
+    };
+    found(zone, rule, start, end, 0.0)
+}
+
+fn whole(zone: &Zone<'_>, rule: &str) -> Evidence {
+    found(zone, rule, 0, zone.words.text.len(), 0.0)
+}
+
+fn found(zone: &Zone<'_>, rule: &str, start: usize, end: usize, weight: f64) -> Evidence {
+    Evidence {
+        rule: rule.to_owned(),
+        place: zone.place,
+        field: zone.field.clone(),
+        start,
+        end,
+        text: zone.words.text.get(start..end).unwrap_or_default().to_owned(),
+        weight,
+    }
+}
+
+fn of_id(of: &Found<'_>, id: &Stated) -> Evidence {
+    let weight = if of.decides || of.zone.place == Where::Forwarded { id.weight } else { id.weight.min(0.0) };
+    found(&of.zone, id.rule, id.span.0, id.span.1, weight)
+}
+
+fn of_mention(zone: &Zone<'_>, mention: &Mention) -> Evidence {
+    let best = mention.rows.first().map_or(0.0, |(_, score)| *score);
+    let rule = if mention.denied { "campaign-name.denied" } else { "campaign-name" };
+    found(zone, rule, mention.span.0, mention.span.1, if mention.denied { -1.0 } else { best })
+}
+
+/// "Spring Sale 2025" in an ID field states no ID 2025: what stands inside a name is none.
+fn drop_ids_in_names(zones: &mut [Found<'_>], mentions: &[Mention]) {
+    for (at, found) in zones.iter_mut().enumerate() {
+        found.ids.retain(|id| {
+            let inside = |mention: &Mention| {
+                mention.zone == at && mention.tokens.0 <= id.tokens.0 && id.tokens.1 <= mention.tokens.1
+            };
+            id.row.is_some() || !mentions.iter().any(inside)
+        });
+    }
+}
+
+/// The IDs that count, each once, the most certain place first.
+fn stated_ids<'a>(zones: &'a [Found<'_>], forwarded: bool) -> Vec<&'a Stated> {
+    let counts = |found: &Found<'_>| found.decides || forwarded && found.zone.place == Where::Forwarded;
+    let all = zones.iter().filter(|found| counts(found)).flat_map(|found| &found.ids).filter(|id| id.weight > 0.0);
+    let all: Vec<&Stated> = all.collect();
+    let strong = all.iter().any(|id| !id.weak);
+    let mut ids: Vec<&Stated> = vec![];
+    for id in all {
+        if id.weak && strong
+            || ids.iter().any(|seen| seen.compact == id.compact || seen.row.is_some() && seen.row == id.row)
+        {
+            continue;
+        }
+        ids.push(id);
+    }
+    ids
+}
+
+/// A set of campaigns that one name may mean.
+type Group = Vec<(u32, f64)>;
+
+/// What the mentions mean together: the narrower of two that overlap, without what the text excludes.
+fn merge(mentions: &[Mention], exclusions: &Exclusions<'_, '_>) -> Vec<Group> {
+    let mut groups: Vec<Group> = vec![];
+    for mention in mentions.iter().filter(|mention| !mention.denied) {
+        let group = exclusions.narrow(mention);
+        let overlaps =
+            groups.iter().position(|seen| seen.iter().any(|(row, _)| group.iter().any(|(other, _)| other == row)));
+        match overlaps {
+            Some(at) => {
+                let both: Group = groups[at]
+                    .iter()
+                    .filter_map(|(row, score)| {
+                        group.iter().find(|(other, _)| other == row).map(|(_, other)| (*row, score.max(*other)))
+                    })
+                    .collect();
+                groups[at] = both;
+            }
+            None => groups.push(group),
+        }
+    }
+    // What the text denies elsewhere is not meant: "not Spring Sale 2024" beside "Spring Sale".
+    let denied: Vec<u32> = mentions
+        .iter()
+        .filter(|mention| mention.denied && mention.rows.len() == 1)
+        .flat_map(|mention| mention.rows.iter().map(|(row, _)| *row))
+        .collect();
+    for group in &mut groups {
+        if group.iter().any(|(row, _)| !denied.contains(row)) {
+            group.retain(|(row, _)| !denied.contains(row));
+        }
+    }
+    groups.retain(|group| !group.is_empty());
+    groups
+}
+
+/// Siblings that the text turns down: "not the West one", "2024 and 2025 are not what I mean".
+struct Exclusions<'a, 'z> {
+    zones: &'a [Found<'z>],
+    directory: &'a Directory,
+    hints: &'a Hints,
+}
+
+impl Exclusions<'_, '_> {
+    fn narrow(&self, mention: &Mention) -> Group {
+        let rows = &mention.rows;
+        if rows.len() < 2 || rows.len() > CANDIDATES {
+            return rows.clone();
+        }
+        let names = &self.directory.names;
+        let all = rows.len();
+        // Words that some of the candidates have and others not.
+        let tells_apart = |word: u32| rows.iter().filter(|(row, _)| names.entry(*row).contains(&word)).count() < all;
+        let mut left: Group = rows.clone();
+        for found in self.zones.iter().filter(|found| found.decides) {
+            let words = &found.zone.words;
+            for (at, token) in words.tokens.iter().enumerate() {
+                let telling = token.word != fold::NO_WORD && tells_apart(token.word);
+                if telling && self.excluded(found, at) {
+                    left.retain(|(row, _)| !names.entry(*row).contains(&token.word));
+                }
+            }
+        }
+        if left.is_empty() { rows.clone() } else { left }
+    }
+
+    /// Whether the word at this token is what a denial is about.
+    fn excluded(&self, found: &Found<'_>, at: usize) -> bool {
+        let words = &found.zone.words;
+        let tokens = &words.tokens;
+        let ends = gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY;
+        let mut before = at;
+        for _ in 0..5 {
+            if before == 0 || tokens[before].gap & (ends | gap::COMMA | gap::CLOSE) != 0 {
+                break;
+            }
+            before -= 1;
+            let roles = tokens[before].roles;
+            let phrase = (0..4).any(|back| {
+                before.checked_sub(back).is_some_and(|start| {
+                    self.hints
+                        .phrases_at(words, start)
+                        .any(|(says, end)| says == Says::DeniedAfter && end == before + 1)
+                })
+            });
+            if roles & role::DENY != 0 || phrase {
+                return true;
+            }
+            if roles & role::BUT != 0 && roles & role::FILL == 0 {
+                break;
+            }
+            let passes = roles & (role::FILL | role::OWN | role::AND | role::CAMPAIGN | role::STOP) != 0;
+            if !passes && tokens[before].word == fold::NO_WORD {
+                break;
+            }
+        }
+        for behind in at + 1..at + 8 {
+            let Some(token) = tokens.get(behind) else { return false };
+            if token.gap & ends != 0 {
+                return false;
+            }
+            if self.hints.phrases_at(words, behind).any(|(says, _)| says == Says::DeniedBefore) {
+                return true;
+            }
+            let passes =
+                token.roles & (role::FILL | role::OWN | role::AND | role::CAMPAIGN | role::CAMPAIGNS | role::STOP) != 0;
+            if !passes && token.word == fold::NO_WORD {
+                return false;
+            }
+        }
+        false
+    }
+}
+
+/// The verdict, by what is stated and named.
+fn decide(ids: &[&Stated], groups: &[Group], directory: &Directory) -> Identified {
+    let campaigns = &directory.campaigns;
+    let known: Vec<u32> = ids.iter().filter_map(|id| id.row).collect();
+    let mut identified = Identified {
+        status: Status::NotStated,
+        id: None,
+        ids: ids.iter().filter(|id| id.row.is_some() || known.is_empty()).map(|id| id.id.clone()).collect(),
+        candidates: vec![],
+        near_misses: vec![],
+        similar: vec![],
+        sender_on_account: None,
+        said_not_specific: false,
+        speaks_of_a_campaign: false,
+        evidence: vec![],
+    };
+    let candidate = |row: u32, score: f64| {
+        let campaign = &campaigns[row as usize];
+        Candidate { id: campaign.id.clone(), name: campaign.name.clone(), score }
+    };
+    let named = |groups: &mut dyn Iterator<Item = &Group>| -> Vec<Candidate> {
+        let mut all: Vec<(u32, f64)> = vec![];
+        for (row, score) in groups.flatten() {
+            if all.iter().all(|(seen, _)| seen != row) && all.len() < CANDIDATES {
+                all.push((*row, *score));
+            }
+        }
+        all.into_iter().map(|(row, score)| candidate(row, score)).collect()
+    };
+    match known[..] {
+        [] if !ids.is_empty() => {
+            identified.status = Status::UnknownId;
+            identified.id = ids.first().map(|id| id.id.clone());
+            identified.candidates = named(&mut groups.iter());
+            let near = ids.first().map(|id| directory.ids.near(&id.compact, campaigns)).unwrap_or_default();
+            identified.near_misses = near.into_iter().take(SIMILAR).map(|row| candidate(row, 0.5)).collect();
+        }
+        [] => {
+            identified.candidates = named(&mut groups.iter());
+            identified.status = match identified.candidates.len() {
+                0 => Status::NotStated,
+                1 => Status::NameOnly,
+                _ => Status::AmbiguousName,
+            };
+            let first = groups.first().and_then(|group| group.first());
+            if let (Some((row, _)), Status::NameOnly) = (first, identified.status) {
+                identified.similar = directory.similar_rows(*row, SIMILAR);
+            }
+        }
+        [row] => {
+            identified.id = Some(campaigns[row as usize].id.clone());
+            identified.similar = directory.similar_rows(row, SIMILAR);
+            let holds = |group: &&Group| group.iter().any(|(other, _)| *other == row);
+            if groups.is_empty() || groups.iter().any(|group| holds(&group)) {
+                identified.status = Status::Confirmed;
+            } else {
+                identified.status = Status::Conflict;
+                identified.candidates = named(&mut groups.iter());
+            }
+        }
+        _ => identified.status = Status::Multiple,
+    }
+    identified
+}
+
+/// Whether the sender may ask about all of the campaigns that are meant.
+fn sender_on_account(identified: &Identified, request: &Request, directory: &Directory) -> Option<bool> {
+    let meant: Vec<&str> = match identified.status {
+        Status::Confirmed | Status::Conflict => identified.id.iter().map(String::as_str).collect(),
+        Status::Multiple => identified.ids.iter().map(String::as_str).collect(),
+        Status::NameOnly => identified.candidates.iter().map(|candidate| candidate.id.as_str()).collect(),
+        _ => return None,
+    };
+    let address = &request.from.address;
+    Some(meant.iter().all(|id| directory.get(id).is_some_and(|campaign| super::on_account(address, campaign))))
+}
