@@ -139,7 +139,7 @@ const LISTS: [(&str, u32); 20] = [
 
 static SHIPPED: LazyLock<Hints> = LazyLock::new(|| {
     let files = BTreeMap::from([(FILE.to_owned(), include_str!("../../rules/campaign-ids.toml").to_owned())]);
-    Hints::compile(&files).unwrap_or_default()
+    Hints::compile(&files).expect("the shipped file compiles: a test of this module proves it")
 });
 
 impl Hints {
@@ -266,11 +266,12 @@ impl Hints {
 
     /// What a folded word may be. Plurals count as their singular.
     pub fn roles(&self, word: &str) -> u32 {
-        if let Some(roles) = self.words.get(word) {
-            return *roles;
-        }
+        let exact = self.words.get(word).copied().unwrap_or(0);
         let one = singular(word);
-        if one.len() == word.len() { 0 } else { self.words.get(one).copied().unwrap_or(0) & !role::CAMPAIGN }
+        if one.len() == word.len() {
+            return exact;
+        }
+        exact | self.words.get(one).copied().unwrap_or(0) & !(role::CAMPAIGN | role::ADVERT | role::STOP | role::FILL)
     }
 
     /// Whether a word says that the number beside it is no Campaign ID.

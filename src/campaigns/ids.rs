@@ -374,8 +374,8 @@ mod tests {
     fn near_misses() {
         let (campaigns, ids) = directory(&["48213", "48231", "99999"]);
         assert_eq!(ids.near("48123", &campaigns), [0]);
-        assert_eq!(ids.near("4821", &campaigns), [0]);
+        assert_eq!(ids.near("4821", &campaigns), [0, 1]);
         assert_eq!(ids.near("482313", &campaigns), [0, 1]);
-        assert_eq!(ids.near("", &campaigns), []);
+        assert!(ids.near("", &campaigns).is_empty());
     }
 }

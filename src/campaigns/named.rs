@@ -123,9 +123,10 @@ impl Finder<'_, '_> {
                 groups.push(hits);
             }
         };
-        for i in 0..count {
-            let token = &tokens[i];
-            let cut = token.gap & (gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY) != 0;
+        for (i, token) in tokens.iter().enumerate().take(count) {
+            // What a denial parts is not one name.
+            let denies = token.roles & role::DENY != 0;
+            let cut = denies || token.gap & (gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY) != 0;
             let far = solid_last.is_some_and(|last| i - last > 4);
             if !group.is_empty() && ((cut && !self.field()) || far || group.len() >= GROUP || i - group[0].first >= 60)
             {
@@ -291,10 +292,7 @@ impl Finder<'_, '_> {
             }
         }
         let mut after = last + 1;
-        for _ in 0..2 {
-            if !tokens.get(after).is_some_and(near) {
-                break;
-            }
+        while after <= last + 2 && tokens.get(after).is_some_and(near) {
             if is(after) {
                 return true;
             }
@@ -496,13 +494,14 @@ impl Finder<'_, '_> {
         }
         let seen_first = matched.iter().flatten().map(|(first, ..)| *first).min()?;
         let seen_last = matched.iter().flatten().map(|(_, last, _)| *last).max()?;
+        let window = self.window(seen_first, seen_last);
         for (k, word) in name.iter().enumerate() {
             let class = self.names.class(*word);
             if matched[k].is_some() || class & (class::STOP | class::VARIANT) != 0 {
                 continue;
             }
             let mut best: Option<(usize, f32)> = None;
-            for at in seen_first.saturating_sub(3)..(seen_last + 4).min(self.words.tokens.len()) {
+            for at in window.clone() {
                 let mask = bits(base, at, at);
                 if mask == 0
                     || (text | used) & mask != 0
@@ -553,6 +552,23 @@ impl Finder<'_, '_> {
             return None;
         }
         Some(Fit { row: self.names.row(entry), explained, coverage: have / all.max(0.01), full, text, first, last })
+    }
+
+    /// The words around a match that may belong to it: not beyond the sentence, nor beyond a denial.
+    fn window(&self, first: usize, last: usize) -> std::ops::Range<usize> {
+        let tokens = &self.words.tokens;
+        let cut = |at: usize| {
+            !self.field() && tokens[at].gap & (gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY) != 0
+        };
+        let denies = |at: usize| tokens[at].roles & role::DENY != 0;
+        let (mut start, mut end) = (first, last + 1);
+        while start > 0 && first - start < 3 && !cut(start) && !denies(start - 1) {
+            start -= 1;
+        }
+        while end < tokens.len() && end - last <= 3 && !cut(end) && !denies(end) {
+            end += 1;
+        }
+        start..end
     }
 
     /// A single letter or digit is part of a name only beside the rest of it, a letter only as a capital.
@@ -681,13 +697,17 @@ impl Finder<'_, '_> {
             } else {
                 0.42
             };
+            let exact = fit.coverage >= 0.6 && fit.explained >= 0.9 * count as f32;
+            if all_common && !(capitalised || field || quoted || exact) {
+                return false;
+            }
             let treated = field || quoted || beside || capitalised || subject || count >= 3;
             return fit.coverage >= enough && precision >= 0.6 && treated && letters >= 1;
         }
         // One word of several: only where the text treats it as a campaign, and when it is telling.
         let at = fit.first;
         let telling = !common(&at) && self.words.folded(&tokens[at]).len() >= 4;
-        let sure = fit.explained >= 0.8;
+        let sure = fit.explained >= 0.9;
         let few = tokens[at].word == NO_WORD || self.names.with_word(tokens[at].word).len() <= 20;
         sure && precision >= 0.6
             && fit.coverage >= 0.3

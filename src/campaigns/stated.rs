@@ -138,7 +138,8 @@ impl Finder<'_, '_> {
             next.has_digit && next.gap_chars <= 1 && next.gap & !(gap::HYPHEN | gap::UNDERSCORE | gap::SPACE) == 0
         });
         let opens = token.has_digit || token.strange || self.ids.opens(word);
-        if !opens && !self.ids.letters_only && !(next_glued && word.len() <= 6) {
+        let mistyped = next_glued && word.len() <= 6;
+        if !(opens || mistyped || self.ids.letters_only) {
             return None;
         }
         let reading = |last: usize, compact: String, row, look_alike| Reading {
@@ -210,7 +211,8 @@ impl Finder<'_, '_> {
                 break;
             }
             let written = self.words.text.get(part.start..part.end)?;
-            if !part.strange && !(part.has_digit && !part.digits) && spelled.is_empty() {
+            let mixed = part.has_digit && !part.digits;
+            if !(part.strange || mixed) && spelled.is_empty() {
                 return None;
             }
             for c in written.chars() {
