@@ -3,7 +3,9 @@
 //! One pass, linear, no recursion. mail-parser recurses when it drops nested messages; nothing that could overflow
 //! its stack gets past here: besides the depth that this walk sees, every line that could declare a part is counted.
 
-use memchr::memchr;
+use std::borrow::Cow;
+
+use memchr::{memchr, memmem};
 
 use super::{Bounds, Refusal};
 
@@ -16,28 +18,28 @@ struct Level {
     boundary: Option<Vec<u8>>,
 }
 
-/// Checks a raw mail. `Err` says which bound it is over.
-pub fn check(raw: &[u8], bounds: &Bounds) -> Result<(), Refusal> {
+/// Checks a raw mail. `Err` says which bound it is over; `Ok` holds the offsets of all lines that may be a Content-Type.
+pub fn check(raw: &[u8], bounds: &Bounds) -> Result<Vec<usize>, Refusal> {
     over("bytes", raw.len(), bounds.size_bytes)?;
     let mut levels: Vec<Level> = Vec::new();
-    let (mut parts, mut declared, mut multiparts) = (1, 0, 0);
+    let (mut parts, mut multiparts) = (1, 0);
+    let mut declared: Vec<usize> = Vec::new();
     let mut head = Head::default();
     let mut in_head = true;
     let mut rest = raw;
     while !rest.is_empty() {
         let end = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
-        let line = &rest[..end];
-        rest = &rest[end..];
-        let line = line.trim_ascii_end();
+        let line = rest[..end].trim_ascii_end();
         if line.len() > bounds.line_bytes {
             over("bytes in one line", line.len(), bounds.line_bytes)?;
         }
         // Whatever the walk takes it for: mail-parser might see a header here.
         let start = line.trim_ascii_start();
         if start.len() >= 12 && start[..12].eq_ignore_ascii_case(b"content-type") {
-            declared += 1;
-            over("declared parts", declared, bounds.parts)?;
+            declared.push(raw.len() - rest.len());
+            over("declared parts", declared.len(), bounds.parts)?;
         }
+        rest = &rest[end..];
         if let Some(upto) = closes(line, &levels) {
             levels.truncate(upto.0);
             in_head = !upto.1;
@@ -71,7 +73,43 @@ pub fn check(raw: &[u8], bounds: &Bounds) -> Result<(), Refusal> {
     if multiparts > 16 && multiparts * raw.len() > LONGEST_SEARCH {
         return Err(Refusal { reason: format!("{multiparts} multiparts in {} bytes, too many to search", raw.len()) });
     }
-    Ok(())
+    Ok(declared)
+}
+
+/// Takes the sting out of what mail-parser would unpack by itself, where no bound is checked: encoded
+/// `message/rfc822` parts become plain attachments, a digest becomes a multipart/mixed. Lengths do not change.
+/// `declared` is what [`check`] returned.
+pub fn defuse<'a>(raw: &'a [u8], declared: &[usize]) -> Cow<'a, [u8]> {
+    let mut out = Cow::Borrowed(raw);
+    for start in declared {
+        // The header with its folded lines, and the block that it stands in.
+        let lines = |from: usize| raw[from..].split_inclusive(|b| *b == b'\n');
+        let mut end = *start;
+        for (at, line) in lines(*start).enumerate().take(64) {
+            if at > 0 && !line.starts_with(b" ") && !line.starts_with(b"\t") {
+                break;
+            }
+            end += line.len();
+        }
+        let value = raw[*start..end].to_ascii_lowercase();
+        if let Some(at) = memmem::find(&value, b"digest") {
+            out.to_mut()[start + at..start + at + 6].copy_from_slice(b"mixed ");
+        }
+        let Some(at) = memmem::find(&value, b"message/") else { continue };
+        let head = memmem::rfind(&raw[..*start], b"\n\n").max(memmem::rfind(&raw[..*start], b"\n\r\n")).unwrap_or(0);
+        let mut stop = end;
+        for line in lines(end).take_while(|line| !line.trim_ascii().is_empty()) {
+            stop += line.len();
+        }
+        let block = raw[head..stop].to_ascii_lowercase();
+        let encoded = memmem::find(&block, b"content-transfer-encoding").is_some_and(|at| {
+            memmem::find(&block[at..], b"base64").is_some() || memmem::find(&block[at..], b"quoted-printable").is_some()
+        });
+        if encoded {
+            out.to_mut()[start + at] = b'x';
+        }
+    }
+    out
 }
 
 fn over(what: &str, got: usize, bound: usize) -> Result<(), Refusal> {
@@ -134,7 +172,7 @@ impl Head {
         if !value.starts_with(b"multipart/") {
             return Kind::Leaf;
         }
-        let Some(at) = memchr::memmem::find(&lower, b"boundary") else { return Kind::Leaf };
+        let Some(at) = memmem::find(&lower, b"boundary") else { return Kind::Leaf };
         let after = self.content_type[at + 8..].trim_ascii_start();
         let Some(after) = after.strip_prefix(b"=") else { return Kind::Leaf };
         let after = after.trim_ascii_start();
@@ -175,6 +213,17 @@ mod tests {
         many.extend(b"--b\r\n\r\nhello\r\n".repeat(10_000));
         check_reason(&many, Some("parts"));
         check_reason(&[&b"X: y\r\n\r\n"[..], &vec![b'a'; 17 << 20]].concat(), Some("bytes in one line"));
+    }
+
+    #[test]
+    fn encoded_messages_are_not_unpacked() {
+        let raw = b"Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\nContent-Transfer-Encoding: BASE64\r\nContent-Type:\r\n Message/RFC822\r\n\r\nYQ==\r\n--b--\r\n";
+        let declared = check(raw, &Bounds::default()).unwrap_or_default();
+        let defused = String::from_utf8_lossy(&defuse(raw, &declared)).into_owned();
+        assert!(defused.contains("multipart/mixed ;") && defused.contains("xessage/RFC822"), "{defused}");
+        assert_eq!(defused.len(), raw.len());
+        let plain = b"Content-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\nhello";
+        assert_eq!(defuse(plain, &[0]).as_ref(), plain);
     }
 
     #[test]

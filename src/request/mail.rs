@@ -2,27 +2,361 @@
 //!
 //! Never panics, never loses a mail: what cannot be decoded is an oddity, what is over the bounds a refusal.
 
-use super::{Refusal, Request, Setting, bounds};
+use mail_parser::{Message, MimeHeaders, PartType};
+
+use super::content::{self, Content};
+use super::form::{self, Form};
+use super::header::Headers;
+use super::lines::Body;
+use super::quote::{self, Context, Kind, Parts};
+use super::reading::Reading;
+use super::{
+    Bounce, FieldKey, Forwarded, Mailbox, Refusal, Request, Setting, address, authentication, bounds, charset, header,
+    language, screening, thread,
+};
+
+/// Links that a request lists.
+const MOST_LINKS: usize = 100;
 
 /// Reads one raw mail (RFC 5322). `Err` when it is over `setting.bounds`: quarantine it, whole.
 pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
-    bounds::check(raw, &setting.bounds)?;
-    let parsed = mail_parser::MessageParser::default().parse(raw);
+    let declared = bounds::check(raw, &setting.bounds)?;
+    let raw = &*bounds::defuse(raw, &declared);
+    let reading = &*setting.reading;
+    let headers = Headers::parse(raw);
     let mut request = Request::default();
-    if let Some(mail) = parsed {
-        request.message_id = mail.message_id().map(str::to_owned);
-        request.subject = mail.subject().unwrap_or_default().to_owned();
-        request.text = mail.body_text(0).unwrap_or_default().into_owned();
-        if let Some(from) = mail.from().and_then(|list| list.first()) {
-            request.from.name = from.name().map(str::to_owned);
-            request.from.address = from.address().unwrap_or_default().to_owned();
+    envelope(&headers, &mut request);
+    let sender = request.from.clone();
+
+    let mail = content::parse(raw);
+    if headers.iter().next().is_none() {
+        request.oddities.push("no headers: read as text".to_owned());
+    }
+    let mut content = match &mail {
+        Some(mail) => content::read(raw, mail),
+        None => Content { body: Body::plain(&charset::decode(raw, None).0), ..Content::default() },
+    };
+    if let Some(mail) = &mail {
+        request.date = mail.date().filter(|date| date.is_valid()).map(|date| date.to_timestamp().saturating_mul(1000));
+        let images = content.rich.as_ref().map_or(&content.body.images, |rich| &rich.images);
+        request.attachments =
+            content::attachments(mail, raw, images).into_iter().map(|(attachment, _)| attachment).collect();
+    }
+    request.oddities.append(&mut content.oddities);
+
+    let (prefix, _) = prefix(&request.subject);
+    let forward = reading.forward_prefixes.contains(&prefix) || request.subject.to_lowercase().ends_with("(fwd)");
+    let titled_reply = reading.reply_prefixes.contains(&prefix);
+    let reply = titled_reply || !request.thread.in_reply_to.is_empty() || !request.thread.references.is_empty();
+    let named = format!("{} {}", sender.name.as_deref().unwrap_or_default(), sender.address);
+    let context = Context { sender: &named, forward, reply };
+    let mut parts = quote::split(&content.body, &context, reading);
+    if parts.quoted.is_empty()
+        && parts.forwarded.is_empty()
+        && let Some(rich) = content.rich.take_if(|_| content.html.as_deref().is_some_and(content::quotes))
+    {
+        // The plain text lost the marks of its quotes; the HTML has them.
+        let better = quote::split(&rich, &context, reading);
+        if !better.quoted.is_empty() && !better.text.is_empty() {
+            parts = better;
+            content.body = rich;
+        } else {
+            content.rich = Some(rich);
         }
     }
+    let reply_to = headers.plain("Reply-To").map(|value| address::list(&value)).unwrap_or_default();
+    let reply_to = reply_to.into_iter().find(|mailbox| !mailbox.address.is_empty());
+    let form = read_form(
+        &content.body,
+        &parts,
+        &sender,
+        &request.subject,
+        reply_to.as_ref(),
+        titled_reply || forward,
+        reading,
+    );
+    request.links = links(&content, &parts, form.is_some(), &context, reading);
+
+    let said = format!("{}\n{}", parts.text, parts.signature);
+    let on_behalf = form
+        .as_ref()
+        .is_some_and(|form| form.machine || (form.sure && (form.requester().is_some() || reply_to.is_some())));
+    match form {
+        Some(form) if form.sure => take_form(form, &mut request, &sender, reply_to),
+        form => {
+            request.fields = form.map(|form| form.fields).unwrap_or_default();
+            request.text = parts.text;
+            request.quoted = parts.quoted;
+            request.signature = parts.signature;
+            request.forwarded = parts.forwarded;
+            request.forwarded_from = parts.forwarded_from;
+        }
+    }
+    if let Some(mail) = &mail {
+        attached_forward(mail, raw, forward, setting, &mut request);
+    }
+    if request.text.is_empty()
+        && request.forwarded.is_empty()
+        && let Some(summary) = content.calendar.take()
+    {
+        request.text = summary;
+    }
+    agent_forward(&mut request, setting);
+
+    let report = mail.as_ref().and_then(report);
+    let seen = screening::Mail {
+        headers: &headers,
+        sender: &sender,
+        subject: &request.subject,
+        text: &said,
+        report: report.as_deref(),
+        on_behalf,
+        reply: reply || forward,
+        linked: !request.links.is_empty() || content.html.as_deref().is_some_and(|html| html.contains("href")),
+    };
+    request.automated = screening::automated(&seen, &setting.own_addresses, reading);
+    request.no_reply = screening::no_reply(&seen, &request.from, reading);
+    if request.automated.as_ref().is_some_and(|automated| automated.kind == super::AutomatedKind::Bounce) {
+        request.bounce =
+            Some(bounce(&headers, mail.as_ref(), raw, &format!("{said}\n{}\n{}", request.quoted, request.forwarded)));
+    }
+    request.authentication = authentication::read(&headers, setting.authserv_id.as_deref());
+    request.language = language::detect(&request.text);
+    request.html = content.html;
     Ok(request)
 }
 
 /// The decoded bytes of the attachment with this index in [`Request::attachments`], if the mail has it.
 pub fn attachment(raw: &[u8], index: usize) -> Option<Vec<u8>> {
-    let mail = mail_parser::MessageParser::default().parse(raw)?;
-    mail.attachment(index as u32).map(|part| part.contents().to_vec())
+    let declared = bounds::check(raw, &super::Bounds::default()).ok()?;
+    let raw = &*bounds::defuse(raw, &declared);
+    let mail = content::parse(raw)?;
+    content::attachments(&mail, raw, &[]).into_iter().nth(index).map(|(_, bytes)| bytes.into_owned())
+}
+
+/// Sender, recipients, subject, ids and thread keys.
+fn envelope(headers: &Headers<'_>, request: &mut Request) {
+    let mut value = |name: &str| {
+        let (text, oddity) = header::unfold(headers.raw(name).next()?);
+        if let Some(oddity) = oddity {
+            request.oddities.push(format!("header {name}: {oddity}"));
+        }
+        Some(text.into_owned())
+    };
+    let from = value("From").map(|from| address::list(&from)).unwrap_or_default();
+    let to = value("To").map(|to| address::list(&to)).unwrap_or_default();
+    let cc = value("Cc").map(|cc| address::list(&cc)).unwrap_or_default();
+    let subject = value("Subject").map(|subject| header::decoded(&subject)).unwrap_or_default();
+    let fallback = ["Sender", "Reply-To", "Return-Path"].iter().find_map(|name| {
+        headers
+            .plain(name)
+            .and_then(|value| address::list(&value).into_iter().find(|mailbox| !mailbox.address.is_empty()))
+    });
+    let count = headers.raw("From").count();
+    if count > 1 {
+        request.oddities.push(format!("{count} From headers"));
+    }
+    if from.len() > 1 {
+        request.oddities.push(format!("{} senders in From", from.len()));
+    }
+    let named = from.iter().find_map(|mailbox| mailbox.name.clone());
+    request.from = match from.into_iter().find(|mailbox| !mailbox.address.is_empty()) {
+        Some(mailbox) => mailbox,
+        None => {
+            request.oddities.push("no readable sender in From".to_owned());
+            fallback
+                .map(|mailbox| Mailbox { name: named.clone().or(mailbox.name), address: mailbox.address })
+                .unwrap_or(Mailbox { name: named, address: String::new() })
+        }
+    };
+    request.thread = thread::keys(headers, &to, &cc, &subject);
+    request.message_id = headers.plain("Message-ID").and_then(|id| {
+        thread::message_ids(&id)
+            .into_iter()
+            .next()
+            .or_else(|| Some(header::one_line(id.trim_matches(['<', '>', ' ']))).filter(|id| !id.is_empty()))
+    });
+    request.to = to;
+    request.cc = cc;
+    request.subject = subject;
+}
+
+/// The first prefix of a subject, lower case, and the rest: `AW: x`, `Re[2]: x`, `Fwd : x`, `回复：x`.
+fn prefix(subject: &str) -> (String, &str) {
+    let Some((at, colon)) = subject.char_indices().take(24).find(|(_, c)| matches!(c, ':' | '：')) else {
+        return (String::new(), subject);
+    };
+    let head = subject[..at].split(['[', '(', '^']).next().unwrap_or_default().trim();
+    let head = head.trim_end_matches(|c: char| c.is_ascii_digit());
+    (head.to_lowercase(), subject[at + colon.len_utf8()..].trim_start())
+}
+
+fn read_form(
+    body: &Body,
+    parts: &Parts,
+    sender: &Mailbox,
+    subject: &str,
+    reply_to: Option<&Mailbox>,
+    answer: bool,
+    reading: &Reading,
+) -> Option<Form> {
+    if answer {
+        return None;
+    }
+    let redirected = reply_to.is_some_and(|reply_to| reply_to.address != sender.address);
+    let named = format!("{} <{}>", sender.name.as_deref().unwrap_or_default(), sender.address);
+    let form = form::read(body, &form::Context { sender: &named, subject, redirected }, reading)?;
+    // A form below a header block or a quote was somebody's older mail.
+    let old = |at: usize| matches!(parts.kinds.get(at), Some(Kind::Quoted | Kind::Forwarded));
+    let first = (0..body.lines.len())
+        .find(|at| body.line(*at).contains(form.fields.first().map_or("\n", |field| field.label.as_str())));
+    if first.is_some_and(old) && !redirected {
+        return None;
+    }
+    Some(form)
+}
+
+/// Puts a form into the request: its fields, its words, and the person who filled it in.
+fn take_form(form: Form, request: &mut Request, sender: &Mailbox, reply_to: Option<Mailbox>) {
+    let customer = form.requester().or_else(|| {
+        let name = form.fields.iter().find(|field| field.key == FieldKey::Name && !field.value.is_empty());
+        let name = name.map(|field| header::one_line(&field.value));
+        reply_to.map(|mailbox| Mailbox { name: name.or(mailbox.name), address: mailbox.address })
+    });
+    if let Some(customer) = customer
+        && customer.address != sender.address
+    {
+        request.from = customer;
+        request.via = Some(sender.clone());
+    }
+    if let Some(subject) =
+        form.fields.iter().find(|field| field.key == FieldKey::Subject && !field.value.trim().is_empty())
+    {
+        request.subject = header::one_line(&subject.value);
+    }
+    request.text = form.text;
+    request.signature = form.footer;
+    request.fields = form.fields;
+}
+
+/// The link targets that the new text shows.
+fn links(content: &Content, parts: &Parts, whole: bool, context: &Context<'_>, reading: &Reading) -> Vec<String> {
+    let mut links: Vec<String> = Vec::new();
+    let mut take = |body: &Body, kinds: &[Kind]| {
+        for (line, target) in &body.links {
+            if (whole || kinds.get(*line).is_none_or(|kind| *kind == Kind::New))
+                && links.len() < MOST_LINKS
+                && !links.contains(target)
+            {
+                links.push(target.clone());
+            }
+        }
+    };
+    match &content.rich {
+        Some(rich) if !rich.links.is_empty() => take(rich, &quote::split(rich, context, reading).kinds),
+        Some(_) => {}
+        None => take(&content.body, &parts.kinds),
+    }
+    links
+}
+
+/// A forwarded mail that is attached whole (`message/rfc822`).
+fn attached_forward(mail: &Message<'_>, raw: &[u8], forward: bool, setting: &Setting, request: &mut Request) {
+    if !request.forwarded.is_empty() || report(mail).is_some() {
+        return;
+    }
+    let Some(inner) = mail.attachments.iter().filter_map(|id| mail.part(*id)).find_map(|part| match &part.body {
+        PartType::Message(_) => raw.get(part.offset_body as usize..part.offset_end as usize),
+        PartType::Binary(bytes) if part.content_type().is_some_and(|kind| kind.ctype() == "xessage") => {
+            Some(bytes.as_ref())
+        }
+        _ => None,
+    }) else {
+        return;
+    };
+    // Encoded messages come past the first check; this is theirs.
+    let Ok(declared) = bounds::check(inner, &setting.bounds) else {
+        request.oddities.push("an attached mail is over the bounds".to_owned());
+        return;
+    };
+    let inner = &*bounds::defuse(inner, &declared);
+    let headers = Headers::parse(inner);
+    let from = headers
+        .plain("From")
+        .map(|from| address::list(&from))
+        .unwrap_or_default()
+        .into_iter()
+        .next()
+        .unwrap_or_default();
+    let Some(parsed) = content::parse(inner) else { return };
+    let body = content::read(inner, &parsed).body;
+    let text = (0..body.lines.len()).map(|at| body.line(at)).collect::<Vec<_>>().join("\n");
+    // Without a word of forwarding it may be evidence only; the text is kept all the same.
+    if forward || request.text.split_whitespace().count() <= 60 {
+        request.forwarded = text.trim().to_owned();
+        request.forwarded_from = Some(Forwarded {
+            name: from.name,
+            address: from.address,
+            date: headers.text("Date"),
+            subject: headers.text("Subject").filter(|subject| !subject.is_empty()),
+        });
+    }
+}
+
+/// When a known agent forwards a mail, its original sender is the requester.
+fn agent_forward(request: &mut Request, setting: &Setting) {
+    let Some(origin) = &request.forwarded_from else { return };
+    let lower = origin.address.to_lowercase();
+    let agent = setting.agents.iter().any(|agent| agent.eq_ignore_ascii_case(&request.from.address));
+    if !agent
+        || lower.is_empty()
+        || setting.own_addresses.contains(&lower)
+        || setting.agents.iter().any(|agent| agent.eq_ignore_ascii_case(&lower))
+    {
+        return;
+    }
+    let customer = Mailbox { name: origin.name.clone(), address: origin.address.clone() };
+    request.via = Some(std::mem::replace(&mut request.from, customer));
+}
+
+/// The report type of a `multipart/report` (RFC 6522), lower case; of a bare report part likewise.
+fn report(mail: &Message<'_>) -> Option<String> {
+    let kind = mail.parts.first()?.content_type()?;
+    let kind_of = |sub: &str| {
+        matches!(sub, "delivery-status" | "disposition-notification" | "feedback-report").then(|| sub.to_owned())
+    };
+    if kind.ctype().eq_ignore_ascii_case("message") {
+        return kind_of(&kind.subtype()?.to_ascii_lowercase());
+    }
+    if !(kind.ctype().eq_ignore_ascii_case("multipart")
+        && kind.subtype().is_some_and(|sub| sub.eq_ignore_ascii_case("report")))
+    {
+        return None;
+    }
+    let named = kind.attribute("report-type").map(|name| name.trim().to_ascii_lowercase());
+    named.filter(|name| !name.is_empty()).or_else(|| {
+        mail.parts
+            .iter()
+            .filter_map(|part| part.content_type()?.subtype())
+            .find_map(|sub| kind_of(&sub.to_ascii_lowercase()))
+    })
+}
+
+fn bounce(headers: &Headers<'_>, mail: Option<&Message<'_>>, raw: &[u8], text: &str) -> Bounce {
+    let mut status = None;
+    let mut original: Option<Vec<u8>> = None;
+    for part in mail.map(|mail| mail.parts.as_slice()).unwrap_or_default() {
+        let Some(kind) = part.content_type() else { continue };
+        match (kind.ctype(), kind.subtype().unwrap_or_default()) {
+            ("message", "delivery-status" | "global-delivery-status") => {
+                status = Some(charset::decode(part.contents(), None).0.into_owned())
+            }
+            ("message", "rfc822" | "global") => {
+                original = raw.get(part.offset_body as usize..part.offset_end as usize).map(<[u8]>::to_vec);
+            }
+            ("text", "rfc822-headers") | ("xessage", _) => original = Some(part.contents().to_vec()),
+            _ => {}
+        }
+    }
+    screening::bounce(headers, status.as_deref(), original.as_deref(), text)
 }

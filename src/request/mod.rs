@@ -4,15 +4,24 @@
 //! and is total: whatever comes in yields a value plus oddities, or a [`Refusal`] when it is over the bounds.
 
 pub mod address;
+pub mod attachment;
+pub mod authentication;
 pub mod bounds;
 pub mod charset;
+pub mod content;
 pub mod evidence;
+pub mod form;
 pub mod header;
 pub mod hook;
 pub mod html;
+pub mod language;
 pub mod lines;
 pub mod mail;
+pub mod quote;
 pub mod reading;
+pub mod screening;
+pub mod signature;
+pub mod thread;
 
 use std::sync::Arc;
 
@@ -110,7 +119,7 @@ pub struct Forwarded {
 }
 
 /// What a form field means, whatever its label's language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldKey {
     /// The help topic that the customer picked.

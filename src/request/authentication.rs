@@ -1,0 +1,86 @@
+//! What the trusted MTA says of a sender's authenticity (RFC 8601).
+//!
+//! Only the topmost header of the configured authserv-id counts: anybody can write such a header, only our MTA writes
+//! above it. A mail with two senders is trusted by nobody.
+
+use super::Authentication;
+use super::header::Headers;
+
+/// Reads the verdict; all `None` when no trusted header stands there.
+pub fn read(headers: &Headers<'_>, authserv_id: Option<&str>) -> Authentication {
+    let mut verdict = Authentication::default();
+    let Some(trusted) = authserv_id else { return verdict };
+    if headers.raw("From").count() != 1 {
+        return verdict;
+    }
+    for value in headers.raw("Authentication-Results") {
+        let value = without_comments(&super::header::unfold(value).0);
+        let mut results = value.split(';');
+        // `authserv-id [version]`
+        let id = results.next().unwrap_or_default().split_whitespace().next().unwrap_or_default();
+        if !id.trim_matches('"').eq_ignore_ascii_case(trusted) {
+            continue;
+        }
+        for result in results {
+            let Some((method, rest)) = result.trim().split_once('=') else { continue };
+            let method = method.split('/').next().unwrap_or_default().trim().to_ascii_lowercase();
+            let word: String =
+                rest.trim().chars().take_while(|c| c.is_ascii_alphabetic()).collect::<String>().to_ascii_lowercase();
+            let slot = match method.as_str() {
+                "dmarc" => &mut verdict.dmarc,
+                "spf" => &mut verdict.spf,
+                "dkim" => &mut verdict.dkim,
+                _ => continue,
+            };
+            // One good signature is enough (RFC 6376 §4.2).
+            if slot.is_none() || (method == "dkim" && word == "pass") {
+                *slot = Some(word);
+            }
+        }
+        return verdict;
+    }
+    verdict
+}
+
+fn without_comments(value: &str) -> String {
+    let mut depth = 0_u32;
+    value
+        .chars()
+        .filter(|c| {
+            match c {
+                '(' => depth += 1,
+                ')' if depth > 0 => {
+                    depth -= 1;
+                    return false;
+                }
+                _ => {}
+            }
+            depth == 0
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(raw: &str, dmarc: Option<&str>) {
+        let verdict = read(&Headers::parse(raw.as_bytes()), Some("mx.desk.example"));
+        assert_eq!(verdict.dmarc.as_deref(), dmarc, "{raw}");
+    }
+
+    #[test]
+    fn only_the_trusted_header_counts() {
+        check(
+            "From: a@b.example\nAuthentication-Results: mx.desk.example; spf=fail; dmarc=pass (p=none)\n\n",
+            Some("pass"),
+        );
+        check("From: a@b.example\nAuthentication-Results: evil; dmarc=pass\n\n", None);
+        check("From: a@b.example\nAuthentication-Results: (mx.desk.example;) evil; dmarc=pass\n\n", None);
+        check(
+            "From: a@b.example\nAuthentication-Results: mx.desk.example 1; dmarc=fail\nAuthentication-Results: mx.desk.example; dmarc=pass\n\n",
+            Some("fail"),
+        );
+        check("From: a@b.example\nFrom: c@d.example\nAuthentication-Results: mx.desk.example; dmarc=pass\n\n", None);
+    }
+}

@@ -1,0 +1,403 @@
+//! Is this mail automated? And may a person's mail be answered automatically? `facts` §1, first match wins.
+//!
+//! Each verdict names the header or the words that decided it. Mail that a form or a partner's webhook writes on a
+//! person's behalf is not automated, whatever its robot says of itself; a bounce or a loop always is.
+
+use super::header::Headers;
+use super::reading::Reading;
+use super::{Automated, AutomatedKind, Bounce, Mailbox};
+
+/// The header by which our own mail is known.
+pub const LOOP_HEADER: &str = "X-Deskclerk-Loop";
+
+/// What screening looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Mail<'a> {
+    /// Its headers.
+    pub headers: &'a Headers<'a>,
+    /// Who sent it, as From says.
+    pub sender: &'a Mailbox,
+    /// The decoded subject.
+    pub subject: &'a str,
+    /// New text and signature: all that this mail itself says.
+    pub text: &'a str,
+    /// `report-type` of a `multipart/report`, or what stands in for it; lower case.
+    pub report: Option<&'a str>,
+    /// It is a form or a partner's notification, on somebody's behalf.
+    pub on_behalf: bool,
+    /// It answers a mail, or is forwarded.
+    pub reply: bool,
+    /// The HTML shows links.
+    pub linked: bool,
+}
+
+/// The verdict: automated, if it is.
+pub fn automated(mail: &Mail<'_>, own: &[String], reading: &Reading) -> Option<Automated> {
+    let verdict = |kind: AutomatedKind, because: String| Some(Automated { kind, because });
+    let headers = mail.headers;
+    let words = &reading.screening;
+
+    // Loop.
+    if headers.has(LOOP_HEADER) {
+        return verdict(AutomatedKind::Loop, format!("header {LOOP_HEADER}"));
+    }
+    if !mail.on_behalf && own.iter().any(|own| *own == untagged(&mail.sender.address)) {
+        return verdict(AutomatedKind::Loop, "sent from the desk's own address".into());
+    }
+    // Bounce.
+    if mail.report == Some("delivery-status") {
+        return verdict(AutomatedKind::Bounce, "multipart/report; report-type=delivery-status".into());
+    }
+    if headers.has("X-Failed-Recipients") {
+        return verdict(AutomatedKind::Bounce, "header X-Failed-Recipients".into());
+    }
+    // Report.
+    if let Some(kind @ ("feedback-report" | "disposition-notification")) = mail.report {
+        return verdict(AutomatedKind::Report, format!("report-type={kind}"));
+    }
+    // The null sender, or who sends nothing but bounces.
+    if headers.raw("Return-Path").any(|value| value.trim_ascii() == b"<>") {
+        return verdict(AutomatedKind::Bounce, "Return-Path: <>".into());
+    }
+    if let Some(because) = bounce_sender(mail, reading) {
+        return verdict(AutomatedKind::Bounce, because);
+    }
+    // Auto-reply by header.
+    if let Some(value) = headers.text("Auto-Submitted") {
+        let word: String = value.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        let word = word.to_ascii_lowercase();
+        // `no` means a person (RFC 3834 §5); a form's robot says `auto-generated` of itself.
+        if !(word == "no" || word.is_empty() || (mail.on_behalf && word != "auto-replied")) {
+            return verdict(AutomatedKind::AutoReply, format!("Auto-Submitted: {word}"));
+        }
+    }
+    if !mail.on_behalf {
+        if let Some(name) = words.auto_headers.iter().find(|name| headers.has(name)) {
+            return verdict(AutomatedKind::AutoReply, format!("header {name}"));
+        }
+        if headers
+            .text("X-MS-Exchange-Generated-Message-Source")
+            .is_some_and(|value| value.to_ascii_lowercase().contains("mailbox rules agent"))
+        {
+            return verdict(
+                AutomatedKind::AutoReply,
+                "X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent".into(),
+            );
+        }
+    }
+    let precedence = headers.text("Precedence").unwrap_or_default().trim().to_ascii_lowercase();
+    if precedence == "auto_reply" && !mail.on_behalf {
+        return verdict(AutomatedKind::AutoReply, "Precedence: auto_reply".into());
+    }
+    // Bulk by header. Our own address may be a mailing list at the mail provider: its headers say nothing of the sender.
+    let ours =
+        |value: &str| own.iter().any(|own| value.contains(own.as_str()) || value.contains(&own.replace('@', ".")));
+    if !mail.on_behalf {
+        let relayed = ["List-Id", "List-Post"]
+            .iter()
+            .any(|name| headers.text(name).is_some_and(|value| ours(&value.to_lowercase())));
+        if !relayed {
+            if let Some(name) = words.bulk_headers.iter().find(|name| headers.has(name)) {
+                return verdict(AutomatedKind::Bulk, format!("header {name}"));
+            }
+            if matches!(precedence.as_str(), "bulk" | "list" | "junk") {
+                return verdict(AutomatedKind::Bulk, format!("Precedence: {precedence}"));
+            }
+        }
+        if let Some(because) = answered_by_machine(mail, reading) {
+            return verdict(AutomatedKind::AutoReply, because);
+        }
+        if let Some(because) = newsletter(mail, reading) {
+            return verdict(AutomatedKind::Bulk, because);
+        }
+    }
+    None
+}
+
+/// Why a person's mail must not be answered automatically, if so. `requester` is whom the answer would go to.
+pub fn no_reply(mail: &Mail<'_>, requester: &Mailbox, reading: &Reading) -> Option<String> {
+    if let Some(value) = mail.headers.text("X-Auto-Response-Suppress")
+        && !mail.on_behalf
+        && value
+            .split(',')
+            .any(|word| ["all", "autoreply", "oof"].iter().any(|known| word.trim().eq_ignore_ascii_case(known)))
+    {
+        return Some(format!("X-Auto-Response-Suppress: {value}"));
+    }
+    let address = requester.address.to_lowercase();
+    let Some((local, _)) = address.rsplit_once('@') else { return Some("the sender has no readable address".into()) };
+    let local = local.split('+').next().unwrap_or_default();
+    let never = reading.screening.no_reply.contains(local)
+        || local.starts_with("owner-")
+        || local.ends_with("-request")
+        || ["no-reply", "noreply", "donotreply"].iter().any(|word| local.starts_with(word) || local.ends_with(word));
+    if never {
+        return Some(format!("{local}@ is not answered"));
+    }
+    let lower = mail.subject.to_lowercase();
+    let stripped = lower.trim_start();
+    if !mail.on_behalf && suspect(stripped, reading) {
+        return Some("the subject is that of an automatic reply".into());
+    }
+    None
+}
+
+/// The address in lower case without its plus tag.
+fn untagged(address: &str) -> String {
+    let lower = address.to_lowercase();
+    match lower.rsplit_once('@') {
+        Some((local, domain)) => format!("{}@{domain}", local.split('+').next().unwrap_or_default()),
+        None => lower,
+    }
+}
+
+/// A bounce without the headers of one.
+fn bounce_sender(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
+    let words = &reading.screening;
+    let address = mail.sender.address.to_lowercase();
+    let local = address.split('@').next().unwrap_or_default();
+    if ["mailer-daemon", "mailer_daemon", "mailerdaemon", "mail-daemon"].contains(&local) {
+        return Some(format!("sent by {local}"));
+    }
+    let name = mail.sender.name.as_deref().unwrap_or_default().to_lowercase();
+    let sender = words.bounce_senders.has(local) || words.bounce_senders.has(&name);
+    let subject = mail.subject.to_lowercase();
+    let titled = words.bounce_subjects.find(subject.trim_start()).is_some_and(|(start, _)| start <= 12 && !mail.reply);
+    let lower = mail.text.to_lowercase();
+    let said = words.bounce_words.count(&lower);
+    if sender && (titled || said >= 2) {
+        return Some(format!(
+            "sent by {} with the words of a delivery failure",
+            if name.is_empty() { local } else { &name }
+        ));
+    }
+    // Any other sender: it must read like a bounce in subject and text, and ask for nothing.
+    (titled && said >= 3 && !words.request.has(&lower) && !lower.contains('?'))
+        .then(|| "subject and words of a delivery failure".to_owned())
+}
+
+/// The subject begins like that of an automatic reply.
+fn suspect(subject: &str, reading: &Reading) -> bool {
+    reading.screening.auto_subjects.find(subject).is_some_and(|(start, _)| start == 0)
+}
+
+/// An automatic reply without the headers of one.
+fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
+    let words = &reading.screening;
+    let subject = mail.subject.to_lowercase();
+    let lower = mail.text.to_lowercase();
+    let machine = words.machine.find(&lower).map(|(start, end)| lower[start..end].to_owned());
+    if suspect(subject.trim_start(), reading) {
+        let absent = words.absence.find(&lower).map(|(start, end)| lower[start..end].to_owned());
+        let asks = lower.contains(['?', '？']);
+        let requests = words.request.has(&lower);
+        if let Some(said) = absent.or(machine) {
+            // Somebody may ask about an automatic reply; then there is a question and a matter.
+            return (!(asks && requests)).then(|| format!("subject {:?} and the words {said:?}", shown(mail.subject)));
+        }
+        return (!asks && !requests).then(|| format!("subject {:?}", shown(mail.subject)));
+    }
+    // Another desk's acknowledgement: a machine that says so, and says that something was received.
+    let machine = machine?;
+    let received = words.acknowledged.find(&lower).or_else(|| words.acknowledged.find(&subject));
+    received.is_some().then(|| format!("an acknowledgement that says {machine:?}"))
+}
+
+/// A newsletter without the headers of one: why one gets it and how one leaves, near its end.
+fn newsletter(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
+    if mail.reply {
+        return None;
+    }
+    let words = &reading.screening;
+    let lines: Vec<&str> = mail.text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let end = lines.get(lines.len().saturating_sub(8)..)?.join("\n").to_lowercase();
+    let why = words.why.find(&end).map(|(start, stop)| end[start..stop].to_owned());
+    let leave = words.leave.find(&end).map(|(start, stop)| end[start..stop].to_owned());
+    let linked = mail.linked || end.contains("http") || end.contains("www.") || end.contains("mailto:");
+    let leave = leave.filter(|_| linked || end.contains('@'));
+    let address = mail.sender.address.to_lowercase();
+    let local = address.split('@').next().unwrap_or_default();
+    let name = mail.sender.name.as_deref().unwrap_or_default().to_lowercase();
+    let all = mail.text.to_lowercase();
+    let online = words.online.has(&all);
+    // The sender of a newsletter is seldom a person's name.
+    let sender = words.senders.has(local) || words.senders.has(&name);
+    match (why, leave) {
+        (Some(why), Some(leave)) => Some(format!("the words {why:?} and {leave:?}")),
+        (None, Some(leave))
+            if (sender && online) || (sender && linked && !end.contains('?') && !words.request.has(&end)) =>
+        {
+            Some(format!("the words {leave:?} and the sender {local}@"))
+        }
+        (Some(why), None) if sender && online => Some(format!("the words {why:?} and the sender {local}@")),
+        _ => None,
+    }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+/// What a delivery report says: from its `message/delivery-status` part if it has one, else from its words.
+pub fn bounce(headers: &Headers<'_>, status: Option<&str>, original: Option<&[u8]>, text: &str) -> Bounce {
+    let mut bounce = Bounce::default();
+    let mut add = |recipient: &str| {
+        if let Some(address) = super::address::addr_spec(recipient.trim().trim_matches(['<', '>', '"']))
+            && bounce.recipients.len() < 100
+            && !bounce.recipients.contains(&address)
+        {
+            bounce.recipients.push(address);
+        }
+    };
+    let mut code = None;
+    for line in status.unwrap_or_default().lines() {
+        let Some((name, value)) = line.split_once(':') else { continue };
+        match name.trim().to_ascii_lowercase().as_str() {
+            // `rfc822; jane@acme.example`
+            "final-recipient" | "original-recipient" => add(value.rsplit(';').next().unwrap_or_default()),
+            "status" if code.is_none() => code = enhanced(value),
+            _ => {}
+        }
+    }
+    if let Some(failed) = headers.plain("X-Failed-Recipients") {
+        failed.split(',').for_each(&mut add);
+    }
+    if bounce.recipients.is_empty() {
+        // Prose: the first address that stands there, in angle brackets or not.
+        let first = text
+            .split(|c: char| c.is_whitespace() || "<>()[]\",;".contains(c))
+            .map(|word| word.trim_matches([':', '.', '\'']))
+            .find_map(super::address::addr_spec);
+        bounce.recipients.extend(first);
+    }
+    bounce.status = code.or_else(|| enhanced(text));
+    let about = original.and_then(|original| {
+        Headers::parse(original).plain("Message-ID").and_then(|id| super::thread::message_ids(&id).pop())
+    });
+    bounce.about = about
+        .or_else(|| {
+            let at = text.to_ascii_lowercase().find("message-id:")?;
+            super::thread::message_ids(text.get(at + 11..)?.lines().next()?).into_iter().next()
+        })
+        .or_else(|| headers.plain("In-Reply-To").and_then(|id| super::thread::message_ids(&id).pop()))
+        .or_else(|| headers.plain("References").and_then(|ids| super::thread::message_ids(&ids).pop()));
+    bounce
+}
+
+/// The first enhanced status code in a text: `5.1.1` (RFC 3463 §2).
+fn enhanced(text: &str) -> Option<String> {
+    text.split(|c: char| c.is_whitespace() || "#()[]<>,;:'\"".contains(c)).find_map(|word| {
+        let mut parts = word.trim_end_matches('.').split('.');
+        let class = parts.next()?;
+        let (subject, detail) = (parts.next()?, parts.next()?);
+        let number = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        (matches!(class, "2" | "4" | "5") && number(subject) && number(detail) && parts.next().is_none())
+            .then(|| format!("{class}.{subject}.{detail}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(raw: &str) -> Option<AutomatedKind> {
+        let (head, text) = raw.split_once("\n\n").unwrap_or((raw, ""));
+        let block = format!("{head}\n\n");
+        let headers = Headers::parse(block.as_bytes());
+        let sender = headers.plain("From").and_then(|from| super::super::address::one(&from)).unwrap_or_default();
+        let subject = headers.text("Subject").unwrap_or_default();
+        let mail = Mail {
+            headers: &headers,
+            sender: &sender,
+            subject: &subject,
+            text,
+            report: None,
+            on_behalf: false,
+            reply: false,
+            linked: false,
+        };
+        automated(&mail, &["support@desk.example".to_owned()], &Reading::shipped()).map(|verdict| verdict.kind)
+    }
+
+    fn check(raw: &str, expected: Option<AutomatedKind>) {
+        assert_eq!(verdict(raw), expected, "{raw}");
+    }
+
+    #[test]
+    fn headers_decide_in_their_order() {
+        use AutomatedKind::*;
+        check("From: a@b.example\nX-Deskclerk-Loop: 1\n\nx", Some(Loop));
+        check("From: Support+x@desk.example\n\nx", Some(Loop));
+        check("From: a@b.example\nReturn-Path: <>\nAuto-Submitted: auto-replied\n\nx", Some(Bounce));
+        check("From: a@b.example\nX-Failed-Recipients: c@d.example\n\nx", Some(Bounce));
+        check("From: a@b.example\nAuto-Submitted: No\n\nx", None);
+        check("From: a@b.example\nAuto-Submitted: no (really); x=y\n\nx", None);
+        check("From: a@b.example\nAuto-Submitted: auto-notified; owner=x\n\nx", Some(AutoReply));
+        check("From: a@b.example\nPrecedence: Auto_Reply\n\nx", Some(AutoReply));
+        check("From: a@b.example\nX-Autorespond: x\n\nx", Some(AutoReply));
+        check("From: a@b.example\nPrecedence: BULK\n\nx", Some(Bulk));
+        check("From: a@b.example\nList-Id: <x.lists.example>\n\nx", Some(Bulk));
+        check("From: a@b.example\nList-Id: <support.desk.example>\nPrecedence: list\n\nno clicks", None);
+        check("From: a@b.example\nPrecedence: first-class\n\nx", None);
+        check("From: groot@b.example\n\nno clicks", None);
+    }
+
+    #[test]
+    fn words_decide_where_headers_are_missing() {
+        use AutomatedKind::*;
+        check("From: MAILER-DAEMON@b.example\nSubject: x\n\nx", Some(Bounce));
+        check(
+            "From: postmaster@b.example\nSubject: failure notice\n\nI wasn't able to deliver your message",
+            Some(Bounce),
+        );
+        check("From: postmaster@b.example\nSubject: our reports\n\nno clicks", None);
+        check(
+            "From: a@b.example\nSubject: Réponse automatique : Votre demande\n\nje suis absente du 7 au 18 avril",
+            Some(AutoReply),
+        );
+        check(
+            "From: a@b.example\nSubject: Automatic reply of campaign 48213 is wrong\n\nCan you please fix our campaign? It says we are out of office.",
+            None,
+        );
+        check(
+            "From: a@b.example\nSubject: Re: clicks\n\nI am out of the office until Monday, please pause campaign 48213",
+            None,
+        );
+        check(
+            "From: desk@b.example\nSubject: Request received\n\nYour request has been received. This is an automated message.",
+            Some(AutoReply),
+        );
+        check(
+            "From: b@p.example\nSubject: x\n\nHola\n\nRecibe este correo porque está suscrito. Para darse de baja: https://p.example/baja",
+            Some(Bulk),
+        );
+        check(
+            "From: jane@b.example\nSubject: x\n\nthe unsubscribe link https://b.example/u in our mails is broken, can you fix it?",
+            None,
+        );
+    }
+
+    #[test]
+    fn bounces_are_taken_apart() {
+        let headers = Headers::parse(b"");
+        let got = bounce(
+            &headers,
+            Some("Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; c@D.example\nAction: failed\nStatus: 5.1.1 (x)\n"),
+            Some(b"Message-ID: <r-1@desk.example>\r\n\r\n"),
+            "",
+        );
+        assert_eq!(
+            got,
+            Bounce {
+                recipients: vec!["c@d.example".into()],
+                status: Some("5.1.1".into()),
+                about: Some("r-1@desk.example".into())
+            }
+        );
+        let got = bounce(&headers, None, None, "<nuria@i.example>:\n552 5.2.2 user is over quota");
+        assert_eq!(
+            got,
+            Bounce { recipients: vec!["nuria@i.example".into()], status: Some("5.2.2".into()), about: None }
+        );
+    }
+}
