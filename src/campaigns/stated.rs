@@ -455,7 +455,7 @@ impl Finder<'_, '_> {
             if roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0 {
                 let marked = ident || number || mark;
                 return match () {
-                    () if marked && !(filled > 3) => Label::Full,
+                    () if marked && filled <= 3 => Label::Full,
                     () if filled == 0 => Label::Campaign,
                     () if filled <= 3 && !ident => Label::None,
                     () => Label::Full,
@@ -580,7 +580,7 @@ impl Finder<'_, '_> {
             && !(known(Some(i - 1)) && token.gap & (gap::SLASH | gap::COMMA | gap::PLUS | gap::AND | gap::HYPHEN) != 0)
         {
             let file = attachment && !self.hints.negative(self.words.folded(previous), previous.roles);
-            if !(file && !previous.has_digit) {
+            if !file || previous.has_digit {
                 return Bare::No("campaign-id.part-of-something");
             }
         }
@@ -651,8 +651,8 @@ impl Finder<'_, '_> {
     fn deny(&self, found: &mut [Stated]) {
         let mut previous_denied = false;
         let mut previous: Option<usize> = None;
-        for at in 0..found.len() {
-            let (first, last) = found[at].tokens;
+        for id in found.iter_mut() {
+            let (first, last) = id.tokens;
             let listed = previous_denied
                 && previous.is_some_and(|previous| {
                     self.continues(previous, first)
@@ -660,9 +660,9 @@ impl Finder<'_, '_> {
                         && !(previous + 1..first).any(|at| self.words.word(at) == "y")
                 });
             let denied = denied(self.words, self.hints, first, last) || listed;
-            if denied && found[at].weight > 0.0 {
-                found[at].weight = -1.0;
-                found[at].rule = "campaign-id.denied";
+            if denied && id.weight > 0.0 {
+                id.weight = -1.0;
+                id.rule = "campaign-id.denied";
             }
             previous_denied = denied;
             previous = Some(last);

@@ -81,14 +81,14 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
     // Names: where they decide, and in a forwarded mail when nothing else says anything.
     let mut mentions: Vec<Mention> = vec![];
     let read_names = |zones: &mut [Found<'_>], mentions: &mut Vec<Mention>, place: &dyn Fn(&Found<'_>) -> bool| {
-        for at in 0..zones.len() {
-            if !place(&zones[at]) {
+        for (at, found) in zones.iter_mut().enumerate() {
+            if !place(found) {
                 continue;
             }
-            named::mark(&mut zones[at].zone.words, &directory.names);
-            let known = zones[at].ids.iter().filter(|id| id.row.is_some() && id.weight > 0.0);
+            named::mark(&mut found.zone.words, &directory.names);
+            let known = found.ids.iter().filter(|id| id.row.is_some() && id.weight > 0.0);
             let taken: Vec<(usize, usize)> = known.map(|id| id.tokens).collect();
-            mentions.extend(named::find(&zones[at].zone, at, &directory.names, &directory.campaigns, hints, &taken));
+            mentions.extend(named::find(&found.zone, at, &directory.names, &directory.campaigns, hints, &taken));
         }
     };
     read_names(&mut zones, &mut mentions, &|found| {
