@@ -92,6 +92,10 @@ impl Daemon {
             lmtp = Some(listener.address());
             doors.start("lmtp".into(), intake::lmtp::run(listener, desk.clone(), doors.cancel.clone()));
         }
+        for mailbox in &config.imap {
+            let name = format!("imap:{}", mailbox.name);
+            doors.start(name, intake::imap::run(mailbox.clone(), desk.clone(), doors.cancel.clone()));
+        }
         let mut pages = Stage::new("http", &failed);
         let hooks = Hooks::open(config).map_err(|faults| anyhow::anyhow!("{}", list(&faults)))?;
         let routes = intake::webhook::router(desk.clone(), hooks.clone()).merge(intake::form::router(desk.clone()));

@@ -25,7 +25,7 @@ const LEASE: Duration = Duration::from_secs(10 * 60);
 /// Looks for rows whose next try is due.
 const LOOK: Duration = Duration::from_secs(2);
 /// How long a shutdown waits for mails on the wire.
-const DRAIN: Duration = Duration::from_secs(20);
+const DRAIN: Duration = Duration::from_secs(6);
 /// Tries before a row is given up: with [`back_off`] a little over four days (RFC 5321 §4.5.4.1).
 const TRIES: i64 = 110;
 

@@ -5,6 +5,7 @@
 
 pub mod files;
 pub mod form;
+pub mod imap;
 pub mod lmtp;
 pub mod signature;
 pub mod webhook;

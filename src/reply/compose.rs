@@ -101,6 +101,8 @@ pub struct Facts {
     pub ticket: i64,
     /// The desk's name.
     pub desk: String,
+    /// The customer has answered a question of ours; this is the next mail of a conversation.
+    pub again: bool,
     /// The help topic as understood: id, and the label of the rules. `None` when nothing was understood.
     pub topic: Option<(String, String)>,
     /// The campaign as understood.
@@ -136,6 +138,7 @@ impl Facts {
         Facts {
             ticket,
             desk: desk.to_owned(),
+            again: false,
             topic: understood_topic(&triage.topic),
             may_name_campaigns: understood.is_some() || !candidates.is_empty(),
             campaign: understood,
@@ -186,6 +189,7 @@ pub fn compose(kind: Kind, facts: &Facts, templates: &Templates, language: &str)
 pub struct Data {
     pub(super) ticket: i64,
     pub(super) desk: String,
+    pub(super) again: bool,
     pub(super) topic_named: Option<(String, String)>,
     pub(super) campaign: Option<Named>,
     pub(super) stated: Option<String>,
@@ -203,6 +207,7 @@ impl Data {
         Data {
             ticket: facts.ticket,
             desk: clean(&facts.desk),
+            again: facts.again,
             topic_named: facts.topic.as_ref().map(|(id, label)| (id.clone(), clean(label))),
             campaign: facts.campaign.as_ref().filter(|_| may).map(named),
             stated: facts.stated.clone().filter(|id| may && harmless(id)),

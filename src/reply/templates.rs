@@ -8,6 +8,7 @@
 //! variable is a [`Fault`] with file and line when the rules are loaded, not a broken mail later.
 
 use std::collections::{BTreeMap, HashSet};
+use std::error::Error;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
@@ -24,9 +25,10 @@ const COLUMNS: usize = 74;
 /// What fills the gap where every language is wanting.
 const LAST_RESORT: &str = "en";
 /// What templates may name. `words` stands in layout.txt, `subject`, `language` and `blocks` in layout.html.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 11] = [
     "ticket",
     "desk",
+    "again",
     "topic",
     "campaign",
     "stated",
@@ -132,6 +134,7 @@ impl Templates {
             context! {
                 ticket => data.ticket,
                 desk => data.desk.as_str(),
+                again => data.again,
                 topic => topic.map(String::as_str),
                 campaign => data.campaign.as_ref().map(Serde),
                 stated => data.stated.as_deref(),
@@ -261,6 +264,7 @@ fn samples() -> [Data; 2] {
     let full = Data {
         ticket: 1042,
         desk: "Support".into(),
+        again: true,
         topic_named: Some(("reporting".into(), "Reports & statistics".into())),
         campaign: Some(named("20417", "Summer Sale")),
         stated: Some("20471".into()),
@@ -270,6 +274,7 @@ fn samples() -> [Data; 2] {
         detail_ids: vec![],
     };
     let empty = Data {
+        again: false,
         topic_named: None,
         campaign: None,
         stated: None,
@@ -343,7 +348,11 @@ fn set(blocks: &[Block]) -> String {
 }
 
 fn fault(path: &str, error: &minijinja::Error) -> Fault {
-    // An error within an include names the included file.
+    // Of an error within an include, the innermost one says where.
+    let mut error = error;
+    while let Some(inner) = error.source().and_then(|source| source.downcast_ref::<minijinja::Error>()) {
+        error = inner;
+    }
     let named = error.name().filter(|name| !name.ends_with(".subject")).unwrap_or(path);
     Fault {
         file: format!("replies/{named}"),

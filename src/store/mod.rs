@@ -6,6 +6,7 @@
 
 pub mod agents;
 mod committer;
+pub mod cursors;
 pub mod directory;
 pub mod outbox;
 mod rows;

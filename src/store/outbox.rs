@@ -87,7 +87,7 @@ pub struct Payload {
 }
 
 /// A row of the outbox, as claimed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outgoing {
     /// UUIDv7.
     pub id: String,

@@ -46,6 +46,9 @@ pub struct Envelope {
     /// Headers of a webhook's post that matter.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Why the door could not take it whole: `raw` is a part of it, and it goes to quarantine unread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// A submission that a door hands in.
@@ -143,6 +146,23 @@ pub struct Submission {
     pub ticket_id: Option<i64>,
     /// Unix milliseconds.
     pub settled_at: Option<i64>,
+}
+
+/// A submission in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// UUIDv7.
+    pub id: String,
+    /// The door.
+    pub source: String,
+    /// Unix milliseconds.
+    pub received_at: i64,
+    /// How often it was claimed.
+    pub attempts: i64,
+    /// Why it ended so.
+    pub because: Option<String>,
+    /// Size of its bytes.
+    pub bytes: i64,
 }
 
 const COLUMNS: &str = "id, source, source_key, kind, raw, content_hash, envelope, answerable, received_at, attempts, \
@@ -282,6 +302,35 @@ impl Store {
             known.insert(row.try_get("source_key")?);
         }
         Ok(known)
+    }
+
+    /// Submissions that ended so, newest first, without their bytes; `before` is the last id of the page before.
+    pub async fn list_submissions(
+        &self,
+        outcome: Outcome,
+        limit: i64,
+        before: Option<&str>,
+    ) -> Result<Vec<Listed>, Error> {
+        let found = sqlx::query(
+            "SELECT id, source, received_at, attempts, because, LENGTH(raw) AS size FROM submissions \
+             WHERE outcome = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+        )
+        .bind(outcome.as_str())
+        .bind(before.unwrap_or("g")) // ids are hex: sorts after every one, by any collation
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        let listed = |row: &AnyRow| {
+            Ok(Listed {
+                id: row.try_get("id")?,
+                source: row.try_get("source")?,
+                received_at: row.try_get("received_at")?,
+                attempts: row.try_get("attempts")?,
+                because: row.try_get("because")?,
+                bytes: size(row)?,
+            })
+        };
+        found.iter().map(listed).collect()
     }
 
     /// Gives up the claims of processes that are gone, so that nobody waits for their leases. Only for the process that

@@ -4,6 +4,7 @@
 //! becomes a ticket passes a door. Errors are problem documents; the console shows them as pages.
 
 pub mod campaigns;
+pub mod console;
 pub mod guard;
 pub mod health;
 pub mod password;
@@ -43,6 +44,7 @@ pub struct Site {
     /// `public_url` without its path: what browsers name as the origin of the console's forms.
     origin: String,
     metrics: Metrics,
+    pages: console::Pages,
     sign_ins: Limit,
     hashing: Semaphore,
 }
@@ -74,6 +76,7 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
     let site = Arc::new(Site {
         origin: origin(&desk.config.desk.public_url),
         metrics,
+        pages: console::Pages::default(),
         sign_ins: Limit::per_minute(SIGN_INS),
         hashing: Semaphore::new(HASHING),
         desk,
@@ -82,6 +85,7 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
         .merge(tickets::router())
         .merge(campaigns::router())
         .merge(triage::router())
+        .merge(console::router(&site))
         .with_state(site.clone())
         .merge(doors)
         .fallback(|| async { Problem::no("address") })

@@ -23,7 +23,7 @@ use crate::desk::Desk;
 /// Connections at one time; an MTA keeps a handful.
 const CONNECTIONS: usize = 100;
 /// How long a shutdown waits for mails that are on their way in.
-const DRAIN: Duration = Duration::from_secs(15);
+const DRAIN: Duration = Duration::from_secs(8);
 
 /// A bound LMTP socket. Dropping it closes it and takes a Unix socket's file away.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ const COMMAND_WAIT: Duration = Duration::from_secs(5 * 60);
 const DATA_WAIT: Duration = Duration::from_secs(3 * 60);
 const REPLY_WAIT: Duration = Duration::from_secs(60);
 /// A mail that is being received when the daemon stops may still come in so long.
-const LAST_WAIT: Duration = Duration::from_secs(10);
+const LAST_WAIT: Duration = Duration::from_secs(6);
 /// More recipients than RFC 5321 §4.5.3.1.8 asks for.
 const RECIPIENTS: usize = 1000;
 /// Senseless commands before the client is sent away.

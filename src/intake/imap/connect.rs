@@ -1,0 +1,166 @@
+//! From host name to signed-in connection.
+//!
+//! TLS comes first: implicit by default, STARTTLS refused when the server greets with PREAUTH or has sent anything ahead
+//! of the handshake, plaintext only to loopback. The password is read when it is needed and never logged.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_imap::imap_proto::{Response, Status};
+use async_imap::{Authenticator, Client};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::guard::Guard;
+use super::wire::{Error, Wire, brief};
+use crate::config::secret;
+use crate::config::settings::{Imap, Tls};
+
+/// For connecting, and for each step of the handshake.
+const STEP: Duration = Duration::from_secs(30);
+/// Room for what comes around a mail in one response, and for long lists of UIDs.
+const ROOM: u64 = 16 << 20;
+
+/// What IMAP is spoken over.
+pub type Stream = Guard<Box<dyn Bytes>>;
+
+/// A byte stream, encrypted or not.
+pub trait Bytes: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug> Bytes for T {}
+
+/// Connects and signs in. `size_bytes`: the biggest mail that will be asked for.
+pub async fn open(settings: &Imap, size_bytes: usize) -> Result<Wire, Error> {
+    let limit = size_bytes as u64 + ROOM;
+    let stream = step("connecting", connect(settings)).await?;
+    let stream: Box<dyn Bytes> = match settings.tls {
+        Tls::None => Box::new(stream),
+        Tls::Implicit => Box::new(step("the TLS handshake", encrypt(settings, stream)).await?),
+        Tls::Starttls => {
+            let mut client = Client::new(Guard::new(stream, limit));
+            greeting(&mut client).await?;
+            step("STARTTLS", async {
+                client.run_command_and_check_ok("STARTTLS", None).await.map_err(|error| lost("STARTTLS", error))
+            })
+            .await?;
+            // What the client has read ahead is dropped with it: a man in the middle may have put it there.
+            Box::new(step("the TLS handshake", encrypt(settings, client.into_inner().into_inner())).await?)
+        }
+    };
+    let stream = Guard::new(stream, limit);
+    let counter = stream.counter();
+    let mut client = Client::new(stream);
+    if settings.tls != Tls::Starttls {
+        greeting(&mut client).await?;
+    }
+    let password = secret::read_line(&settings.password_file).map_err(|error| Error::SignIn(error.to_string()))?;
+    let signed_in = step("the sign-in", async {
+        Ok(if settings.user.is_ascii() && password.is_ascii() {
+            client.login(&settings.user, &password).await
+        } else {
+            // Quoted strings are ASCII; SASL is not bound to that (RFC 4616).
+            client.authenticate("PLAIN", Plain(format!("\0{}\0{password}", settings.user))).await
+        })
+    })
+    .await?;
+    match signed_in {
+        Ok(session) => Wire::new(session, counter).await,
+        Err((async_imap::error::Error::No(why) | async_imap::error::Error::Bad(why), _)) => {
+            Err(Error::SignIn(brief(&why)))
+        }
+        Err((error, _)) => Err(lost("the sign-in", error)),
+    }
+}
+
+struct Plain(String);
+
+impl Authenticator for Plain {
+    type Response = String;
+
+    fn process(&mut self, _challenge: &[u8]) -> String {
+        self.0.clone()
+    }
+}
+
+async fn step<T>(what: &str, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let slow = || Error::Lost(format!("{what} took longer than {} s", STEP.as_secs()));
+    timeout(STEP, work).await.unwrap_or_else(|_| Err(slow()))
+}
+
+async fn connect(settings: &Imap) -> Result<TcpStream, Error> {
+    let host = settings.host.trim_matches(['[', ']']);
+    let stream = TcpStream::connect((host, settings.port))
+        .await
+        .map_err(|error| Error::Lost(format!("cannot connect to {host}:{}: {error}", settings.port)))?;
+    let peer: Option<IpAddr> = stream.peer_addr().ok().map(|address| address.ip());
+    // The config check looks at the name; a name may still lead elsewhere.
+    if settings.tls == Tls::None && !peer.is_some_and(|ip| ip.to_canonical().is_loopback()) {
+        return Err(Error::Lost(format!("{host} is not this machine: no plaintext, set imap.tls")));
+    }
+    stream.set_nodelay(true).map_err(|error| Error::Lost(error.to_string()))?;
+    Ok(stream)
+}
+
+async fn encrypt(settings: &Imap, stream: TcpStream) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Error> {
+    let host = settings.host.trim_matches(['[', ']']).to_owned();
+    let name = ServerName::try_from(host).map_err(|_| Error::Lost("imap.host is no host name".into()))?;
+    let connector = TlsConnector::from(Arc::new(tls(settings)?));
+    connector.connect(name, stream).await.map_err(|error| lost("the TLS handshake", error))
+}
+
+fn tls(settings: &Imap) -> Result<ClientConfig, Error> {
+    let mut roots = RootCertStore::empty();
+    let file = &settings.ca_file;
+    if file.as_os_str().is_empty() {
+        let system = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(system.certs);
+    } else {
+        let unusable = |why: String| Error::Lost(format!("imap.ca_file {}: {why}", file.display()));
+        let found = CertificateDer::pem_file_iter(file).map_err(|error| unusable(error.to_string()))?;
+        for certificate in found {
+            let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
+            roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
+        }
+    }
+    if roots.is_empty() {
+        return Err(Error::Lost("no certificate authority is known: set imap.ca_file".into()));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| lost("TLS", error))?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+/// Reads the server's first line. PREAUTH would mean that somebody signed us in before we knew whom we talk to.
+async fn greeting<S>(client: &mut Client<S>) -> Result<(), Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug,
+{
+    step("the greeting", async {
+        let first = client.read_response().await.map_err(|error| lost("the greeting", error))?;
+        let first = first.ok_or_else(|| Error::Lost("the server closed the connection at once".into()))?;
+        match first.parsed() {
+            Response::Data { status: Status::Ok, .. } => Ok(()),
+            Response::Data { status: Status::PreAuth, .. } => {
+                Err(Error::Lost("the server greets with PREAUTH, which is refused".into()))
+            }
+            Response::Data { status: Status::Bye, outcome } => Err(Error::Lost(format!(
+                "the server said goodbye: {}",
+                brief(outcome.information.as_deref().unwrap_or(""))
+            ))),
+            _ => Err(Error::Lost("the server does not speak IMAP".into())),
+        }
+    })
+    .await
+}
+
+fn lost(what: &str, error: impl std::fmt::Display) -> Error {
+    Error::Lost(format!("{what} failed: {}", brief(&error.to_string())))
+}

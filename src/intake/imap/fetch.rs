@@ -1,0 +1,338 @@
+//! Which mails are new, and their way into the store.
+//!
+//! What is new is found by comparing the server's UIDs with the ledger of what is stored, so that a mail missed once is
+//! found at the next look. Mails come in batches bounded in number and bytes; those of a batch share a commit. One that
+//! cannot be had is set aside and tried again later, alone.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use async_imap::imap_proto::{AttributeValue, MessageSection, Response, SectionPath};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::wire::{Error, Selected, Wire};
+use super::{Door, sets};
+use crate::desk::unix_ms;
+use crate::store::cursors::Cursor;
+use crate::store::submissions::{Envelope, Kind, New};
+
+/// One FETCH asks for so many mails at most, and for so many bytes.
+const BATCH_MAILS: usize = 256;
+const BATCH_BYTES: u64 = 8 << 20;
+/// UIDs in one SEARCH, so that its answer stays short in a mailbox with a million mails.
+const SEARCH_SPAN: u32 = 50_000;
+/// UIDs whose sizes are asked for at once.
+const SIZES: usize = 1000;
+/// So much of an oversized mail's header is kept.
+const HEADER_BYTES: usize = 64 << 10;
+/// After so many failures a mail is left alone until the daemon starts again.
+const STRIKES: u32 = 5;
+
+/// A mail on the server.
+#[derive(Debug, Clone, Copy)]
+struct Listed {
+    uid: u32,
+    size: u64,
+    /// INTERNALDATE, unix milliseconds.
+    date: Option<i64>,
+}
+
+impl Door {
+    /// Compares everything on the server with the ledger: what is not stored is fetched, what is stored but not yet
+    /// flagged or moved is put right.
+    pub(super) async fn look_at_all(
+        &mut self,
+        wire: &mut Wire,
+        selected: &Selected,
+        cancel: &CancellationToken,
+    ) -> Result<(), Error> {
+        wire.command("NOOP", |_| {}).await?; // a search sees only what the server has told of before
+        let present = all_uids(wire, selected.uid_next).await?;
+        self.learn(&present).await?;
+        self.finish_old(wire, selected, &present).await?;
+        let new: Vec<u32> = present.iter().copied().filter(|uid| !self.known.contains(uid)).collect();
+        self.take_in(wire, selected, new, cancel).await?;
+        metrics::gauge!("deskclerk_imap_last_look_seconds", "door" => self.source.clone())
+            .set(unix_ms() as f64 / 1000.0);
+        Ok(())
+    }
+
+    /// Fetches what came after the last mail that was seen.
+    pub(super) async fn look_for_new(
+        &mut self,
+        wire: &mut Wire,
+        selected: &Selected,
+        cancel: &CancellationToken,
+    ) -> Result<(), Error> {
+        let from = self.cursor.map_or(1, |cursor| cursor.last_uid.saturating_add(1));
+        let mut new = wire.uids(from, None).await?;
+        new.retain(|uid| !self.known.contains(uid));
+        self.take_in(wire, selected, new, cancel).await
+    }
+
+    /// Brings the memory of what is stored in line with the mailbox.
+    async fn learn(&mut self, present: &[u32]) -> Result<(), Error> {
+        let there: HashSet<u32> = present.iter().copied().collect();
+        self.known.retain(|uid| there.contains(uid));
+        self.strikes.retain(|uid, _| there.contains(uid));
+        let unsure: Vec<u32> = present.iter().copied().filter(|uid| !self.known.contains(uid)).collect();
+        for chunk in unsure.chunks(4096) {
+            let keys: Vec<String> = chunk.iter().map(|uid| self.key(*uid)).collect();
+            let stored = self.desk.store.keys_known(&self.source, &keys).await?;
+            let uids = chunk.iter().zip(&keys).filter(|(_, key)| stored.contains(*key)).map(|(uid, _)| *uid);
+            self.known.extend(uids);
+        }
+        Ok(())
+    }
+
+    /// Fetches and stores these UIDs, batch by batch.
+    async fn take_in(
+        &mut self,
+        wire: &mut Wire,
+        selected: &Selected,
+        mut new: Vec<u32>,
+        cancel: &CancellationToken,
+    ) -> Result<(), Error> {
+        let highest = new.last().copied();
+        // Those that failed before come last and alone: whatever is wrong with them hits nobody else.
+        new.retain(|uid| self.strikes.get(uid).is_none_or(|strikes| *strikes < STRIKES));
+        let (sound, doubtful): (Vec<u32>, Vec<u32>) = new.into_iter().partition(|uid| !self.strikes.contains_key(uid));
+        let mut waiting = sound.len() + doubtful.len();
+        let gauge = metrics::gauge!("deskclerk_imap_waiting", "door" => self.source.clone());
+        gauge.set(waiting as f64);
+        for chunk in sound.chunks(SIZES).chain(doubtful.chunks(1)) {
+            let listed = list(wire, chunk).await?;
+            // Listed by SEARCH and gone now: somebody moved it away. No strike.
+            for batch in batches(&listed, self.desk.config.bounds.size_bytes as u64) {
+                if cancel.is_cancelled() {
+                    return Ok(());
+                }
+                self.take_batch(wire, selected, batch).await?;
+            }
+            waiting -= chunk.len();
+            gauge.set(waiting as f64);
+        }
+        if let (Some(cursor), Some(highest)) = (self.cursor, highest)
+            && highest > cursor.last_uid
+        {
+            let cursor = Cursor { last_uid: highest, ..cursor };
+            self.desk.store.keep_cursor(&self.source, &self.settings.mailbox, cursor, unix_ms()).await?;
+            self.cursor = Some(cursor);
+        }
+        Ok(())
+    }
+
+    async fn take_batch(&mut self, wire: &mut Wire, selected: &Selected, batch: Batch<'_>) -> Result<(), Error> {
+        let (mails, query) = match batch {
+            Batch::Whole(mails) => (mails, "(UID BODY.PEEK[])".to_owned()),
+            Batch::TooBig(mails) => (mails, format!("(UID BODY.PEEK[HEADER]<0.{HEADER_BYTES}>)")),
+        };
+        let uids: Vec<u32> = mails.iter().map(|mail| mail.uid).collect();
+        let mut storing = JoinSet::new();
+        let mut fetched = Ok(());
+        for set in sets::uid_sets(&uids) {
+            fetched = wire
+                .command(&format!("UID FETCH {set} {query}"), |response| {
+                    let Some((uid, raw)) = content(response) else { return };
+                    let Some(mail) = mails.iter().find(|mail| mail.uid == uid) else { return };
+                    if raw.is_empty() && mail.size > 0 {
+                        return; // expunged between SEARCH and FETCH: no mail, certainly not an empty one
+                    }
+                    let new = self.submission(mail, raw.to_vec(), matches!(batch, Batch::TooBig(_)));
+                    let desk = Arc::clone(&self.desk);
+                    // Handed over at once and together: they share a commit.
+                    storing.spawn(async move { (uid, desk.accept(new).await) });
+                })
+                .await;
+            if fetched.is_err() {
+                break;
+            }
+        }
+        let mut stored = vec![];
+        let mut failed = None;
+        while let Some(joined) = storing.join_next().await {
+            match joined {
+                Ok((uid, Ok(_))) => stored.push(uid),
+                Ok((_, Err(error))) => failed = Some(error),
+                Err(_) => {} // a panic below: the mail is not known, so it comes again
+            }
+        }
+        stored.sort_unstable();
+        self.known.extend(stored.iter().copied());
+        self.strikes.retain(|uid, _| stored.binary_search(uid).is_err());
+        metrics::counter!("deskclerk_imap_mails_total", "door" => self.source.clone()).increment(stored.len() as u64);
+        if let Some(error) = failed {
+            return Err(error.into()); // not the mails' fault: no strikes
+        }
+        for uid in uids.iter().filter(|uid| !self.known.contains(uid)) {
+            let strikes = self.strikes.entry(*uid).or_default();
+            *strikes += 1;
+            if *strikes == STRIKES {
+                tracing::error!(door = self.source, uid, "the server does not hand out this mail; left alone");
+                metrics::counter!("deskclerk_imap_unreadable_total", "door" => self.source.clone()).increment(1);
+            }
+        }
+        // NO or BAD is about these mails; the connection may be good still.
+        match fetched {
+            Err(error @ Error::Refused { .. }) => {
+                tracing::warn!(door = self.source, %error, "not all mails could be had")
+            }
+            other => other?,
+        }
+        // Flagged, moved or deleted only now, after the commit. An oversized mail stays on the server as it is: the store
+        // has its header alone.
+        match batch {
+            Batch::Whole(_) => self.finish(wire, selected, &stored).await,
+            Batch::TooBig(_) => self.acknowledge(&stored).await,
+        }
+    }
+
+    fn submission(&self, mail: &Listed, raw: Vec<u8>, too_big: bool) -> New {
+        let baseline = self.cursor.map_or(i64::MAX, |cursor| cursor.baseline_at);
+        let refused = too_big.then(|| {
+            format!(
+                "the mail has {} bytes, over the bound of {}; only its header was read, the mail stays on the server",
+                mail.size, self.desk.config.bounds.size_bytes
+            )
+        });
+        New {
+            source: self.source.clone(),
+            source_key: Some(self.key(mail.uid)),
+            kind: Kind::Mail,
+            raw,
+            envelope: Envelope { refused, ..Envelope::default() },
+            // A mail without a date may be old: not answered, unless everything is.
+            answerable: mail.date.unwrap_or(0) >= baseline,
+            received_at: unix_ms(),
+        }
+    }
+}
+
+/// All UIDs of the open mailbox, in several searches when it is big.
+async fn all_uids(wire: &mut Wire, uid_next: u32) -> Result<Vec<u32>, Error> {
+    // UIDs may be sparse: at most 64 searches, however high they are.
+    let span = SEARCH_SPAN.max(uid_next / 64);
+    let mut uids = vec![];
+    let mut from: u32 = 1;
+    while from.saturating_add(span) < uid_next {
+        uids.append(&mut wire.uids(from, Some(from + span - 1)).await?);
+        from += span;
+    }
+    uids.append(&mut wire.uids(from, None).await?);
+    Ok(uids)
+}
+
+/// Sizes and dates of these UIDs; those that are gone are not among them.
+async fn list(wire: &mut Wire, uids: &[u32]) -> Result<Vec<Listed>, Error> {
+    let mut listed = vec![];
+    for set in sets::uid_sets(uids) {
+        wire.command(&format!("UID FETCH {set} (UID RFC822.SIZE INTERNALDATE)"), |response| {
+            let Response::Fetch(_, attributes) = response else { return };
+            let (mut uid, mut size, mut date) = (None, None, None);
+            for attribute in attributes {
+                match attribute {
+                    AttributeValue::Uid(found) => uid = Some(*found),
+                    AttributeValue::Rfc822Size(found) => size = Some(u64::from(*found)),
+                    AttributeValue::InternalDate(found) => date = internal_date(found),
+                    _ => {}
+                }
+            }
+            if let (Some(uid), Some(size)) = (uid, size) {
+                listed.push(Listed { uid, size, date });
+            }
+        })
+        .await?;
+    }
+    listed.retain(|mail| uids.binary_search(&mail.uid).is_ok());
+    listed.sort_unstable_by_key(|mail| mail.uid);
+    listed.dedup_by_key(|mail| mail.uid);
+    Ok(listed)
+}
+
+#[derive(Clone, Copy)]
+enum Batch<'a> {
+    Whole(&'a [Listed]),
+    TooBig(&'a [Listed]),
+}
+
+/// Cuts the list into batches, in order; oversized mails stand alone.
+fn batches(listed: &[Listed], limit: u64) -> Vec<Batch<'_>> {
+    let mut batches = vec![];
+    let mut rest = listed;
+    while let Some(first) = rest.first() {
+        let mut bytes = 0;
+        let fits = rest.iter().take(BATCH_MAILS).take_while(|mail| {
+            let fits = mail.size <= limit && bytes < BATCH_BYTES;
+            bytes += mail.size;
+            fits
+        });
+        let count = fits.count();
+        let (batch, after) = rest.split_at(count.max(1));
+        batches.push(if first.size > limit { Batch::TooBig(batch) } else { Batch::Whole(batch) });
+        rest = after;
+    }
+    batches
+}
+
+/// UID and content of a FETCH response. `BODY[] NIL` has none (an expunged mail), a flag update neither.
+fn content<'a>(response: &'a Response<'_>) -> Option<(u32, &'a [u8])> {
+    let Response::Fetch(_, attributes) = response else { return None };
+    let uid = attributes.iter().find_map(|attribute| match attribute {
+        AttributeValue::Uid(uid) => Some(*uid),
+        _ => None,
+    })?;
+    let body = attributes.iter().find_map(|attribute| match attribute {
+        AttributeValue::BodySection {
+            section: None | Some(SectionPath::Full(MessageSection::Header)),
+            data: Some(data),
+            ..
+        } => Some(data.as_ref()),
+        _ => None,
+    })?;
+    Some((uid, body))
+}
+
+/// `17-Jul-1996 02:44:25 -0700` (RFC 3501 date-time; the day may be padded with a space) as unix milliseconds.
+fn internal_date(text: &str) -> Option<i64> {
+    let time = jiff::fmt::strtime::parse("%d-%b-%Y %H:%M:%S %z", text.trim()).ok()?;
+    Some(time.to_timestamp().ok()?.as_millisecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read() {
+        let check = |text: &str, expected: Option<i64>| assert_eq!(internal_date(text), expected, "{text}");
+        check("17-Jul-1996 02:44:25 -0700", Some(837_596_665_000));
+        check(" 1-Jan-1970 00:00:01 +0000", Some(1000));
+        check("01-Jan-1970 00:00:01 +0000", Some(1000));
+        check("yesterday", None);
+    }
+
+    #[test]
+    fn batches_are_bounded_and_oversized_mails_stand_alone() {
+        let check = |sizes: &[u64], expected: &[&str]| {
+            let listed: Vec<Listed> = sizes
+                .iter()
+                .enumerate()
+                .map(|(n, size)| Listed { uid: n as u32 + 1, size: *size, date: None })
+                .collect();
+            let got: Vec<String> = batches(&listed, 100 << 20)
+                .iter()
+                .map(|batch| match batch {
+                    Batch::Whole(mails) => format!("{}", mails.len()),
+                    Batch::TooBig(mails) => format!("!{}", mails.len()),
+                })
+                .collect();
+            assert_eq!(got, expected);
+        };
+        check(&[], &[]);
+        check(&[1; 300], &["256", "44"]);
+        check(&[5 << 20, 5 << 20, 5 << 20], &["2", "1"]);
+        check(&[1, 200 << 20, 200 << 20, 1], &["1", "!1", "!1", "1"]);
+        check(&[50 << 20, 1], &["1", "1"]);
+    }
+}

@@ -1,0 +1,250 @@
+//! One ticket: the conversation with the deciding words marked, what was judged and why, and what an agent can do.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::super::session::{Act, SignedIn};
+use super::super::{Site, now, tickets};
+use super::marks::{self, Piece};
+use crate::desk::problem::{Path, Problem};
+use crate::request::Request;
+use crate::request::evidence::{Evidence, Where};
+use crate::store::outbox::Outgoing;
+use crate::store::tickets::{Change, Direction, Event, Message};
+use crate::ticket::{Status, Ticket};
+
+/// Evidence rows on a page: the rest says nothing new.
+const BECAUSE: usize = 40;
+
+/// The routes.
+pub fn router() -> Router<Arc<Site>> {
+    Router::new()
+        .route("/desk/tickets/{id}", get(page).post(change))
+        .route("/desk/tickets/{id}/drafts/{draft}", post(draft))
+}
+
+/// A message as the page shows it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: &'a str,
+    outgoing: bool,
+    from: &'a str,
+    name: Option<&'a str>,
+    at: i64,
+    body: Option<&'a str>,
+    request: Option<Read<'a>>,
+}
+
+/// A customer's message, cut where its evidence stands.
+#[derive(Serialize)]
+struct Read<'a> {
+    subject: Vec<Piece>,
+    text: Vec<Piece>,
+    forwarded: Vec<Piece>,
+    quoted: Vec<Piece>,
+    signature: Vec<Piece>,
+    fields: Vec<(&'a str, Vec<Piece>)>,
+    links: Vec<Vec<Piece>>,
+    attachments: Vec<File<'a>>,
+    has_html: bool,
+    raw: Option<&'a str>,
+    automated: Option<&'a str>,
+    no_reply: Option<&'a str>,
+    dmarc: Option<&'a str>,
+    oddities: &'a [String],
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    name: Vec<Piece>,
+    media_type: &'a str,
+    size: usize,
+}
+
+fn shown<'a>(message: &'a Message, outbox: &'a [Outgoing]) -> Shown<'a> {
+    let outgoing = message.direction == Direction::Out;
+    let mail = outbox.iter().find(|mail| Some(&mail.message_id) == message.message_id.as_ref());
+    Shown {
+        id: &message.id,
+        outgoing,
+        from: &message.from_address,
+        name: message.request.as_ref().and_then(|request| request.from.name.as_deref()),
+        at: message.created_at,
+        body: message.body.as_deref().or_else(|| mail.map(|mail| mail.payload.text.as_str())),
+        request: message.request.as_ref().map(|request| read(message, request)),
+    }
+}
+
+fn read<'a>(message: &'a Message, request: &'a Request) -> Read<'a> {
+    let evidence: Vec<&Evidence> = message
+        .triage
+        .iter()
+        .flat_map(|triage| triage.campaign.evidence.iter().chain(&triage.topic.evidence))
+        .collect();
+    let zone =
+        |place: Where, text: &str| marks::pieces(text, evidence.iter().copied().filter(|found| found.place == place));
+    let within = |place: Where, field: &str, text: &str| {
+        let here = |found: &&Evidence| found.place == place && found.field.as_deref() == Some(field);
+        marks::pieces(text, evidence.iter().copied().filter(here))
+    };
+    Read {
+        subject: zone(Where::Subject, &request.subject),
+        text: zone(Where::Text, &request.text),
+        forwarded: zone(Where::Forwarded, &request.forwarded),
+        quoted: zone(Where::Quoted, &request.quoted),
+        signature: zone(Where::Signature, &request.signature),
+        fields: request
+            .fields
+            .iter()
+            .map(|field| (field.label.as_str(), within(Where::Form, &field.label, &field.value)))
+            .collect(),
+        links: (0..).zip(&request.links).map(|(n, link): (u32, _)| within(Where::Link, &n.to_string(), link)).collect(),
+        attachments: (0..)
+            .zip(&request.attachments)
+            .map(|(n, file): (u32, _)| File {
+                name: within(Where::Attachment, &n.to_string(), &file.name),
+                media_type: &file.media_type,
+                size: file.size,
+            })
+            .collect(),
+        has_html: request.html.is_some(),
+        raw: message.submission_id.as_deref(),
+        automated: request.automated.as_ref().map(|automated| automated.because.as_str()),
+        no_reply: request.no_reply.as_deref(),
+        dmarc: request.authentication.dmarc.as_deref(),
+        oddities: &request.oddities,
+    }
+}
+
+/// A row of "because".
+#[derive(Serialize)]
+struct Because<'a> {
+    about: &'static str,
+    found: &'a Evidence,
+}
+
+fn because(ticket: &Ticket) -> Vec<Because<'_>> {
+    let triage = &ticket.triage;
+    let mut rows: Vec<Because<'_>> =
+        triage.campaign.evidence.iter().map(|found| Because { about: "campaign", found }).collect();
+    rows.extend(triage.topic.evidence.iter().map(|found| Because { about: "topic", found }));
+    rows.sort_by(|a, b| a.about.cmp(b.about).then(b.found.weight.total_cmp(&a.found.weight)));
+    rows.truncate(BECAUSE);
+    rows
+}
+
+/// An event in one line.
+#[derive(Serialize)]
+struct Happened<'a> {
+    at: i64,
+    actor: &'a str,
+    what: &'a str,
+    detail: String,
+}
+
+fn happened(event: &Event) -> Happened<'_> {
+    let plain = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let detail = match &event.detail {
+        serde_json::Value::Object(map) => {
+            let part = |(key, value): (&String, &serde_json::Value)| match value {
+                serde_json::Value::Null => None,
+                value => Some(format!("{key}: {}", plain(value))),
+            };
+            map.iter().filter_map(part).collect::<Vec<_>>().join(" · ")
+        }
+        serde_json::Value::Null => String::new(),
+        other => plain(other),
+    };
+    Happened { at: event.at, actor: &event.actor, what: &event.what, detail }
+}
+
+async fn page(
+    State(site): State<Arc<Site>>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<i64>,
+) -> Result<Response, Problem> {
+    let store = &site.desk.store;
+    let ticket = store.ticket(id).await?.ok_or_else(|| Problem::no("ticket"))?;
+    let (messages, events, outbox) = (store.messages(id).await?, store.events(id).await?, store.outgoing_of(id).await?);
+    let (rules, directory) = (site.desk.rules(), site.desk.directory());
+    let campaign = ticket.campaign_id.as_deref().and_then(|id| directory.get(id));
+    let moves: Vec<&str> =
+        Status::ALL.iter().filter(|next| ticket.status.may_become(**next)).map(|next| next.as_str()).collect();
+    let happened: Vec<Happened<'_>> = events.iter().map(happened).collect();
+    let page: Html<String> = site.pages.render(
+        "ticket.html",
+        json!({
+            "frame": super::frame(&site, &session, "ticket"),
+            "ticket": ticket, "campaign": campaign, "moves": moves,
+            "topic": rules.label(&ticket.topic),
+            "topics": rules.topics(),
+            "messages": messages.iter().map(|message| shown(message, &outbox)).collect::<Vec<_>>(),
+            "because": because(&ticket),
+            "withheld": happened.iter().filter(|event| event.what == "withheld").collect::<Vec<_>>(),
+            "events": happened,
+            "outbox": outbox}),
+    )?;
+    Ok(page.into_response())
+}
+
+/// What the forms of the page say; each form sends some of it.
+#[derive(Debug, Deserialize)]
+struct Wish {
+    version: i64,
+    topic: Option<String>,
+    campaign: Option<String>,
+    no_campaign: Option<String>,
+    status: Option<Status>,
+    priority: Option<String>,
+}
+
+async fn change(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<i64>,
+    Act { agent, form: wish }: Act<Wish>,
+) -> Result<Redirect, Problem> {
+    let ticket = site.desk.store.ticket(id).await?.ok_or_else(|| Problem::no("ticket"))?;
+    let mut changes = vec![];
+    if let Some(topic) = wish.topic.filter(|topic| *topic != ticket.topic) {
+        changes.push(Change::Topic(topic));
+    }
+    if wish.no_campaign.is_some() {
+        changes.push(Change::Campaign(None));
+    } else if let Some(campaign) = wish.campaign.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()) {
+        changes.push(Change::Campaign(Some(campaign)));
+    }
+    if let Some(priority) = wish.priority.filter(|priority| *priority != ticket.priority) {
+        changes.push(Change::Priority(priority));
+    }
+    changes.extend(wish.status.map(Change::Status));
+    tickets::make(&site, id, wish.version, changes, &agent).await?;
+    Ok(Redirect::to(&format!("/desk/tickets/{id}")))
+}
+
+#[derive(Debug, Deserialize)]
+struct Decision {
+    decision: String,
+}
+
+async fn draft(
+    State(site): State<Arc<Site>>,
+    Path((id, draft)): Path<(i64, String)>,
+    Act { agent, form }: Act<Decision>,
+) -> Result<Redirect, Problem> {
+    let outbox = site.desk.store.outgoing_of(id).await?;
+    if !outbox.iter().any(|outgoing| outgoing.id == draft) {
+        return Err(Problem::no("draft"));
+    }
+    site.desk.store.release_draft(&draft, form.decision == "send", &format!("agent:{agent}"), now()).await?;
+    site.desk.outbox_wake.notify_one();
+    Ok(Redirect::to(&format!("/desk/tickets/{id}")))
+}
