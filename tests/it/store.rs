@@ -1,6 +1,6 @@
 //! The store on both engines: what is acknowledged is there once, claims are fenced, the outbox keeps its word.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use deskclerk::campaigns::Campaign;
 use deskclerk::store::submissions::{Envelope, Kind, New, Outcome};
@@ -21,7 +21,7 @@ fn new(source: &str, key: Option<&str>, raw: &str) -> New {
         source_key: key.map(str::to_owned),
         kind: Kind::Mail,
         raw: raw.into(),
-        envelope: Envelope { from: Some("a@b.example".into()), to: vec![], headers: BTreeMap::new() },
+        envelope: Envelope { from: Some("a@b.example".into()), ..Envelope::default() },
         answerable: true,
         received_at: 1_000,
     }
