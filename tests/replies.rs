@@ -34,33 +34,6 @@ fn templates() -> Templates {
     Templates::compile(&shipped()).unwrap_or_else(|faults| panic!("{faults:#?}"))
 }
 
-/// What the snapshots show: a proven sender is told names, a stranger is not.
-fn facts(kind: Kind, proven: bool) -> Facts {
-    let named = |id: &str, name: &str| Named { id: id.into(), name: name.into() };
-    let missing: &[&str] = match kind {
-        Kind::MissingDescription => &["description"],
-        Kind::Several => &["campaign_id", "description"],
-        Kind::Details | Kind::Acknowledgement => &[],
-        _ => &["campaign_id"],
-    };
-    let lists = matches!(kind, Kind::AmbiguousName | Kind::UnknownId | Kind::Conflict);
-    Facts {
-        ticket: 1042,
-        desk: "Northwind Campaigns".into(),
-        again: false,
-        topic: Some(("reporting".into(), "Reports & statistics".into())),
-        campaign: Some(named("20417", "Summer Sale 2025")),
-        stated: Some("20471".into()),
-        candidates: if lists {
-            vec![named("20417", "Summer Sale 2025"), named("20418", "Summer Sale 2024")]
-        } else {
-            vec![]
-        },
-        may_name_campaigns: proven,
-        missing: missing.iter().map(|detail| (*detail).to_owned()).collect(),
-    }
-}
-
 #[test]
 fn no_language_lacks_a_template() {
     let templates = templates();
@@ -75,7 +48,7 @@ fn every_mail_as_it_is_sent() {
         for kind in Kind::ALL {
             let mut shown = String::new();
             for proven in [false, true] {
-                let words = compose(kind, &facts(kind, proven), &templates, language).unwrap();
+                let words = compose(kind, &Facts::sample(kind, proven), &templates, language).unwrap();
                 assert_eq!((words.language.as_str(), words.template), (language, kind.as_str()));
                 let who = if proven { "proven sender" } else { "anybody" };
                 shown += &format!("=== {who}\nSubject: {}\n\n{}\n", words.subject, words.text);
@@ -101,7 +74,7 @@ fn all_words(facts: &Facts) -> Vec<String> {
 
 #[test]
 fn nothing_unproven_names_a_campaign() {
-    for words in all_words(&facts(Kind::Conflict, false)) {
+    for words in all_words(&Facts::sample(Kind::Conflict, false)) {
         for secret in ["20417", "20418", "20471", "Summer Sale"] {
             assert!(!words.contains(secret), "{secret} in {words}");
         }
@@ -118,7 +91,7 @@ fn a_stated_id_is_repeated_only_when_harmless() {
         "ＣＭＰ１",
         &"9".repeat(41),
     ] {
-        let mut facts = facts(Kind::UnknownId, true);
+        let mut facts = Facts::sample(Kind::UnknownId, true);
         facts.stated = Some(stated.to_owned());
         for words in all_words(&facts) {
             assert!(!words.contains(stated) && !words.contains("NITRO") && !words.contains("x.example"), "{words}");
@@ -128,7 +101,7 @@ fn a_stated_id_is_repeated_only_when_harmless() {
 
 #[test]
 fn data_is_never_a_template_nor_markup() {
-    let mut facts = facts(Kind::AmbiguousName, true);
+    let mut facts = Facts::sample(Kind::AmbiguousName, true);
     facts.candidates =
         ["{{7*7}}", "{% for x in y %}", "<svg onload=alert(1)>", "a\r\n\r\nBcc: v@x.example", "b\n- c\\"]
             .map(|name| Named { id: "{{ticket}}".into(), name: name.into() })
@@ -158,7 +131,7 @@ fn every_subject_is_one_line_with_the_ticket() {
     let templates = templates();
     for language in LANGUAGES {
         for kind in Kind::ALL {
-            let subject = compose(kind, &facts(kind, true), &templates, language).unwrap().subject;
+            let subject = compose(kind, &Facts::sample(kind, true), &templates, language).unwrap().subject;
             assert!(subject.starts_with("[#1042] ") && subject.chars().count() <= 78, "{subject}");
             assert!(!subject.contains(char::is_control) && !subject.contains("Summer"), "{subject}");
         }
@@ -173,14 +146,14 @@ fn a_language_without_the_template_falls_back() {
     assert_eq!(templates.gaps(), ["de/reminder.txt"]);
     let check = |kind, wanted: Option<&str>, fallback, expected: &str| {
         let language = templates.language(wanted, fallback);
-        assert_eq!(compose(kind, &facts(kind, false), &templates, language).unwrap().language, expected);
+        assert_eq!(compose(kind, &Facts::sample(kind, false), &templates, language).unwrap().language, expected);
     };
     check(Kind::Reminder, Some("de"), "fr", "en");
     check(Kind::MissingId, Some("de"), "fr", "de");
     check(Kind::MissingId, Some("pt-BR"), "fr", "pt");
     check(Kind::MissingId, Some("nl"), "fr", "fr");
     check(Kind::MissingId, None, "xx", "en");
-    assert!(compose(Kind::MissingId, &facts(Kind::MissingId, false), &Templates::default(), "en").is_err());
+    assert!(compose(Kind::MissingId, &Facts::sample(Kind::MissingId, false), &Templates::default(), "en").is_err());
 }
 
 /// `change` breaks one file; the fault names it with its line.

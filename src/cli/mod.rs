@@ -9,6 +9,7 @@ pub mod demo;
 pub mod explain;
 pub mod import;
 pub mod output;
+pub mod replies;
 pub mod run;
 pub mod triage;
 
@@ -37,6 +38,9 @@ enum Command {
     Agent(agent::Command),
     /// Put mails from files into the store and judge them
     Import(import::Args),
+    /// Show or check the words of automatic mails
+    #[command(subcommand)]
+    Replies(replies::Command),
     /// Show or check the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -75,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::run(&args),
         Command::Triage(args) => triage::run(&args),
         Command::Agent(command) => agent::run(&command),
+        Command::Replies(command) => replies::run(&command),
         Command::Config(command) => config::run(&command),
     };
     match end {

@@ -149,6 +149,37 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// An invented ticket, as `replies preview`, tests and benches show it: to a sender who is proven on the account, or
+    /// to anybody.
+    pub fn sample(kind: Kind, proven: bool) -> Facts {
+        let named = |id: &str, name: &str| Named { id: id.into(), name: name.into() };
+        let missing: &[&str] = match kind {
+            Kind::MissingDescription => &[DESCRIPTION],
+            Kind::Several => &[CAMPAIGN_ID, DESCRIPTION],
+            Kind::Details | Kind::Acknowledgement => &[],
+            _ => &[CAMPAIGN_ID],
+        };
+        let candidates = match kind {
+            Kind::AmbiguousName | Kind::UnknownId | Kind::Conflict => {
+                vec![named("20417", "Summer Sale 2025"), named("20418", "Summer Sale 2024")]
+            }
+            _ => vec![],
+        };
+        Facts {
+            ticket: 1042,
+            desk: "Northwind Campaigns".into(),
+            again: false,
+            topic: Some(("reporting".into(), "Reports & statistics".into())),
+            campaign: Some(named("20417", "Summer Sale 2025")),
+            stated: Some("20471".into()),
+            candidates,
+            may_name_campaigns: proven,
+            missing: missing.iter().map(|detail| (*detail).to_owned()).collect(),
+        }
+    }
+}
+
 /// The campaigns worth offering, the likeliest first, each once.
 fn candidate_ids(campaign: &Identified) -> impl Iterator<Item = &str> {
     // An ID under which the customer's own message stands is no alternative to itself.

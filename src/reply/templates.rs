@@ -121,6 +121,11 @@ impl Templates {
         all.filter(|path| !self.files.contains(path)).collect()
     }
 
+    /// Whether a language has a question for this detail; without one it is not asked for.
+    pub fn asks_for(&self, language: &str, detail: &str) -> bool {
+        self.languages.get(language).is_some_and(|words| words.details.contains_key(detail))
+    }
+
     /// Words a mail; see [`super::compose::compose`].
     pub(super) fn render(&self, kind: Kind, data: &Data, language: &str) -> Result<Words, Fault> {
         let language = self.language_with(kind, language)?;
