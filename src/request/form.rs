@@ -116,7 +116,7 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     let has = |wanted: &[FieldKey]| wanted.iter().any(|key| keys.contains(key));
     let matter = has(&[FieldKey::HelpTopic, FieldKey::CampaignId, FieldKey::CampaignName, FieldKey::Description]);
     let (robot, titled) = hint(context, reading);
-    let machine = keyed(&looks) >= 3 && (matter || has(&[FieldKey::Email])) && matter;
+    let machine = matter && keyed(&looks) >= 3;
     let hinted = (robot || titled || context.redirected) && keys.len() >= 2 && (matter || has(&[FieldKey::Email]));
     // Labels without colons are weaker: words such as "Name" and "Details" stand in many a mail.
     let plain = keys.len() >= 4 && has(&[FieldKey::Email]) && matter && alone * 2 <= keys.len();

@@ -42,9 +42,9 @@ pub fn read(html: &str) -> Body {
         }
         at = next;
         let rest = &html[at..];
-        if rest.starts_with("<!--") {
+        if let Some(comment) = rest.strip_prefix("<!--") {
             // An unclosed comment ends at the next tag's end, else a broken mail would vanish.
-            at += rest[4..].find("-->").map_or_else(|| rest.find('>').map_or(rest.len(), |n| n + 1), |n| n + 7);
+            at += comment.find("-->").map_or_else(|| rest.find('>').map_or(rest.len(), |n| n + 1), |n| n + 7);
         } else if rest.starts_with("<!") || rest.starts_with("<?") {
             at += rest.find('>').map_or(rest.len(), |n| n + 1);
         } else if let Some(tag) = Tag::parse(rest) {
@@ -339,12 +339,11 @@ impl Scan {
         }
         self.settle_row();
         let end = self.start + self.body.text[self.start..].trim_end().len();
-        let (_, depth) = (0, self.depth);
         let written = super::lines::depth(&self.body.text[self.start..end]).0;
         self.body.lines.push(Line {
             start: self.start,
             end,
-            depth: depth.saturating_add(written),
+            depth: self.depth.saturating_add(written),
             hint: self.hint,
             ruled: std::mem::take(&mut self.ruled),
         });

@@ -417,7 +417,7 @@ fn has_date(text: &str) -> bool {
                 next == 2 && !matches!(bytes[end], b'/' | b'-') && !bytes.get(end + 3).is_some_and(u8::is_ascii_digit);
             let full = (1..=2).contains(&next)
                 && bytes.get(end) == bytes.get(end + 1 + next)
-                && bytes.get(end + 2 + next).is_some_and(u8::is_ascii_digit);
+                && bytes.get(end + 2 + next..end + 4 + next).is_some_and(|year| year.iter().all(u8::is_ascii_digit));
             if time || full {
                 return true;
             }

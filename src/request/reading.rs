@@ -143,7 +143,9 @@ fn bounded(text: &str, start: usize, end: usize) -> bool {
     let after = text[end..].chars().next();
     let first = text[start..end].chars().next();
     let last = text[start..end].chars().next_back();
-    !(before.is_some_and(solid) && first.is_some_and(solid)) && !(after.is_some_and(solid) && last.is_some_and(solid))
+    let joined_before = before.is_some_and(solid) && first.is_some_and(solid);
+    let joined_after = after.is_some_and(solid) && last.is_some_and(solid);
+    !joined_before && !joined_after
 }
 
 /// What `forms.toml` holds, compiled.

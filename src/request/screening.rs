@@ -136,7 +136,7 @@ pub fn no_reply(mail: &Mail<'_>, requester: &Mailbox, reading: &Reading) -> Opti
     }
     let lower = mail.subject.to_lowercase();
     let stripped = lower.trim_start();
-    if !mail.on_behalf && suspect(stripped, reading) {
+    if !mail.on_behalf && suspicion(stripped, reading) == Suspicion::Exact {
         return Some("the subject is that of an automatic reply".into());
     }
     None
@@ -176,9 +176,27 @@ fn bounce_sender(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
         .then(|| "subject and words of a delivery failure".to_owned())
 }
 
-/// The subject begins like that of an automatic reply.
-fn suspect(subject: &str, reading: &Reading) -> bool {
-    reading.screening.auto_subjects.find(subject).is_some_and(|(start, _)| start == 0)
+/// How the subject begins like that of an automatic reply: not, loosely (more words follow), or exactly (a colon or
+/// nothing follows).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Suspicion {
+    None,
+    Loose,
+    Exact,
+}
+
+fn suspicion(subject: &str, reading: &Reading) -> Suspicion {
+    match reading.screening.auto_subjects.find(subject) {
+        Some((0, end)) => {
+            let after = subject[end..].trim_start();
+            if after.is_empty() || after.starts_with([':', '：', '[', '(', '!', '.']) {
+                Suspicion::Exact
+            } else {
+                Suspicion::Loose
+            }
+        }
+        _ => Suspicion::None,
+    }
 }
 
 /// An automatic reply without the headers of one.
@@ -187,15 +205,18 @@ fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
     let subject = mail.subject.to_lowercase();
     let lower = mail.text.to_lowercase();
     let machine = words.machine.find(&lower).map(|(start, end)| lower[start..end].to_owned());
-    if suspect(subject.trim_start(), reading) {
+    let suspicion = suspicion(subject.trim_start(), reading);
+    if suspicion != Suspicion::None {
         let absent = words.absence.find(&lower).map(|(start, end)| lower[start..end].to_owned());
         let asks = lower.contains(['?', '？']);
-        let requests = words.request.has(&lower);
+        let requests = words.request.has(&lower) || words.request.has(&subject);
         if let Some(said) = absent.or(machine) {
-            // Somebody may ask about an automatic reply; then there is a question and a matter.
-            return (!(asks && requests)).then(|| format!("subject {:?} and the words {said:?}", shown(mail.subject)));
+            // Somebody may write about an automatic reply, or mention that he will be away: then there is a matter.
+            let plainly = requests && (asks || suspicion == Suspicion::Loose);
+            return (!plainly).then(|| format!("subject {:?} and the words {said:?}", shown(mail.subject)));
         }
-        return (!asks && !requests).then(|| format!("subject {:?}", shown(mail.subject)));
+        return (suspicion == Suspicion::Exact && !asks && !requests)
+            .then(|| format!("subject {:?}", shown(mail.subject)));
     }
     // Another desk's acknowledgement: a machine that says so, and says that something was received.
     let machine = machine?;

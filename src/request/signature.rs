@@ -231,7 +231,7 @@ impl Find<'_> {
             let below = &looks[position + 1..];
             if below.is_empty()
                 || below.contains(&Look::Content)
-                || !(below.contains(&Look::Contact) || below.len() >= 2)
+                || !(below.contains(&Look::Contact) || below.len() >= 2 || (below.len() == 1 && self.apart(at)))
             {
                 continue;
             }
