@@ -24,6 +24,9 @@ pub type HookMaps = HashMap<String, HookMap>;
 
 /// Reads one submission.
 pub fn read(submission: &Submission, setting: &Setting, maps: &HookMaps) -> Reading {
+    if let Some(reason) = &submission.envelope.refused {
+        return Reading::Refused(reason.clone());
+    }
     guarded(|| {
         let request = match submission.kind {
             Kind::Mail => mail::read(&submission.raw, setting).map_err(|refusal| refusal.reason),
@@ -131,6 +134,13 @@ mod tests {
     fn a_panic_is_a_value() {
         assert_eq!(guarded(|| 1), Ok(1));
         assert_eq!(guarded(|| -> u8 { panic!("broken {}", 7) }), Err("broken 7".into()));
+    }
+
+    #[test]
+    fn what_the_door_could_not_take_whole_is_refused() {
+        let envelope = Envelope { refused: Some("too big".into()), ..Envelope::default() };
+        let part = submission(Kind::Mail, "From: a@b.example\r\n\r\n", envelope);
+        assert_eq!(read(&part, &Setting::default(), &HookMaps::new()), Reading::Refused("too big".into()));
     }
 
     #[test]

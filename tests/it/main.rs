@@ -2,6 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod daemon;
+mod harness;
+mod imap;
+mod imap_rogue;
+mod lmtp;
 mod servers;
 mod store;
+mod talk;
 mod web;
