@@ -203,18 +203,33 @@ impl Store {
     pub async fn release_draft(&self, id: &str, send: bool, actor: &str, now: i64) -> Result<(), Error> {
         let next = if send { State::Queued } else { State::Dropped };
         let mut transaction = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE outbox SET state = $1, due_at = $2 WHERE id = $3 AND state = 'draft' RETURNING ticket_id",
-        )
-        .bind(rows::to_word(&next))
-        .bind(now)
-        .bind(id)
-        .fetch_optional(&mut *transaction)
-        .await?;
+        let sql =
+            format!("UPDATE outbox SET state = $1, due_at = $2 WHERE id = $3 AND state = 'draft' RETURNING {COLUMNS}");
+        let done = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(rows::to_word(&next))
+            .bind(now)
+            .bind(id)
+            .fetch_optional(&mut *transaction)
+            .await?;
         let Some(row) = done else { return Err(Error::Conflict(format!("draft {id}"))) };
+        let draft = read(&row)?;
+        if send {
+            super::settle::put_sent(&mut transaction, &draft, now).await?;
+        }
+        if send && draft.reason == Reason::Question {
+            // From now on the customer is to answer.
+            sqlx::query(
+                "UPDATE tickets SET status = 'waiting', version = version + 1, updated_at = $1 \
+                 WHERE id = $2 AND status IN ('ready', 'open')",
+            )
+            .bind(now)
+            .bind(draft.ticket_id)
+            .execute(&mut *transaction)
+            .await?;
+        }
         let what = if send { "draft_sent" } else { "draft_dropped" };
         let detail = serde_json::json!({ "outgoing": id });
-        super::tickets::event(&mut transaction, row.try_get("ticket_id")?, now, actor, what, &detail).await?;
+        super::tickets::event(&mut transaction, draft.ticket_id, now, actor, what, &detail).await?;
         transaction.commit().await?;
         Ok(())
     }

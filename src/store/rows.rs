@@ -143,7 +143,8 @@ fn marks(from: usize, count: usize) -> String {
     marks.join(", ")
 }
 
-fn bind<'q>(statement: Query<'q, Any, AnyArguments>, value: Value) -> Query<'q, Any, AnyArguments> {
+/// Binds one value.
+pub(super) fn bind<'q>(statement: Query<'q, Any, AnyArguments>, value: Value) -> Query<'q, Any, AnyArguments> {
     match value {
         Value::Int(value) => statement.bind(value),
         Value::MaybeInt(value) => statement.bind(value),

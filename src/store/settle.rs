@@ -519,6 +519,23 @@ fn message_values(message: NewMessage, ticket_id: i64, now: i64) -> Vec<Value> {
     ]
 }
 
+/// Keeps what goes out among its ticket's messages.
+pub(super) async fn put_sent(connection: &mut AnyConnection, sent: &outbox::Outgoing, now: i64) -> Result<(), Error> {
+    let message = NewMessage {
+        submission_id: None,
+        direction: Direction::Out,
+        message_id: Some(sent.message_id.clone()),
+        fingerprint: None,
+        from_address: sent.payload.from.clone(),
+        request: None,
+        triage: None,
+        body: Some(sent.payload.text.clone()),
+    };
+    let values = vec![message_values(message, sent.ticket_id, now)];
+    rows::insert(connection, "messages", MESSAGE_COLUMNS, values, "").await?;
+    Ok(())
+}
+
 const EVENT_COLUMNS: &[&str] = &["id", "ticket_id", "at", "actor", "what", "detail"];
 
 fn event_values(event: &NewEvent, ticket_id: i64, now: i64) -> Vec<Value> {

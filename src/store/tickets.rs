@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
-use sqlx::{Any, AnyConnection, AssertSqlSafe, Row, query};
+use sqlx::{AnyConnection, AssertSqlSafe, Row, query};
 
+use super::rows::Value;
 use super::{Error, Store, rows};
 use crate::campaigns;
 use crate::request::Request;
@@ -113,15 +114,15 @@ pub(super) const COLUMNS: &str = "id, status, subject, requester_address, reques
 impl Store {
     /// Tickets by number, newest first; `before` is the last number of the page before.
     pub async fn list_tickets(&self, filter: &Filter, limit: i64, before: Option<i64>) -> Result<Vec<Ticket>, Error> {
-        let mut sql = sqlx::QueryBuilder::<Any>::new(format!("SELECT {COLUMNS} FROM tickets WHERE id < "));
-        sql.push_bind(before.unwrap_or(i64::MAX));
+        let mut sql = format!("SELECT {COLUMNS} FROM tickets WHERE id < $1");
+        let mut values: Vec<Value> = vec![before.unwrap_or(i64::MAX).into()];
+        let mut bind = |value: Value| {
+            values.push(value);
+            format!("${}", values.len())
+        };
         if !filter.status.is_empty() {
-            sql.push(" AND status IN (");
-            let mut list = sql.separated(", ");
-            for status in &filter.status {
-                list.push_bind(status.as_str());
-            }
-            sql.push(")");
+            let marks: Vec<String> = filter.status.iter().map(|status| bind(status.as_str().into())).collect();
+            sql.push_str(&format!(" AND status IN ({})", marks.join(", ")));
         }
         for (column, value) in [
             ("topic", &filter.topic),
@@ -131,22 +132,23 @@ impl Store {
             ("requester_address", &filter.requester),
         ] {
             if let Some(value) = value {
-                sql.push(format!(" AND {column} = ")).push_bind(value.clone());
+                sql.push_str(&format!(" AND {column} = {}", bind(value.as_str().into())));
             }
         }
-        for (column, word) in [("flags", &filter.flag), ("missing", &filter.missing)] {
-            if let Some(word) = word {
-                // Our own words in a JSON array: the quotes make the match whole.
-                sql.push(format!(" AND {column} LIKE ")).push_bind(like(&format!("\"{word}\""))).push(" ESCAPE '\\'");
-            }
+        if let Some(flag) = &filter.flag {
+            // Flags are our own words in a JSON array: the quotes make the match whole.
+            sql.push_str(&format!(" AND flags LIKE {} ESCAPE '\\'", bind(like(&format!("\"{flag}\"")).into())));
         }
         if let Some(words) = &filter.words {
             let pattern = like(&words.to_lowercase());
-            sql.push(" AND (LOWER(subject) LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\'");
-            sql.push(" OR requester_address LIKE ").push_bind(pattern).push(" ESCAPE '\\')");
+            let (subject, requester) = (bind(pattern.clone().into()), bind(pattern.into()));
+            sql.push_str(&format!(
+                " AND (LOWER(subject) LIKE {subject} ESCAPE '\\' OR requester_address LIKE {requester} ESCAPE '\\')"
+            ));
         }
-        sql.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-        let found = sql.build().fetch_all(&self.read).await?;
+        sql.push_str(&format!(" ORDER BY id DESC LIMIT {}", bind(limit.into())));
+        let statement = values.into_iter().fold(query(AssertSqlSafe(sql)), rows::bind);
+        let found = statement.fetch_all(&self.read).await?;
         found.iter().map(read).collect()
     }
 
@@ -258,6 +260,10 @@ fn changed(before: &Ticket, change: Change) -> Result<Option<(&'static str, Stri
             after.triage.campaign.ids = campaign.iter().cloned().collect();
             after.missing.retain(|detail| detail != "campaign_id");
             after.triage.missing.clone_from(&after.missing);
+            // Nothing is left to wait for.
+            if after.status == Status::Waiting && after.missing.is_empty() {
+                after.status = Status::Ready;
+            }
             ("campaign", old, campaign.unwrap_or_default())
         }
         Change::Status(status) => {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod daemon;
+mod desk;
 mod harness;
 mod imap;
 mod imap_rogue;
