@@ -1,5 +1,8 @@
 //! API, webhooks and console against a real listening server with SQLite behind it.
 
+mod api;
+mod console;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,15 +13,13 @@ use deskclerk::desk::Desk;
 use deskclerk::intake::signature::Secret;
 use deskclerk::intake::{form, webhook};
 use deskclerk::store::agents::Kind;
-use serde_json::{Value, json};
+use deskclerk::store::submissions::{Envelope, Kind as Sort, New};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 const SECRETS: [&str; 2] = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"];
-const DIRECTORY: &str = "campaign_id,name,account,contacts\n48213,Spring Launch,Acme,acme.example\n\
-                         48214,Spring Launch 2,Acme,acme.example\n";
-
 /// A desk that listens, with a worker, in a folder of its own. Stopped when dropped.
 struct TestDesk {
     desk: Arc<Desk>,
@@ -92,6 +93,29 @@ impl TestDesk {
         self.send(method, path, &headers, &body).await
     }
 
+    /// Puts these campaigns in force.
+    async fn directory(&self, csv: &str) {
+        let (campaigns, faults) = deskclerk::campaigns::load::parse(csv.as_bytes(), "test.csv");
+        assert!(faults.is_empty(), "{faults:?}");
+        self.desk.replace_directory(campaigns).await.unwrap();
+    }
+
+    /// Takes in a mail and waits until it is settled; gives the number of its ticket.
+    async fn mail(&self, raw: &str) -> i64 {
+        let new = New {
+            source: "lmtp".into(),
+            source_key: None,
+            kind: Sort::Mail,
+            raw: raw.replace('\n', "\r\n").into_bytes(),
+            envelope: Envelope::default(),
+            answerable: true,
+            received_at: now_secs() * 1000,
+        };
+        let submitted = self.desk.accept(new).await.unwrap();
+        let settled = self.send("GET", &format!("/v1/submissions/{}?wait=10s", submitted.id), &[], b"").await;
+        settled.json()["ticket"].as_i64().unwrap_or_else(|| panic!("no ticket: {}", settled.text()))
+    }
+
     /// A signed post to the hook `leadhub`.
     async fn post(&self, query: &str, id: &str, body: &[u8]) -> Answer {
         self.signed(query, id, now_secs(), SECRETS[0], body).await
@@ -135,6 +159,10 @@ impl Answer {
         self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
+    fn headers(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
+    }
+
     fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
     }
@@ -168,107 +196,4 @@ fn unchunk(mut rest: &[u8]) -> Vec<u8> {
 
 fn now_secs() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64
-}
-
-fn body(text: &str) -> Vec<u8> {
-    json!({"email": "jane@acme.example", "name": "Jane", "subject": "Clicks", "text": text, "campaign_id": "48213"})
-        .to_string()
-        .into_bytes()
-}
-
-#[tokio::test]
-async fn a_signed_post_is_stored_and_told_apart_from_its_replays() {
-    let desk = TestDesk::start().await;
-    let first = desk.post("", "msg_1", &body("no clicks since Monday")).await;
-    assert_eq!(first.status, 202, "{}", first.text());
-    let submission = first.json()["submission"].as_str().unwrap().to_owned();
-    assert!(first.json()["status_url"].as_str().unwrap().ends_with(&format!("/v1/submissions/{submission}")));
-    let again = desk.post("", "msg_1", &body("no clicks since Monday")).await;
-    assert_eq!((again.status, again.header("idempotent-replayed")), (200, "true"));
-    assert_eq!(again.json()["submission"], submission.as_str());
-    desk.post("", "msg_1", &body("something else")).await.problem(409);
-    desk.send("GET", "/v1/submissions/0192f0c4-0000-7000-8000-000000000000", &[], b"").await.problem(404);
-}
-
-#[tokio::test]
-async fn a_hundred_at_once_are_one_submission() {
-    let desk = Arc::new(TestDesk::start().await);
-    let posts = (0..100).map(|_| {
-        let desk = desk.clone();
-        tokio::spawn(async move { desk.post("", "msg_same", &body("once")).await })
-    });
-    let mut submissions = std::collections::HashSet::new();
-    let mut accepted = 0;
-    for post in posts.collect::<Vec<_>>() {
-        let answer = post.await.unwrap();
-        assert!(matches!(answer.status, 200 | 202), "{}", answer.text());
-        accepted += usize::from(answer.status == 202);
-        submissions.insert(answer.json()["submission"].as_str().unwrap().to_owned());
-    }
-    assert_eq!((accepted, submissions.len()), (1, 1));
-}
-
-#[tokio::test]
-async fn signatures_are_verified_before_anything_else() {
-    let desk = TestDesk::start().await;
-    let now = now_secs();
-    assert_eq!(desk.signed("", "rotated", now, SECRETS[1], &body("x")).await.status, 202);
-    desk.signed("", "stale", now - 301, SECRETS[0], &body("x")).await.problem(401);
-    desk.signed("", "early", now + 302, SECRETS[0], &body("x")).await.problem(401);
-    desk.signed("", "wrong", now, "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &body("x")).await.problem(401);
-    desk.send("POST", "/v1/hooks/leadhub", &[("Content-Type", "application/json")], b"{}").await.problem(401);
-    desk.send("POST", "/v1/hooks/nobody", &[("Content-Type", "application/json")], b"{}").await.problem(404);
-    desk.send("GET", "/v1/hooks/leadhub", &[], b"").await.problem(405);
-    // A rotation: the old file holds another secret now.
-    std::fs::write(desk.folder.path().join("secret-0"), "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
-    let hooks = webhook::Hooks::open(&desk.desk.config).unwrap();
-    std::fs::write(desk.folder.path().join("secret-0"), "short").unwrap();
-    assert!(hooks.reload(&desk.desk.config).is_err());
-}
-
-#[tokio::test]
-async fn wrong_bodies_are_told_apart() {
-    let desk = TestDesk::with(|config| config.http.body_limit_bytes = 64 * 1024).await;
-    desk.post("", "no-json", b"{\"email\":").await.problem(400);
-    desk.post("", "nan", br#"{"email": NaN}"#).await.problem(400);
-    desk.post("", "surrogate", br#"{"email": "\ud800"}"#).await.problem(400);
-    desk.post("", "deep", &[b"[".repeat(20_000), b"]".repeat(20_000)].concat()).await.problem(400);
-    assert_eq!(desk.post("", "empty", b"{}").await.problem(422), ["/email", "/text"]);
-    let wrong = json!({"requester": {"email": "no one"}, "text": "x"}).to_string();
-    assert_eq!(desk.post("", "email", wrong.as_bytes()).await.problem(422), ["/requester/email"]);
-    desk.post("", "large", &body(&"x".repeat(70_000))).await.problem(413);
-    desk.post("?wait=soon", "wait", &body("x")).await.problem(400);
-    let signature = Secret::parse(SECRETS[0]).unwrap().sign("plain", now_secs(), b"hello");
-    let at = now_secs().to_string();
-    let headers = [
-        ("Content-Type", "text/plain"),
-        ("webhook-id", "plain"),
-        ("webhook-timestamp", &at),
-        ("webhook-signature", &signature),
-    ];
-    desk.send("POST", "/v1/hooks/leadhub", &headers, b"hello").await.problem(415);
-}
-
-#[tokio::test]
-async fn the_api_wants_a_token_and_takes_a_directory() {
-    let desk = TestDesk::start().await;
-    desk.send("GET", "/v1/tickets", &[], b"").await.problem(401);
-    desk.send("GET", "/v1/tickets", &[("Authorization", "Bearer nonsense")], b"").await.problem(401);
-    desk.send("GET", "/nowhere", &[], b"").await.problem(404);
-    let bearer = format!("Bearer {}", desk.token);
-    let csv = [("Authorization", bearer.as_str()), ("Content-Type", "text/csv")];
-    let put = desk.send("PUT", "/v1/campaigns", &csv, DIRECTORY.as_bytes()).await;
-    assert_eq!((put.status, put.json()["campaigns"].as_i64()), (200, Some(2)), "{}", put.text());
-    assert_eq!(desk.desk.directory().get("48213").unwrap().name, "Spring Launch");
-    let shrunk = json!([{"id": "1", "name": "One", "account": "", "contacts": []}]);
-    desk.api("PUT", "/v1/campaigns", shrunk.clone()).await.problem(409);
-    assert_eq!(desk.desk.directory().len(), 2);
-    assert_eq!(desk.api("PUT", "/v1/campaigns?allow_shrink=true", shrunk).await.status, 200);
-    assert_eq!(desk.desk.directory().len(), 1);
-    assert_eq!(desk.api("PUT", "/v1/campaigns", json!([{"id": 1}])).await.problem(422), ["/0"]);
-    let judged = desk.api("POST", "/v1/triage", serde_json::from_slice(&body("x")).unwrap()).await;
-    assert_eq!(judged.status, 200, "{}", judged.text());
-    assert!(judged.json()["campaign"]["status"].is_string());
-    assert_eq!(desk.send("GET", "/readyz", &[], b"").await.json()["ready"], true);
-    assert_eq!(desk.send("GET", "/healthz", &[], b"").await.text(), "ok\n");
 }
