@@ -58,6 +58,7 @@ impl Default for Pages {
         environment.add_filter("when", when);
         environment.add_filter("age", |ms: i64| age(ms, super::now()));
         environment.add_filter("size", size);
+        environment.add_filter("short", short);
         environment.add_filter("query", |text: String| super::session::form_encode(&text));
         Pages(environment)
     }
@@ -150,6 +151,14 @@ fn age(ms: i64, now: i64) -> String {
     }
 }
 
+/// The beginning of a text, as many characters as fit a line.
+fn short(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
 fn size(bytes: u64) -> String {
     match bytes {
         0..=999 => format!("{bytes} B"),
@@ -179,6 +188,7 @@ mod tests {
         assert_eq!(age(0, 47 * 3_600_000), "47 h");
         assert_eq!(age(0, 72 * 3_600_000), "3 d");
         assert_eq!(age(9, 0), "now");
+        assert_eq!((short("größer".into(), 3).as_str(), short("abc".into(), 3).as_str()), ("grö…", "abc"));
         assert_eq!(when(0), "1970-01-01 00:00 UTC");
         assert_eq!((size(999).as_str(), size(2_400_000).as_str()), ("999 B", "2.4 MB"));
     }
