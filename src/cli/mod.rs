@@ -4,6 +4,7 @@
 //! EX_TEMPFAIL, what an MTA takes for "try again").
 
 pub mod agent;
+pub mod campaigns;
 pub mod config;
 pub mod demo;
 pub mod explain;
@@ -38,6 +39,9 @@ enum Command {
     Agent(agent::Command),
     /// Put mails from files into the store and judge them
     Import(import::Args),
+    /// The campaign directory: import it, check it, list similar names
+    #[command(subcommand)]
+    Campaigns(campaigns::Command),
     /// Show or check the words of automatic mails
     #[command(subcommand)]
     Replies(replies::Command),
@@ -76,6 +80,7 @@ pub fn main() -> ExitCode {
     let end = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Campaigns(command) => campaigns::run(&command),
         Command::Import(args) => import::run(&args),
         Command::Triage(args) => triage::run(&args),
         Command::Agent(command) => agent::run(&command),

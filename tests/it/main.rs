@@ -1,6 +1,7 @@
 //! The integration tests: one binary, real servers in temporary folders on free loopback ports.
 #![allow(clippy::unwrap_used)]
 
+mod cli;
 mod daemon;
 mod desk;
 mod harness;

@@ -75,8 +75,13 @@ fn found(out: &mut impl Write, ticket: &Ticket) -> io::Result<()> {
 fn why(evidence: &[Evidence]) -> String {
     let mut strongest: Vec<&Evidence> = evidence.iter().filter(|found| found.weight > 0.0).collect();
     strongest.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-    let words: Vec<String> =
-        strongest.iter().take(3).map(|found| format!("\"{}\" in {}", found.text.trim(), name(&found.place))).collect();
+    let words: Vec<String> = strongest
+        .iter()
+        .take(3)
+        .map(|found| {
+            format!("\"{}\" in {}", found.text.split_whitespace().collect::<Vec<_>>().join(" "), name(&found.place))
+        })
+        .collect();
     if words.is_empty() { String::new() } else { format!(", because of {}", words.join(", ")) }
 }
 

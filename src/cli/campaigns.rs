@@ -1,0 +1,181 @@
+//! `deskclerk campaigns import|check|similar`: the campaign directory, before and after it is in force.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::output::Format;
+use super::{End, config, output};
+use crate::campaigns::load::shrinks_too_much;
+use crate::campaigns::{Campaign, Directory};
+use crate::desk::sources;
+use crate::store::Store;
+
+/// `deskclerk campaigns …`
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Put a directory into the store, in place of the one there
+    Import {
+        /// CSV (campaign_id,name,account,contacts[,status,aliases]) or JSON lines
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Take it even when more than half of the campaigns vanish
+        #[arg(long)]
+        allow_shrink: bool,
+    },
+    /// Check a directory: faults by line, and the shapes of its Campaign IDs
+    Check {
+        /// CSV or JSON lines
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// List groups of similarly named campaigns, the largest risk first
+    Similar {
+        /// CSV or JSON lines
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = Listing::Text)]
+        format: Listing,
+    },
+}
+
+/// The shape of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Listing {
+    /// A table for people.
+    Text,
+    /// One JSON object a group.
+    Json,
+    /// One row a campaign.
+    Csv,
+}
+
+/// Runs the command.
+pub fn run(command: &Command) -> Result<End> {
+    match command {
+        Command::Import { file, config, allow_shrink } => import(file, config, *allow_shrink),
+        Command::Check { file, format } => check(file, *format),
+        Command::Similar { file, format } => similar(file, *format),
+    }
+}
+
+/// Reads a directory file. `None` when it has faults, which have then been said.
+fn load(file: &Path) -> Result<Option<Vec<Campaign>>> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read the directory {}", file.display()))?;
+    let (campaigns, faults) = crate::campaigns::load::parse(&bytes, &file.display().to_string());
+    output::complain_of(&faults);
+    Ok(faults.is_empty().then_some(campaigns))
+}
+
+fn import(file: &Path, settings: &Path, allow_shrink: bool) -> Result<End> {
+    let Some(settings) = config::load(settings)? else { return Ok(End::Unusable) };
+    let Some(campaigns) = load(file)? else {
+        output::complain("nothing was imported: the directory in the store stays as it was");
+        return Ok(End::Faults);
+    };
+    super::runtime()?.block_on(async {
+        let url = sources::store_url(&settings)?;
+        let store = Store::open(&url, &settings.desk.data_dir, settings.store.connections).await?;
+        let had = store.campaigns().await?.len();
+        if shrinks_too_much(had, campaigns.len()) && !(allow_shrink || settings.campaigns.allow_shrink) {
+            output::complain(&format!(
+                "{} holds {} campaigns where {had} were: more than half would be lost; add --allow-shrink if that is meant",
+                file.display(),
+                campaigns.len()
+            ));
+            return Ok(End::Faults);
+        }
+        store.replace_campaigns(&campaigns).await?;
+        store.close().await;
+        let mut out = io::stdout().lock();
+        writeln!(out, "{} campaigns imported, {had} were there before", campaigns.len())?;
+        match settings.campaigns.file.as_os_str().is_empty() {
+            true => writeln!(out, "a running daemon takes them up at SIGHUP (systemctl reload deskclerk)")?,
+            false => output::complain(&format!(
+                "campaigns.file names {}, so the store's directory is not in force; empty that key to use it",
+                settings.campaigns.file.display()
+            )),
+        }
+        Ok(End::Ok)
+    })
+}
+
+fn check(file: &Path, format: Format) -> Result<End> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read the directory {}", file.display()))?;
+    let (campaigns, faults) = crate::campaigns::load::parse(&bytes, &file.display().to_string());
+    let directory = Directory::build(campaigns);
+    let groups = directory.similar_groups();
+    let mut out = io::stdout().lock();
+    if format == Format::Json {
+        let line = json!({
+            "campaigns": directory.len(),
+            "faults": faults,
+            "shapes": directory.shapes(),
+            "similar_groups": groups.len(),
+        });
+        writeln!(out, "{line}")?;
+    } else {
+        output::complain_of(&faults);
+        writeln!(
+            out,
+            "{} campaigns, {} faults, {} groups of similar names",
+            directory.len(),
+            faults.len(),
+            groups.len()
+        )?;
+        for shape in directory.shapes() {
+            writeln!(out, "{:>6.1} %  {}", shape.share * 100.0, shape.pattern)?;
+        }
+    }
+    Ok(if faults.is_empty() { End::Ok } else { End::Faults })
+}
+
+fn similar(file: &Path, format: Listing) -> Result<End> {
+    let Some(campaigns) = load(file)? else { return Ok(End::Faults) };
+    let directory = Directory::build(campaigns);
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut rows = csv::Writer::from_writer(vec![]);
+    rows.write_record(["group", "risk", "differ_by", "account", "campaign_id", "name"])?;
+    for (number, group) in directory.similar_groups().iter().enumerate() {
+        let account = group.account.as_deref().unwrap_or("several accounts");
+        match format {
+            Listing::Json => writeln!(out, "{}", serde_json::to_string(group)?)?,
+            Listing::Text => {
+                writeln!(out, "{:.1}  differ by {}, {account}", group.risk, group.differ_by.word())?;
+                for campaign in &group.campaigns {
+                    writeln!(out, "      {}  {}", campaign.id, campaign.name)?;
+                }
+            }
+            Listing::Csv => {
+                for campaign in &group.campaigns {
+                    let (number, risk) = ((number + 1).to_string(), format!("{:.2}", group.risk));
+                    let words = [account, &campaign.id, &campaign.name].map(inert);
+                    rows.write_record([&number, &risk, group.differ_by.word(), &words[0], &words[1], &words[2]])?;
+                }
+            }
+        }
+    }
+    if format == Listing::Csv {
+        out.write_all(&rows.into_inner()?)?;
+    }
+    out.flush()?;
+    Ok(End::Ok)
+}
+
+/// A cell that no spreadsheet takes for a formula.
+fn inert(cell: &str) -> String {
+    match cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{cell}"),
+        false => cell.to_owned(),
+    }
+}

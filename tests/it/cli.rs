@@ -1,0 +1,185 @@
+//! The command line as its users meet it: the real binary, its output and its exit codes.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use assert_cmd::cargo::cargo_bin_cmd;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn deskclerk() -> Command {
+    cargo_bin_cmd!("deskclerk")
+}
+
+/// Runs and gives exit code, standard output, standard error.
+fn run(command: &mut Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn demo_fixtures() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo"))
+}
+
+#[test]
+fn the_demo_ends_as_its_golden_files_say() {
+    let folder = TempDir::new().unwrap();
+    let (code, told, complaints) = run(deskclerk().args(["demo", "--once", "--dir"]).arg(folder.path()));
+    assert_eq!(code, 0, "{told}\n{complaints}");
+    assert!(told.contains("01-clear-report.eml") && !told.contains("WRONG"), "{told}");
+    let mails = fs::read_dir(folder.path().join("outgoing")).unwrap().count();
+    assert!(mails >= 5, "only {mails} mails in outgoing/\n{told}");
+}
+
+#[test]
+fn the_printed_config_is_valid_and_a_bad_one_is_named_by_line() {
+    let folder = TempDir::new().unwrap();
+    let (code, printed, _) = run(deskclerk().args(["config", "print"]));
+    assert_eq!(code, 0);
+    let path = folder.path().join("deskclerk.toml");
+    fs::write(&path, &printed).unwrap();
+    let (code, said, complaints) = run(deskclerk().args(["config", "check", "--config"]).arg(&path));
+    assert_eq!(code, 0, "{said}{complaints}");
+
+    fs::write(&path, "[desk]\naddress = \"support@desk.example\"\nadress = \"x@y.example\"\n\n[http]\nlisten = 8025\n")
+        .unwrap();
+    let (code, _, complaints) = run(deskclerk().args(["config", "check", "--config"]).arg(&path));
+    assert_eq!(code, 2);
+    assert!(
+        complaints.contains("deskclerk.toml:3: unknown key `desk.adress`; did you mean `address`?"),
+        "{complaints}"
+    );
+    assert!(complaints.contains("deskclerk.toml:6: "), "{complaints}");
+}
+
+#[test]
+fn unusable_arguments_end_with_2_and_say_what_is_wrong() {
+    for arguments in [&["run", "--config", "/nowhere/deskclerk.toml"][..], &["triage"], &["tirage", "x.eml"]] {
+        let (code, _, complaints) = run(deskclerk().args(arguments));
+        assert_eq!(code, 2, "{arguments:?}: {complaints}");
+        assert!(!complaints.is_empty());
+    }
+    let (_, _, complaints) = run(deskclerk().args(["run", "--config", "/nowhere/deskclerk.toml"]));
+    assert!(complaints.contains("/nowhere/deskclerk.toml"), "{complaints}");
+}
+
+#[test]
+fn triage_prints_the_contract_one_object_a_line() {
+    let mails = demo_fixtures().join("mails");
+    let directory = demo_fixtures().join("campaigns.csv");
+    let (code, out, complaints) =
+        run(deskclerk().args(["triage", "--format", "json", "--campaigns"]).arg(directory).arg(&mails));
+    assert_eq!(code, 0, "{complaints}");
+    let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), fs::read_dir(&mails).unwrap().count());
+    for line in &lines {
+        for key in [
+            "source",
+            "message",
+            "automated",
+            "campaign",
+            "topic",
+            "missing",
+            "priority",
+            "route",
+            "flags",
+            "action",
+            "reply",
+        ] {
+            assert!(line.get(key).is_some(), "{key} is absent in {line}");
+        }
+        for evidence in line["campaign"]["evidence"].as_array().unwrap() {
+            let (start, end) =
+                (evidence["start"].as_u64().unwrap() as usize, evidence["end"].as_u64().unwrap() as usize);
+            if let Some(zone) = evidence["where"].as_str().filter(|zone| ["subject", "text"].contains(zone)) {
+                let text = line["message"][zone].as_str().unwrap();
+                assert_eq!(&text[start..end], evidence["text"].as_str().unwrap(), "{line}");
+            }
+        }
+    }
+    let first = &lines[0];
+    assert_eq!(first["campaign"]["status"], "confirmed");
+    assert_eq!(first["campaign"]["id"], "20417");
+    assert_eq!(first["topic"]["id"], "reporting");
+}
+
+#[test]
+fn a_bomb_is_named_and_the_next_mail_is_judged() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("1-bomb.eml"), "Content-Type: message/rfc822\r\n\r\n".repeat(22_000)).unwrap();
+    fs::write(folder.path().join("2-good.eml"), "From: a@b.example\r\nSubject: hello\r\n\r\nA question.\r\n").unwrap();
+    let (code, out, complaints) = run(deskclerk().args(["triage", "--format", "json"]).arg(folder.path()));
+    assert_eq!(code, 1, "{complaints}");
+    assert!(complaints.contains("1-bomb.eml") && complaints.contains("quarantined"), "{complaints}");
+    assert_eq!(out.lines().count(), 1);
+}
+
+#[test]
+fn triage_reads_standard_input_and_marks_words_for_people() {
+    let mail =
+        "From: Ann <ann@hollowtree.example>\r\nSubject: report\r\n\r\nThe report of campaign 20417 is empty.\r\n";
+    let directory = demo_fixtures().join("campaigns.csv");
+    let (code, out, complaints) =
+        run(deskclerk().args(["triage", "--campaigns"]).arg(directory).arg("-").write_stdin(mail));
+    assert_eq!(code, 0, "{complaints}");
+    assert!(out.contains("[[20417]]") && out.contains("because"), "{out}");
+}
+
+#[test]
+fn import_stores_once_and_never_answers() {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("deskclerk.toml");
+    let directory = demo_fixtures().join("campaigns.csv");
+    fs::write(&config, format!("[campaigns]\nfile = \"{}\"\n[smtp]\nfolder = \"out\"\n", directory.display())).unwrap();
+    let import = || {
+        let mut command = deskclerk();
+        command.args(["import", "--format", "json", "--config"]).arg(&config).arg(demo_fixtures().join("mails"));
+        let (code, out, complaints) = run(&mut command);
+        assert_eq!(code, 0, "{complaints}");
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    let mails = fs::read_dir(demo_fixtures().join("mails")).unwrap().count();
+    let first = import();
+    assert_eq!(first["stored"], mails);
+    assert_eq!(
+        first["outcomes"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum::<u64>(),
+        mails as u64
+    );
+    let again = import();
+    assert_eq!((&again["stored"], &again["known"]), (&Value::from(0), &Value::from(mails)));
+    assert_eq!(again["outcomes"], serde_json::json!({}));
+}
+
+#[test]
+fn a_directory_is_checked_imported_and_never_shrinks_by_accident() {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("deskclerk.toml");
+    fs::write(&config, "").unwrap();
+    let whole = demo_fixtures().join("campaigns.csv");
+    let (code, out, _) = run(deskclerk().args(["campaigns", "check"]).arg(&whole));
+    assert_eq!(code, 0);
+    assert!(out.contains("20 campaigns, 0 faults"), "{out}");
+    let (_, out, _) = run(deskclerk().args(["campaigns", "similar", "--format", "json"]).arg(&whole));
+    let first: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    assert!(first["campaigns"].as_array().unwrap().len() >= 2, "{first}");
+
+    let (code, out, complaints) = run(deskclerk().args(["campaigns", "import", "--config"]).arg(&config).arg(&whole));
+    assert_eq!(code, 0, "{complaints}");
+    assert!(out.contains("20 campaigns imported, 0 were there before"), "{out}");
+
+    let small = folder.path().join("small.csv");
+    fs::write(&small, "campaign_id,name,account,contacts\n20417,Orchard Box,Hollow,hollowtree.example\n").unwrap();
+    let (code, _, complaints) = run(deskclerk().args(["campaigns", "import", "--config"]).arg(&config).arg(&small));
+    assert_eq!(code, 1);
+    assert!(complaints.contains("--allow-shrink"), "{complaints}");
+
+    let broken = folder.path().join("broken.csv");
+    fs::write(&broken, "campaign_id,name,account,contacts\n1,A,X,x.example\n1,B,X,x.example\n2,,X,x.example\n")
+        .unwrap();
+    let (code, _, complaints) = run(deskclerk().args(["campaigns", "import", "--config"]).arg(&config).arg(&broken));
+    assert_eq!(code, 1);
+    assert!(complaints.contains("broken.csv:3: ") && complaints.contains("broken.csv:4: "), "{complaints}");
+    assert!(complaints.contains("stays as it was"), "{complaints}");
+}
