@@ -89,6 +89,8 @@ fn notify(state: &[sd_notify::NotifyState]) {
 pub fn start_logging(log: &Log) -> Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(&log.level)
         .with_context(|| format!("log.level = \"{}\" is no filter; write info, or deskclerk=debug,info", log.level))?;
+    // At trace it writes down whole commands, the sign-in among them.
+    let filter = filter.add_directive("async_imap=info".parse()?);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log.format {
         LogFormat::Json => builder.json().init(),

@@ -7,6 +7,7 @@ mod desk;
 mod harness;
 mod imap;
 mod imap_rogue;
+mod journey;
 mod lmtp;
 mod servers;
 mod store;
