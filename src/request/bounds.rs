@@ -144,6 +144,8 @@ struct Head {
     content_type: Vec<u8>,
     /// The last header line was (part of) the Content-Type.
     in_type: bool,
+    /// The part is base64 or quoted-printable: what stands in it is no header block here.
+    encoded: bool,
 }
 
 impl Head {
@@ -158,6 +160,11 @@ impl Head {
         }
         self.in_type =
             line.len() > 12 && line[..12].eq_ignore_ascii_case(b"content-type") && self.content_type.is_empty();
+        if line.len() > 25 && line[..25].eq_ignore_ascii_case(b"content-transfer-encoding") {
+            let value = line[25..].to_ascii_lowercase();
+            self.encoded |=
+                [&b"base64"[..], b"quoted-printable"].iter().any(|name| memmem::find(&value, name).is_some());
+        }
         if self.in_type {
             self.content_type.extend_from_slice(line[12..].trim_ascii_start().strip_prefix(b":").unwrap_or_default());
         }
@@ -167,7 +174,7 @@ impl Head {
         let lower = self.content_type.to_ascii_lowercase();
         let value = lower.trim_ascii_start();
         if value.starts_with(b"message/rfc822") || value.starts_with(b"message/global") {
-            return Kind::Message;
+            return if self.encoded { Kind::Leaf } else { Kind::Message };
         }
         if !value.starts_with(b"multipart/") {
             return Kind::Leaf;

@@ -36,7 +36,7 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> (Cow<'a, str>, Option
             (Cow::Borrowed(text), Some(oddity))
         }
         (Some(encoding), Some(text)) if said_wrongly(encoding, bytes) => {
-            (Cow::Borrowed(text), Some(format!("declared {} but is utf-8", encoding.name().to_lowercase())))
+            (Cow::Borrowed(text), Some(format!("declared {} but is utf-8", shown(label.unwrap_or_default()))))
         }
         (Some(encoding), _) if encoding != UTF_8 => {
             let (text, faulty) = encoding.decode_without_bom_handling(bytes);
@@ -45,7 +45,7 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> (Cow<'a, str>, Option
             }
             let (repaired, name) = guess(bytes);
             if fffd(&repaired) < fffd(&text) {
-                let oddity = format!("declared {} but is {name}", encoding.name().to_lowercase());
+                let oddity = format!("declared {} but is {name}", shown(label.unwrap_or_default()));
                 return (repaired, Some(oddity));
             }
             (text, Some(format!("bytes that are no {}", encoding.name().to_lowercase())))

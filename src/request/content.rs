@@ -105,17 +105,16 @@ pub fn quotes(page: &str) -> bool {
         || page.contains("yahoo_quoted")
 }
 
-/// The plain text is no text but a word that there is HTML.
+/// The plain text is no text but a word that there is HTML: "This is an HTML message", "View it in HTML", "-".
 fn stands_in(plain: &Body, rich: &Body) -> bool {
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
     let text = plain.text.trim();
-    if text.len() >= 400 || rich.text.trim().len() < text.len() {
+    if text.len() >= 400 || letters(&rich.text) == 0 {
         return false;
     }
     let lower = text.to_lowercase();
-    (lower.contains("html") && !lower.contains("http") || lower.contains("html") && text.lines().count() <= 4)
-        && !rich.text.to_lowercase().contains(&lower)
-        || (text.chars().filter(|c| c.is_alphanumeric()).count() < 3
-            && rich.text.chars().filter(|c| c.is_alphanumeric()).count() > 3)
+    let points = lower.contains("html") && text.lines().count() <= 4 && !rich.text.to_lowercase().contains(&lower);
+    points || (letters(text) < 3 && letters(&rich.text) > 3)
 }
 
 /// The text of a text part, its charset judged anew where mail-parser may have been misled.

@@ -45,7 +45,10 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     request.oddities.append(&mut content.oddities);
 
     let (prefix, _) = prefix(&request.subject);
-    let forward = reading.forward_prefixes.contains(&prefix) || request.subject.to_lowercase().ends_with("(fwd)");
+    // `VS` forwards in Norwegian and answers in Finnish: then the headers decide.
+    let answers = !request.thread.in_reply_to.is_empty() && reading.reply_prefixes.contains(&prefix);
+    let forward =
+        (reading.forward_prefixes.contains(&prefix) && !answers) || request.subject.to_lowercase().ends_with("(fwd)");
     let titled_reply = reading.reply_prefixes.contains(&prefix);
     let reply = titled_reply || !request.thread.in_reply_to.is_empty() || !request.thread.references.is_empty();
     let named = format!("{} {}", sender.name.as_deref().unwrap_or_default(), sender.address);

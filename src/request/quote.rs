@@ -232,7 +232,7 @@ impl Walk<'_> {
                 return Some(Marker::Forwarded);
             }
         }
-        self.reading.reply_above.has(&line.to_lowercase()).then_some(Marker::ReplyAbove)
+        self.reading.reply_above.has(line).then_some(Marker::ReplyAbove)
     }
 
     fn header_block_follows(&self, at: usize) -> bool {

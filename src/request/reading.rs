@@ -106,6 +106,7 @@ impl Finder {
         let lower: Vec<String> = phrases.into_iter().map(|phrase| phrase.to_lowercase()).collect();
         AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
+            .ascii_case_insensitive(true)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(lower)
             .map(Finder)
