@@ -86,6 +86,8 @@ pub struct Token {
     pub strange: bool,
     /// It stands in a URL or a mail address.
     pub link: bool,
+    /// It stands in a mail address.
+    pub address: bool,
     /// What the hints say of the word.
     pub roles: u32,
     /// The word in the directory's vocabulary, or [`NO_WORD`].
@@ -276,6 +278,7 @@ pub fn words(text: &str) -> Words<'_> {
                     capitals: true,
                     strange: false,
                     link: false,
+                    address: false,
                     roles: 0,
                     word: NO_WORD,
                 }
@@ -377,12 +380,15 @@ fn mark_links(words: &mut Words<'_>) {
             while j > 0 && (j == i || words.tokens[j].gap & ends == 0) && !words.tokens[j - 1].link {
                 j -= 1;
                 words.tokens[j].link = true;
+                words.tokens[j].address = true;
             }
         }
         words.tokens[i].link = true;
+        words.tokens[i].address = at;
         let mut j = i + 1;
         while j < count && words.tokens[j].gap & ends == 0 && words.tokens[j].gap & (gap::COMMA | gap::SEMICOLON) == 0 {
             words.tokens[j].link = true;
+            words.tokens[j].address = at;
             j += 1;
         }
     }

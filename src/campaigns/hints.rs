@@ -57,6 +57,8 @@ pub mod role {
     pub const PHRASE: u32 = 1 << 20;
     /// Some other spelling of this word, alone, is known.
     pub const SAME: u32 = 1 << 21;
+    /// A street.
+    pub const STREET: u32 = 1 << 22;
 }
 
 /// What a phrase says.
@@ -68,6 +70,8 @@ pub enum Says {
     DeniedAfter,
     /// It is not about one campaign.
     NotSpecific,
+    /// It is about a campaign of the customer's.
+    OwnCampaign,
     /// Another spelling of the words: an index into [`Hints::spellings`].
     Same(usize),
 }
@@ -114,7 +118,7 @@ struct Same {
 /// The file's name below `rules/`.
 const FILE: &str = "campaign-ids.toml";
 
-const LISTS: [(&str, u32); 20] = [
+const LISTS: [(&str, u32); 21] = [
     ("campaign", role::CAMPAIGN),
     ("campaigns", role::CAMPAIGNS),
     ("advert", role::ADVERT),
@@ -135,6 +139,7 @@ const LISTS: [(&str, u32); 20] = [
     ("common", role::COMMON),
     ("title", role::TITLE),
     ("stop", role::STOP),
+    ("street", role::STREET),
 ];
 
 static SHIPPED: LazyLock<Hints> = LazyLock::new(|| {
@@ -190,6 +195,7 @@ impl Hints {
                 "denied_before" => Says::DeniedBefore,
                 "denied_after" => Says::DeniedAfter,
                 "not_specific" => Says::NotSpecific,
+                "own_campaign" => Says::OwnCampaign,
                 _ => {
                     faults.push(fault(
                         line_with(text, list),

@@ -60,6 +60,8 @@ struct Fit {
     coverage: f32,
     /// No word of weight is left over in the name.
     full: bool,
+    /// Words of weight of the name that the text has.
+    words: usize,
     /// Matched words of the text: bit i is token `base + i`.
     text: u64,
     first: usize,
@@ -521,7 +523,7 @@ impl Finder<'_, '_> {
             }
         }
         self.dense(&mut matched, base, &mut text);
-        let (mut have, mut all, mut full, mut left_variant) = (0.0f32, 0.0f32, true, false);
+        let (mut have, mut all, mut full, mut solid) = (0.0f32, 0.0f32, true, 0);
         let mut explained = 0.0f32;
         let mut counted = 0u64;
         for (k, word) in name.iter().enumerate() {
@@ -530,6 +532,7 @@ impl Finder<'_, '_> {
             match matched[k] {
                 Some((first, last, quality)) => {
                     have += weight * quality;
+                    solid += usize::from(self.names.class(*word) & class::STOP == 0);
                     let mask = bits(base, first, last);
                     if counted & mask == 0 {
                         counted |= mask;
@@ -540,18 +543,25 @@ impl Finder<'_, '_> {
                 }
                 None if self.names.class(*word) & class::STOP == 0 => {
                     full = false;
-                    left_variant |= self.names.class(*word) & class::VARIANT != 0;
                 }
                 None => {}
             }
         }
-        let _ = left_variant;
         let first = matched.iter().flatten().map(|(first, ..)| *first).min()?;
         let last = matched.iter().flatten().map(|(_, last, _)| *last).max()?;
         if explained <= 0.1 && !self.field() {
             return None;
         }
-        Some(Fit { row: self.names.row(entry), explained, coverage: have / all.max(0.01), full, text, first, last })
+        Some(Fit {
+            row: self.names.row(entry),
+            explained,
+            coverage: have / all.max(0.01),
+            full,
+            words: solid,
+            text,
+            first,
+            last,
+        })
     }
 
     /// The words around a match that may belong to it: not beyond the sentence, nor beyond a denial.
@@ -580,6 +590,7 @@ impl Finder<'_, '_> {
         let near = (0..k).any(|before| beside(matched[before])) || k == 0;
         near && (token.digits
             || token.capital
+            || token.end - token.start > 1
             || self.field()
             || self.zone.place == Where::Subject && token.roles & role::STOP == 0)
             && token.gap & (gap::COMMA | gap::MONEY) == 0
@@ -643,8 +654,8 @@ impl Finder<'_, '_> {
         let total = name.iter().filter(solid).count();
         let tokens = &self.words.tokens;
         let matched: Vec<usize> = (fit.first..=fit.last).filter(|at| fit.text & bits(base, *at, *at) != 0).collect();
-        let spoken: Vec<&Token> =
-            matched.iter().map(|at| &tokens[*at]).filter(|token| token.roles & role::STOP == 0).collect();
+        let speaks = |at: &&usize| tokens[**at].roles & role::STOP == 0 || tokens[**at].capital && **at > fit.first;
+        let spoken: Vec<&Token> = matched.iter().filter(speaks).map(|at| &tokens[*at]).collect();
         let count = spoken.len();
         if count == 0 && !self.field() {
             return false;
@@ -654,10 +665,7 @@ impl Finder<'_, '_> {
             return false;
         }
         let opens_sentence = |at: usize| at == 0 || tokens[at].gap & (gap::END | gap::PARAGRAPH) != 0;
-        let capitals = matched
-            .iter()
-            .filter(|at| tokens[**at].capital && !tokens[**at].digits && tokens[**at].roles & role::STOP == 0)
-            .count();
+        let capitals = spoken.iter().filter(|token| token.capital && !token.digits).count();
         let capitalised = capitals * 2 > letters;
         let quoted = self.quoted(fit.first, fit.last);
         let beside = self.beside_campaign(fit.first, fit.last);
@@ -682,7 +690,7 @@ impl Finder<'_, '_> {
                 () => quoted || beside || named && (self.words.folded(&tokens[at]).len() >= 4 || tokens[at].capitals),
             };
         }
-        if fit.full && (count >= 2 || letters >= 1 && matched.len() >= 2) {
+        if fit.full && (count >= 2 || letters >= 1 && (matched.len() >= 2 || fit.words >= 2)) {
             return precision >= 0.5
                 && (field || quoted || beside || subject || capitalised || count >= 3 || !all_common);
         }
@@ -697,16 +705,19 @@ impl Finder<'_, '_> {
             } else {
                 0.42
             };
-            let exact = fit.coverage >= 0.6 && fit.explained >= 0.9 * count as f32;
-            if all_common && !(capitalised || field || quoted || exact) {
-                return false;
-            }
-            let treated = field || quoted || beside || capitalised || subject || count >= 3;
+            let solid = spoken.iter().filter(|token| token.roles & role::STOP == 0).count();
+            let together = fit.last + 1 - fit.first <= matched.len() + 1;
+            let exact = together && fit.coverage >= 0.6 && fit.explained >= 0.9 * solid as f32;
+            let spoken_of = fit.first > 0 && tokens[fit.first - 1].roles & role::OWN != 0;
+            let treated =
+                field || quoted || capitalised || exact && (!all_common || spoken_of || subject || count >= 3);
+            let treated = treated || !all_common && (beside || subject || count >= 3);
             return fit.coverage >= enough && precision >= 0.6 && treated && letters >= 1;
         }
         // One word of several: only where the text treats it as a campaign, and when it is telling.
         let at = fit.first;
-        let telling = !common(&at) && self.words.folded(&tokens[at]).len() >= 4;
+        let telling = (!common(&at) || tokens[at].capital && beside && !tokens[at].digits)
+            && self.words.folded(&tokens[at]).len() >= 4;
         let sure = fit.explained >= 0.9;
         let few = tokens[at].word == NO_WORD || self.names.with_word(tokens[at].word).len() <= 20;
         sure && precision >= 0.6

@@ -132,7 +132,7 @@ impl Finder<'_, '_> {
 
     /// The best way to read an ID that begins at this token.
     fn read(&self, i: usize) -> Option<Reading> {
-        let token = self.token(i)?;
+        let token = self.token(i).filter(|token| !token.address)?;
         let word = self.words.folded(token);
         let next_glued = self.token(i + 1).is_some_and(|next| {
             next.has_digit && next.gap_chars <= 1 && next.gap & !(gap::HYPHEN | gap::UNDERSCORE | gap::SPACE) == 0
@@ -613,6 +613,10 @@ impl Finder<'_, '_> {
                 return Bare::No("campaign-id.zip");
             }
         }
+        let street = |at: usize| self.token(at).is_some_and(|token| token.roles & role::STREET != 0);
+        if word.len() == 4 && (i + 1..i + 4).any(street) {
+            return Bare::No("campaign-id.something-else");
+        }
         if self.said_of_something_else(i) {
             return Bare::No("campaign-id.something-else");
         }
@@ -657,7 +661,7 @@ impl Finder<'_, '_> {
                 && previous.is_some_and(|previous| {
                     self.continues(previous, first)
                         && (previous + 1..first).any(|at| self.words.tokens[at].roles & role::AND != 0)
-                        && !(previous + 1..first).any(|at| self.words.word(at) == "y")
+                        && (previous + 1..=first).all(|at| self.words.tokens[at].gap & gap::COMMA == 0)
                 });
             let denied = denied(self.words, self.hints, first, last) || listed;
             if denied && id.weight > 0.0 {

@@ -47,7 +47,7 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
         let zone = zone_of(place, None, text, hints);
         let ids = stated::find(&zone, directory, hints);
         said_not_specific |= not_specific(&zone, hints, &mut evidence);
-        speaks |= speaks_of_a_campaign(&zone, &mut evidence);
+        speaks |= speaks_of_a_campaign(&zone, hints, &mut evidence);
         zones.push(Found { zone, ids, decides: true });
     }
     for (at, link) in request.links.iter().take(ITEMS).enumerate() {
@@ -190,9 +190,14 @@ fn not_specific(zone: &Zone<'_>, hints: &Hints, evidence: &mut Vec<Evidence>) ->
 }
 
 /// "my campaign", "our ad": the text speaks of one without saying which.
-fn speaks_of_a_campaign(zone: &Zone<'_>, evidence: &mut Vec<Evidence>) -> bool {
+fn speaks_of_a_campaign(zone: &Zone<'_>, hints: &Hints, evidence: &mut Vec<Evidence>) -> bool {
     let tokens = &zone.words.tokens;
     for (at, token) in tokens.iter().enumerate() {
+        let phrase = hints.phrases_at(&zone.words, at).find(|(says, _)| *says == Says::OwnCampaign);
+        if let Some((_, end)) = phrase {
+            evidence.push(span(zone, at, end - 1, "campaign.spoken-of"));
+            return true;
+        }
         if token.link || token.roles & (role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT) == 0 {
             continue;
         }
@@ -201,7 +206,7 @@ fn speaks_of_a_campaign(zone: &Zone<'_>, evidence: &mut Vec<Evidence>) -> bool {
             continue;
         }
         // "my campaign", "our summer campaign", "one of my campaigns".
-        for back in 1..=3 {
+        for back in 1..=6 {
             let Some(before) = at.checked_sub(back) else { break };
             if tokens[before + 1].gap & (gap::END | gap::COMMA | gap::PARAGRAPH) != 0 {
                 break;
@@ -216,18 +221,9 @@ fn speaks_of_a_campaign(zone: &Zone<'_>, evidence: &mut Vec<Evidence>) -> bool {
                     return true;
                 }
             }
-            if roles & (role::STOP | role::DENY | role::AND) != 0 {
+            if roles & (role::STOP | role::DENY | role::AND) != 0 || back >= 3 && !tokens[before].capital {
                 break;
             }
-        }
-        // "I ordered a campaign", "the campaign" of languages without articles: a verb of having before it.
-        let ordered = at >= 2
-            && tokens[at - 1].roles & role::FILL != 0
-            && ["ordered", "booked", "bought", "started", "created", "launched", "have", "gebucht", "bestellt"]
-                .contains(&zone.words.word(at - 2));
-        if ordered && token.roles & role::CAMPAIGN != 0 {
-            evidence.push(span(zone, at - 2, at, "campaign.spoken-of"));
-            return true;
         }
     }
     false
@@ -392,7 +388,7 @@ impl Exclusions<'_, '_> {
             if roles & role::BUT != 0 && roles & role::FILL == 0 {
                 break;
             }
-            let passes = roles & (role::FILL | role::OWN | role::AND | role::CAMPAIGN | role::STOP) != 0;
+            let passes = roles & (role::FILL | role::OWN | role::AND | role::CAMPAIGN | role::STOP | role::NUMBER) != 0;
             if !passes && tokens[before].word == fold::NO_WORD {
                 break;
             }
