@@ -149,14 +149,20 @@ struct Happened<'a> {
 }
 
 fn happened(event: &Event) -> Happened<'_> {
-    let plain = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    fn plain(value: &serde_json::Value) -> String {
+        match value {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
+            other => other.to_string(),
+        }
+    }
     let detail = match &event.detail {
         serde_json::Value::Object(map) => {
             let part = |(key, value): (&String, &serde_json::Value)| match value {
                 serde_json::Value::Null => None,
+                serde_json::Value::Array(list) if list.is_empty() => None,
+                // A row's id says nothing to people; the reply itself stands on the page.
+                _ if key == "outgoing" => None,
                 value => Some(format!("{key}: {}", plain(value))),
             };
             map.iter().filter_map(part).collect::<Vec<_>>().join(" · ")
