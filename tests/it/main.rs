@@ -10,6 +10,7 @@ mod imap_rogue;
 mod journey;
 mod lmtp;
 mod servers;
+mod smtp;
 mod store;
 mod talk;
 mod web;

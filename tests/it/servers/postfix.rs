@@ -20,6 +20,11 @@ pub struct Postfix {
 impl Postfix {
     /// Starts one that hands its mail to the LMTP server at `lmtp`. `settings` are lines of main.cf.
     pub fn start(lmtp: &str, settings: &str) -> Postfix {
+        Postfix::at(free_port(), lmtp, settings)
+    }
+
+    /// The same, on this port.
+    pub fn at(smtp: u16, lmtp: &str, settings: &str) -> Postfix {
         let owner = user("postfix").expect("Postfix starts only as root; run the tests as root");
         let folder = tempfile::Builder::new().prefix("deskclerk-postfix-").tempdir().unwrap();
         let root = folder.path();
@@ -28,7 +33,6 @@ impl Postfix {
             fs::create_dir(root.join(name)).unwrap();
         }
         std::os::unix::fs::chown(root.join("data"), Some(owner.0), None).unwrap();
-        let smtp = free_port();
         let main = format!(
             "compatibility_level = 3.6
 queue_directory = {root}/queue
