@@ -11,6 +11,7 @@ pub mod explain;
 pub mod import;
 pub mod output;
 pub mod replies;
+pub mod rules;
 pub mod run;
 pub mod triage;
 
@@ -45,6 +46,9 @@ enum Command {
     /// Show or check the words of automatic mails
     #[command(subcommand)]
     Replies(replies::Command),
+    /// Check, test and explain the rules, or learn them
+    #[command(subcommand)]
+    Rules(rules::Command),
     /// Show or check the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -85,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Triage(args) => triage::run(&args),
         Command::Agent(command) => agent::run(&command),
         Command::Replies(command) => replies::run(&command),
+        Command::Rules(command) => rules::run(&command),
         Command::Config(command) => config::run(&command),
     };
     match end {

@@ -24,13 +24,21 @@ pub fn rules(folder: &Path) -> Result<Rules, Vec<Fault>> {
     if folder.as_os_str().is_empty() {
         return Ok(Rules::shipped());
     }
+    Rules::compile(&rule_files(folder)?)
+}
+
+/// The texts of a rules folder; an empty path: the shipped ones.
+pub fn rule_files(folder: &Path) -> Result<Files, Vec<Fault>> {
+    if folder.as_os_str().is_empty() {
+        return Ok(Rules::shipped_files());
+    }
     let mut files = Files::new();
     let mut faults = vec![];
     gather(folder, folder, &mut files, &mut faults);
     if faults.is_empty() && files.is_empty() {
         faults.push(fault(folder, "holds no rules", "name a folder that has topics/*.toml"));
     }
-    if faults.is_empty() { Rules::compile(&files) } else { Err(faults) }
+    if faults.is_empty() { Ok(files) } else { Err(faults) }
 }
 
 fn gather(root: &Path, folder: &Path, files: &mut Files, faults: &mut Vec<Fault>) {

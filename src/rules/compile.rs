@@ -48,6 +48,8 @@ pub struct Signal {
     pub file: String,
     /// Phrases, any of which makes it fire.
     pub phrases: Vec<u32>,
+    /// The same as written, in their order.
+    pub numbered: Vec<(u32, Phrase)>,
     /// Regexes, likewise.
     pub regexes: Vec<u32>,
     /// Phrases that must stand near.
@@ -71,6 +73,8 @@ pub struct Net {
     pub whole: Vec<Option<u32>>,
     /// Part → phrases with gaps that begin with it.
     pub opens: Vec<Vec<u32>>,
+    /// Part → its words, three bytes each.
+    pub patterns: Vec<Vec<u8>>,
     /// Phrase → its parts.
     pub parts: Vec<Vec<u32>>,
     /// Whether any phrase has a gap.
@@ -259,7 +263,9 @@ struct Weaver {
 
 impl Weaver {
     fn signal(&mut self, owner: Owner, file: &str, prefix: &str, written: &topic::Signal) -> Signal {
-        let mut phrases: Vec<u32> = written.phrases.iter().filter_map(|phrase| self.phrase(file, phrase)).collect();
+        let numbered: Vec<(u32, Phrase)> =
+            written.phrases.iter().filter_map(|phrase| Some((self.phrase(file, phrase)?, phrase.clone()))).collect();
+        let mut phrases: Vec<u32> = numbered.iter().map(|(number, _)| *number).collect();
         phrases.sort_unstable();
         phrases.dedup();
         let regexes = written.regexes.iter().filter_map(|(text, line)| self.regex(file, text, *line)).collect();
@@ -283,6 +289,7 @@ impl Weaver {
             written: written.clone(),
             file: file.into(),
             phrases,
+            numbered,
             regexes,
             near,
             unless,
@@ -389,6 +396,7 @@ impl Weaver {
             let built = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&self.patterns);
             self.net.automaton = Some(built.map_err(|error| whole(error.to_string(), "use fewer phrases"))?);
         }
+        self.net.patterns = self.patterns;
         self.net.regex_set = RegexSetBuilder::new(&self.regex_texts)
             .case_insensitive(true)
             .multi_line(true)

@@ -3,8 +3,6 @@
 //! A signal counts once, in its strongest place. Scores are sums; nothing here knows a language or a topic by name, except
 //! that `other` is what remains.
 
-use std::collections::HashMap;
-
 use super::compile::{Compiled, Owner, Signal, label_words};
 use super::routing::PRIORITIES;
 use super::scan::{Hit, Scan, Spot, bit};
@@ -272,14 +270,6 @@ impl Compiled {
         routing.priority = PRIORITIES[priority.unwrap_or(1)].into();
         routing.route = route.or(team).unwrap_or_else(|| "support".into());
         routing
-    }
-
-    /// Points that each signal gave, by signal index: what `rules check` and `rules test` look into.
-    pub fn fired_by_signal(&self, scan: &Scan<'_>) -> HashMap<u32, f64> {
-        (0..self.topics.len() as u16)
-            .flat_map(|topic| self.fired(topic, scan))
-            .map(|fired| (fired.signal, self.signals[fired.signal as usize].written.weight * fired.factor))
-            .collect()
     }
 }
 

@@ -5,9 +5,12 @@
 
 mod compile;
 mod description;
+pub mod explain;
 mod fold;
 mod judge;
 mod lexicon;
+pub mod lint;
+pub mod prove;
 mod routing;
 mod scan;
 mod sheet;

@@ -1,0 +1,161 @@
+//! `deskclerk rules check|test|explain|learn`: the workshop of those who write rules. Writes nothing but what `learn --out` says.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::End;
+use super::output::{self, Format};
+use crate::config::fault::Fault;
+use crate::desk::sources;
+use crate::intake::files;
+use crate::request::{self, Setting};
+use crate::rules::Rules;
+use crate::rules::explain::Explanation;
+use crate::rules::lint::{self, Finding, Weight};
+use crate::rules::prove::Proof;
+
+/// The commands on rules.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Look for faults, and for what compiles and yet is no good
+    Check(Folder),
+    /// Judge every example of every topic
+    Test(Folder),
+    /// Judge one mail, and say why
+    Explain {
+        /// The mail: a file, or - for standard input
+        #[arg(value_name = "FILE")]
+        mail: PathBuf,
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+/// Which rules, and how to print.
+#[derive(Debug, clap::Args)]
+pub struct Folder {
+    /// A rules folder instead of the shipped rules
+    #[arg(long, value_name = "DIR", default_value = "", hide_default_value = true)]
+    rules: PathBuf,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Runs a command.
+pub fn run(command: &Command) -> Result<End> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let end = match command {
+        Command::Check(folder) => check(folder, &mut out)?,
+        Command::Test(folder) => test(folder, &mut out)?,
+        Command::Explain { mail, folder } => explain(mail, folder, &mut out)?,
+    };
+    out.flush()?;
+    Ok(end)
+}
+
+fn check(folder: &Folder, out: &mut impl Write) -> Result<End> {
+    let fault = |fault| Finding { weight: Weight::Fault, fault };
+    let findings: Vec<Finding> = match sources::rule_files(&folder.rules) {
+        Err(faults) => faults.into_iter().map(fault).collect(),
+        Ok(files) => match Rules::compile(&files) {
+            Err(faults) => faults.into_iter().map(fault).collect(),
+            Ok(_) => lint::lint(&files),
+        },
+    };
+    for finding in &findings {
+        match folder.format {
+            Format::Json => writeln!(out, "{}", serde_json::to_string(finding)?)?,
+            Format::Text => {
+                let word = match finding.weight {
+                    Weight::Fault => "fault",
+                    Weight::Warning => "warning",
+                    Weight::Note => "note",
+                };
+                writeln!(out, "{word}: {}", finding.fault)?;
+            }
+        }
+    }
+    let count = |weight| findings.iter().filter(|finding| finding.weight == weight).count();
+    if folder.format == Format::Text {
+        let (faults, warnings, notes) = (count(Weight::Fault), count(Weight::Warning), count(Weight::Note));
+        writeln!(out, "{faults} faults, {warnings} warnings, {notes} notes")?;
+    }
+    Ok(if count(Weight::Fault) == 0 { End::Ok } else { End::Faults })
+}
+
+fn compile(folder: &Path) -> Option<Rules> {
+    sources::rules(folder).map_err(|faults: Vec<Fault>| output::complain_of(&faults)).ok()
+}
+
+fn test(folder: &Folder, out: &mut impl Write) -> Result<End> {
+    let Some(rules) = compile(&folder.rules) else { return Ok(End::Unusable) };
+    let proof = rules.prove();
+    match folder.format {
+        Format::Json => writeln!(out, "{}", serde_json::to_string(&proof)?)?,
+        Format::Text => table(&proof, out)?,
+    }
+    Ok(if proof.holds() { End::Ok } else { End::Faults })
+}
+
+fn table(proof: &Proof, out: &mut impl Write) -> Result<()> {
+    writeln!(out, "{:<20} {:>9} {:>17}", "topic", "examples", "counter-examples")?;
+    for row in &proof.topics {
+        let (own, other) = (row.right, row.kept_out);
+        let counters = format!("{other}/{}", row.counter_examples);
+        writeln!(out, "{:<20} {:>9} {:>17}", row.topic, format!("{own}/{}", row.examples), counters)?;
+    }
+    for wrong in &proof.wrong {
+        writeln!(out, "\n{}:{}: {:?}", wrong.file, wrong.line, wrong.text)?;
+        writeln!(out, "  should be {}, is {}", wrong.expected, wrong.judged)?;
+        for (rule, weight) in &wrong.because {
+            writeln!(out, "  {weight:+.1} {rule}")?;
+        }
+    }
+    for confusion in &proof.confusions {
+        writeln!(out, "{} taken for {}: {}", confusion.expected, confusion.judged, confusion.times)?;
+    }
+    let right: usize = proof.topics.iter().map(|row| row.right + row.kept_out).sum();
+    let all: usize = proof.topics.iter().map(|row| row.examples + row.counter_examples).sum();
+    writeln!(out, "{right} of {all} right; {} examples hang by one signal", proof.thin.len())?;
+    Ok(())
+}
+
+fn explain(mail: &Path, folder: &Folder, out: &mut impl Write) -> Result<End> {
+    let Some(rules) = compile(&folder.rules) else { return Ok(End::Unusable) };
+    let mail = files::mails(&[mail.to_owned()]).next().context("there is no mail in it")??;
+    let setting = Setting { reading: rules.reading.clone(), ..Setting::default() };
+    let request = match request::mail::read(&mail.raw, &setting) {
+        Ok(request) => request,
+        Err(refusal) => {
+            output::complain(&format!("{}: {}", mail.source, refusal.reason));
+            return Ok(End::Faults);
+        }
+    };
+    let explanation = rules.explain(&request);
+    match folder.format {
+        Format::Json => writeln!(out, "{}", serde_json::to_string(&explanation)?)?,
+        Format::Text => reasons(&explanation, out)?,
+    }
+    Ok(End::Ok)
+}
+
+fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
+    let topic = &explanation.topic;
+    writeln!(out, "topic {} ({}), {:.2} points, rules {}", topic.id, topic.label, topic.score, explanation.rules)?;
+    for rank in &explanation.ranking {
+        writeln!(out, "\n{:.2} {} (threshold {:.2})", rank.score, rank.topic, rank.threshold)?;
+        for found in &rank.evidence {
+            let place = serde_json::to_string(&found.place)?;
+            let place = place.trim_matches('"');
+            let text: String = found.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            writeln!(out, "  {:+.2} {} in {place} {}..{}: {text}", found.weight, found.rule, found.start, found.end)?;
+        }
+    }
+    for change in &explanation.changes {
+        writeln!(out, "{change}")?;
+    }
+    Ok(())
+}
