@@ -9,6 +9,7 @@ pub mod config;
 pub mod demo;
 pub mod explain;
 pub mod import;
+pub mod learn;
 pub mod output;
 pub mod replies;
 pub mod rules;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::End;
 use super::output::{self, Format};
+use super::{End, learn};
 use crate::config::fault::Fault;
 use crate::desk::sources;
 use crate::intake::files;
@@ -28,9 +28,12 @@ pub enum Command {
         /// The mail: a file, or - for standard input
         #[arg(value_name = "FILE")]
         mail: PathBuf,
+        /// Which rules
         #[command(flatten)]
         folder: Folder,
     },
+    /// Write rule files learned from labelled texts
+    Learn(learn::Args),
 }
 
 /// Which rules, and how to print.
@@ -51,6 +54,7 @@ pub fn run(command: &Command) -> Result<End> {
         Command::Check(folder) => check(folder, &mut out)?,
         Command::Test(folder) => test(folder, &mut out)?,
         Command::Explain { mail, folder } => explain(mail, folder, &mut out)?,
+        Command::Learn(args) => learn::run(args, &mut out)?,
     };
     out.flush()?;
     Ok(end)

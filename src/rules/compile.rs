@@ -98,16 +98,14 @@ pub struct Compiled {
     pub by_id: HashMap<String, u16>,
     /// All signals.
     pub signals: Vec<Signal>,
-    /// Phrase → `(topic, weight)` of the simple signals that are this phrase alone.
-    pub plain: Vec<Vec<(u16, f32)>>,
+    /// Phrase → topic, weight and number of the simple signals that are this phrase alone.
+    pub plain: Vec<Vec<(u16, f32, u32)>>,
     /// Phrase → signals that need a closer look.
     pub by_phrase: Vec<Vec<u32>>,
     /// Regex → signals.
     pub by_regex: Vec<Vec<u32>>,
     /// Signals that fire by a condition alone.
     pub unprompted: Vec<u32>,
-    /// Topic → its signals; simple ones by phrase are found here too.
-    pub of_topic: Vec<Vec<u32>>,
     /// The rules of routing.toml.
     pub routing: Vec<routing::Rule>,
     /// Words that say nothing.
@@ -187,17 +185,13 @@ impl Compiled {
         self.plain = vec![vec![]; self.net.parts.len()];
         self.by_phrase = vec![vec![]; self.net.parts.len()];
         self.by_regex = vec![vec![]; self.net.regexes.len()];
-        self.of_topic = vec![vec![]; self.topics.len()];
         let mut places = 0;
         for (number, signal) in self.signals.iter().enumerate() {
             let number = number as u32;
             places |= signal.places;
-            if let Owner::Topic(topic) = signal.owner {
-                self.of_topic[usize::from(topic)].push(number);
-                if let ([phrase], true) = (signal.phrases.as_slice(), signal.simple) {
-                    self.plain[*phrase as usize].push((topic, signal.written.weight as f32));
-                    continue;
-                }
+            if let (Owner::Topic(topic), [phrase], true) = (signal.owner, signal.phrases.as_slice(), signal.simple) {
+                self.plain[*phrase as usize].push((topic, signal.written.weight as f32, number));
+                continue;
             }
             signal.phrases.iter().for_each(|phrase| self.by_phrase[*phrase as usize].push(number));
             signal.regexes.iter().for_each(|regex| self.by_regex[*regex as usize].push(number));

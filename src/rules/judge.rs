@@ -85,7 +85,7 @@ impl Compiled {
             closer.extend_from_slice(&self.by_phrase[phrase]);
             if !self.plain[phrase].is_empty() {
                 let factor = hits.iter().map(|hit| place_factor(scan, hit.spot, forwarded)).fold(0.0, f64::max);
-                for (topic, weight) in &self.plain[phrase] {
+                for (topic, weight, _) in &self.plain[phrase] {
                     scores[usize::from(*topic)] += f64::from(*weight) * factor;
                 }
             }
@@ -113,7 +113,17 @@ impl Compiled {
             let (factor, spot) = fires(&self.signals[*number as usize], scan, forwarded)?;
             Some(Fired { signal: *number, factor, spot })
         };
-        self.of_topic[usize::from(topic)].iter().filter_map(fire).collect()
+        let mut close: Vec<u32> = self.unprompted.clone();
+        for hits in scan.phrases.chunk_by(|a, b| a.what == b.what) {
+            let phrase = hits[0].what as usize;
+            close.extend(self.plain[phrase].iter().filter(|plain| plain.0 == topic).map(|plain| plain.2));
+            close.extend_from_slice(&self.by_phrase[phrase]);
+        }
+        scan.regexes.iter().for_each(|hit| close.extend_from_slice(&self.by_regex[hit.what as usize]));
+        close.retain(|number| self.signals[*number as usize].owner == Owner::Topic(topic));
+        close.sort_unstable();
+        close.dedup();
+        close.iter().filter_map(fire).collect()
     }
 
     /// The best topic with its points, and the next one: by points, then prior, then the order of the files.

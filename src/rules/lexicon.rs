@@ -123,6 +123,11 @@ impl Lexicon {
         self.stems.len()
     }
 
+    /// The stem behind a number.
+    pub fn stem_of(&self, id: u32) -> &str {
+        self.stems.get(id as usize).map_or("", |stem| stem)
+    }
+
     /// Prepares the mending of typos. Called once, after the last [`Lexicon::intern`].
     pub fn seal(&mut self) {
         for (id, stem) in self.stems.iter().enumerate().skip(2) {

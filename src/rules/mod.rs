@@ -8,6 +8,7 @@ mod description;
 pub mod explain;
 mod fold;
 mod judge;
+pub mod learn;
 mod lexicon;
 pub mod lint;
 pub mod prove;

@@ -1,0 +1,162 @@
+//! `deskclerk rules learn`: labelled history in, rule files out. Holds out a tenth to say how good they are, unless a
+//! test set is given. Writes only into the folder that it is told, and never over files that are there.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::End;
+use super::output;
+use crate::rules::Rules;
+use crate::rules::learn::{self, Labelled, Score};
+
+/// Columns that hold the text, and those that hold the topic.
+const TEXT: [&str; 6] = ["text", "utterance", "message", "body", "query", "description"];
+const TOPIC: [&str; 6] = ["topic", "category", "label", "intent", "class", "new_topic"];
+
+/// Learns rule files from labelled texts.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Labelled texts: CSV with columns `text` and `topic`, JSON lines, or JSON lists of [text, topic]
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+    /// Labelled texts to judge the learned rules by; else a tenth is held out
+    #[arg(long, value_name = "FILE")]
+    test: Option<PathBuf>,
+    /// The folder to write; must not exist, or be empty
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
+    if fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!("{} is not empty; name a new folder", args.out.display());
+    }
+    let samples = read(&args.from)?;
+    let words = Rules::shipped_files().remove("words.toml").unwrap_or_default();
+    let test = match &args.test {
+        Some(test) => read(test)?,
+        None => {
+            let held: Vec<Labelled> = samples.iter().skip(4).step_by(10).cloned().collect();
+            let kept: Vec<Labelled> =
+                samples.iter().enumerate().filter(|(index, _)| index % 10 != 4).map(|(_, sample)| sample.clone()).collect();
+            let Some((learned, _)) = teach(&kept, &words) else { return Ok(End::Unusable) };
+            let Some(rules) = compile(&learned.files) else { return Ok(End::Faults) };
+            writeln!(out, "learned from {}, judged on the held out {}:", kept.len(), held.len())?;
+            report(&rules, &held, out)?;
+            vec![]
+        }
+    };
+    let Some((learned, seconds)) = teach(&samples, &words) else { return Ok(End::Unusable) };
+    let topics = learned.files.keys().filter(|path| path.starts_with("topics/")).count();
+    writeln!(out, "{} texts, {topics} topics, {} signals, {seconds:.1} s", samples.len(), learned.signals)?;
+    for (path, text) in &learned.files {
+        let path = args.out.join(path);
+        fs::create_dir_all(path.parent().unwrap_or(&args.out))?;
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let Some(rules) = compile(&learned.files) else { return Ok(End::Faults) };
+    if !test.is_empty() {
+        writeln!(out, "judged on {}:", test.len())?;
+        report(&rules, &test, out)?;
+    }
+    Ok(End::Ok)
+}
+
+fn teach(samples: &[Labelled], words: &str) -> Option<(learn::Learned, f64)> {
+    let start = Instant::now();
+    let learned = learn::learn(samples, words).map_err(|faults| output::complain_of(&faults)).ok()?;
+    Some((learned, start.elapsed().as_secs_f64()))
+}
+
+fn compile(files: &crate::rules::Files) -> Option<Rules> {
+    Rules::compile(files).map_err(|faults| output::complain_of(&faults)).ok()
+}
+
+fn report(rules: &Rules, samples: &[Labelled], out: &mut impl Write) -> Result<()> {
+    let start = Instant::now();
+    let Score { in_scope, right, out_of_scope, other, confusions } = learn::score(rules, samples);
+    let rate = samples.len() as f64 / start.elapsed().as_secs_f64();
+    let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
+    writeln!(out, "  in scope      {right}/{in_scope} = {:.2} %", share(right, in_scope))?;
+    if out_of_scope > 0 {
+        writeln!(out, "  out of scope  {other}/{out_of_scope} = {:.2} % judged other", share(other, out_of_scope))?;
+    }
+    writeln!(out, "  {rate:.0} texts/s on one thread")?;
+    for (expected, judged, times) in confusions {
+        writeln!(out, "  {times} × {expected} taken for {judged}")?;
+    }
+    Ok(())
+}
+
+/// Labelled texts of a CSV, JSON lines or JSON file.
+fn read(path: &Path) -> Result<Vec<Labelled>> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let samples = match path.extension().and_then(|end| end.to_str()) {
+        Some("csv") => read_csv(&text),
+        Some("json") => {
+            let mut samples = Vec::new();
+            gather(&serde_json::from_str(&text)?, &mut samples);
+            Ok(samples)
+        }
+        Some("jsonl" | "ndjson") => read_lines(&text),
+        _ => bail!("{} is neither .csv nor .jsonl nor .json", path.display()),
+    };
+    let samples = samples.with_context(|| format!("cannot read {}", path.display()))?;
+    if samples.is_empty() {
+        bail!("{} holds no labelled texts; give a column `text` and a column `topic`", path.display());
+    }
+    Ok(samples)
+}
+
+fn read_csv(text: &str) -> Result<Vec<Labelled>> {
+    let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let headers = reader.headers()?.clone();
+    let column = |names: &[&str]| headers.iter().position(|header| names.contains(&header.trim().to_lowercase().as_str()));
+    let (Some(text), Some(topic)) = (column(&TEXT), column(&TOPIC)) else {
+        bail!("the first line names no column `text` or no column `topic`");
+    };
+    let mut samples = Vec::new();
+    for record in reader.records() {
+        let record = record?;
+        samples.push(Labelled {
+            text: record.get(text).unwrap_or_default().to_owned(),
+            topic: record.get(topic).unwrap_or_default().to_owned(),
+        });
+    }
+    Ok(samples)
+}
+
+fn read_lines(text: &str) -> Result<Vec<Labelled>> {
+    let mut samples = Vec::new();
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let value = serde_json::from_str(line).with_context(|| format!("line {} is no JSON", index + 1))?;
+        gather(&value, &mut samples);
+    }
+    Ok(samples)
+}
+
+/// Every `[text, topic]` and every object with both, however deep.
+fn gather(value: &Value, samples: &mut Vec<Labelled>) {
+    match value {
+        Value::Array(list) => match list.as_slice() {
+            [Value::String(text), Value::String(topic)] => {
+                samples.push(Labelled { text: text.clone(), topic: topic.clone() });
+            }
+            _ => list.iter().for_each(|value| gather(value, samples)),
+        },
+        Value::Object(object) => {
+            let one = |names: &[&str]| names.iter().find_map(|name| object.get(*name)?.as_str());
+            match (one(&TEXT), one(&TOPIC)) {
+                (Some(text), Some(topic)) => samples.push(Labelled { text: text.to_owned(), topic: topic.to_owned() }),
+                _ => object.values().for_each(|value| gather(value, samples)),
+            }
+        }
+        _ => {}
+    }
+}
