@@ -1,6 +1,6 @@
 //! Learning: from labelled texts to rule files that a person can read and edit, in the language of all the others.
 //!
-//! Every text becomes the words, word pairs and near pairs that a phrase can say. A softmax model over them is trained,
+//! Every text becomes the words and neighbouring words that a phrase can say. A logistic model a topic is trained over them,
 //! thinned to the phrases that matter, trained again on those, and written as `[weights]`. Deterministic, no I/O; the written
 //! files are judged by the same engine as any, and the figures come from that engine.
 
@@ -17,12 +17,10 @@ use crate::request::Request;
 
 /// Labels that mean that no topic fits.
 const NO_TOPIC: [&str; 7] = ["other", "oos", "out_of_scope", "out-of-scope", "none", "unknown", "misc"];
-/// Words between the two of a near pair: what `...` allows.
-const GAP_WORDS: usize = 4;
 /// Rounds over all texts, before and after thinning.
-const ROUNDS: usize = 24;
+const ROUNDS: usize = 8;
 /// Phrases kept a topic: what a person may still read.
-const PHRASES: usize = 240;
+const PHRASES: usize = 800;
 /// Weights below this are noise once written with two digits.
 const LEAST_WEIGHT: f32 = 0.08;
 
@@ -156,12 +154,12 @@ struct Phrasebook {
     texts: Vec<Vec<u32>>,
 }
 
-/// What a phrase is made of: a word, two neighbours, or two words with up to [`GAP_WORDS`] between.
+/// What a phrase is made of: one, two or three words in a row.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Shape {
     Word(u32),
     Pair(u32, u32),
-    Near(u32, u32),
+    Three(u32, u32, u32),
 }
 
 impl Phrasebook {
@@ -186,12 +184,11 @@ impl Phrasebook {
                 let written = &sample.text[word.start as usize..word.end as usize];
                 *surfaces.entry(word.id).or_default().entry(written.to_lowercase()).or_default() += 1;
                 found.push(Shape::Word(word.id));
-                let rest = read[at + 1..].iter().take(GAP_WORDS + 1).take_while(|next| next.id != STOP);
-                for (gap, next) in rest.enumerate() {
-                    if gap == 0 {
-                        found.push(Shape::Pair(word.id, next.id));
+                if let Some(next) = read.get(at + 1).filter(|next| next.id != STOP) {
+                    found.push(Shape::Pair(word.id, next.id));
+                    if let Some(third) = read.get(at + 2).filter(|third| third.id != STOP) {
+                        found.push(Shape::Three(word.id, next.id, third.id));
                     }
-                    found.push(Shape::Near(word.id, next.id));
                 }
             }
             found.sort_unstable();
@@ -199,12 +196,7 @@ impl Phrasebook {
             found.iter().for_each(|shape| *held.entry(*shape).or_default() += 1);
             shapes.push(found);
         }
-        // A near pair that hardly ever stands apart says no more than the neighbours.
-        let says_more = |shape: &Shape, count: u32| match shape {
-            Shape::Word(_) => count >= 1,
-            Shape::Pair(..) => count >= 2,
-            Shape::Near(a, b) => count >= 3 && held.get(&Shape::Pair(*a, *b)).copied().unwrap_or(0) * 10 < count * 9,
-        };
+        let says_more = |shape: &Shape, count: u32| matches!(shape, Shape::Word(_)) || count >= 2;
         let mut kept: Vec<Shape> = held.iter().filter(|(shape, count)| says_more(shape, **count)).map(|(shape, _)| *shape).collect();
         kept.sort_unstable();
         let numbers: HashMap<Shape, u32> = kept.iter().enumerate().map(|(number, shape)| (*shape, number as u32)).collect();
@@ -215,7 +207,7 @@ impl Phrasebook {
             .map(|shape| match shape {
                 Shape::Word(id) => word(*id),
                 Shape::Pair(a, b) => format!("{} {}", word(*a), word(*b)),
-                Shape::Near(a, b) => format!("{} ... {}", word(*a), word(*b)),
+                Shape::Three(a, b, c) => format!("{} {} {}", word(*a), word(*b), word(*c)),
             })
             .collect();
         let held = kept.iter().map(|shape| held[shape]).collect();
@@ -266,11 +258,12 @@ impl Model {
         let mut points = vec![0.0f32; topics];
         for round in 0..rounds {
             shuffle(&mut order, round as u64 + 1);
-            let rate = 0.35 / (1.0 + round as f32 * 0.25);
+            let rate = 3.0 / (1.0 + round as f32 * 0.15);
             for index in &order {
                 let text = &texts[*index];
                 self.points(text, &mut points);
-                softmax(&mut points);
+                // Each topic by itself says yes or no: what nobody says yes to is `other`.
+                points.iter_mut().for_each(|point| *point = 1.0 / (1.0 + (-*point).exp()));
                 points[text.topic] -= 1.0;
                 // Long texts have many phrases: each moves less, or the sum would overshoot.
                 let step = rate / (1.0 + text.phrases.len() as f32).sqrt();
@@ -278,7 +271,7 @@ impl Model {
                     if miss.abs() < 1e-3 {
                         continue;
                     }
-                    self.bias[topic] -= step * 0.1 * miss;
+                    self.bias[topic] -= rate * 0.02 * miss;
                     for phrase in &text.phrases {
                         let at = *phrase as usize * topics + topic;
                         if kept[at] {
@@ -288,7 +281,7 @@ impl Model {
                 }
             }
             // What is not confirmed fades.
-            self.weights.iter_mut().for_each(|weight| *weight *= 0.995);
+            self.weights.iter_mut().for_each(|weight| *weight *= 0.95);
         }
     }
 
@@ -366,16 +359,6 @@ impl Model {
             .filter(|(phrase, _)| seen.insert(*phrase, ()).is_none())
             .collect()
     }
-}
-
-fn softmax(points: &mut [f32]) {
-    let most = points.iter().copied().fold(f32::MIN, f32::max);
-    let mut sum = 0.0;
-    for point in points.iter_mut() {
-        *point = (*point - most).exp();
-        sum += *point;
-    }
-    points.iter_mut().for_each(|point| *point /= sum);
 }
 
 /// The same order for the same seed, everywhere.

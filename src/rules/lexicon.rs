@@ -38,6 +38,8 @@ pub struct Lexicon {
     ids: Map<u32>,
     stems: Vec<Box<str>>,
     same: Map<Vec<Box<str>>>,
+    /// Words that keep their endings.
+    whole: Map<()>,
     /// Endings by their last byte, longest first, with the fewest characters that must remain.
     endings: Vec<Vec<(Box<str>, usize)>>,
     /// Words of languages that write compounds as one word.
@@ -80,6 +82,12 @@ impl Lexicon {
                 let right: Vec<Box<str>> = folded(&right).into_iter().map(Into::into).collect();
                 if lexicon.same.insert(word.as_str().into(), right).is_some() {
                     sheet.fault(line, format!("`{spelling}` stands here twice"), "keep one of the two");
+                }
+            }
+            for (word, line) in sheet.texts(&mut root, "whole") {
+                match folded(&word).as_slice() {
+                    [word] => drop(lexicon.whole.insert(word.as_str().into(), ())),
+                    _ => sheet.fault(line, format!("`{word}` is not one word"), "write single words"),
                 }
             }
             known = sheet.texts(&mut root, "known");
@@ -183,7 +191,7 @@ impl Lexicon {
 
     /// The word less its endings and doubled last letter. Words with digits or other letters than a–z stay whole.
     fn stem<'w>(&self, word: &'w str) -> &'w str {
-        if word.len() < 4 || !word.bytes().all(|b| b.is_ascii_lowercase()) {
+        if word.len() < 4 || self.whole.contains_key(word) || !word.bytes().all(|b| b.is_ascii_lowercase()) {
             return word;
         }
         let mut stem = word;

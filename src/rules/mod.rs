@@ -28,7 +28,7 @@ use sha2::{Digest, Sha256};
 use crate::campaigns;
 use crate::config::fault::Fault;
 use crate::request::Request;
-use crate::request::evidence::Evidence;
+use crate::request::evidence::{Evidence, Where};
 use crate::request::reading::Reading;
 
 /// The shipped folder, written out by `build.rs`.
@@ -156,6 +156,14 @@ impl Rules {
         self.compiled.topic(&self.compiled.scan(request, pick), pick)
     }
 
+    /// Likewise, where these findings only name the campaign and so say nothing of the topic.
+    pub fn topic_beside(&self, request: &Request, campaign: &[Evidence]) -> Topic {
+        let pick = self.compiled.pick(request);
+        let mut scan = self.compiled.scan(request, pick);
+        scan.forget(&spans(campaign));
+        self.compiled.topic(&scan, pick)
+    }
+
     /// Whether this topic is about one campaign. An unknown topic is `Optional`.
     pub fn concerns(&self, topic: &str) -> Concerns {
         self.get(topic).map_or(Concerns::Optional, |topic| topic.campaign)
@@ -183,8 +191,7 @@ impl Rules {
 
     /// Likewise, where these findings only name the campaign and so describe nothing.
     pub fn details_beside(&self, topic: &str, request: &Request, campaign: &[Evidence]) -> Vec<Detail> {
-        let beside: Vec<_> = campaign.iter().map(|named| (named.place, named.start, named.end)).collect();
-        self.compiled.details(&self.compiled.scan(request, Pick::None), topic, &beside)
+        self.compiled.details(&self.compiled.scan(request, Pick::None), topic, &spans(campaign))
     }
 
     /// Priority, team and flags.
@@ -196,6 +203,10 @@ impl Rules {
         let index = self.compiled.by_id.get(id)?;
         self.compiled.topics.get(usize::from(*index))
     }
+}
+
+fn spans(evidence: &[Evidence]) -> Vec<(Where, usize, usize)> {
+    evidence.iter().map(|named| (named.place, named.start, named.end)).collect()
 }
 
 /// The first twelve hex digits of SHA-256 over all paths and texts.

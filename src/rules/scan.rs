@@ -177,6 +177,23 @@ impl<'r> Scan<'r> {
         self.regexes.sort_unstable_by_key(|hit| (hit.what, hit.spot.zone));
     }
 
+    /// Forgets what stands within these spans: a campaign called "Spring Leads" says nothing about leads.
+    pub fn forget(&mut self, spans: &[(Where, usize, usize)]) {
+        if spans.is_empty() {
+            return;
+        }
+        let zones = &self.zones;
+        let stays = |hit: &Hit| {
+            let place = zones[usize::from(hit.spot.zone)].place;
+            let within = |span: &&(Where, usize, usize)| {
+                span.0 == place && span.1 <= hit.spot.start as usize && hit.spot.end as usize <= span.2
+            };
+            !spans.iter().any(|span| within(&span))
+        };
+        self.phrases.retain(stays);
+        self.regexes.retain(stays);
+    }
+
     /// Where a phrase stands.
     pub fn phrase(&self, phrase: u32) -> &[Hit] {
         slice_of(&self.phrases, phrase)
