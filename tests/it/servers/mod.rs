@@ -44,6 +44,7 @@ pub fn await_end(pid: u32) {
 }
 
 /// Should the tests be killed, this server ends too: a small shell waits for our end and stops it by its id.
+#[allow(clippy::zombie_processes)] // the shell waits for our end, we cannot wait for its
 pub fn mortal(pid: u32) {
     let script =
         "while kill -0 \"$1\" && kill -0 \"$2\"; do sleep 0.2; done 2>/dev/null; kill -0 \"$1\" || kill -TERM \"$2\"";

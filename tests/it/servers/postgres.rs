@@ -108,6 +108,7 @@ impl Drop for Postgres {
 }
 
 /// A static is never dropped: a small shell waits for the end of this process, then stops the server by its id.
+#[allow(clippy::zombie_processes)] // the shell waits for our end, we cannot wait for its
 fn leave_no_server_behind(server: u32, folder: &Path) {
     let script = "while kill -0 \"$1\" 2>/dev/null; do sleep 0.2; done; kill -INT \"$2\" 2>/dev/null; \
                   while kill -0 \"$2\" 2>/dev/null; do sleep 0.2; done; rm -rf -- \"$3\"";
