@@ -43,8 +43,12 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
         Some(test) => read(test)?,
         None => {
             let held: Vec<Labelled> = samples.iter().skip(4).step_by(10).cloned().collect();
-            let kept: Vec<Labelled> =
-                samples.iter().enumerate().filter(|(index, _)| index % 10 != 4).map(|(_, sample)| sample.clone()).collect();
+            let kept: Vec<Labelled> = samples
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| index % 10 != 4)
+                .map(|(_, sample)| sample.clone())
+                .collect();
             let Some((learned, _)) = teach(&kept, &words) else { return Ok(End::Unusable) };
             let Some(rules) = compile(&learned.files) else { return Ok(End::Faults) };
             writeln!(out, "learned from {}, judged on the held out {}:", kept.len(), held.len())?;
@@ -117,7 +121,8 @@ fn read(path: &Path) -> Result<Vec<Labelled>> {
 fn read_csv(text: &str) -> Result<Vec<Labelled>> {
     let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     let headers = reader.headers()?.clone();
-    let column = |names: &[&str]| headers.iter().position(|header| names.contains(&header.trim().to_lowercase().as_str()));
+    let column =
+        |names: &[&str]| headers.iter().position(|header| names.contains(&header.trim().to_lowercase().as_str()));
     let (Some(text), Some(topic)) = (column(&TEXT), column(&TOPIC)) else {
         bail!("the first line names no column `text` or no column `topic`");
     };

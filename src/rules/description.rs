@@ -56,8 +56,8 @@ impl Description {
             for word in scan.words_of(index) {
                 let (start, end) = (word.start as usize, word.end as usize);
                 let written = zone.text.get(start..end).unwrap_or_default();
-                let telling = word.id != STOP
-                    && !(word.id != UNKNOWN && self.vague.contains(&word.id))
+                let vague = word.id == STOP || (word.id != UNKNOWN && self.vague.contains(&word.id));
+                let telling = !vague
                     && written.chars().any(char::is_alphabetic)
                     && !beside.iter().any(|span| span.0 == zone.place && span.1 <= start && end <= span.2)
                     && !in_address(zone.text, start, end)

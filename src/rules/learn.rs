@@ -89,7 +89,7 @@ pub fn score(rules: &Rules, samples: &[Labelled]) -> Score {
         }
     }
     score.confusions = confusions.into_iter().map(|((expected, judged), times)| (expected, judged, times)).collect();
-    score.confusions.sort_by(|a, b| b.2.cmp(&a.2));
+    score.confusions.sort_by_key(|confusion| std::cmp::Reverse(confusion.2));
     score.confusions.truncate(10);
     score
 }
@@ -197,10 +197,13 @@ impl Phrasebook {
             shapes.push(found);
         }
         let says_more = |shape: &Shape, count: u32| matches!(shape, Shape::Word(_)) || count >= 2;
-        let mut kept: Vec<Shape> = held.iter().filter(|(shape, count)| says_more(shape, **count)).map(|(shape, _)| *shape).collect();
+        let mut kept: Vec<Shape> =
+            held.iter().filter(|(shape, count)| says_more(shape, **count)).map(|(shape, _)| *shape).collect();
         kept.sort_unstable();
-        let numbers: HashMap<Shape, u32> = kept.iter().enumerate().map(|(number, shape)| (*shape, number as u32)).collect();
-        let texts = shapes.iter().map(|found| found.iter().filter_map(|shape| numbers.get(shape).copied()).collect()).collect();
+        let numbers: HashMap<Shape, u32> =
+            kept.iter().enumerate().map(|(number, shape)| (*shape, number as u32)).collect();
+        let texts =
+            shapes.iter().map(|found| found.iter().filter_map(|shape| numbers.get(shape).copied()).collect()).collect();
         let word = |id: u32| surface(&lexicon, id, surfaces.get(&id));
         let written = kept
             .iter()
@@ -318,25 +321,34 @@ impl Model {
             self.points(text, &mut points);
             let own = |topic: &usize| Some(*topic) != other;
             let best = (0..self.topics).filter(own).max_by(|a, b| points[*a].total_cmp(&points[*b])).unwrap_or(0);
-            let next = (0..self.topics).filter(own).filter(|topic| *topic != best).map(|topic| points[topic]).fold(f32::MIN, f32::max);
+            let rest = (0..self.topics).filter(own).filter(|topic| *topic != best);
+            let next = rest.map(|topic| points[topic]).fold(f32::MIN, f32::max);
             let beaten = other.is_some_and(|other| points[other] > points[best]);
-            judged.push((points[best], points[best] - next, best == text.topic && !beaten, Some(text.topic) == other, beaten));
+            judged.push(Trial {
+                points: points[best],
+                lead: points[best] - next,
+                right: best == text.topic && !beaten,
+                stranger: Some(text.topic) == other,
+                beaten,
+            });
         }
-        let in_scope = judged.iter().filter(|text| !text.3).count().max(1) as f32;
-        let out_of_scope = judged.iter().filter(|text| text.3).count().max(1) as f32;
-        let grid = |of: &dyn Fn(&(f32, f32, bool, bool, bool)) -> f32| {
-            let mut values: Vec<f32> = judged.iter().map(of).filter(|value| value.is_finite()).collect();
+        let strangers = judged.iter().filter(|trial| trial.stranger).count();
+        let in_scope = (judged.len() - strangers).max(1) as f32;
+        let grid = |mut values: Vec<f32>| {
             values.sort_by(f32::total_cmp);
             (0..40).filter_map(|step| values.get(values.len() * step / 100).copied()).collect::<Vec<_>>()
         };
+        let thresholds = grid(judged.iter().map(|trial| trial.points).collect());
+        let margins = grid(judged.iter().map(|trial| trial.lead).collect());
         let mut best = (f32::MIN, -1000.0, 0.0);
-        for threshold in std::iter::once(-1000.0).chain(grid(&|text| text.0)) {
-            for margin in std::iter::once(0.0).chain(grid(&|text| text.1)) {
-                let passes = |text: &&(f32, f32, bool, bool, bool)| text.0 >= threshold && text.1 >= margin;
-                let right = judged.iter().filter(|text| text.2).filter(passes).count() as f32 / in_scope;
-                let away = judged.iter().filter(|text| text.3).filter(|text| text.4 || !passes(text)).count() as f32;
-                // One lost right verdict outweighs three strangers kept out.
-                let worth = right + 0.16 * away / out_of_scope - 1e-6 * margin;
+        for threshold in std::iter::once(-1000.0).chain(thresholds) {
+            for margin in std::iter::once(0.0).chain(margins.iter().copied()) {
+                let passes = |trial: &&Trial| trial.points >= threshold && trial.lead >= margin;
+                let right = judged.iter().filter(|trial| trial.right).filter(passes).count() as f32 / in_scope;
+                let away = |trial: &&Trial| trial.stranger && (trial.beaten || !passes(trial));
+                let away = judged.iter().filter(away).count() as f32 / strangers.max(1) as f32;
+                // A share of right verdicts is worth six times the same share of strangers kept out.
+                let worth = right + 0.16 * away - 1e-6 * margin;
                 if worth > best.0 {
                     best = (worth, threshold, margin);
                 }
@@ -351,7 +363,9 @@ impl Model {
             .map(|phrase| (phrase, self.weights[phrase * self.topics + topic]))
             .filter(|(_, weight)| weight.abs() >= LEAST_WEIGHT)
             .collect();
-        found.sort_by(|a, b| b.1.total_cmp(&a.1).then(phrasebook.held[b.0].cmp(&phrasebook.held[a.0])).then(a.0.cmp(&b.0)));
+        found.sort_by(|a, b| {
+            b.1.total_cmp(&a.1).then(phrasebook.held[b.0].cmp(&phrasebook.held[a.0])).then(a.0.cmp(&b.0))
+        });
         let mut seen = BTreeMap::new();
         found
             .into_iter()
@@ -359,6 +373,15 @@ impl Model {
             .filter(|(phrase, _)| seen.insert(*phrase, ()).is_none())
             .collect()
     }
+}
+
+/// How an unseen text came out.
+struct Trial {
+    points: f32,
+    lead: f32,
+    right: bool,
+    stranger: bool,
+    beaten: bool,
 }
 
 /// The same order for the same seed, everywhere.
@@ -376,7 +399,8 @@ fn examples<'s>(samples: &'s [Labelled], texts: &[Text], model: &Model, topic: u
     let mut right = Vec::new();
     for (sample, text) in samples.iter().zip(texts).filter(|(_, text)| text.topic == topic) {
         model.points(text, &mut points);
-        let rest = (0..model.topics).filter(|other| *other != topic).map(|other| points[other]).fold(f32::MIN, f32::max);
+        let rest =
+            (0..model.topics).filter(|other| *other != topic).map(|other| points[other]).fold(f32::MIN, f32::max);
         if points[topic] > rest + 0.5 {
             right.push((points[topic] - rest, sample.text.trim()));
         }

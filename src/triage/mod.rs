@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::campaigns::{self, Directory, Identified, Status};
 use crate::request::Request;
+use crate::request::evidence::Evidence;
 use crate::rules::{Concerns, Rules, Topic};
 
 /// The missing detail that a Campaign ID is.
@@ -66,12 +67,18 @@ pub struct Known {
 /// Judges a request. `known` is what its ticket knew before; `None` for a new one.
 pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Option<&Known>) -> Triage {
     let mut campaign = campaigns::identify(request, directory, &rules.campaign_hints);
-    let mut topic = rules.topic(request);
+    // A campaign's name says nothing of the topic, nor of what is wrong: "Spring Leads" is not about leads.
+    let named: Vec<Evidence> = campaign.evidence.iter().filter(|found| found.weight > 0.0).cloned().collect();
+    let mut topic = rules.topic_beside(request, &named);
     if let Some(known) = known {
         campaign = merge::campaign(campaign, request, directory, known);
         topic = merge::topic(topic, known);
     }
-    let concerns = rules.concerns(&topic.id);
+    let unnamed = campaign.ids.is_empty() && campaign.candidates.is_empty();
+    let concerns = match rules.not_one_campaign(&topic.id, request) {
+        Some(_) if unnamed => Concerns::Never,
+        _ => rules.concerns(&topic.id),
+    };
     if campaign.status == Status::NotStated && !about_a_campaign(&campaign, concerns) {
         campaign.status = Status::NotApplicable;
     }
@@ -81,7 +88,7 @@ pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Op
         missing.push(CAMPAIGN_ID.to_owned());
     }
     let mut wanted = vec![];
-    for detail in rules.details(&topic.id, request) {
+    for detail in rules.details_beside(&topic.id, request, &named) {
         if detail.known || known.is_some_and(|known| !lacked(known, &topic.id, &detail.id)) {
             continue;
         }

@@ -1,0 +1,82 @@
+//! Help topics by rules: ten thousand signals beside three hundred, and the shipped rules, on texts of 1 KB, one thread.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use deskclerk::request::Request;
+use deskclerk::rules::{Files, Rules};
+
+/// Rules of this many one-phrase signals, spread over thirteen topics; every phrase is made of words that mails hold.
+fn rules(signals: usize) -> Rules {
+    const WORDS: [&str; 40] = [
+        "invoice", "password", "budget", "delivery", "report", "link", "contact", "webhook", "page", "manual", "pause",
+        "partner", "number", "message", "monday", "customer", "team", "price", "picture", "audience", "click", "order",
+        "error", "account", "export", "import", "list", "video", "course", "contract", "refund", "card", "code",
+        "user", "date", "banner", "headline", "region", "total", "week",
+    ];
+    let mut files = Files::new();
+    files.insert("words.toml".into(), Rules::shipped_files()["words.toml"].clone());
+    for topic in 0..13 {
+        let mut text = format!("id = \"t{topic}\"\nlabel = \"T{topic}\"\n[weights]\n");
+        for number in (topic..signals).step_by(13) {
+            let word = |step: usize| WORDS[(number / step) % WORDS.len()];
+            text.push_str(&format!("\"{} {} {}\" = 1.5\n", word(1), word(40), number));
+        }
+        files.insert(format!("topics/t{topic}.toml"), text);
+    }
+    Rules::compile(&files).unwrap()
+}
+
+/// Different mails of 1 KB: what people write about, and padding as people pad.
+fn mails() -> Vec<Request> {
+    const LINES: [&str; 12] = [
+        "Good morning, I hope you had a nice weekend and that I am writing to the right people.",
+        "Since Monday our ads have not been delivered although there is plenty of budget left.",
+        "My colleague told me that the invoice for last month arrived with the wrong total.",
+        "When I open the report, the open rate shows 12 percent but the dashboard says 31.",
+        "Die Anzeigen werden seit gestern nicht mehr ausgespielt, bitte prüfen Sie das dringend.",
+        "Could you please swap the picture in the second banner for the attached one?",
+        "The link of the button leads to a page that does not exist any more.",
+        "Por favor, envíennos la factura con nuestro NIF antes del viernes.",
+        "We have about 2,300 contacts in the list and 41 of them asked to be removed.",
+        "I already wrote about this last week and nobody has answered so far.",
+        "Our developer says that the webhook returns status 422 for every second lead.",
+        "Thank you very much in advance and best regards from rainy Hamburg.",
+    ];
+    (0..64)
+        .map(|seed| {
+            let mut text = String::new();
+            for at in 0.. {
+                if text.len() >= 1024 {
+                    break;
+                }
+                text.push_str(LINES[(seed * 7 + at * 5) % LINES.len()]);
+                text.push('\n');
+            }
+            Request { subject: "question".into(), text, ..Request::default() }
+        })
+        .collect()
+}
+
+fn classify(criterion: &mut Criterion) {
+    let mails = mails();
+    let mut group = criterion.benchmark_group("rules/topic 1 KB");
+    group.throughput(Throughput::Elements(1));
+    for (name, rules) in [("300 signals", rules(300)), ("10000 signals", rules(10_000)), ("shipped", Rules::shipped())]
+    {
+        let mut at = 0;
+        group.bench_function(name, |bench| {
+            bench.iter_batched(
+                || {
+                    at = (at + 1) % mails.len();
+                    &mails[at]
+                },
+                |mail| rules.topic(mail),
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, classify);
+criterion_main!(benches);

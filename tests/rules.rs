@@ -1,0 +1,180 @@
+//! Rules as their writers meet them: what is refused, with file, line and remedy, and that the shipped rules keep their word.
+#![allow(clippy::unwrap_used)]
+
+use deskclerk::request::{Field, FieldKey, Request};
+use deskclerk::rules::lint::{Weight, lint};
+use deskclerk::rules::{ChosenBy, Concerns, Files, Rules};
+
+fn files(list: &[(&str, &str)]) -> Files {
+    list.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+}
+
+/// The faults of one topic file, as printed.
+fn check(topic: &str, expected: &[&str]) {
+    let faults = Rules::compile(&files(&[("topics/x.toml", topic)])).err().unwrap_or_default();
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(faults, expected, "{topic}");
+}
+
+#[test]
+fn a_fault_names_file_line_and_remedy() {
+    check("id = \"x\"\nlabel = \"X\"\n[[signal]]\nphrases = [\"late\"]\nweight = 2\n", &[]);
+    check(
+        "id = \"x\"\n[[signal]]\nphrase = [\"late\"]\n",
+        &[
+            "topics/x.toml:2: the signal can never fire: it has neither phrases nor regex; add phrases = [\"…\"], or a sender_domain, source or attachment_type, or delete it",
+            "topics/x.toml:3: unknown key `phrase`; write `phrases`, or delete it",
+        ],
+    );
+    check(
+        "id = \"x\"\n[[signal]]\nregex = ['(?:a{1000}){1000}']\n",
+        &[
+            "topics/x.toml:3: the regex \"(?:a{1000}){1000}\" compiles to more than 262144 bytes; lower its repeat counts, or use phrases",
+        ],
+    );
+    check(
+        "id = \"x\"\n[[signal]]\nphrases = [\"?!\"]\n",
+        &["topics/x.toml:3: the phrase \"?!\" has no words: it can never fire; write words, or use regex for signs"],
+    );
+    check(
+        "id = \"x\"\n[[signal]]\nphrases = [\"late\"]\nin = [\"subjekt\"]\n",
+        &["topics/x.toml:4: `in` names \"subjekt\"; write \"subject\""],
+    );
+}
+
+#[test]
+fn files_that_speak_of_each_other_agree() {
+    let faults = Rules::compile(&files(&[
+        ("topics/billing.toml", "id = \"billing\"\n"),
+        ("routing.toml", "[[rule]]\ntopic = [\"biling\"]\nphrases = [\"late\"]\n"),
+    ]))
+    .unwrap_err();
+    assert_eq!(faults[0].to_string(), "routing.toml:2: there is no topic `biling`; write \"billing\"");
+}
+
+#[test]
+fn huge_and_hostile_files_are_refused_and_hostile_texts_judged() {
+    let huge = "#".repeat(5 << 20);
+    assert!(Rules::compile(&files(&[("topics/x.toml", &huge)])).is_err());
+    let deep = format!("a = {}", "[".repeat(100_000));
+    assert!(Rules::compile(&files(&[("topics/x.toml", &deep)])).is_err());
+    let rules = Rules::shipped();
+    for text in ["not ".repeat(100_000), "\u{202e}\u{0}\u{ad}".repeat(9_999), "é".repeat(70_000), "a-\n".repeat(40_000)]
+    {
+        rules.topic(&Request { text, ..Request::default() });
+    }
+}
+
+#[test]
+fn every_shipped_example_holds_and_there_are_enough() {
+    let proof = Rules::shipped().prove();
+    assert!(proof.holds(), "{:#?}", proof.wrong);
+    assert_eq!(proof.topics.len(), 13);
+    for row in &proof.topics {
+        assert!(row.examples >= 15 && row.counter_examples >= 5, "{row:?}");
+    }
+}
+
+#[test]
+fn the_shipped_folder_has_no_warnings() {
+    let findings = lint(&Rules::shipped_files());
+    let findings: Vec<_> = findings.iter().filter(|finding| finding.weight != Weight::Note).collect();
+    assert!(findings.is_empty(), "{findings:#?}");
+}
+
+#[test]
+fn the_customers_pick_stands_unless_it_is_other() {
+    let rules = Rules::shipped();
+    let judge = |pick: &str, text: &str| {
+        let fields = vec![Field { key: FieldKey::HelpTopic, label: "Help Topic".into(), value: pick.into() }];
+        let topic = rules.topic(&Request { text: text.into(), fields, ..Request::default() });
+        (topic.id, topic.chosen_by)
+    };
+    let late = "the newsletter was never sent";
+    assert_eq!(judge("Abrechnung & Zahlungen", late), ("billing".into(), ChosenBy::Customer));
+    assert_eq!(judge("Reports", late), ("reporting".into(), ChosenBy::Customer));
+    assert_eq!(judge("Other", late), ("not-running".into(), ChosenBy::Rules));
+    assert_eq!(judge("-- Please select --", late), ("not-running".into(), ChosenBy::Rules));
+    assert_eq!(judge("Sonstiges", "Guten Tag"), ("other".into(), ChosenBy::Customer));
+}
+
+#[test]
+fn evidence_marks_the_customers_own_words() {
+    let text = "Grüße! Die Anzeigen werden seit gestern nicht mehr ausgespielt.";
+    let request = Request { text: text.into(), ..Request::default() };
+    let topic = Rules::shipped().topic(&request);
+    assert_eq!(topic.id, "not-running");
+    for found in &topic.evidence {
+        assert_eq!(text.get(found.start..found.end), Some(found.text.as_str()));
+    }
+}
+
+#[test]
+fn a_request_that_says_nothing_lacks_its_description() {
+    let rules = Rules::shipped();
+    let known = |text: &str| {
+        let request = Request { text: text.into(), ..Request::default() };
+        rules.details("other", &request)[0].known
+    };
+    for text in [
+        "help",
+        "??",
+        "",
+        "it doesn't work",
+        "Hallo, es geht nicht!",
+        "Bonjour, ça ne marche pas, merci",
+        "no funciona, ayuda por favor",
+        "olá, preciso de ajuda",
+        "Campaign 41733 help asap",
+    ] {
+        assert!(!known(text), "{text}");
+    }
+    for text in [
+        "pls pause 71003",
+        "no ads since tuesday",
+        "die Rechnung ist doppelt",
+        "le lien est cassé sur la page",
+        "where is my report",
+    ] {
+        assert!(known(text), "{text}");
+    }
+}
+
+#[test]
+fn closing_the_account_is_not_about_one_campaign() {
+    let rules = Rules::shipped();
+    let says = |text: &str| {
+        let request = Request { text: text.into(), ..Request::default() };
+        (rules.topic(&request).id, rules.not_one_campaign("cancellation", &request).is_some())
+    };
+    assert_eq!(rules.concerns("cancellation"), Concerns::Required);
+    assert_eq!(says("please close our account for good"), ("cancellation".into(), true));
+    assert_eq!(says("please stop my campaign tonight"), ("cancellation".into(), false));
+}
+
+#[test]
+fn anger_lawyers_and_third_reminders_are_seen() {
+    let rules = Rules::shipped();
+    let routed = |text: &str| {
+        let routing = rules.routing("billing", &Request { text: text.into(), ..Request::default() });
+        (routing.priority, routing.route, routing.flags)
+    };
+    assert_eq!(routed("please send the invoice"), ("normal".into(), "billing".into(), vec![]));
+    assert_eq!(routed("my lawyer will write to you"), ("high".into(), "legal".into(), vec!["legal_threat".to_owned()]));
+    assert_eq!(routed("this is my third reminder").2, ["reminder"]);
+    assert_eq!(routed("the whole platform is down").0, "urgent");
+}
+
+/// The examples of the README are rules that work.
+#[test]
+fn the_readme_is_true() {
+    let readme = include_str!("../rules/README.md");
+    let blocks: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [topic, routing] = blocks.as_slice() else { panic!("the README shows a topic and a routing rule") };
+    let rules = Rules::compile(&files(&[("topics/billing.toml", topic), ("routing.toml", routing)])).unwrap();
+    let proof = rules.prove();
+    assert!(proof.holds(), "{:?}", proof.wrong);
+    let request = Request { text: "Our lawyer saw invoice 2024-118.".into(), ..Request::default() };
+    assert_eq!(rules.routing("billing", &request).route, "legal");
+    assert!(rules.details("billing", &request).iter().any(|detail| detail.id == "invoice_number" && detail.known));
+}
