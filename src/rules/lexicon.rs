@@ -195,6 +195,8 @@ impl Lexicon {
             return word;
         }
         let mut stem = word;
+        // Two endings at most ("registr-ad-os"): more would melt different words of several languages into one.
+        let mut taken = 0;
         loop {
             let bytes = stem.as_bytes();
             let last = bytes[bytes.len() - 1];
@@ -205,8 +207,11 @@ impl Lexicon {
             let fits =
                 |(ending, least): &&(Box<str>, usize)| stem.len() >= ending.len() + least && stem.ends_with(&**ending);
             match self.endings[usize::from(last)].iter().find(fits) {
-                Some((ending, _)) => stem = &stem[..stem.len() - ending.len()],
-                None => return stem,
+                Some((ending, _)) if taken < 2 => {
+                    stem = &stem[..stem.len() - ending.len()];
+                    taken += 1;
+                }
+                _ => return stem,
             }
         }
     }
