@@ -31,6 +31,7 @@ use crate::reply::templates::Templates;
 use crate::reply::token::Keys;
 use crate::request::Setting;
 use crate::rules::Rules;
+use crate::store::agents::Agent;
 use crate::store::submissions::{New, Outcome, Submitted};
 use crate::store::{self, Engine, Store};
 
@@ -93,9 +94,9 @@ struct Sources {
 }
 
 impl Sources {
-    fn new(config: &Config, rules: Rules, directory: Arc<Directory>) -> Result<Sources, Vec<Fault>> {
+    fn new(config: &Config, rules: Rules, directory: Arc<Directory>, agents: &[Agent]) -> Result<Sources, Vec<Fault>> {
         let templates = Arc::new(Templates::compile(&rules.replies)?);
-        let setting = sources::setting_for(config, &rules);
+        let setting = sources::setting_for(config, &rules, agents);
         Ok(Sources { rules: Arc::new(rules), templates, directory, setting })
     }
 }
@@ -127,7 +128,8 @@ impl Desk {
         let store = Store::open(&url, &config.desk.data_dir, config.store.connections).await?;
         let rules = sources::rules(&config.rules.dir).map_err(Error::Faults)?;
         let directory = Arc::new(sources::directory_in_force(&config, &store, None).await?.map_err(Error::Faults)?);
-        let sources = Sources::new(&config, rules, directory).map_err(Error::Faults)?;
+        let agents = store.agents().await?;
+        let sources = Sources::new(&config, rules, directory, &agents).map_err(Error::Faults)?;
         let keys = sources::token_keys(&config)?;
         let hook_maps = Arc::new(sources::hook_maps(&config).map_err(Error::Faults)?);
         let alone = match store.engine() {
@@ -200,8 +202,9 @@ impl Desk {
                 before.directory.clone()
             }
         };
+        let agents = self.store.agents().await.unwrap_or_default();
         let read = sources::rules(&self.config.rules.dir);
-        let next = match read.and_then(|rules| Sources::new(&self.config, rules, directory.clone())) {
+        let next = match read.and_then(|rules| Sources::new(&self.config, rules, directory.clone(), &agents)) {
             Ok(next) => next,
             Err(found) => {
                 faults.extend(found);

@@ -69,8 +69,8 @@ pub enum Place {
 /// The tickets that a valid token of this request names.
 pub fn proven_tickets(request: &Request, keys: &Keys) -> Vec<i64> {
     let sender = &request.from.address;
-    let tags = request.thread.tags.iter().map(String::as_str);
-    let ids = request.thread.in_reply_to.iter().chain(request.thread.references.iter().rev());
+    let tags = request.thread.tags.iter().map(String::as_str).take(REFERENCES);
+    let ids = referenced(request);
     let mut tickets: Vec<i64> = vec![];
     for token in tags.chain(ids.filter_map(|id| token::in_message_id(id))) {
         if let Some(ticket) = keys.verify(token, sender).filter(|ticket| !tickets.contains(ticket)) {
@@ -80,9 +80,12 @@ pub fn proven_tickets(request: &Request, keys: &Keys) -> Vec<i64> {
     tickets
 }
 
+/// References that are looked at: a header may hold thousands.
+const REFERENCES: usize = 50;
+
 /// The Message-IDs that this request refers to, the nearest first.
 pub fn referenced(request: &Request) -> impl Iterator<Item = &String> {
-    request.thread.in_reply_to.iter().chain(request.thread.references.iter().rev())
+    request.thread.in_reply_to.iter().chain(request.thread.references.iter().rev()).take(REFERENCES)
 }
 
 /// The Message-IDs by which an automated message says what it is about.

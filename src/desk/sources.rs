@@ -14,6 +14,7 @@ use crate::config::settings::Config;
 use crate::reply::token::Keys;
 use crate::request::{Bounds, Setting};
 use crate::rules::{Files, Rules};
+use crate::store::agents::Agent;
 use crate::store::{self, Store};
 
 /// Larger files are no rules: refused before they are read.
@@ -141,10 +142,11 @@ pub async fn directory_in_force(
     Ok(Ok(next))
 }
 
-/// What mail is read with at this desk: its settings, its rules, and its agents' addresses.
-pub fn setting_for(config: &Config, rules: &Rules) -> Setting {
-    let agents = config.teams.values().map(|address| address.to_lowercase()).collect();
-    Setting { reading: rules.reading.clone(), ..setting(config, agents) }
+/// What mail is read with at this desk: its settings, its rules, and the addresses of its agents and teams.
+pub fn setting_for(config: &Config, rules: &Rules, agents: &[Agent]) -> Setting {
+    let addresses = agents.iter().map(|agent| &agent.address).chain(config.teams.values());
+    let addresses = addresses.map(|address| address.to_lowercase()).collect();
+    Setting { reading: rules.reading.clone(), ..setting(config, addresses) }
 }
 
 /// The database's URL; one that carries a password stands in a file.

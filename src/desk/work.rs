@@ -21,8 +21,9 @@ use crate::store::submissions::{Outcome, Submission};
 use crate::store::{self};
 use crate::triage;
 
-/// How long a claim holds. A batch is done in well under a second; one alone may be a large mail.
-const LEASE_MS: i64 = 60_000;
+/// How long a claim holds. A batch is done in well under a second, a mail of the largest size in a few; whoever dies
+/// keeps others waiting so long.
+const LEASE_MS: i64 = 20_000;
 /// Submissions of one settling transaction.
 const BATCH: i64 = 64;
 /// Claims that one submission gets. The first may have been in company of the one that crashed the worker; the two
@@ -30,6 +31,8 @@ const BATCH: i64 = 64;
 const CLAIMS: i64 = 3;
 /// Failures that the wall caught; these are always the submission's own.
 const FAILURES: i64 = 2;
+/// How often the queues are counted.
+const GAUGE_EVERY: Duration = Duration::from_secs(10);
 /// Batches at once: while one is settled, another is read.
 const LANES: usize = 2;
 
@@ -75,8 +78,24 @@ impl Desk {
 
     /// Settles submissions until cancelled; what is begun is ended first.
     pub async fn work(&self, cancel: CancellationToken) {
-        let lanes = (0..LANES).map(|_| self.lane(&cancel));
-        futures_util::future::join_all(lanes).await;
+        let lanes = futures_util::future::join_all((0..LANES).map(|_| self.lane(&cancel)));
+        tokio::join!(lanes, self.gauge(&cancel));
+    }
+
+    /// Tells the metrics how much waits.
+    async fn gauge(&self, cancel: &CancellationToken) {
+        while !cancel.is_cancelled() {
+            if let Ok(pending) = self.store.pending_submissions().await {
+                metrics::gauge!("deskclerk_submissions_pending").set(pending as f64);
+            }
+            if let Ok(queued) = self.store.queued_outgoing().await {
+                metrics::gauge!("deskclerk_outbox_queued").set(queued as f64);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(GAUGE_EVERY) => {}
+                () = cancel.cancelled() => {}
+            }
+        }
     }
 
     async fn lane(&self, cancel: &CancellationToken) {
@@ -136,7 +155,7 @@ impl Desk {
     async fn settle_together(&self, claimed: Vec<Submission>, now: i64) -> Result<Vec<Step>, store::Error> {
         let sources = self.sources.load_full();
         let items = self.read(claimed, &sources).await;
-        let (items, lookups) = self.place(items, &sources).await?;
+        let (items, lookups) = self.place(items).await?;
         let items = self.judge(items, &sources).await;
         self.settle_checked(items, lookups, &sources, now).await
     }
@@ -159,8 +178,8 @@ impl Desk {
         .await
     }
 
-    async fn place(&self, items: Vec<Item>, sources: &Sources) -> Result<(Vec<Item>, Lookups), store::Error> {
-        let lookups = self.look_up(&items, sources).await?;
+    async fn place(&self, items: Vec<Item>) -> Result<(Vec<Item>, Lookups), store::Error> {
+        let lookups = self.look_up(&items).await?;
         let placed = items.into_iter().map(|Item { submission, stage }| {
             let stage = match stage {
                 Stage::Read(request, fingerprint) => {
@@ -176,8 +195,7 @@ impl Desk {
     }
 
     /// Everything that finding the places of this batch needs, in a few queries.
-    async fn look_up(&self, items: &[Item], sources: &Sources) -> Result<Lookups, store::Error> {
-        let _ = sources;
+    async fn look_up(&self, items: &[Item]) -> Result<Lookups, store::Error> {
         let mut names = Names::default();
         let mut references = HashSet::new();
         let mut about = HashSet::new();

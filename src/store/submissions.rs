@@ -333,6 +333,37 @@ impl Store {
         found.iter().map(listed).collect()
     }
 
+    /// Settles a submission that ended without ticket once more, as if it had just come in: after the rules, the bounds
+    /// or the reader have changed. Refused for one that went to a ticket.
+    pub async fn replay_submission(&self, id: &str) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE submissions SET outcome = NULL, because = NULL, settled_at = NULL, attempts = 0, lease_until = 0 \
+             WHERE id = $1 AND ticket_id IS NULL AND outcome IN ('quarantined', 'automated', 'rejected')",
+        )
+        .bind(id)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        if done.rows_affected() == 0 { Err(Error::Conflict(format!("submission {id}"))) } else { Ok(()) }
+    }
+
+    /// Turns a quarantined submission away for good; its bytes stay.
+    pub async fn reject_submission(&self, id: &str, because: &str, now: i64) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE submissions SET outcome = 'rejected', because = $1, settled_at = $2 \
+             WHERE id = $3 AND outcome = 'quarantined'",
+        )
+        .bind(rows::clean(because))
+        .bind(now)
+        .bind(id)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        if done.rows_affected() == 0 { Err(Error::Conflict(format!("submission {id}"))) } else { Ok(()) }
+    }
+
     /// Gives up the claims of processes that are gone, so that nobody waits for their leases. Only for the process that
     /// knows it is the only one on this database.
     pub async fn forget_claims(&self) -> Result<(), Error> {
