@@ -253,8 +253,16 @@ pub fn words(text: &str) -> Words<'_> {
     let mut between = Between::default();
     let mut open: Option<Token> = None;
     let mut last_katakana = false;
-    for (at, c) in text.char_indices() {
-        let next = at + c.len_utf8();
+    let bytes = text.as_bytes();
+    let mut next = 0;
+    while let Some(byte) = bytes.get(next).copied() {
+        let at = next;
+        let c = if byte.is_ascii() {
+            char::from(byte)
+        } else {
+            text[at..].chars().next().unwrap_or(char::REPLACEMENT_CHARACTER)
+        };
+        next = at + c.len_utf8();
         if c.is_ascii_alphanumeric() || (!c.is_ascii() && part_of_word(c)) {
             let kana = katakana(c);
             let alone = ideograph(c);
@@ -285,13 +293,19 @@ pub fn words(text: &str) -> Words<'_> {
             });
             token.end = next;
             if c.is_ascii() {
-                out.folded.push(c.to_ascii_lowercase());
-                if c.is_ascii_digit() {
-                    token.has_digit = true;
-                } else {
-                    token.digits = false;
-                    token.capitals &= c.is_ascii_uppercase();
+                // Most words are ASCII: the whole run at once.
+                let run = bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+                let before = out.folded.len();
+                out.folded.push_str(&text[at..at + run]);
+                out.folded[before..].make_ascii_lowercase();
+                for b in &bytes[at..at + run] {
+                    let digit = b.is_ascii_digit();
+                    token.has_digit |= digit;
+                    token.digits &= digit;
+                    token.capitals &= digit || b.is_ascii_uppercase();
                 }
+                token.end = at + run;
+                next = token.end;
             } else {
                 let before = out.folded.len();
                 fold_char(c, &mut out.folded);
@@ -307,7 +321,7 @@ pub fn words(text: &str) -> Words<'_> {
             }
             continue;
         }
-        if invisible(c) || (is_combining_mark(c) && open.is_some()) {
+        if !c.is_ascii() && (invisible(c) || (is_combining_mark(c) && open.is_some())) {
             if let Some(token) = open.as_mut() {
                 token.strange |= invisible(c);
             }

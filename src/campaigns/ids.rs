@@ -53,6 +53,8 @@ pub struct Ids {
     pub letters_only: bool,
     /// The longest compact id, in bytes.
     pub longest: usize,
+    /// The longest letters that open an id.
+    pub longest_opening: usize,
     /// Lengths of all-digit ids: bit n for n digits.
     pub digit_lengths: u64,
 }
@@ -164,6 +166,7 @@ impl Ids {
             entry.many = entry.prefixes.len() > 64;
         }
         if self.openings.len() < 10_000 && !opening.is_empty() && !self.openings.contains(opening) {
+            self.longest_opening = self.longest_opening.max(opening.len());
             self.openings.insert(opening.to_owned());
         }
     }

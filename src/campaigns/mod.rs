@@ -141,6 +141,11 @@ impl Directory {
         Directory { campaigns, ids, names, similar }
     }
 
+    /// The index over its names.
+    pub fn names_index(&self) -> &names::Names {
+        &self.names
+    }
+
     /// How many campaigns.
     pub fn len(&self) -> usize {
         self.campaigns.len()

@@ -15,11 +15,15 @@ use super::stated::{Zone, denied};
 use crate::request::evidence::Where;
 
 /// Index rows looked at for one group of words.
-const ROWS: usize = 3_000;
+const ROWS: usize = 1_200;
+/// Names looked at for a word that stands alone.
+const ALONE: usize = 200;
+/// Names that a word may be in, to lead to them without its neighbours.
+const TELLING: usize = 100;
 /// Candidates of one group of words that are compared with the text.
-const COMPARED: usize = 400;
+const COMPARED: usize = 250;
 /// Index rows looked at for one zone.
-const ROWS_PER_ZONE: usize = 40_000;
+const ROWS_PER_ZONE: usize = 8_000;
 /// Words of one group.
 const GROUP: usize = 40;
 /// Words looked at in one zone.
@@ -178,7 +182,7 @@ impl Finder<'_, '_> {
         let stop =
             token.roles & role::STOP != 0 && !(token.capitals && word.len() <= 3 && token.roles & role::REGION != 0);
         if words.is_empty() && token.roles & (role::STOP | NAMES_FIELD) == 0 && word.len() >= 4 && !token.has_digit {
-            let joined = self.names.with_pair(singular(word));
+            let joined = if word.len() >= 7 { self.names.with_pair(singular(word)) } else { &[] };
             if joined.iter().take(4).any(|entry| self.joined_in(*entry, singular(word)).is_some()) {
                 return Some(Hit { first: i, last: i, words: vec![], stop: false });
             }
@@ -389,8 +393,10 @@ impl Finder<'_, '_> {
             }
             for (word, _) in &hit.words {
                 let list = self.names.with_word(*word);
-                if list.len() <= 600 || solid.len() == 1 {
-                    lists.push(list);
+                // Alone, a word of many names tells only when it is a name by itself: those stand first.
+                let most = if solid.len() == 1 { ALONE } else { TELLING };
+                if list.len() <= most || solid.len() == 1 {
+                    lists.push(&list[..list.len().min(most)]);
                 }
             }
             if hit.words.is_empty() {
@@ -403,6 +409,10 @@ impl Finder<'_, '_> {
         let mut rows: Vec<u32> = vec![];
         let mut left = ROWS.min(*rows_left);
         for list in lists {
+            // When rarer pairs have led somewhere, a list that must be cut adds nothing but work.
+            if list.len() > left && !rows.is_empty() {
+                break;
+            }
             let take = list.len().min(left);
             rows.extend_from_slice(&list[..take]);
             left -= take;

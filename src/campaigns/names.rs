@@ -120,8 +120,11 @@ impl Names {
         let entries = self.starts.len() - 1;
         let span = |entry: usize| self.starts[entry] as usize..self.starts[entry + 1] as usize;
         let words = &self.words;
+        // Names of one word first: of a common word's long list they are what a look at its beginning must find.
         self.by_word = Buckets::build(self.ends.len(), || {
-            (0..entries).flat_map(|entry| words[span(entry)].iter().map(move |word| (*word, entry as u32)))
+            let single = (0..entries).filter(|entry| span(*entry).len() == 1);
+            let others = (0..entries).filter(|entry| span(*entry).len() != 1);
+            single.chain(others).flat_map(|entry| words[span(entry)].iter().map(move |word| (*word, entry as u32)))
         });
         let buckets = (self.words.len() / 2).next_power_of_two().max(1024);
         self.pair_mask = buckets as u64 - 1;

@@ -137,7 +137,7 @@ impl Finder<'_, '_> {
         let next_glued = self.token(i + 1).is_some_and(|next| {
             next.has_digit && next.gap_chars <= 1 && next.gap & !(gap::HYPHEN | gap::UNDERSCORE | gap::SPACE) == 0
         });
-        let opens = token.has_digit || token.strange || self.ids.opens(word);
+        let opens = token.has_digit || token.strange || word.len() <= self.ids.longest_opening && self.ids.opens(word);
         let mistyped = next_glued && word.len() <= 6;
         if !(opens || mistyped || self.ids.letters_only) {
             return None;
