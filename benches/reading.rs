@@ -86,11 +86,14 @@ fn reading(c: &mut Criterion) {
     group.finish();
 }
 
+/// A body of that many times its unit.
+type Body = fn(usize) -> String;
+
 fn linear(c: &mut Criterion) {
     let setting = Setting::default();
     let mut group = c.benchmark_group("linear");
     group.sample_size(10);
-    let cases: [(&str, fn(usize) -> String); 6] = [
+    let cases: [(&str, Body); 6] = [
         ("one-line", |factor| "a b1 ".repeat(200_000 * factor)),
         ("one-word", |factor| "a".repeat(1_000_000 * factor)),
         ("quote-lines", |factor| "> quoted\r\n".repeat(100_000 * factor)),

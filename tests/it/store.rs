@@ -152,7 +152,7 @@ async fn the_directory_is_replaced_whole() {
             name: format!("Spring {number}"),
             account: "acme".into(),
             contacts: vec!["acme.example".into()],
-            status: (number % 2 == 0).then(|| "active".into()),
+            status: number.is_multiple_of(2).then(|| "active".into()),
             aliases: vec![],
         };
         let many: Vec<Campaign> = (0..1_500).rev().map(campaign).collect();
