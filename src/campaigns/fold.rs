@@ -223,6 +223,13 @@ struct Between {
 
 impl Between {
     fn push(&mut self, c: char) {
+        if c == ' ' {
+            // Nearly all there is between words.
+            self.bits |= if self.stopped { gap::SPACE | gap::END } else { gap::SPACE };
+            self.stopped = false;
+            self.chars = self.chars.saturating_add(1);
+            return;
+        }
         let mut bit = gap_bit(c);
         if bit == gap::LINE && self.bits & gap::LINE != 0 {
             bit = gap::PARAGRAPH;

@@ -245,8 +245,13 @@ impl Names {
         deletions(word, |bytes| {
             let bucket = self.by_deletion.get((hash(bytes) & self.deletion_mask) as usize);
             for id in bucket.iter().take(64) {
-                if found.iter().all(|(seen, _)| seen != id)
-                    && let Some(distance) = edits(word, self.text(*id), most)
+                let near = self.text(*id);
+                // A typo seldom changes both the beginning and the end; most of a bucket falls here.
+                let alike = near.as_bytes().first() == word.as_bytes().first()
+                    || near.as_bytes().last_chunk::<2>() == word.as_bytes().last_chunk::<2>();
+                if alike
+                    && found.iter().all(|(seen, _)| seen != id)
+                    && let Some(distance) = edits(word, near, most)
                 {
                     found.push((*id, distance));
                 }
