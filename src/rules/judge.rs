@@ -221,8 +221,13 @@ impl Compiled {
         let shown = !scan.request.text.trim().is_empty()
             && scan.request.attachments.iter().any(|file| !file.inline && file.media_type.starts_with("image/"));
         let evidence = spots.iter().take(3).map(|spot| scan.evidence("detail.description", *spot, 1.0)).collect();
-        // Two words of substance say something; one does when it is enough to tell the topic.
-        let known = telling >= 2 || shown || (telling == 1 && self.tells_a_topic(scan));
+        // Two words of substance say something; one does, unless it may be a name and tells no topic.
+        let name_like = spots.first().is_some_and(|spot| {
+            let zone = scan.zones[usize::from(spot.zone)].text;
+            let mut letters = zone[spot.start as usize..spot.end as usize].chars();
+            letters.next().is_some_and(char::is_uppercase) && letters.next().is_none_or(char::is_lowercase)
+        });
+        let known = telling >= 2 || shown || (telling == 1 && (!name_like || self.tells_a_topic(scan)));
         let mut details = vec![Detail { id: "description".into(), known, ask_always: true, evidence }];
         let Some(index) = self.by_id.get(topic) else { return details };
         let forwarded = forwarded_factor(scan.request);

@@ -200,14 +200,14 @@ impl Lexicon {
         loop {
             let bytes = stem.as_bytes();
             let last = bytes[bytes.len() - 1];
-            if bytes.len() > 3 && last == bytes[bytes.len() - 2] {
+            if bytes.len() > 4 && last == bytes[bytes.len() - 2] {
                 stem = &stem[..stem.len() - 1];
                 continue;
             }
             let fits =
                 |(ending, least): &&(Box<str>, usize)| stem.len() >= ending.len() + least && stem.ends_with(&**ending);
             match self.endings[usize::from(last)].iter().find(fits) {
-                Some((ending, _)) if taken < 2 => {
+                Some((ending, _)) if taken == 0 || (taken == 1 && stem.len() - ending.len() >= 5) => {
                     stem = &stem[..stem.len() - ending.len()];
                     taken += 1;
                 }
