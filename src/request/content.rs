@@ -80,11 +80,7 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
     }
     // Worth reading when it is the body, or for the targets and pictures that plain text does not show.
     let empty = plain.is_blank();
-    let wanted = empty
-        || plain.text.len() < 400
-        || memchr::memmem::find(page.as_bytes(), b"http").is_some()
-        || page.contains("cid:")
-        || quotes(&page);
+    let wanted = empty || plain.text.len() < 400 || holds(&page, "http") || holds(&page, "cid:") || quotes(&page);
     let rich = wanted.then(|| html::read(&page));
     match rich {
         Some(rich) if empty || stands_in(&plain, &rich) => content.body = rich,
@@ -99,10 +95,11 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
 
 /// The HTML marks quoted text.
 pub fn quotes(page: &str) -> bool {
-    page.contains("<blockquote")
-        || page.contains("gmail_quote")
-        || page.contains("divRplyFwdMsg")
-        || page.contains("yahoo_quoted")
+    ["<blockquote", "gmail_quote", "divRplyFwdMsg", "yahoo_quoted"].iter().any(|mark| holds(page, mark))
+}
+
+fn holds(page: &str, mark: &str) -> bool {
+    memchr::memmem::find(page.as_bytes(), mark.as_bytes()).is_some()
 }
 
 /// The plain text is no text but a word that there is HTML: "This is an HTML message", "View it in HTML", "-".

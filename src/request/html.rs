@@ -514,7 +514,8 @@ impl Scan {
         let is = |names: &[&str]| {
             names.iter().any(|name| {
                 class.split_ascii_whitespace().any(|part| {
-                    part == *name || part.strip_prefix("x_") == Some(*name) || part.ends_with(&format!("-{name}"))
+                    part.strip_suffix(*name)
+                        .is_some_and(|before| before.is_empty() || before == "x_" || before.ends_with('-'))
                 }) || id == *name
                     || id.strip_prefix("x_") == Some(*name)
             })

@@ -9,7 +9,7 @@ use whatlang::{Detector, Lang};
 /// Fewer letters than this tell nothing in the Latin and Cyrillic scripts.
 const FEWEST_LETTERS: usize = 20;
 /// Bytes that are looked at: more text hardly changes the answer, but costs.
-const MOST_BYTES: usize = 600;
+const MOST_BYTES: usize = 240;
 
 /// The languages a desk meets, with their ISO 639-1 codes.
 const LANGUAGES: [(Lang, &str); 25] = [

@@ -52,36 +52,36 @@ impl Body {
 
     /// Plain text: line ends made one, NULs and byte order marks gone, no-break spaces made spaces, `>` counted.
     pub fn plain(text: &str) -> Body {
-        let needs = text.bytes().any(|b| b == b'\r' || b == 0)
-            || text.contains(['\u{a0}', '\u{feff}', '\u{202f}', '\u{2028}', '\u{b}', '\u{c}']);
-        let text = if needs {
-            let mut clean = String::with_capacity(text.len());
-            let mut chars = text.chars().peekable();
-            while let Some(c) = chars.next() {
-                match c {
-                    '\r' => {
-                        if chars.peek() != Some(&'\n') {
-                            clean.push('\n');
-                        }
+        let odd = |b: u8| matches!(b, 0 | 0xb | 0xc) || b >= 0x80;
+        let mut clean = String::with_capacity(text.len());
+        let mut lines = Vec::with_capacity(text.len() / 40 + 1);
+        for line in text.split('\n') {
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            let start = clean.len();
+            if !line.bytes().any(|b| odd(b) || b == b'\r') {
+                clean.push_str(line);
+            } else {
+                for c in line.chars() {
+                    match c {
+                        '\0' | '\u{feff}' => {}
+                        '\u{a0}' | '\u{202f}' => clean.push(' '),
+                        // A bare CR, a vertical tab and their like end a line too.
+                        '\r' | '\u{2028}' | '\u{b}' | '\u{c}' => clean.push('\n'),
+                        _ => clean.push(c),
                     }
-                    '\0' | '\u{feff}' => {}
-                    '\u{a0}' | '\u{202f}' => clean.push(' '),
-                    '\u{2028}' | '\u{b}' | '\u{c}' => clean.push('\n'),
-                    _ => clean.push(c),
                 }
             }
-            clean
-        } else {
-            text.to_owned()
-        };
-        let mut lines = Vec::with_capacity(text.len() / 40 + 1);
-        let mut start = 0;
-        for line in text.split('\n') {
-            let kept = line.trim_end();
-            lines.push(Line { start, end: start + kept.len(), depth: depth(kept).0, ..Line::default() });
-            start += line.len() + 1;
+            let mut from = start;
+            for piece in clean[start..].split('\n') {
+                let kept = piece.trim_end();
+                lines.push(Line { start: from, end: from + kept.len(), depth: depth(kept).0, ..Line::default() });
+                from += piece.len() + 1;
+            }
+            clean.push('\n');
         }
-        Body { text, lines, ..Body::default() }
+        // The last line has no end of its own.
+        clean.pop();
+        Body { text: clean, lines, ..Body::default() }
     }
 
     /// format=flowed (RFC 3676): a line that ends in a space goes on in the next one of the same quote depth.

@@ -115,7 +115,8 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
         report: report.as_deref(),
         on_behalf,
         reply: reply || forward,
-        linked: !request.links.is_empty() || content.html.as_deref().is_some_and(|html| html.contains("href")),
+        linked: !request.links.is_empty()
+            || content.html.as_deref().is_some_and(|html| memchr::memmem::find(html.as_bytes(), b"href").is_some()),
     };
     request.automated = screening::automated(&seen, &setting.own_addresses, reading);
     request.no_reply = screening::no_reply(&seen, &request.from, reading);

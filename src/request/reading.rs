@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -107,6 +107,7 @@ impl Finder {
         AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .ascii_case_insensitive(true)
+            .start_kind(StartKind::Both)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(lower)
             .map(Finder)
@@ -123,7 +124,7 @@ impl Finder {
 
     /// Whether `lower` starts with one of the phrases.
     pub(super) fn starts(&self, lower: &str) -> bool {
-        self.0.find_iter(lower).next().is_some_and(|found| found.start() == 0)
+        matches!(self.0.try_find(Input::new(lower).anchored(Anchored::Yes)), Ok(Some(_)))
     }
 
     /// Whether one of the phrases stands in `lower` as whole words.

@@ -163,6 +163,9 @@ fn bounce_sender(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
     let sender = words.bounce_senders.has(local) || words.bounce_senders.has(&name);
     let subject = mail.subject.to_lowercase();
     let titled = words.bounce_subjects.find(subject.trim_start()).is_some_and(|(start, _)| start <= 12 && !mail.reply);
+    if !sender && !titled {
+        return None;
+    }
     let lower = mail.text.to_lowercase();
     let said = words.bounce_words.count(&lower);
     if sender && (titled || said >= 2) {
@@ -204,13 +207,13 @@ fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
     let words = &reading.screening;
     let subject = mail.subject.to_lowercase();
     let lower = mail.text.to_lowercase();
-    let machine = words.machine.find(&lower).map(|(start, end)| lower[start..end].to_owned());
+    let machine = || words.machine.find(&lower).map(|(start, end)| lower[start..end].to_owned());
     let suspicion = suspicion(subject.trim_start(), reading);
     if suspicion != Suspicion::None {
         let absent = words.absence.find(&lower).map(|(start, end)| lower[start..end].to_owned());
         let asks = lower.contains(['?', '？']);
         let requests = words.request.has(&lower) || words.request.has(&subject);
-        if let Some(said) = absent.or(machine) {
+        if let Some(said) = absent.or_else(machine) {
             // Somebody may write about an automatic reply, or mention that he will be away: then there is a matter.
             let plainly = requests && (asks || suspicion == Suspicion::Loose);
             return (!plainly).then(|| format!("subject {:?} and the words {said:?}", shown(mail.subject)));
@@ -218,10 +221,9 @@ fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
         return (suspicion == Suspicion::Exact && !asks && !requests)
             .then(|| format!("subject {:?}", shown(mail.subject)));
     }
-    // Another desk's acknowledgement: a machine that says so, and says that something was received.
-    let machine = machine?;
-    let received = words.acknowledged.find(&lower).or_else(|| words.acknowledged.find(&subject));
-    received.is_some().then(|| format!("an acknowledgement that says {machine:?}"))
+    // Another desk's acknowledgement: something was received, and a machine says so.
+    words.acknowledged.find(&lower).or_else(|| words.acknowledged.find(&subject))?;
+    machine().map(|machine| format!("an acknowledgement that says {machine:?}"))
 }
 
 /// A newsletter without the headers of one: why one gets it and how one leaves, near its end.
@@ -234,6 +236,9 @@ fn newsletter(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
     let end = lines.get(lines.len().saturating_sub(8)..)?.join("\n").to_lowercase();
     let why = words.why.find(&end).map(|(start, stop)| end[start..stop].to_owned());
     let leave = words.leave.find(&end).map(|(start, stop)| end[start..stop].to_owned());
+    if why.is_none() && leave.is_none() {
+        return None;
+    }
     let linked = mail.linked || end.contains("http") || end.contains("www.") || end.contains("mailto:");
     let leave = leave.filter(|_| linked || end.contains('@'));
     let address = mail.sender.address.to_lowercase();
