@@ -66,6 +66,15 @@ pub struct Known {
 
 /// Judges a request. `known` is what its ticket knew before; `None` for a new one.
 pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Option<&Known>) -> Triage {
+    // Under an answer stands our own subject, known by its tag: its words are not the customer's.
+    let answer;
+    let request = match known {
+        Some(_) if request.thread.subject_tag.is_some() => {
+            answer = Request { subject: String::new(), ..request.clone() };
+            &answer
+        }
+        _ => request,
+    };
     let mut campaign = campaigns::identify(request, directory, &rules.campaign_hints);
     // A campaign's name says nothing of the topic, nor of what is wrong: "Spring Leads" is not about leads.
     let named: Vec<Evidence> = campaign.evidence.iter().filter(|found| found.weight > 0.0).cloned().collect();
