@@ -145,7 +145,7 @@ fn facts(judged: &Judged, ticket: &Ticket, means: Means<'_>, spent: &Spent, ques
 
 fn words(judged: &Judged, ticket: &Ticket, kind: Kind, means: Means<'_>) -> Result<(Words, Vec<String>), Withheld> {
     let proven = judged.request.authentication.dmarc.as_deref() == Some("pass");
-    let facts = compose::Facts::of(
+    let mut facts = compose::Facts::of(
         ticket.id,
         &means.config.desk.name,
         &judged.triage,
@@ -153,6 +153,7 @@ fn words(judged: &Judged, ticket: &Ticket, kind: Kind, means: Means<'_>) -> Resu
         &ticket.requester_address,
         proven || judged.by_token,
     );
+    facts.again = ticket.questions > 0;
     let language = means.templates.language(ticket.language.as_deref(), &means.config.desk.language);
     let words = compose::compose(kind, &facts, means.templates, language)
         .map_err(|fault| Withheld { code: "template", reason: fault.to_string() })?;
