@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cli;
+mod conversations;
 mod daemon;
 mod desk;
 mod harness;
