@@ -103,6 +103,8 @@ impl Daemon {
         let mut work = Stage::new("desk", &failed);
         let (worker, cancel) = (desk.clone(), work.cancel.clone());
         work.start("desk".into(), async move { worker.work(cancel).await });
+        let (keeper, cancel) = (desk.clone(), work.cancel.clone());
+        work.start("directory".into(), async move { keeper.keep_directory_fresh(cancel).await });
         let mut sending = Stage::new("delivery", &failed);
         sending.start("delivery".into(), delivery::run(desk.clone(), sending.cancel.clone()));
 

@@ -210,7 +210,7 @@ pub fn jsonl(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
             Some(serde_json::Value::Array(items)) => {
                 items.iter().filter_map(|item| item.as_str().map(|s| s.trim().to_owned())).collect()
             }
-            Some(serde_json::Value::String(text)) => list(text, |c| c.is_whitespace() || matches!(c, ',' | ';')),
+            Some(serde_json::Value::String(text)) => list(text, |c| c.is_whitespace() || matches!(c, ',' | ';' | '|')),
             _ => vec![],
         };
         let Some(id) = text(&["id", "campaign_id"]) else {

@@ -99,11 +99,10 @@ fn import(file: &Path, settings: &Path, allow_shrink: bool) -> Result<End> {
         store.close().await;
         let mut out = io::stdout().lock();
         writeln!(out, "{} campaigns imported, {had} were there before", campaigns.len())?;
-        match settings.campaigns.file.as_os_str().is_empty() {
-            true => writeln!(out, "a running daemon takes them up at SIGHUP (systemctl reload deskclerk)")?,
-            false => output::complain(&format!(
-                "campaigns.file names {}, so the store's directory is not in force; empty that key to use it",
-                settings.campaigns.file.display()
+        match settings.campaigns.source() {
+            None => writeln!(out, "a running daemon takes them up at SIGHUP (systemctl reload deskclerk)")?,
+            Some(key) => output::complain(&format!(
+                "campaigns.{key} names another source, so what was imported is not in force; empty that key to use it"
             )),
         }
         Ok(End::Ok)

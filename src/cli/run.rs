@@ -37,7 +37,12 @@ pub fn run(args: &Args) -> Result<End> {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 () = daemon.failed() => break,
-                _ = hang_up.recv() => reload(&daemon).await,
+                // A directory that is slow to come must not hold up the end.
+                _ = hang_up.recv() => tokio::select! {
+                    () = reload(&daemon) => {}
+                    _ = terminate.recv() => break,
+                    _ = interrupt.recv() => break,
+                },
             }
         }
         info!("stopping");

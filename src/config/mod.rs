@@ -12,7 +12,7 @@ use std::path::Path;
 
 use fault::Fault;
 use serde::Deserialize;
-use settings::{After, Config, Tls};
+use settings::{After, Campaigns, Config, Tls};
 use toml_edit::{Document, Item, TableLike};
 
 /// The default file, which is also the documentation of every key.
@@ -187,6 +187,8 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
         &mut config.desk.data_dir,
         &mut config.rules.dir,
         &mut config.campaigns.file,
+        &mut config.campaigns.url_header_file,
+        &mut config.campaigns.sql_url_file,
         &mut config.smtp.ca_file,
         &mut config.smtp.password_file,
         &mut config.smtp.folder,
@@ -268,6 +270,9 @@ fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: 
             "write sqlite:deskclerk.db or postgres://user@host/db",
         );
     }
+    for (key, message, remedy) in campaign_source_faults(&config.campaigns) {
+        fault("campaigns", 0, key, message, remedy);
+    }
     if !config.smtp.host.is_empty() && config.smtp.tls == Tls::None && !loopback(&config.smtp.host) {
         fault(
             "smtp",
@@ -324,6 +329,51 @@ fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: 
     faults
 }
 
+/// What is wrong with where the directory is to come from: key, what, remedy.
+fn campaign_source_faults(campaigns: &Campaigns) -> Vec<(&'static str, String, &'static str)> {
+    let mut faults = vec![];
+    let mut keys = campaigns.sources();
+    if let Some(first) = keys.next() {
+        for other in keys {
+            let message = format!("the directory comes from campaigns.{first} already");
+            faults.push((other, message, "keep one of file, url and sql"));
+        }
+    }
+    if !campaigns.url.is_empty() {
+        match campaigns.url.parse::<hyper::Uri>() {
+            Ok(url) if url.authority().is_some_and(|authority| authority.as_str().contains('@')) => {
+                let message = "carries a name or password".into();
+                faults.push(("url", message, "put `Authorization: Basic …` into the file of url_header_file"));
+            }
+            Ok(url) if url.scheme_str() == Some("https") && url.host().is_some() => {}
+            Ok(url) if url.scheme_str() == Some("http") && url.host().is_some_and(loopback) => {}
+            Ok(url) if url.scheme_str() == Some("http") => {
+                let message = format!("plaintext to {} could be read and altered", url.host().unwrap_or("?"));
+                faults.push(("url", message, "write https://"));
+            }
+            _ => faults.push(("url", "is no http address".into(), "write https://host.example/campaigns.csv")),
+        }
+    }
+    if campaigns.url.is_empty() && !campaigns.url_header_file.as_os_str().is_empty() {
+        faults.push(("url_header_file", "stands without url".into(), "write campaigns.url, or remove this key"));
+    }
+    let asks = campaigns.sql.split_whitespace().next().unwrap_or_default().to_lowercase();
+    if !campaigns.sql.is_empty() && asks != "select" && asks != "with" {
+        faults.push(("sql", "is no query".into(), "write one SELECT"));
+    }
+    let database = !campaigns.sql_url_file.as_os_str().is_empty();
+    if !campaigns.sql.is_empty() && !database {
+        faults.push(("sql", "names no database".into(), "write campaigns.sql_url_file"));
+    }
+    if campaigns.sql.is_empty() && database {
+        faults.push(("sql_url_file", "stands without sql".into(), "write campaigns.sql, or remove this key"));
+    }
+    if campaigns.refresh_secs == 0 {
+        faults.push(("refresh_secs", "is 0".into(), "write at least 1"));
+    }
+    faults
+}
+
 fn loopback(host: &str) -> bool {
     host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
@@ -364,6 +414,30 @@ mod tests {
         check("[http\n", &[(1, "not TOML")]);
         check("[replies]\nper_address_per_day = \"many\"\n", &[(2, "per_address_per_day")]);
         check("[smtp]\nhost = \"mx.example\"\ntls = \"none\"\n", &[(3, "smtp.tls")]);
+    }
+
+    #[test]
+    fn the_directory_has_one_source() {
+        let of = |lines: &str, expected: &[(usize, &str)]| check(&format!("[campaigns]\n{lines}"), expected);
+        of("url = \"https://crm.example/c.csv?all=1\"\nurl_header_file = \"key\"\n", &[]);
+        of("url = \"http://127.0.0.1:8000/c.csv\"\n", &[]);
+        of("url = \"http://[::1]/c.csv\"\n", &[]);
+        of("sql = \"select * from c\"\nsql_url_file = \"db\"\n", &[]);
+        of(
+            "file = \"c.csv\"\nurl = \"https://crm.example/\"\n",
+            &[(3, "campaigns.url: the directory comes from campaigns.file")],
+        );
+        of(
+            "sql_url_file = \"db\"\nurl = \"https://crm.example/\"\nsql = \"SELECT 1\"\n",
+            &[(4, "comes from campaigns.url")],
+        );
+        of("url = \"http://crm.example/\"\n", &[(2, "plaintext")]);
+        of("url = \"https://me:word@crm.example/\"\n", &[(2, "password")]);
+        of("url = \"ftp://crm.example/\"\n", &[(2, "no http")]);
+        of("url_header_file = \"key\"\n", &[(2, "without url")]);
+        of("sql = \"DELETE FROM c\"\nsql_url_file = \"db\"\n", &[(2, "no query")]);
+        of("sql = \"SELECT 1\"\n", &[(2, "names no database")]);
+        of("sql_url_file = \"db\"\nrefresh_secs = 0\n", &[(2, "without sql"), (3, "is 0")]);
     }
 
     #[test]

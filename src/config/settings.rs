@@ -85,10 +85,34 @@ pub struct Rules {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Campaigns {
-    /// The directory's CSV file; empty: the store's.
+    /// The directory's CSV or JSON lines file; empty: none.
     pub file: PathBuf,
+    /// Where the same is fetched by HTTP; empty: nowhere.
+    pub url: String,
+    /// File that holds a header line for `url`.
+    pub url_header_file: PathBuf,
+    /// A query that gives the directory; empty: none.
+    pub sql: String,
+    /// File that holds the URL of the database that `sql` is put to.
+    pub sql_url_file: PathBuf,
+    /// Seconds between two looks at file, URL or query.
+    pub refresh_secs: u64,
     /// Take a directory that lost more than half of its campaigns.
     pub allow_shrink: bool,
+}
+
+impl Campaigns {
+    /// The key that names where the directory comes from; `None`: it is what was put into the store.
+    pub fn source(&self) -> Option<&'static str> {
+        self.sources().next()
+    }
+
+    /// All such keys that are set. More than one is a fault.
+    pub fn sources(&self) -> impl Iterator<Item = &'static str> {
+        let set =
+            [("file", !self.file.as_os_str().is_empty()), ("url", !self.url.is_empty()), ("sql", !self.sql.is_empty())];
+        set.into_iter().filter(|(_, set)| *set).map(|(key, _)| key)
+    }
 }
 
 /// `[http]`

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod contract;
+pub mod directory;
 pub mod judge;
 pub mod limit;
 pub mod place;
@@ -23,7 +24,7 @@ use arc_swap::ArcSwap;
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use crate::campaigns::{Campaign, Directory};
+use crate::campaigns::Directory;
 use crate::config::fault::Fault;
 use crate::config::secret;
 use crate::config::settings::Config;
@@ -35,6 +36,7 @@ use crate::store::agents::Agent;
 use crate::store::submissions::{New, Outcome, Submitted};
 use crate::store::{self, Engine, Store};
 
+use directory::Origin;
 use read::HookMaps;
 
 /// Why a desk could not be opened.
@@ -78,6 +80,8 @@ pub struct Health {
     pub rules: String,
     /// How many campaigns the directory in force holds.
     pub campaigns: usize,
+    /// When the directory's source last gave it, or said that it has the same, unix ms; `None`: not since the start.
+    pub directory_read_at: Option<i64>,
     /// Why the newest rules or directory are not in force; empty: they are.
     pub faults: Vec<Fault>,
     /// What the store last failed with; `None`: the last access went well.
@@ -114,6 +118,7 @@ pub struct Desk {
     pub outbox_wake: Notify,
     sources: ArcSwap<Sources>,
     faults: ArcSwap<Vec<Fault>>,
+    origin: Origin,
     trouble: ArcSwap<Option<String>>,
     keys: Keys,
     hook_maps: Arc<HookMaps>,
@@ -127,9 +132,9 @@ impl Desk {
         let url = sources::store_url(&config)?;
         let store = Store::open(&url, &config.desk.data_dir, config.store.connections).await?;
         let rules = sources::rules(&config.rules.dir).map_err(Error::Faults)?;
-        let directory = Arc::new(sources::directory_in_force(&config, &store, None).await?.map_err(Error::Faults)?);
+        let (directory, origin) = directory::at_start(&config, &store).await?;
         let agents = store.agents().await?;
-        let sources = Sources::new(&config, rules, directory, &agents).map_err(Error::Faults)?;
+        let sources = Sources::new(&config, rules, Arc::new(directory), &agents).map_err(Error::Faults)?;
         let keys = sources::token_keys(&config)?;
         let hook_maps = Arc::new(sources::hook_maps(&config).map_err(Error::Faults)?);
         let alone = match store.engine() {
@@ -146,6 +151,7 @@ impl Desk {
             outbox_wake: Notify::new(),
             sources: ArcSwap::from_pointee(sources),
             faults: ArcSwap::from_pointee(vec![]),
+            origin,
             trouble: ArcSwap::from_pointee(None),
             keys,
             hook_maps,
@@ -184,47 +190,24 @@ impl Desk {
     /// Reads rules and directory again and puts them in force, each whole. On faults the old ones stay in force, and
     /// [`Desk::health`] says so.
     pub async fn reload(&self) -> Vec<Fault> {
-        let before = self.sources.load_full();
-        let mut faults = vec![];
-        let directory = match sources::directory_in_force(&self.config, &self.store, Some(&before.directory)).await {
-            Ok(Ok(directory)) => Arc::new(directory),
-            Ok(Err(found)) => {
-                faults.extend(found);
-                before.directory.clone()
-            }
-            Err(error) => {
-                faults.push(Fault {
-                    file: "the store".into(),
-                    line: 0,
-                    message: error.to_string(),
-                    remedy: "reload again once the database answers".into(),
-                });
-                before.directory.clone()
-            }
-        };
+        let mut faults = self.look_for_directory(true).await.err().unwrap_or_default();
         let agents = self.store.agents().await.unwrap_or_default();
         let read = sources::rules(&self.config.rules.dir);
-        let next = match read.and_then(|rules| Sources::new(&self.config, rules, directory.clone(), &agents)) {
-            Ok(next) => next,
-            Err(found) => {
-                faults.extend(found);
-                Sources { directory, ..before.as_ref().clone() }
+        match read.and_then(|rules| Sources::new(&self.config, rules, self.directory(), &agents)) {
+            Ok(next) => {
+                // The directory may have been replaced meanwhile: that one stays.
+                self.sources.rcu(|before| Sources { directory: before.directory.clone(), ..next.clone() });
+                self.faults.store(Arc::new(vec![]));
             }
-        };
-        self.sources.store(Arc::new(next));
-        for fault in &faults {
-            tracing::error!(fault = %fault, "the old rules and directory stay in force");
+            Err(found) => {
+                for fault in &found {
+                    tracing::error!(%fault, "the old rules stay in force");
+                }
+                self.faults.store(Arc::new(found.clone()));
+                faults.extend(found);
+            }
         }
-        self.faults.store(Arc::new(faults.clone()));
         faults
-    }
-
-    /// Puts this directory into the store and in force, whole. That it may be much smaller is the caller's to decide.
-    pub async fn replace_directory(&self, campaigns: Vec<Campaign>) -> Result<(), store::Error> {
-        self.store.replace_campaigns(&campaigns).await?;
-        let directory = Arc::new(Directory::build(campaigns));
-        self.sources.rcu(|before| Sources { directory: directory.clone(), ..before.as_ref().clone() });
-        Ok(())
     }
 
     /// How the desk is.
@@ -233,7 +216,8 @@ impl Desk {
         Health {
             rules: sources.rules.version.clone(),
             campaigns: sources.directory.len(),
-            faults: self.faults.load().as_ref().clone(),
+            directory_read_at: self.origin.good_at(),
+            faults: self.directory_faults().iter().chain(self.faults.load().iter()).cloned().collect(),
             store: self.trouble.load().as_ref().clone(),
         }
     }

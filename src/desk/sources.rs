@@ -1,4 +1,5 @@
-//! Where rules, campaigns, secrets and the reader's setting come from: folders, files, settings and the store.
+//! Where rules, secrets and the reader's setting come from: folders, files and settings. The campaign directory has its
+//! own room, `directory`.
 //!
 //! All faults at once, each with its file; nothing here puts anything in force.
 
@@ -15,7 +16,6 @@ use crate::reply::token::Keys;
 use crate::request::{Bounds, Setting};
 use crate::rules::{Files, Rules};
 use crate::store::agents::Agent;
-use crate::store::{self, Store};
 
 /// Larger files are no rules: refused before they are read.
 const RULE_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -113,33 +113,6 @@ pub fn setting(config: &Config, agents: Vec<String>) -> Setting {
         },
         ..Setting::default()
     }
-}
-
-/// The directory that this desk is to use: the file of `campaigns.file`, or what was imported into the store.
-///
-/// `before` is the one in force. One that lost more than half of its campaigns is taken for an accident, unless
-/// `campaigns.allow_shrink` says otherwise.
-pub async fn directory_in_force(
-    config: &Config,
-    store: &Store,
-    before: Option<&Directory>,
-) -> Result<Result<Directory, Vec<Fault>>, store::Error> {
-    let file = &config.campaigns.file;
-    let next = if file.as_os_str().is_empty() {
-        Directory::build(store.campaigns().await?)
-    } else {
-        match directory(file) {
-            Ok(next) => next,
-            Err(faults) => return Ok(Err(faults)),
-        }
-    };
-    let had = before.map_or(0, Directory::len);
-    if next.len() * 2 < had && !config.campaigns.allow_shrink {
-        let name = if file.as_os_str().is_empty() { Path::new("the store's directory") } else { file.as_path() };
-        let message = format!("holds {} campaigns where {had} were: more than half would be lost", next.len());
-        return Ok(Err(vec![fault(name, &message, "set campaigns.allow_shrink = true if that is meant")]));
-    }
-    Ok(Ok(next))
 }
 
 /// What mail is read with at this desk: its settings, its rules, and the addresses of its agents and teams.

@@ -100,6 +100,13 @@ impl Desk {
 
     async fn lane(&self, cancel: &CancellationToken) {
         while !cancel.is_cancelled() {
+            if self.awaits_directory() {
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                    () = cancel.cancelled() => {}
+                }
+                continue;
+            }
             let pause = match self.batch(unix_ms(), BATCH).await {
                 Ok(steps) if !steps.is_empty() => {
                     self.well();

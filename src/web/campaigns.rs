@@ -38,10 +38,10 @@ async fn replace(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Json<Value>, Problem> {
-    if !site.desk.config.campaigns.file.as_os_str().is_empty() {
-        return Err(Problem::Conflict(
-            "campaigns.file rules here; replace that file, or leave the setting empty".into(),
-        ));
+    if let Some(key) = site.desk.config.campaigns.source() {
+        return Err(Problem::Conflict(format!(
+            "campaigns.{key} rules here; change it there, or leave the setting empty"
+        )));
     }
     let campaigns =
         tokio::task::spawn_blocking(move || read(&headers, &body)).await.map_err(|_| Problem::Internal)??;

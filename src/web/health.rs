@@ -24,8 +24,10 @@ async fn ready(State(site): State<Arc<Site>>) -> Response {
     if let Err(error) = &ping {
         tracing::warn!(%error, "not ready: the store does not answer");
     }
-    let status = if ping.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"ready": ping.is_ok(), "desk": site.desk.health()}))).into_response()
+    // Without any directory mail is taken in, but not judged.
+    let ready = ping.is_ok() && !site.desk.awaits_directory();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"ready": ready, "desk": site.desk.health()}))).into_response()
 }
 
 async fn metrics(State(site): State<Arc<Site>>) -> Response {

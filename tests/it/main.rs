@@ -12,6 +12,7 @@ mod journey;
 mod lmtp;
 mod servers;
 mod smtp;
+mod sources;
 mod store;
 mod talk;
 mod web;
