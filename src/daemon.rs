@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -77,6 +77,11 @@ impl Daemon {
     pub async fn start(config: Config, render: web::Metrics) -> Result<Daemon> {
         let desk = Desk::open(config).await.context("cannot open the desk")?;
         let config = &desk.config;
+        ensure!(
+            desk.is_alone(),
+            "another deskclerk works in {}; end it first, or give this one a desk.data_dir of its own",
+            config.desk.data_dir.display()
+        );
         let http = TcpListener::bind(&config.http.listen)
             .await
             .with_context(|| format!("cannot listen on http.listen = {}", config.http.listen))?;
@@ -117,6 +122,9 @@ impl Daemon {
     pub async fn reload(&self) -> Vec<Fault> {
         let mut faults = self.desk.reload().await;
         if let Err(found) = self.hooks.reload(&self.desk.config) {
+            for fault in &found {
+                error!(%fault, "the old webhook secrets stay in force");
+            }
             faults.extend(found);
         }
         faults

@@ -59,7 +59,7 @@ pub struct Add {
     /// Print a new API token
     #[arg(long)]
     token: bool,
-    /// Print a link that signs in once, within the hour
+    /// Print a link that signs in once, within the hour; the default without a password and a token
     #[arg(long)]
     link: bool,
     /// The settings file
@@ -104,11 +104,12 @@ async fn add(store: &Store, wanted: &Add, public_url: &str) -> Result<End> {
     if wanted.token {
         writeln!(out, "{}", store.issue_token(name, Kind::Api, i64::MAX, now).await?)?;
     }
-    if wanted.link {
+    // Without password and token there must be a way in.
+    if wanted.link || (hash.is_none() && !wanted.token) {
         let token = store.issue_token(name, Kind::Link, now + LINK_MS, now).await?;
         writeln!(out, "{public_url}/desk/link?token={token}")?;
     }
-    if !wanted.token && !wanted.link {
+    if hash.is_some() && !wanted.token && !wanted.link {
         writeln!(out, "{name} may sign in at {public_url}/desk")?;
     }
     Ok(End::Ok)

@@ -20,6 +20,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::{desk, store};
+
 /// The desk's clerk: takes in support mail and webhooks, finds campaign and help topic, asks for what is missing.
 #[derive(Debug, Parser)]
 #[command(name = "deskclerk", version, about, max_term_width = 100)]
@@ -98,7 +100,7 @@ pub fn main() -> ExitCode {
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&format!("{error:#}"));
-            End::Unusable.into()
+            if is_passing(&error) { End::Temporary.into() } else { End::Unusable.into() }
         }
     }
 }
@@ -110,5 +112,17 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 /// The wall clock as unix milliseconds.
 fn now() -> i64 {
-    crate::desk::unix_ms()
+    desk::unix_ms()
+}
+
+/// Whether trying again later may help: the database is out of reach.
+fn is_passing(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let direct = cause.downcast_ref::<store::Error>();
+        let store = direct.or(match cause.downcast_ref::<desk::Error>() {
+            Some(desk::Error::Store(error)) => Some(error),
+            _ => None,
+        });
+        matches!(store, Some(store::Error::Unreachable { .. }))
+    })
 }

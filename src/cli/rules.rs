@@ -40,11 +40,18 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct Folder {
     /// A rules folder instead of the shipped rules
-    #[arg(long, value_name = "DIR", default_value = "", hide_default_value = true)]
-    rules: PathBuf,
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+}
+
+impl Folder {
+    /// The folder; empty: the shipped rules.
+    fn path(&self) -> &Path {
+        self.rules.as_deref().unwrap_or(Path::new(""))
+    }
 }
 
 /// Runs a command.
@@ -62,7 +69,7 @@ pub fn run(command: &Command) -> Result<End> {
 
 fn check(folder: &Folder, out: &mut impl Write) -> Result<End> {
     let fault = |fault| Finding { weight: Weight::Fault, fault };
-    let findings: Vec<Finding> = match sources::rule_files(&folder.rules) {
+    let findings: Vec<Finding> = match sources::rule_files(folder.path()) {
         Err(faults) => faults.into_iter().map(fault).collect(),
         Ok(files) => match Rules::compile(&files) {
             Err(faults) => faults.into_iter().map(fault).collect(),
@@ -95,7 +102,7 @@ fn compile(folder: &Path) -> Option<Rules> {
 }
 
 fn test(folder: &Folder, out: &mut impl Write) -> Result<End> {
-    let Some(rules) = compile(&folder.rules) else { return Ok(End::Unusable) };
+    let Some(rules) = compile(folder.path()) else { return Ok(End::Unusable) };
     let proof = rules.prove();
     match folder.format {
         Format::Json => writeln!(out, "{}", serde_json::to_string(&proof)?)?,
@@ -128,7 +135,7 @@ fn table(proof: &Proof, out: &mut impl Write) -> Result<()> {
 }
 
 fn explain(mail: &Path, folder: &Folder, out: &mut impl Write) -> Result<End> {
-    let Some(rules) = compile(&folder.rules) else { return Ok(End::Unusable) };
+    let Some(rules) = compile(folder.path()) else { return Ok(End::Unusable) };
     let mail = files::mails(&[mail.to_owned()]).next().context("there is no mail in it")??;
     let setting = Setting { reading: rules.reading.clone(), ..Setting::default() };
     let request = match request::mail::read(&mail.raw, &setting) {

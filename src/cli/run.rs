@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::{End, config};
 use crate::config::settings::{Log, LogFormat};
@@ -29,7 +29,11 @@ pub fn run(args: &Args) -> Result<End> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hang_up = signal(SignalKind::hangup())?;
-        let daemon = Daemon::start(settings, daemon::metrics()?).await?;
+        let daemon = tokio::select! {
+            started = Daemon::start(settings, daemon::metrics()?) => started?,
+            _ = terminate.recv() => return Ok(End::Ok),
+            _ = interrupt.recv() => return Ok(End::Ok),
+        };
         notify(&[sd_notify::NotifyState::Ready]);
         let watchdog = tokio::spawn(feed_watchdog(daemon.desk.clone()));
         loop {
@@ -55,9 +59,6 @@ pub fn run(args: &Args) -> Result<End> {
 async fn reload(daemon: &Daemon) {
     notify(&[sd_notify::NotifyState::Reloading]);
     let faults = daemon.reload().await;
-    for fault in &faults {
-        error!(%fault, "not taken; the old stays in force");
-    }
     let desk = &daemon.desk;
     if faults.is_empty() {
         info!(

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// A fault in a configuration, rules or directory file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
-#[error("{file}:{line}: {message}; {remedy}")]
+#[error("{file}{}: {message}; {remedy}", colon(*line))]
 pub struct Fault {
     /// The file, relative to the folder that was read.
     pub file: String,
@@ -14,4 +14,9 @@ pub struct Fault {
     pub message: String,
     /// What to do about it.
     pub remedy: String,
+}
+
+/// Line 0 is of the whole file and is not shown.
+fn colon(line: usize) -> String {
+    if line == 0 { String::new() } else { format!(":{line}") }
 }

@@ -21,9 +21,10 @@ pub const DEFAULT: &str = include_str!("default.toml");
 /// Reads a settings file's text. `name` names it in faults; `folder` is where relative paths start.
 pub fn parse(text: &str, name: &str, folder: &Path) -> Result<Config, Vec<Fault>> {
     let document = Document::parse(text).map_err(|error| vec![syntax_fault(text, name, &error)])?;
-    let written: toml::Table = toml::from_str(text).unwrap_or_default();
     let mut faults = unknown_keys(&document, name);
     let mut merged: toml::Table = toml::from_str(DEFAULT).expect("the compiled-in default file is valid TOML");
+    let mut written: toml::Table = toml::from_str(text).unwrap_or_default();
+    drop_unknown(&mut written, &merged);
     let mut config: Config =
         Config::deserialize(merged.clone()).expect("the compiled-in default file has every key with the right type");
     // Typed table by table, so that one wrong value does not hide the next.
@@ -35,7 +36,8 @@ pub fn parse(text: &str, name: &str, folder: &Path) -> Result<Config, Vec<Fault>
             Ok(typed) => config = typed,
             Err(error) => {
                 merged = before;
-                if !faults.iter().any(|fault| fault.message.contains(&format!("`{key}"))) {
+                // An unknown key of a list's table, or an unknown table, is a fault already.
+                if merged.contains_key(key) || !faults.iter().any(|fault| fault.message.contains(&format!("`{key}"))) {
                     faults.push(type_fault(text, name, key, item, &error.to_string()));
                 }
             }
@@ -152,6 +154,15 @@ fn unknown_keys(document: &Document<&str>, name: &str) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Takes unknown keys away, which are faults already, so that they do not hide the values beside them.
+fn drop_unknown(written: &mut toml::Table, known: &toml::Table) {
+    for (key, value) in written.iter_mut().filter(|(key, _)| *key != "teams") {
+        if let (toml::Value::Table(table), Some(toml::Value::Table(known))) = (value, known.get(key)) {
+            table.retain(|inner, _| known.contains_key(inner));
+        }
+    }
 }
 
 fn unknown(document: &Document<&str>, name: &str, at: Option<&toml_edit::Key>, path: &str, listed: &[&str]) -> Fault {
@@ -300,6 +311,11 @@ fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: 
         }
         if imap.poll_secs == 0 {
             fault("imap", index, "poll_secs", "is 0".into(), "write at least 1");
+        }
+    }
+    for (team, address) in &config.teams {
+        if address.split('@').filter(|part| !part.is_empty()).count() != 2 || address.contains(char::is_whitespace) {
+            fault("teams", 0, team, format!("`{address}` is no mail address"), "write it as name@host.example");
         }
     }
     for (index, hook) in config.hook.iter().enumerate() {

@@ -123,7 +123,7 @@ pub struct Desk {
     keys: Keys,
     hook_maps: Arc<HookMaps>,
     /// Held while this process is the only one on an embedded database.
-    _alone: Option<File>,
+    alone: Option<File>,
 }
 
 impl Desk {
@@ -155,8 +155,13 @@ impl Desk {
             trouble: ArcSwap::from_pointee(None),
             keys,
             hook_maps,
-            _alone: alone,
+            alone,
         }))
+    }
+
+    /// Whether no other process works on this desk's embedded database. PostgreSQL serves many: always true.
+    pub fn is_alone(&self) -> bool {
+        self.alone.is_some() || self.store.engine() == Engine::Postgres
     }
 
     /// The rules in force.

@@ -24,6 +24,9 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     let raw = &*bounds::defuse(raw, &declared);
     let reading = &*setting.reading;
     let headers = Headers::parse(raw);
+    if headers.iter().next().is_none() && !legible(raw) {
+        return Err(Refusal { reason: "no mail: it has no header, and its body is empty or no text".to_owned() });
+    }
     let mut request = Request::default();
     envelope(&headers, &mut request);
     let sender = request.from.clone();
@@ -128,6 +131,13 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     request.language = language::detect(&request.text);
     request.html = content.html;
     Ok(request)
+}
+
+/// Whether bytes without a header may still be somebody's text: there is some, and hardly a control character in it.
+fn legible(raw: &[u8]) -> bool {
+    let start = &raw[..raw.len().min(4096)];
+    let control = start.iter().filter(|byte| byte.is_ascii_control() && !b"\t\r\n\x0c\x1b".contains(byte)).count();
+    !start.trim_ascii().is_empty() && control * 20 <= start.len()
 }
 
 /// The decoded bytes of the attachment with this index in [`Request::attachments`], if the mail has it.

@@ -14,12 +14,13 @@ pub mod settle;
 pub mod submissions;
 pub mod tickets;
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Transaction};
 use tokio::sync::mpsc;
 
 /// Which database is behind a [`Store`].
@@ -63,6 +64,14 @@ pub enum Error {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
+    /// No database answers there, or it refuses us.
+    #[error("the database at {place} cannot be reached: {why}; check that it runs, and store.url")]
+    Unreachable {
+        /// Host, port and name, without user and password.
+        place: String,
+        /// What the attempt failed with.
+        why: String,
+    },
     /// The URL names no database that Deskclerk can use.
     #[error("{0}")]
     Url(String),
@@ -135,7 +144,11 @@ impl Store {
 
     async fn open_sqlite(path: &Path) -> Result<Store, Error> {
         let folder = path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)
+        // Customers' mail: nobody else on the host reads it.
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
             .map_err(|error| Error::Url(format!("cannot create the data folder {}: {error}", folder.display())))?;
         let url = format!("sqlite://{}?mode=rwc", path.display());
         let options = AnyConnectOptions::from_str(&url)?;
@@ -159,6 +172,14 @@ impl Store {
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Store, Error> {
         let options = AnyConnectOptions::from_str(url)?;
+        // Once by hand: the pool would try for long and then not say why.
+        let first = AnyConnection::connect_with(&options);
+        let unreachable = |why: String| Error::Unreachable { place: place(url), why };
+        match tokio::time::timeout(Duration::from_secs(10), first).await {
+            Ok(Ok(connection)) => connection.close().await?,
+            Ok(Err(error)) => return Err(unreachable(error.to_string())),
+            Err(_) => return Err(unreachable("no answer in 10 s".to_owned())),
+        }
         let pool = AnyPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(30))
@@ -199,6 +220,13 @@ impl Store {
         self.write.close().await;
         self.read.close().await;
     }
+}
+
+/// A database URL without user, password and options: fit for a message.
+fn place(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split('?').next().unwrap_or_default();
+    rest.rsplit_once('@').map_or(rest, |(_, place)| place).to_owned()
 }
 
 const SQLITE_PRAGMAS: &[&str] = &[

@@ -183,3 +183,44 @@ fn a_directory_is_checked_imported_and_never_shrinks_by_accident() {
     assert!(complaints.contains("broken.csv:3: ") && complaints.contains("broken.csv:4: "), "{complaints}");
     assert!(complaints.contains("stays as it was"), "{complaints}");
 }
+
+#[test]
+fn the_shipped_rules_are_checked_proven_and_explained() {
+    for command in ["check", "test"] {
+        let (code, out, complaints) = run(deskclerk().args(["rules", command]));
+        assert_eq!(code, 0, "rules {command}: {out}{complaints}");
+    }
+    let mail = demo_fixtures().join("mails/01-clear-report.eml");
+    let (code, out, complaints) = run(deskclerk().args(["rules", "explain"]).arg(mail));
+    assert_eq!(code, 0, "{complaints}");
+    assert!(out.contains("reporting"), "{out}");
+}
+
+#[test]
+fn config_check_opens_what_the_settings_name() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("deskclerk.toml");
+    fs::create_dir(folder.path().join("rules")).unwrap();
+    let text = "[rules]\ndir = \"rules\"\n[campaigns]\nfile = \"nosuch.csv\"\n[smtp]\nhost = \"127.0.0.1\"\nuser = \"u\"\npassword_file = \"nosuch\"\n";
+    fs::write(&path, text).unwrap();
+    let (code, _, complaints) = run(deskclerk().args(["config", "check", "--config"]).arg(&path));
+    assert_eq!(code, 2);
+    for named in ["holds no rules", "nosuch.csv", "smtp.password_file"] {
+        assert!(complaints.contains(named), "{named} is not named: {complaints}");
+    }
+    fs::write(&path, "[desk]\naddress = \"x\"\nfoo = 1\n[teams]\nbilling = \"notmail\"\n").unwrap();
+    let (_, _, complaints) = run(deskclerk().args(["config", "check", "--config"]).arg(&path));
+    for named in ["desk.address", "`desk.foo`", "teams.billing"] {
+        assert!(complaints.contains(named), "{named} is not named: {complaints}");
+    }
+}
+
+#[test]
+fn a_database_out_of_reach_is_named_and_temporary() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("deskclerk.toml");
+    fs::write(&path, "[store]\nurl = \"postgres://someone:secret@127.0.0.1:1/desk\"\n").unwrap();
+    let (code, _, complaints) = run(deskclerk().args(["run", "--config"]).arg(&path));
+    assert_eq!(code, 75, "{complaints}");
+    assert!(complaints.contains("127.0.0.1:1/desk") && !complaints.contains("secret"), "{complaints}");
+}

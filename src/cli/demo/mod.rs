@@ -61,6 +61,9 @@ pub fn run(args: &Args) -> Result<End> {
         Some(folder) => folder.clone(),
         None => tempfile::Builder::new().prefix("deskclerk-demo-").tempdir()?.keep(),
     };
+    if folder.join("data").exists() {
+        bail!("{} holds an earlier demo; name an empty folder", folder.display());
+    }
     let outgoing = folder.join("outgoing");
     std::fs::create_dir_all(&outgoing).with_context(|| format!("cannot create {}", outgoing.display()))?;
     let config = settings(&folder, args)?;
@@ -73,8 +76,13 @@ pub fn run(args: &Args) -> Result<End> {
         telling::opening(&mut out, &daemon, &outgoing)?;
         let told = tokio::select! {
             told = tell(&daemon, &folder, &mut out) => told,
-            _ = interrupt.recv() => bail!("interrupted"),
+            _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
+            _ = terminate.recv() => Err(anyhow::anyhow!("interrupted")),
         };
+        if told.is_err() {
+            daemon.stop().await;
+            return Err(told.err().unwrap_or_else(|| anyhow::anyhow!("interrupted")));
+        }
         let end = match told? {
             0 => End::Ok,
             wrong => {
