@@ -193,7 +193,7 @@ impl Desk {
     }
 
     /// Reads rules and directory again and puts them in force, each whole. On faults the old ones stay in force, and
-    /// [`Desk::health`] says so.
+    /// [`Desk::health`] says so. The caller tells the operator.
     pub async fn reload(&self) -> Vec<Fault> {
         let mut faults = self.look_for_directory(true).await.err().unwrap_or_default();
         let agents = self.store.agents().await.unwrap_or_default();
@@ -205,9 +205,6 @@ impl Desk {
                 self.faults.store(Arc::new(vec![]));
             }
             Err(found) => {
-                for fault in &found {
-                    tracing::error!(%fault, "the old rules stay in force");
-                }
                 self.faults.store(Arc::new(found.clone()));
                 faults.extend(found);
             }

@@ -1,6 +1,9 @@
 //! The campaign directory's sources: a real HTTP server, real databases, and what a desk does when they fail it.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
+use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -12,12 +15,17 @@ use axum::routing::get;
 use deskclerk::config::settings::Config;
 use deskclerk::desk::{self, Desk};
 use deskclerk::{config, web};
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sqlx::{AssertSqlSafe, Connection};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::harness::PATIENCE;
-use crate::servers::postgres;
+use crate::servers::{dovecot, postgres};
 
 const SECRET: &str = "Bearer of-the-desk";
 
@@ -43,14 +51,37 @@ impl Server {
         let served = Arc::new(Mutex::new(Served { status: 200, body, tag, ..Served::default() }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let to = |path: &'static str| get(move || async move { (StatusCode::FOUND, [(header::LOCATION, path)]) });
-        let routes = Router::new()
-            .route("/c.csv", get(answer))
-            .route("/moved", to("/c.csv"))
-            .route("/away", to("http://localhost:9/c.csv"))
-            .with_state(served.clone());
+        let routes = routes(served.clone());
         let mut task = JoinSet::new();
         task.spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Server { served, url, _task: task }
+    }
+
+    /// The same over TLS, as localhost, with the certificate that `certify` put into this folder.
+    async fn start_tls(body: String, folder: &Path) -> Server {
+        let served = Arc::new(Mutex::new(Served { status: 200, body, ..Served::default() }));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let chain = CertificateDer::pem_file_iter(folder.join("server.pem")).unwrap().map(Result::unwrap).collect();
+        let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+        let service = TowerToHyperService::new(routes(served.clone()));
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                // A client that does not trust us breaks off.
+                let Ok(stream) = acceptor.accept(stream).await else { continue };
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone()).await;
+            }
+        });
         Server { served, url, _task: task }
     }
 
@@ -62,6 +93,15 @@ impl Server {
     fn answers(&self) -> Vec<u16> {
         std::mem::take(&mut self.served.lock().unwrap().answers)
     }
+}
+
+fn routes(served: Arc<Mutex<Served>>) -> Router {
+    let to = |path: &'static str| get(move || async move { (StatusCode::FOUND, [(header::LOCATION, path)]) });
+    Router::new()
+        .route("/c.csv", get(answer))
+        .route("/moved", to("/c.csv"))
+        .route("/away", to("http://localhost:9/c.csv"))
+        .with_state(served)
 }
 
 async fn answer(State(served): State<Arc<Mutex<Served>>>, headers: HeaderMap) -> Response {
@@ -285,6 +325,79 @@ async fn a_file_is_read_again_only_when_it_changed() {
     assert_eq!(desk.refresh_directory().await, Ok(false));
     assert_eq!((desk.directory().len(), desk.health().faults), (11, vec![]));
     desk.store.close().await;
+}
+
+/// The real binary; killed when dropped.
+struct Binary {
+    child: Child,
+    port: u16,
+}
+
+impl Binary {
+    fn run(folder: &TempDir, url: &str, trusted: &Path) -> Binary {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = folder.path().join("deskclerk.toml");
+        let text = format!(
+            "[campaigns]\nurl = \"{url}\"\nurl_header_file = \"header\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n"
+        );
+        std::fs::write(&settings, text).unwrap();
+        std::fs::write(folder.path().join("header"), format!("Authorization: {SECRET}\n")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deskclerk"));
+        command.args(["run", "--config"]).arg(&settings).env("SSL_CERT_FILE", trusted).env_remove("NOTIFY_SOCKET");
+        Binary { child: command.spawn().unwrap(), port }
+    }
+
+    /// What it answers once it listens.
+    fn get(&self, path: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut stream = loop {
+            match TcpStream::connect(("127.0.0.1", self.port)) {
+                Ok(stream) => break stream,
+                Err(error) => assert!(Instant::now() < deadline, "it does not listen: {error}"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Binary {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_checked_and_the_operator_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    dovecot::certify(folder.path());
+    let server = Server::start_tls(rows(10), folder.path()).await;
+    let url = format!("{}/c.csv?key=hush", server.url);
+    let others = tempfile::tempdir().unwrap();
+    dovecot::certify(others.path());
+
+    let binary = Binary::run(&folder, &url, &others.path().join("ca.pem"));
+    let ready = binary.get("/readyz");
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("invalid peer certificate"), "{ready}");
+    assert!(!ready.contains("hush"), "{ready}");
+    let metrics = binary.get("/metrics");
+    assert!(metrics.contains("deskclerk_directory_refresh_total{result=\"failed\"}"), "{metrics}");
+    assert!(server.answers().is_empty(), "a server that is not trusted is asked nothing");
+    drop(binary);
+
+    let binary = Binary::run(&folder, &url, &folder.path().join("ca.pem"));
+    let ready = binary.get("/readyz");
+    assert!(ready.starts_with("HTTP/1.1 200") && ready.contains("\"campaigns\":10"), "{ready}");
+    let metrics = binary.get("/metrics");
+    assert!(metrics.contains("deskclerk_directory_campaigns 10"), "{metrics}");
+    server.serve(rows(11), "");
+    let status = Command::new("kill").args(["-HUP", &binary.child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+    until(|| binary.get("/readyz").contains("\"campaigns\":11")).await;
 }
 
 /// Runs statements in a database of the customer's.

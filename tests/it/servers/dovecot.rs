@@ -217,7 +217,7 @@ fn whoami() -> String {
 }
 
 /// An authority and a server certificate for localhost and 127.0.0.1, for this run only.
-fn certify(root: &Path) {
+pub fn certify(root: &Path) {
     let openssl = |args: &[&str]| {
         let ran = Command::new("openssl").args(args).current_dir(root).output().unwrap();
         assert!(ran.status.success(), "openssl: {}", String::from_utf8_lossy(&ran.stderr));
