@@ -15,8 +15,9 @@ use crate::reply::headers;
 use crate::reply::templates::Templates;
 use crate::reply::token::{self, Keys};
 use crate::request::Request;
+use crate::store::budgets::{Spent, domain};
 use crate::store::outbox::{self, Payload, Reason, State};
-use crate::store::settle::{NewEvent, NewOutgoing, Spent, domain};
+use crate::store::settle::{NewEvent, NewOutgoing};
 use crate::ticket::{Status, Ticket};
 use crate::triage::Action;
 
@@ -46,6 +47,15 @@ pub struct Answer {
 
 /// Answers a judged request and moves its ticket accordingly. Counts what it sends in `spent`.
 pub fn answer(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent) -> Answer {
+    let answer = ask(judged, ticket, means, spent);
+    // With the agents as it is: nobody else will ask for what is missing.
+    if ticket.status != Status::Waiting && !ticket.missing.is_empty() {
+        add_flag(ticket, "incomplete");
+    }
+    answer
+}
+
+fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent) -> Answer {
     let wanted = match (judged.triage.action, ticket.status) {
         (Action::Ask, Status::Waiting) => compose::question(&judged.triage).map(|kind| (kind, Reason::Question)),
         (Action::Deliver, Status::Ready) if judged.is_new() && means.config.replies.acknowledge => {
@@ -54,9 +64,7 @@ pub fn answer(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mu
         _ => None,
     };
     let Some((kind, reason)) = wanted else {
-        if ticket.status == Status::Waiting {
-            hand_over(ticket);
-        }
+        hand_over(ticket);
         return Answer::default();
     };
     let facts = facts(judged, ticket, means, spent, reason == Reason::Question);
@@ -102,13 +110,10 @@ pub fn answer(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mu
     Answer { outgoing: Some(outgoing), events: vec![NewEvent { actor: "desk", what, detail }] }
 }
 
-/// To the agents as it is: nobody else will ask for what is missing.
+/// To the agents, unless they have it already.
 fn hand_over(ticket: &mut Ticket) {
     if ticket.status == Status::Waiting {
         ticket.status = Status::Ready;
-    }
-    if !ticket.missing.is_empty() {
-        add_flag(ticket, "incomplete");
     }
 }
 

@@ -11,8 +11,9 @@ use crate::campaigns;
 use crate::reply::token::Keys;
 use crate::request::{AutomatedKind, Request};
 use crate::rules::ChosenBy;
+use crate::store::budgets::Spent;
 use crate::store::outbox::{self, Reason, State};
-use crate::store::settle::{NewEvent, NewMessage, NewOutgoing, OnTicket, Settlement, Spent};
+use crate::store::settle::{NewEvent, NewMessage, NewOutgoing, OnTicket, Settlement};
 use crate::store::submissions::{Kind, Outcome, Submission};
 use crate::store::tickets::Direction;
 use crate::ticket::{self, Status, Ticket};
@@ -104,7 +105,7 @@ pub fn settle(
     let mut rows: Vec<NewOutgoing> = outgoing.into_iter().collect();
     let became_ready = ticket.status == Status::Ready && before.is_none_or(|before| before.status != Status::Ready);
     if let Some(address) = means.config.teams.get(&ticket.route).filter(|_| became_ready) {
-        rows.push(to_team(&ticket, judged, means, address));
+        rows.push(to_team(&ticket, &judged.request, means, address));
     }
     Settlement {
         submission: submission.id.clone(),
@@ -130,6 +131,7 @@ pub fn note(
     fingerprint: &str,
     before: &Ticket,
     bounced: Option<&Bounced>,
+    means: Means<'_>,
     now: i64,
 ) -> Settlement {
     let automated = request.automated.as_ref();
@@ -147,6 +149,7 @@ pub fn note(
     });
     let mut events = vec![NewEvent { actor: "desk", what, detail }];
     let mut change = OnTicket::Nothing;
+    let mut outgoing = vec![];
     if bounced.is_some() {
         let mut ticket = Ticket { version: before.version + 1, updated_at: now, ..before.clone() };
         add_flag(&mut ticket, "bounced");
@@ -154,6 +157,8 @@ pub fn note(
             ticket.status = Status::Ready;
             let detail = json!({ "from": before.status, "to": ticket.status });
             events.push(NewEvent { actor: "desk", what: "status", detail });
+            let team = means.config.teams.get(&ticket.route);
+            outgoing.extend(team.map(|address| to_team(&ticket, request, means, address)));
         }
         change = OnTicket::Change(Box::new(ticket), before.version);
     }
@@ -165,7 +170,7 @@ pub fn note(
         ticket: change,
         messages: vec![incoming(submission, request, fingerprint, None)],
         events,
-        outgoing: vec![],
+        outgoing,
         bounced: bounced.map(|bounced| (bounced.address.clone(), bounced.status.clone())),
     }
 }
@@ -305,7 +310,7 @@ fn sent(row: &NewOutgoing, means: Means<'_>) -> NewMessage {
     }
 }
 
-fn to_team(ticket: &Ticket, judged: &Judged, means: Means<'_>, address: &str) -> NewOutgoing {
+fn to_team(ticket: &Ticket, request: &Request, means: Means<'_>, address: &str) -> NewOutgoing {
     let token = Keys::sign(means.keys, ticket.id, address);
     let (id, message_id) = answer::identity(&token, &means.config.desk.address);
     NewOutgoing {
@@ -314,7 +319,7 @@ fn to_team(ticket: &Ticket, judged: &Judged, means: Means<'_>, address: &str) ->
         reason: Reason::Team,
         recipient: address.to_lowercase(),
         message_id,
-        payload: team::mail(ticket, &judged.request, means.config, address),
+        payload: team::mail(ticket, request, means.config, address),
         state: State::Queued,
     }
 }

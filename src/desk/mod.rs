@@ -13,6 +13,7 @@ pub mod place;
 pub mod problem;
 pub mod read;
 pub mod sources;
+mod stage;
 pub mod team;
 pub mod work;
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::reply::token::{self, Keys};
 use crate::request::{AutomatedKind, Request};
-use crate::store::settle::{Seen, SentTo};
+use crate::store::lookups::{Seen, SentTo};
 use crate::store::submissions::Outcome;
 use crate::ticket::Ticket;
 
@@ -99,7 +99,7 @@ pub fn find(request: &Request, fingerprint: &str, keys: &Keys, lookups: &Lookups
     if kind == Some(AutomatedKind::Loop) {
         return nowhere(Outcome::Quarantined, request, "a loop");
     }
-    let twins: Vec<&Seen> = lookups.seen.iter().filter(|seen| same_name(seen, request)).collect();
+    let twins: Vec<&Seen> = lookups.seen.iter().filter(|seen| seen.same_name(request, fingerprint)).collect();
     if let Some(twin) = twins.iter().find(|seen| seen.fingerprint.as_deref() == Some(fingerprint)) {
         let because = match &twin.message_id {
             Some(_) => "the same Message-ID with the same content was taken in before",
@@ -128,13 +128,6 @@ pub fn find(request: &Request, fingerprint: &str, keys: &Keys, lookups: &Lookups
 fn nowhere(outcome: Outcome, request: &Request, what: &str) -> Place {
     let because = request.automated.as_ref().map_or("", |automated| automated.because.as_str());
     Place::Nowhere { outcome, because: format!("{what}: {because}"), ticket: None }
-}
-
-/// Whether that message goes by the same name: the same Message-ID, or, where there is none, the same content.
-fn same_name(seen: &Seen, request: &Request) -> bool {
-    seen.fingerprint.is_some() && seen.message_id.is_some() == request.message_id.is_some() && {
-        request.message_id.is_none() || seen.message_id == request.message_id
-    }
 }
 
 /// The ticket that the sender has proven to take part in.

@@ -14,8 +14,8 @@ use super::answer::Means;
 use super::judge::{self, Judged};
 use super::place::{self, Lookups, Place};
 use super::read::{self, Reading};
+use super::stage::{Item, Names, Stage, Touched, twins};
 use super::{Desk, Sources, Step, unix_ms};
-use crate::request::Request;
 use crate::store::settle::{Settlement, Settling};
 use crate::store::submissions::{Outcome, Submission};
 use crate::store::{self};
@@ -35,25 +35,6 @@ const FAILURES: i64 = 2;
 const GAUGE_EVERY: Duration = Duration::from_secs(10);
 /// Batches at once: while one is settled, another is read.
 const LANES: usize = 2;
-
-/// A claimed submission on its way.
-struct Item {
-    submission: Submission,
-    stage: Stage,
-}
-
-enum Stage {
-    /// It ends so.
-    Ends(Outcome, String),
-    /// It failed and is tried again, alone.
-    Again,
-    /// It is read.
-    Read(Box<Request>, String),
-    /// Its place is found, where nothing needs judging.
-    Placed(Box<Request>, String, Place),
-    /// It is judged.
-    Judged(Box<Judged>),
-}
 
 impl Desk {
     /// Settles one submission. `now` is unix milliseconds.
@@ -349,7 +330,7 @@ impl Desk {
                     judge::nowhere(submission, *outcome, because.clone(), *ticket)
                 }
                 Stage::Placed(request, fingerprint, Place::Note { ticket, bounced }) => {
-                    judge::note(submission, request, fingerprint, ticket, bounced.as_ref(), now)
+                    judge::note(submission, request, fingerprint, ticket, bounced.as_ref(), means, now)
                 }
                 Stage::Judged(judged) => {
                     let number = if judged.is_new() { numbers.next().unwrap_or_default() } else { 0 };
@@ -373,86 +354,6 @@ impl Desk {
         count(&items, &steps, now);
         Ok(steps)
     }
-}
-
-impl Stage {
-    /// The request whose name must not have come up meanwhile.
-    fn request(&self) -> Option<(&Request, &str)> {
-        match self {
-            Stage::Judged(judged) => Some((&judged.request, &judged.fingerprint)),
-            Stage::Placed(request, fingerprint, Place::Note { .. }) => Some((request, fingerprint)),
-            _ => None,
-        }
-    }
-
-    /// The ticket that it was judged with, and its version.
-    fn ticket(&self) -> Option<(i64, i64)> {
-        let ticket = match self {
-            Stage::Judged(judged) => match &judged.place {
-                Place::On { ticket, .. } => ticket,
-                _ => return None,
-            },
-            Stage::Placed(_, _, Place::Note { ticket, .. }) => ticket,
-            _ => return None,
-        };
-        Some((ticket.id, ticket.version))
-    }
-
-    fn requester(&self) -> Option<String> {
-        match self {
-            Stage::Judged(judged) => match &judged.place {
-                Place::On { ticket, .. } => Some(ticket.requester_address.clone()),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-}
-
-/// The names by which messages are told apart.
-#[derive(Default)]
-struct Names {
-    message_ids: HashSet<String>,
-    fingerprints: Vec<String>,
-}
-
-impl Names {
-    fn add(&mut self, request: &Request, fingerprint: &str) {
-        match &request.message_id {
-            Some(id) => drop(self.message_ids.insert(id.clone())),
-            None => self.fingerprints.push(fingerprint.to_owned()),
-        }
-    }
-}
-
-/// What a batch has touched so far.
-#[derive(Default)]
-struct Touched {
-    names: HashSet<String>,
-    tickets: HashSet<i64>,
-}
-
-impl Touched {
-    /// Whether this is the first of its batch to touch what it touches.
-    fn first(&mut self, stage: &Stage) -> bool {
-        let name = stage.request().map(|(request, fingerprint)| {
-            request.message_id.as_ref().map_or_else(|| fingerprint.to_owned(), |id| format!("<{id}>"))
-        });
-        let ticket = stage.ticket().map(|(id, _)| id);
-        name.is_none_or(|name| self.names.insert(name)) & ticket.is_none_or(|ticket| self.tickets.insert(ticket))
-    }
-}
-
-fn twins(seen: &[store::settle::Seen], request: &Request, fingerprint: &str) -> usize {
-    let same = |seen: &&store::settle::Seen| match &request.message_id {
-        Some(id) => seen.message_id.as_ref() == Some(id),
-        None => seen.message_id.is_none() && seen.fingerprint.as_deref() == Some(fingerprint),
-    };
-    seen.iter()
-        .filter(same)
-        .map(|seen| (&seen.message_id, &seen.fingerprint, seen.ticket_id))
-        .collect::<HashSet<_>>()
-        .len()
 }
 
 fn failed(submission: &Submission, panic: &str) -> Stage {

@@ -5,9 +5,11 @@
 //! Each table has its file; `clock` is the only place where this layer asks the time.
 
 pub mod agents;
+pub mod budgets;
 mod committer;
 pub mod cursors;
 pub mod directory;
+pub mod lookups;
 pub mod outbox;
 mod rows;
 pub mod settle;

@@ -8,9 +8,9 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value as Json;
-use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection, Row, Transaction, query};
 
+use super::budgets::domain;
 use super::outbox::{self, Payload};
 use super::rows::{self, Value};
 use super::submissions::{Outcome, RELEASED, Submission};
@@ -20,28 +20,6 @@ use crate::ticket::Ticket;
 
 /// Serialises settling between nodes; any number that nobody else uses.
 const SETTLE_LOCK: i64 = 0x6465_736b;
-
-/// A message of some ticket, as far as later ones are compared with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    /// Without angle brackets.
-    pub message_id: Option<String>,
-    /// Identity of its content; `None` of our own.
-    pub fingerprint: Option<String>,
-    /// The ticket it is on.
-    pub ticket_id: i64,
-}
-
-/// A mail of ours, as far as a bounce names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SentTo {
-    /// Without angle brackets.
-    pub message_id: String,
-    /// The ticket it is of.
-    pub ticket_id: i64,
-    /// To whom it went.
-    pub recipient: String,
-}
 
 /// A message to be kept on a ticket.
 #[derive(Debug, Clone)]
@@ -128,33 +106,13 @@ pub struct Settlement {
     pub bounced: Option<(String, Option<String>)>,
 }
 
-/// What the budgets say, counted in the settling transaction.
-#[derive(Debug, Clone, Default)]
-pub struct Spent {
-    /// Automatic replies to an address within 24 hours.
-    pub to_address: HashMap<String, u32>,
-    /// Automatic replies to a domain within the hour.
-    pub to_domain: HashMap<String, u32>,
-    /// Automatic replies of the desk within the hour.
-    pub by_desk: u32,
-    /// Addresses that bounced.
-    pub bounced: HashSet<String>,
-    /// Tickets of an address that wait for an answer, asked within the window.
-    pub waiting: HashMap<String, Vec<i64>>,
-}
-
 /// An open settling transaction.
 #[derive(Debug)]
 pub struct Settling {
-    transaction: Transaction<'static, Any>,
+    pub(super) transaction: Transaction<'static, Any>,
     engine: Engine,
     held: HashSet<String>,
 }
-
-const HOUR: i64 = 3_600_000;
-const DAY: i64 = 24 * HOUR;
-/// RFC 5230 remembers for seven days whom it has answered.
-const QUESTION_WINDOW: i64 = 7 * DAY;
 
 impl Store {
     /// Begins to settle these claims.
@@ -176,81 +134,12 @@ impl Store {
         let held = held.map(|submission| submission.id.clone()).collect();
         Ok(Settling { transaction, engine: self.engine, held })
     }
-
-    /// Messages with one of these Message-IDs, or, without any, with one of these fingerprints.
-    pub async fn seen(&self, message_ids: &[String], fingerprints: &[String]) -> Result<Vec<Seen>, Error> {
-        if message_ids.is_empty() && fingerprints.is_empty() {
-            return Ok(vec![]);
-        }
-        let mut connection = self.read.acquire().await?;
-        seen(&mut connection, message_ids, fingerprints).await
-    }
-
-    /// Mails of ours with one of these Message-IDs.
-    pub async fn sent(&self, message_ids: &[String]) -> Result<Vec<SentTo>, Error> {
-        if message_ids.is_empty() {
-            return Ok(vec![]);
-        }
-        let mut connection = self.read.acquire().await?;
-        let sql =
-            |marks: &str| format!("SELECT message_id, ticket_id, recipient FROM outbox WHERE message_id IN ({marks})");
-        let found = rows::with_keys(&mut connection, sql, &[], &rows::keys(message_ids)).await?;
-        let read = |row: &AnyRow| {
-            Ok(SentTo {
-                message_id: row.try_get("message_id")?,
-                ticket_id: row.try_get("ticket_id")?,
-                recipient: row.try_get("recipient")?,
-            })
-        };
-        found.iter().map(read).collect()
-    }
-
-    /// The tickets with these numbers, as many as exist.
-    pub async fn tickets(&self, ids: &[i64]) -> Result<HashMap<i64, Ticket>, Error> {
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let mut connection = self.read.acquire().await?;
-        let sql = |marks: &str| format!("SELECT {} FROM tickets WHERE id IN ({marks})", tickets::COLUMNS);
-        let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-        let found = rows::with_keys(&mut connection, sql, &[], &keys).await?;
-        found.iter().map(|row| tickets::read(row).map(|ticket| (ticket.id, ticket))).collect()
-    }
-}
-
-async fn seen(
-    connection: &mut AnyConnection,
-    message_ids: &[String],
-    fingerprints: &[String],
-) -> Result<Vec<Seen>, Error> {
-    let by_id =
-        |marks: &str| format!("SELECT message_id, fingerprint, ticket_id FROM messages WHERE message_id IN ({marks})");
-    let by_print = |marks: &str| {
-        format!(
-            "SELECT message_id, fingerprint, ticket_id FROM messages WHERE message_id IS NULL AND fingerprint IN ({marks})"
-        )
-    };
-    let mut found = rows::with_keys(connection, by_id, &[], &rows::keys(message_ids)).await?;
-    found.append(&mut rows::with_keys(connection, by_print, &[], &rows::keys(fingerprints)).await?);
-    let read = |row: &AnyRow| {
-        Ok(Seen {
-            message_id: row.try_get("message_id")?,
-            fingerprint: row.try_get("fingerprint")?,
-            ticket_id: row.try_get("ticket_id")?,
-        })
-    };
-    found.iter().map(read).collect()
 }
 
 impl Settling {
     /// Whether the claim is still ours.
     pub fn holds(&self, submission: &str) -> bool {
         self.held.contains(submission)
-    }
-
-    /// As [`Store::seen`], at this moment.
-    pub async fn seen(&mut self, message_ids: &[String], fingerprints: &[String]) -> Result<Vec<Seen>, Error> {
-        seen(&mut self.transaction, message_ids, fingerprints).await
     }
 
     /// The versions of these tickets at this moment.
@@ -260,60 +149,6 @@ impl Settling {
         let keys: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
         let found = rows::with_keys(&mut self.transaction, sql, &[], &keys).await?;
         found.iter().map(|row| Ok((row.try_get("id")?, row.try_get("version")?))).collect()
-    }
-
-    /// What the budgets say for these requesters (lower case).
-    pub async fn spent(&mut self, addresses: &[String], desk_budget: u32, now: i64) -> Result<Spent, Error> {
-        let mut spent = Spent::default();
-        if addresses.is_empty() {
-            return Ok(spent);
-        }
-        let connection = &mut *self.transaction;
-        let addresses: Vec<Value> = rows::keys(addresses.iter().collect::<HashSet<_>>());
-        let domains: HashSet<String> = addresses.iter().filter_map(Value::text).map(domain).collect();
-        let counted = "reason NOT IN ('team', 'event') AND state IN ('queued', 'draft', 'sent', 'dead')";
-        let by_address = |marks: &str| {
-            format!(
-                "SELECT recipient AS who, COUNT(*) AS n FROM outbox WHERE created_at > $1 AND {counted} \
-                 AND recipient IN ({marks}) GROUP BY recipient"
-            )
-        };
-        for row in rows::with_keys(connection, by_address, &[(now - DAY).into()], &addresses).await? {
-            spent.to_address.insert(row.try_get("who")?, count(&row)?);
-        }
-        let by_domain = |marks: &str| {
-            format!(
-                "SELECT recipient_domain AS who, COUNT(*) AS n FROM outbox WHERE created_at > $1 AND {counted} \
-                 AND recipient_domain IN ({marks}) GROUP BY recipient_domain"
-            )
-        };
-        for row in rows::with_keys(connection, by_domain, &[(now - HOUR).into()], &rows::keys(&domains)).await? {
-            spent.to_domain.insert(row.try_get("who")?, count(&row)?);
-        }
-        // Counting stops at the budget: more than enough is enough.
-        let row = query(
-            "SELECT COUNT(*) AS n FROM (SELECT 1 FROM outbox WHERE created_at > $1 AND reason NOT IN ('team', 'event') \
-             LIMIT $2) AS counted",
-        )
-        .bind(now - HOUR)
-        .bind(i64::from(desk_budget))
-        .fetch_one(&mut *connection)
-        .await?;
-        spent.by_desk = count(&row)?;
-        let bounced = |marks: &str| format!("SELECT address FROM bounced WHERE address IN ({marks})");
-        for row in rows::with_keys(connection, bounced, &[], &addresses).await? {
-            spent.bounced.insert(row.try_get("address")?);
-        }
-        let waiting = |marks: &str| {
-            format!(
-                "SELECT id, requester_address FROM tickets WHERE status = 'waiting' AND updated_at > $1 \
-                 AND requester_address IN ({marks})"
-            )
-        };
-        for row in rows::with_keys(connection, waiting, &[(now - QUESTION_WINDOW).into()], &addresses).await? {
-            spent.waiting.entry(row.try_get("requester_address")?).or_default().push(row.try_get("id")?);
-        }
-        Ok(spent)
     }
 
     /// Reserves ticket numbers, ascending.
@@ -422,15 +257,6 @@ impl Settling {
     }
 }
 
-fn count(row: &AnyRow) -> Result<u32, Error> {
-    Ok(u32::try_from(row.try_get::<i64, _>("n")?).unwrap_or(u32::MAX))
-}
-
-/// What stands behind the `@`, lower case; of a URL or a broken address all of it.
-pub fn domain(address: &str) -> String {
-    address.rsplit_once('@').map_or(address, |(_, domain)| domain).to_lowercase()
-}
-
 const TICKET_COLUMNS: &[&str] = &[
     "id",
     "status",
@@ -526,7 +352,7 @@ pub(super) async fn put_sent(connection: &mut AnyConnection, sent: &outbox::Outg
         direction: Direction::Out,
         message_id: Some(sent.message_id.clone()),
         fingerprint: None,
-        from_address: sent.payload.from.clone(),
+        from_address: address(&sent.payload.from),
         request: None,
         triage: None,
         body: Some(sent.payload.text.clone()),
@@ -534,6 +360,12 @@ pub(super) async fn put_sent(connection: &mut AnyConnection, sent: &outbox::Outg
     let values = vec![message_values(message, sent.ticket_id, now)];
     rows::insert(connection, "messages", MESSAGE_COLUMNS, values, "").await?;
     Ok(())
+}
+
+/// The address of `Name <address>`.
+fn address(mailbox: &str) -> String {
+    let inner = mailbox.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
+    inner.map_or(mailbox, |(address, _)| address).trim().to_lowercase()
 }
 
 const EVENT_COLUMNS: &[&str] = &["id", "ticket_id", "at", "actor", "what", "detail"];

@@ -278,7 +278,20 @@ async fn the_same_is_taken_in_once() {
             let (outcome, third) = take(&desk, &bare).await;
             assert_eq!(outcome, Outcome::Ticket);
             assert_eq!(take(&desk, &bare).await, (Outcome::Duplicate, third));
-            assert_eq!(desk.store.list_tickets(&Filter::default(), 10, None).await.unwrap().len(), 3);
+            // Another mail without a Message-ID is nobody's twin.
+            let bare = mail("bob@acme.example", "", "hello", "", "Campaign 51002 does not deliver since Monday.");
+            let (outcome, fourth) = take(&desk, &bare).await;
+            assert_eq!(outcome, Outcome::Ticket);
+            assert!(!ticket(&desk, fourth).await.flags.contains(&"reused_message_id".to_owned()));
+            // A post has its delivery id: the same words under another one are another request.
+            for delivery in ["evt-1", "evt-2", "evt-1"] {
+                let body = r#"{"email":"jane@acme.example","text":"please call me back about invoice 7"}"#;
+                let post = New { source_key: Some(delivery.into()), ..new("hook:leads", Kind::Hook, body) };
+                desk.accept(post).await.unwrap();
+            }
+            assert_eq!(settled(&desk, NOW).await.1, Outcome::Ticket);
+            assert_eq!(settled(&desk, NOW).await.1, Outcome::Ticket);
+            assert_eq!(desk.store.list_tickets(&Filter::default(), 10, None).await.unwrap().len(), 6);
         },
     )
     .await;
@@ -481,6 +494,10 @@ async fn one_sender_is_asked_one_thing_at_a_time() {
             assert_eq!(found.status, Status::Ready);
             assert!(found.flags.contains(&"incomplete".to_owned()));
             assert_eq!(desk.store.outgoing_of(number).await.unwrap().len(), 1);
+            // So does whatever else is said that answers nothing.
+            let more = answer("jane@acme.example", "o5@acme.example", &reply_to(&question), "", "Any news?");
+            assert_eq!(take(&desk, &more).await, (Outcome::Appended, Some(number)));
+            assert!(ticket(&desk, Some(number)).await.flags.contains(&"incomplete".to_owned()));
             // The late answer completes it all the same.
             let late = answer("jane@acme.example", "o4@acme.example", &reply_to(&question), "", "It is 51002.");
             assert_eq!(take(&desk, &late).await, (Outcome::Appended, Some(number)));
