@@ -116,6 +116,8 @@ fn linear(c: &mut Criterion) {
         ("html-divs", "<div>"),
         ("html-attributes", "<p a=\"b\" c=d e>x "),
         ("html-open", "<p "),
+        ("html-quotes", "<p a=\"x "),
+        ("html-comments", "<!-- x "),
         ("html-entities", "&amp;&bogus;"),
         ("html-closing", "</div></p>"),
     ] {

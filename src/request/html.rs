@@ -4,7 +4,7 @@
 //! HTML itself stays on the request for those who show it sanitised.
 
 use html5ever::data::NAMED_ENTITIES;
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 use super::lines::{Body, Hint, Line};
 
@@ -12,6 +12,8 @@ use super::lines::{Body, Hint, Line};
 const DEEPEST: usize = 4096;
 /// Links that are kept.
 const MOST_LINKS: usize = 200;
+/// How far a quoted attribute value may reach.
+const LONGEST_VALUE: usize = 64 * 1024;
 /// Stands between the cells of a row until the row is known.
 const CELL: char = '\u{1f}';
 
@@ -32,6 +34,7 @@ pub fn read(html: &str) -> Body {
     scan.body.text.reserve(html.len() / 3);
     let bytes = html.as_bytes();
     let mut at = 0;
+    let mut unclosed = false;
     while at < bytes.len() {
         let next = memchr(b'<', &bytes[at..]).map_or(bytes.len(), |n| at + n);
         if next > at {
@@ -43,8 +46,11 @@ pub fn read(html: &str) -> Body {
         at = next;
         let rest = &html[at..];
         if let Some(comment) = rest.strip_prefix("<!--") {
-            // An unclosed comment ends at the next tag's end, else a broken mail would vanish.
-            at += comment.find("-->").map_or_else(|| rest.find('>').map_or(rest.len(), |n| n + 1), |n| n + 7);
+            // An unclosed comment ends at the next tag's end, else a broken mail would vanish; that there is no end is
+            // looked up once.
+            let end = if unclosed { None } else { memchr::memmem::find(comment.as_bytes(), b"-->") };
+            unclosed |= end.is_none();
+            at += end.map_or_else(|| memchr(b'>', rest.as_bytes()).map_or(rest.len(), |n| n + 1), |n| n + 7);
         } else if rest.starts_with("<!") || rest.starts_with("<?") {
             at += rest.find('>').map_or(rest.len(), |n| n + 1);
         } else if let Some(tag) = Tag::parse(rest) {
@@ -156,35 +162,30 @@ impl<'a> Tag<'a> {
         if bytes.get(name_end) == Some(&b'@') || name.ends_with(':') || bytes.get(name_end) == Some(&b'.') {
             return None;
         }
+        let made = |end: usize, len: usize| Tag {
+            name,
+            element: element(name),
+            closing,
+            attributes: &rest[name_end..end],
+            len,
+        };
         let mut at = name_end;
-        loop {
-            match memchr::memchr3(b'>', b'"', b'\'', &bytes[at..]) {
-                None => {
-                    // No end: the tag ends with its line, or the mail would.
-                    let len = memchr2(b'<', b'\n', &bytes[name_end..]).map_or(bytes.len(), |n| name_end + n);
-                    return Some(Tag { name, element: element(name), closing, attributes: &rest[name_end..len], len });
-                }
-                Some(n) if bytes[at + n] == b'>' => {
-                    let end = at + n;
-                    return Some(Tag {
-                        name,
-                        element: element(name),
-                        closing,
-                        attributes: &rest[name_end..end],
-                        len: end + 1,
-                    });
-                }
-                Some(n) => {
-                    let quote = at + n;
+        while at < bytes.len() {
+            match bytes[at] {
+                b'>' => return Some(made(at, at + 1)),
+                // Another tag begins: this one was never ended. Looking further would make bad HTML slow.
+                b'<' => return Some(made(at, at)),
+                quote @ (b'"' | b'\'') if bytes[..at].trim_ascii_end().ends_with(b"=") => {
                     // A quote counts only where a value starts; elsewhere it is a stray one.
-                    let opens = bytes[..quote].trim_ascii_end().ends_with(b"=");
-                    at = match memchr(bytes[quote], &bytes[quote + 1..]) {
-                        Some(close) if opens && close < 64 * 1024 => quote + close + 2,
-                        _ => quote + 1,
-                    };
+                    let window = &bytes[at + 1..bytes.len().min(at + LONGEST_VALUE)];
+                    at = memchr(quote, window).map_or(at + 1, |close| at + close + 2);
                 }
+                _ => at += 1,
             }
         }
+        // No end at all: the tag ends with its line, or the mail would.
+        let len = memchr(b'\n', &bytes[name_end..]).map_or(bytes.len(), |n| name_end + n);
+        Some(made(len, len))
     }
 
     /// The undecoded value of an attribute.
