@@ -3,6 +3,7 @@
 //! Knows requests and campaigns, never tickets. Takes file texts, not paths: reading folders is the edges' work.
 //! Bad input gives faults with file, line and remedy, never a panic and never a half-loaded set.
 
+pub mod answers;
 mod compile;
 mod description;
 pub mod explain;
@@ -115,6 +116,8 @@ pub struct Rules {
     pub reading: Arc<Reading>,
     /// What `campaign-ids.toml` adds.
     pub campaign_hints: campaigns::Hints,
+    /// How answers pick from a list.
+    pub answers: answers::Answers,
     /// Reply templates by path below `replies/`: `en/missing_id.txt`.
     pub replies: Files,
     /// Topics, details and routing.
@@ -129,15 +132,20 @@ impl Rules {
         let compiled = compile::compile(files).map_err(&mut keep).ok();
         let reading = Reading::compile(files).map_err(&mut keep).ok();
         let campaign_hints = campaigns::Hints::compile(files).map_err(&mut keep).ok();
+        let (answers, found) = answers::Answers::read(files.get("answers.toml").map(String::as_str));
+        keep(found);
         let (Some(compiled), Some(reading), Some(campaign_hints)) = (compiled, reading, campaign_hints) else {
             faults.sort();
             return Err(faults);
         };
+        if !faults.is_empty() {
+            return Err(faults);
+        }
         let replies = files
             .iter()
             .filter_map(|(path, text)| path.strip_prefix("replies/").map(|rest| (rest.to_owned(), text.clone())))
             .collect();
-        Ok(Rules { version: version(files), reading: Arc::new(reading), campaign_hints, replies, compiled })
+        Ok(Rules { version: version(files), reading: Arc::new(reading), campaign_hints, answers, replies, compiled })
     }
 
     /// The texts of the shipped `rules/` folder, compiled into the binary.

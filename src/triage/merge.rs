@@ -4,10 +4,17 @@
 use super::Known;
 use crate::campaigns::{Candidate, Directory, Identified, Status};
 use crate::request::Request;
+use crate::rules::answers::Answers;
 use crate::rules::{ChosenBy, Topic};
 
 /// The campaign that the ticket is about after this message.
-pub fn campaign(new: Identified, request: &Request, directory: &Directory, known: &Known) -> Identified {
+pub fn campaign(
+    new: Identified,
+    request: &Request,
+    directory: &Directory,
+    answers: &Answers,
+    known: &Known,
+) -> Identified {
     let old = &known.triage.campaign;
     if known.campaign_by_agent {
         return old.clone();
@@ -18,21 +25,27 @@ pub fn campaign(new: Identified, request: &Request, directory: &Directory, known
         // Named now: among the campaigns in question it may settle which; a settled campaign it does not unsettle.
         Status::NameOnly | Status::AmbiguousName => match old.status {
             Status::Confirmed | Status::Multiple => old.clone(),
-            _ => chosen(&known.offered, request, directory, &new).unwrap_or(new),
+            _ => chosen(&known.offered, request, directory, answers, &new).unwrap_or(new),
         },
         Status::NotStated | Status::NotApplicable if new.said_not_specific => new,
         Status::NotStated | Status::NotApplicable => match old.status {
             Status::NotStated | Status::NotApplicable => {
                 Identified { speaks_of_a_campaign: old.speaks_of_a_campaign || new.speaks_of_a_campaign, ..new }
             }
-            _ => chosen(&known.offered, request, directory, &new).unwrap_or_else(|| old.clone()),
+            _ => chosen(&known.offered, request, directory, answers, &new).unwrap_or_else(|| old.clone()),
         },
     }
 }
 
-/// The one campaign in question that the answer names by a word that sets it apart ("the 2025 one"). The customer said
-/// which, out of a list that was put before them: that is no guess.
-fn chosen(offered: &[String], request: &Request, directory: &Directory, new: &Identified) -> Option<Identified> {
+/// The one campaign in question that the answer names by a word that sets it apart ("the 2025 one") or by its place
+/// ("the second"). The customer said which, out of a list that was put before them: that is no guess.
+fn chosen(
+    offered: &[String],
+    request: &Request,
+    directory: &Directory,
+    answers: &Answers,
+    new: &Identified,
+) -> Option<Identified> {
     let campaigns: Vec<_> = offered.iter().filter_map(|id| directory.get(id)).collect();
     if campaigns.len() < 2 {
         return None;
@@ -40,7 +53,7 @@ fn chosen(offered: &[String], request: &Request, directory: &Directory, new: &Id
     let by_name: Vec<_> =
         campaigns.iter().filter(|campaign| new.candidates.iter().any(|c| c.id == campaign.id)).collect();
     let words: Vec<Vec<String>> = campaigns.iter().map(|campaign| words(&campaign.name)).collect();
-    let answer = self::words(&request.text);
+    let answer = answers.affirmed(&request.text);
     let telling = |index: usize| {
         let own = words[index]
             .iter()
@@ -51,6 +64,8 @@ fn chosen(offered: &[String], request: &Request, directory: &Directory, new: &Id
     let pick = match (by_name.as_slice(), told.as_slice()) {
         ([one], _) => **one,
         ([], [one]) => campaigns[*one],
+        // The place counts in the list as it was sent.
+        ([], []) => directory.get(offered.get(answers.rank(&answer, offered.len())?)?)?,
         _ => return None,
     };
     Some(Identified {
@@ -91,6 +106,7 @@ pub fn priority(new: String, old: &str) -> String {
 mod tests {
     use super::*;
     use crate::campaigns::Campaign;
+    use crate::rules::Rules;
     use crate::triage::{Action, Triage};
 
     fn directory() -> Directory {
@@ -144,7 +160,8 @@ mod tests {
 
     fn check(known: &Known, new: Identified, answer: &str, expected: (Status, Option<&str>)) {
         let request = Request { text: answer.into(), ..Request::default() };
-        let got = campaign(new, &request, &directory(), known);
+        let rules = Rules::shipped();
+        let got = campaign(new, &request, &directory(), &rules.answers, known);
         assert_eq!((got.status, got.id.as_deref()), expected, "answer: {answer}");
     }
 
@@ -154,6 +171,9 @@ mod tests {
         let offered = known(unsure.clone(), &["1001", "1002"], false);
         let silent = || verdict(Status::NotStated, None, &[]);
         check(&offered, silent(), "the 2025 one please", (Status::Confirmed, Some("1002")));
+        check(&offered, silent(), "2025, not 2024", (Status::Confirmed, Some("1002")));
+        check(&offered, silent(), "the second one", (Status::Confirmed, Some("1002")));
+        check(&offered, silent(), "not the 2025 one", (Status::AmbiguousName, None));
         check(&offered, silent(), "the harvest one", (Status::AmbiguousName, None));
         check(
             &offered,

@@ -80,7 +80,7 @@ pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Op
     let named: Vec<Evidence> = campaign.evidence.iter().filter(|found| found.weight > 0.0).cloned().collect();
     let mut topic = rules.topic_beside(request, &named);
     if let Some(known) = known {
-        campaign = merge::campaign(campaign, request, directory, known);
+        campaign = merge::campaign(campaign, request, directory, &rules.answers, known);
         topic = merge::topic(topic, known);
     }
     let unnamed = campaign.ids.is_empty() && campaign.candidates.is_empty();
