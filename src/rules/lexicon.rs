@@ -352,7 +352,7 @@ mod tests {
         check("campaign sends", false, "Our CAMPAIGNS sending", true);
         check("campaign stops", false, "Our campaigns stopped", false);
         check("bill", false, "the billing", true);
-        check("Kampagne läuft", false, "die Kampagnen laufen nicht", true);
+        check("Kampagne laufen", false, "die Kampagnen laufen nicht", true);
         check("estadística", false, "las estadisticas", true);
         check("importação", false, "importacoes", true);
         check("log in", false, "I can not login", true);
