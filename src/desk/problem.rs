@@ -4,11 +4,13 @@
 //! Clients never see internals: what the store or a bug says is logged, once, here, and answered as 500 or 503.
 
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, FormRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, FormRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 use crate::store;
 
@@ -30,6 +32,9 @@ pub enum Problem {
     /// 401: no credential, or a wrong one.
     #[error("{0}")]
     Unauthorized(String),
+    /// 401 where no bearer token would help: the signature is absent or wrong.
+    #[error("{0}")]
+    Unsigned(String),
     /// 403: known, but not allowed.
     #[error("{0}")]
     Forbidden(String),
@@ -67,6 +72,7 @@ pub enum Problem {
 
 fn summary(places: &[Place]) -> String {
     match places {
+        [one] if one.pointer.is_empty() => format!("the body {}", one.detail),
         [one] => format!("{}: {}", one.pointer, one.detail),
         _ => format!("{} places of the body are wrong", places.len()),
     }
@@ -88,7 +94,7 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         match self {
             Problem::Malformed(_) => StatusCode::BAD_REQUEST,
-            Problem::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Problem::Unauthorized(_) | Problem::Unsigned(_) => StatusCode::UNAUTHORIZED,
             Problem::Forbidden(_) => StatusCode::FORBIDDEN,
             Problem::NotFound(_) => StatusCode::NOT_FOUND,
             Problem::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -166,17 +172,6 @@ impl From<BytesRejection> for Problem {
     }
 }
 
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Problem {
-        match rejection {
-            JsonRejection::MissingJsonContentType(_) => Problem::MediaType("application/json"),
-            JsonRejection::BytesRejection(rejection) => rejection.into(),
-            JsonRejection::JsonDataError(error) => Problem::at("", error.body_text()),
-            error => Problem::Malformed(error.body_text()),
-        }
-    }
-}
-
 impl From<FormRejection> for Problem {
     fn from(rejection: FormRejection) -> Problem {
         match rejection {
@@ -188,7 +183,10 @@ impl From<FormRejection> for Problem {
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Problem {
-        Problem::Malformed(rejection.body_text())
+        // "limit: invalid digit found in string", behind a sentence of the framework's.
+        let text = rejection.body_text();
+        let told = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, told)| told);
+        Problem::Malformed(format!("the query is wrong: {told}"))
     }
 }
 
@@ -198,10 +196,46 @@ impl From<PathRejection> for Problem {
     }
 }
 
-/// A JSON body whose rejections are problem documents.
-#[derive(Debug, FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
+/// A JSON object as body, whose rejections are problem documents that point at the wrong place.
+#[derive(Debug)]
 pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Json<T>, Problem> {
+        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
+            return Err(Problem::MediaType("application/json"));
+        }
+        let bytes = Bytes::from_request(request, state).await?;
+        let value: serde_json::Value = serde_json::from_slice(&bytes)
+            .map_err(|error| Problem::Malformed(format!("the body is no JSON: {error}")))?;
+        if !value.is_object() {
+            return Err(Problem::at("", "must be an object"));
+        }
+        Ok(Json(typed(value, "")?))
+    }
+}
+
+/// Reads a JSON value as a type; a fault points below `pointer`, where the value stands.
+pub fn typed<T: DeserializeOwned>(value: serde_json::Value, pointer: &str) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let mut pointer = pointer.to_owned();
+        for segment in error.path() {
+            pointer.push('/');
+            match segment {
+                Segment::Seq { index } => pointer.push_str(&index.to_string()),
+                // RFC 6901 §3
+                Segment::Map { key } => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+                Segment::Enum { variant } => pointer.push_str(variant),
+                Segment::Unknown => pointer.push('?'),
+            }
+        }
+        Problem::at(&pointer, error.inner().to_string())
+    })
+}
 
 /// A form body whose rejections are problem documents.
 #[derive(Debug, FromRequest)]

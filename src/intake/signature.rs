@@ -52,6 +52,9 @@ pub enum Doubt {
     /// A header is absent or unreadable.
     #[error("the header {0} is missing or unreadable")]
     Header(&'static str),
+    /// The id could not be told from the rest of what is signed, or is too long for a key.
+    #[error("the webhook-id contains a dot or is longer than 255 bytes; send a shorter one without dots")]
+    Id,
     /// The time stamp is too far off.
     #[error("the webhook-timestamp is outside this desk's tolerance; check the clock and sign again")]
     Stale,
@@ -77,7 +80,7 @@ pub fn verify<'a>(
     let signatures = read("webhook-signature")?;
     // The id becomes a key of the store; the dot would let two posts sign alike.
     if id.len() > 255 || id.contains('.') {
-        return Err(Doubt::Header("webhook-id"));
+        return Err(Doubt::Id);
     }
     let seconds: i64 = timestamp.parse().map_err(|_| Doubt::Header("webhook-timestamp"))?;
     if now_secs.abs_diff(seconds) > tolerance_secs {
@@ -132,7 +135,9 @@ mod tests {
         check(ID, "1614265330", "v1,", BODY, AT, Err(Doubt::Wrong));
         check(ID, "1614265330", &SIGNATURE[3..], BODY, AT, Err(Doubt::Wrong));
         check(ID, "1614265330", "", BODY, AT, Err(Doubt::Header("webhook-signature")));
-        check("a.b", "1614265330", SIGNATURE, BODY, AT, Err(Doubt::Header("webhook-id")));
+        check("a.b", "1614265330", SIGNATURE, BODY, AT, Err(Doubt::Id));
+        check(&"a".repeat(256), "1614265330", SIGNATURE, BODY, AT, Err(Doubt::Id));
+        check("", "1614265330", SIGNATURE, BODY, AT, Err(Doubt::Header("webhook-id")));
         check(ID, "yesterday", SIGNATURE, BODY, AT, Err(Doubt::Header("webhook-timestamp")));
     }
 

@@ -18,7 +18,7 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::signature::{self, Secret};
+use super::signature::{self, Doubt, Secret};
 use crate::config::fault::Fault;
 use crate::config::settings::{Config, Hook};
 use crate::desk::Desk;
@@ -124,8 +124,13 @@ async fn receive(
     let source = sources.get(&name).ok_or_else(|| Problem::no("webhook source"))?;
     let wait = wait.duration()?;
     let now = now_ms();
-    let id = signature::verify(&headers, &body, &source.secrets, now / 1000, source.tolerance_secs)
-        .map_err(|doubt| Problem::Unauthorized(doubt.to_string()))?;
+    let id =
+        signature::verify(&headers, &body, &source.secrets, now / 1000, source.tolerance_secs).map_err(|doubt| {
+            match doubt {
+                Doubt::Id => Problem::Malformed(doubt.to_string()),
+                doubt => Problem::Unsigned(doubt.to_string()),
+            }
+        })?;
     let value = json(&headers, &body)?;
     hook::from_json(&value, &source.map).map_err(places)?;
     let new = New {

@@ -93,6 +93,9 @@ pub struct FieldFault {
 
 /// Reads one webhook body. All faults at once.
 pub fn from_json(value: &Value, map: &HookMap) -> Result<Request, Vec<FieldFault>> {
+    if !value.is_object() {
+        return Err(vec![FieldFault { pointer: String::new(), message: "must be an object".into() }]);
+    }
     let mut faults = Vec::new();
     let mut request = Request::default();
     let mut take = |paths: &Paths| {

@@ -18,7 +18,7 @@ mod scan;
 mod sheet;
 mod topic;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use compile::Compiled;
@@ -190,6 +190,12 @@ impl Rules {
     /// All topic ids and labels, in the order of their files.
     pub fn topics(&self) -> Vec<(&str, &str)> {
         self.compiled.topics.iter().map(|topic| (topic.id.0.as_str(), topic.label.as_str())).collect()
+    }
+
+    /// All teams that these rules may route to, by name.
+    pub fn teams(&self) -> BTreeSet<&str> {
+        let named = self.compiled.routing.iter().filter_map(|rule| rule.route.as_deref());
+        named.chain(self.compiled.topics.iter().map(|topic| topic.team.as_str())).collect()
     }
 
     /// The details that this topic requires, each known or not, `description` first.

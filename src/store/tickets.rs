@@ -4,14 +4,14 @@
 //! and a correction by an agent leaves feedback that rules may learn from.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, query};
 
 use super::rows::Value;
 use super::{Error, Store, rows};
-use crate::campaigns;
 use crate::request::Request;
-use crate::rules::ChosenBy;
+use crate::ticket::change::{Change, Means, Replaced};
 use crate::ticket::{Status, Ticket};
 use crate::triage::Triage;
 
@@ -91,22 +91,6 @@ pub struct Event {
     pub detail: serde_json::Value,
 }
 
-/// A change that an agent makes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// Another help topic.
-    Topic(String),
-    /// The campaign; `None`: it is about none.
-    Campaign(Option<String>),
-    /// Another status.
-    Status(Status),
-    /// Another priority.
-    Priority(String),
-    /// Another team.
-    Route(String),
-}
-
 pub(super) const COLUMNS: &str = "id, status, subject, requester_address, requester_name, language, source, campaign_status, \
                        campaign_id, topic, topic_chosen_by, priority, route, missing, flags, triage, asked, offered, \
                        questions, campaign_by_agent, rules_version, linked_ticket, version, created_at, updated_at";
@@ -135,9 +119,13 @@ impl Store {
                 sql.push_str(&format!(" AND {column} = {}", bind(value.as_str().into())));
             }
         }
-        if let Some(flag) = &filter.flag {
-            // Flags are our own words in a JSON array: the quotes make the match whole.
-            sql.push_str(&format!(" AND flags LIKE {} ESCAPE '\\'", bind(like(&format!("\"{flag}\"")).into())));
+        for (column, value) in [("flags", &filter.flag), ("missing", &filter.missing)] {
+            if let Some(value) = value {
+                // Our own words in a JSON array: the quotes make the match whole. No LIKE: the engines differ in what
+                // it thinks of case.
+                let quoted = bind(rows::clean(&format!("\"{value}\"")).into());
+                sql.push_str(&format!(" AND REPLACE({column}, {quoted}, '') <> {column}"));
+            }
         }
         if let Some(words) = &filter.words {
             let pattern = like(&words.to_lowercase());
@@ -196,12 +184,14 @@ impl Store {
         found.iter().map(event).collect()
     }
 
-    /// Makes an agent's change. `version` is the one that the agent saw; `actor` is `agent:NAME`.
+    /// Makes an agent's changes, all or none, in one step of the version. `version` is the one that the agent saw;
+    /// `actor` is `agent:NAME`. Whether the topic, campaign and team exist is the caller's to check.
     pub async fn change_ticket(
         &self,
         id: i64,
         version: i64,
-        change: Change,
+        changes: Vec<Change>,
+        means: Means<'_>,
         actor: &str,
         now: i64,
     ) -> Result<Ticket, Error> {
@@ -214,14 +204,34 @@ impl Store {
         if before.version != version {
             return Err(Error::Conflict(format!("ticket {id}")));
         }
-        let Some((field, old, new, after)) = changed(&before, change)? else { return Ok(before) };
-        let after = Ticket { version: version + 1, updated_at: now, ..after };
+        let requests = match changes.iter().any(|change| matches!(change, Change::Topic(_))) {
+            true => requests(&mut transaction, id).await?,
+            false => vec![],
+        };
+        let mut after = before.clone();
+        let mut made = vec![];
+        for change in changes {
+            let status = after.status;
+            let Some(replaced) = after.change(change, &requests, means).map_err(Error::Refused)? else { continue };
+            // A status that followed from topic or campaign is told like one that was set.
+            let followed = (replaced.field != "status" && status != after.status).then_some((status, after.status));
+            made.push((replaced, followed));
+        }
+        if made.is_empty() {
+            return Ok(before);
+        }
+        (after.version, after.updated_at) = (version + 1, now);
         if !update(&mut transaction, &after, version).await? {
             return Err(Error::Conflict(format!("ticket {id}")));
         }
-        let detail = serde_json::json!({ "from": old, "to": new });
-        event(&mut transaction, id, now, actor, field, &detail).await?;
-        query("INSERT INTO feedback (id, ticket_id, field, old, new, agent, at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        for (Replaced { field, old, new }, followed) in made {
+            event(&mut transaction, id, now, actor, field, &json!({ "from": old, "to": new })).await?;
+            if let Some((from, to)) = followed {
+                event(&mut transaction, id, now, "desk", "status", &json!({ "from": from, "to": to })).await?;
+            }
+            query(
+                "INSERT INTO feedback (id, ticket_id, field, old, new, agent, at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            )
             .bind(uuid::Uuid::now_v7().to_string())
             .bind(id)
             .bind(field)
@@ -231,68 +241,24 @@ impl Store {
             .bind(now)
             .execute(&mut *transaction)
             .await?;
+        }
         transaction.commit().await?;
         Ok(after)
     }
 }
 
-/// The ticket after the change, with the field's name, old and new value; `None`: nothing to change.
-fn changed(before: &Ticket, change: Change) -> Result<Option<(&'static str, String, String, Ticket)>, Error> {
-    let mut after = before.clone();
-    let (field, old, new) = match change {
-        Change::Topic(topic) => {
-            let old = std::mem::replace(&mut after.topic, topic.clone());
-            after.topic_chosen_by = ChosenBy::Agent;
-            after.triage.topic.id.clone_from(&topic);
-            after.triage.topic.label.clone_from(&topic);
-            after.triage.topic.chosen_by = ChosenBy::Agent;
-            ("topic", old, topic)
-        }
-        Change::Campaign(campaign) => {
-            let old = std::mem::replace(&mut after.campaign_id, campaign.clone()).unwrap_or_default();
-            after.campaign_by_agent = true;
-            after.campaign_status = match campaign {
-                Some(_) => campaigns::Status::Confirmed,
-                None => campaigns::Status::NotApplicable,
-            };
-            after.triage.campaign.status = after.campaign_status;
-            after.triage.campaign.id.clone_from(&campaign);
-            after.triage.campaign.ids = campaign.iter().cloned().collect();
-            after.missing.retain(|detail| detail != "campaign_id");
-            after.triage.missing.clone_from(&after.missing);
-            // Nothing is left to wait for.
-            if after.status == Status::Waiting && after.missing.is_empty() {
-                after.status = Status::Ready;
-            }
-            ("campaign", old, campaign.unwrap_or_default())
-        }
-        Change::Status(status) => {
-            if status == before.status {
-                return Ok(None);
-            }
-            if !before.status.may_become(status) {
-                return Err(Error::Refused(format!(
-                    "a ticket cannot be moved from {} to {} by hand",
-                    before.status.as_str(),
-                    status.as_str()
-                )));
-            }
-            after.status = status;
-            ("status", before.status.as_str().to_owned(), status.as_str().to_owned())
-        }
-        Change::Priority(priority) => {
-            if !["low", "normal", "high", "urgent"].contains(&priority.as_str()) {
-                return Err(Error::Refused(format!("no priority `{priority}`: low, normal, high or urgent")));
-            }
-            after.triage.priority.clone_from(&priority);
-            ("priority", std::mem::replace(&mut after.priority, priority.clone()), priority)
-        }
-        Change::Route(route) => {
-            after.triage.route.clone_from(&route);
-            ("route", std::mem::replace(&mut after.route, route.clone()), route)
-        }
-    };
-    Ok((after != *before).then_some((field, old, new, after)))
+/// What the customer wrote on a ticket, oldest first.
+async fn requests(connection: &mut AnyConnection, ticket: i64) -> Result<Vec<Request>, Error> {
+    let found = query(
+        "SELECT request FROM messages WHERE ticket_id = $1 AND direction = 'in' AND request IS NOT NULL \
+         ORDER BY created_at, id",
+    )
+    .bind(ticket)
+    .fetch_all(&mut *connection)
+    .await?;
+    let read = |row: &AnyRow| rows::from_json::<Request>(row, "request", &format!("a message of ticket {ticket}"));
+    let requests = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    Ok(requests.into_iter().filter(|request| request.automated.is_none()).collect())
 }
 
 /// Writes the ticket's changeable columns if its stored version is still `seen`.

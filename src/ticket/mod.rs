@@ -3,6 +3,8 @@
 //! Promises: a ticket is in exactly one status, and only the moves of [`Status::may_become`] are made by people;
 //! what a customer's message does to a status is [`after_message`], the same for every door.
 
+pub mod change;
+
 use serde::{Deserialize, Serialize};
 
 use crate::campaigns;

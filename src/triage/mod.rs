@@ -3,6 +3,7 @@
 //! Campaign, topic, missing details, priority, route and action, each with evidence. It never writes, sends or asks
 //! the time; the JSON it becomes is contract §5.2 of the design.
 
+mod corrected;
 mod merge;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::campaigns::{self, Directory, Identified, Status};
 use crate::request::Request;
 use crate::request::evidence::Evidence;
-use crate::rules::{Concerns, Rules, Topic};
+use crate::rules::{Concerns, Detail, Rules, Topic};
+
+pub use corrected::{with_campaign, with_topic};
 
 /// The missing detail that a Campaign ID is.
 pub const CAMPAIGN_ID: &str = "campaign_id";
@@ -77,33 +80,16 @@ pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Op
     };
     let mut campaign = campaigns::identify(request, directory, &rules.campaign_hints);
     // A campaign's name says nothing of the topic, nor of what is wrong: "Spring Leads" is not about leads.
-    let named: Vec<Evidence> = campaign.evidence.iter().filter(|found| found.weight > 0.0).cloned().collect();
+    let named = naming(&campaign);
     let mut topic = rules.topic_beside(request, &named);
     if let Some(known) = known {
         campaign = merge::campaign(campaign, request, directory, &rules.answers, known);
         topic = merge::topic(topic, known);
     }
-    let unnamed = campaign.ids.is_empty() && campaign.candidates.is_empty();
-    let concerns = match rules.not_one_campaign(&topic.id, request) {
-        Some(_) if unnamed => Concerns::Never,
-        _ => rules.concerns(&topic.id),
-    };
-    if campaign.status == Status::NotStated && !about_a_campaign(&campaign, concerns) {
-        campaign.status = Status::NotApplicable;
-    }
-
-    let mut missing = vec![];
-    if concerns == Concerns::Required && needs_id(campaign.status) {
-        missing.push(CAMPAIGN_ID.to_owned());
-    }
-    let mut wanted = vec![];
-    for detail in rules.details_beside(&topic.id, request, &named) {
-        if detail.known || known.is_some_and(|known| !lacked(known, &topic.id, &detail.id)) {
-            continue;
-        }
-        let list = if detail.id == DESCRIPTION || detail.ask_always { &mut missing } else { &mut wanted };
-        list.push(detail.id);
-    }
+    let concerns = concerns(&topic.id, &[request], &campaign, rules);
+    campaign.status = in_view_of(concerns, &campaign);
+    let read = [Read { request, named }];
+    let Lacking { missing, wanted } = lacking(&topic.id, &read, &campaign, concerns, known, rules);
 
     let routing = rules.routing(&topic.id, request);
     let mut flags = routing.flags;
@@ -124,15 +110,69 @@ pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Op
     Triage { campaign, topic, missing, wanted, priority, route: routing.route, flags, action }
 }
 
-/// Without ID and name: is it about a campaign all the same? The customer's word first, then the topic's nature, then
-/// whether the text speaks of one.
-fn about_a_campaign(campaign: &Identified, concerns: Concerns) -> bool {
-    !campaign.said_not_specific
+/// A message with the words in it that only name a campaign.
+struct Read<'a> {
+    request: &'a Request,
+    named: Vec<Evidence>,
+}
+
+/// What must be asked for, and what is worth asking along.
+struct Lacking {
+    missing: Vec<String>,
+    wanted: Vec<String>,
+}
+
+/// The findings that name a campaign.
+fn naming(campaign: &Identified) -> Vec<Evidence> {
+    campaign.evidence.iter().filter(|found| found.weight > 0.0).cloned().collect()
+}
+
+/// Whether these messages are about one campaign: the customer's words before the topic's nature.
+fn concerns(topic: &str, requests: &[&Request], campaign: &Identified, rules: &Rules) -> Concerns {
+    let unnamed = campaign.ids.is_empty() && campaign.candidates.is_empty();
+    if unnamed && requests.iter().any(|request| rules.not_one_campaign(topic, request).is_some()) {
+        return Concerns::Never;
+    }
+    rules.concerns(topic)
+}
+
+/// The campaign's status for a topic of this kind. Without ID and name: is it about a campaign all the same? The
+/// customer's word first, then the topic's nature, then whether the text speaks of one.
+fn in_view_of(concerns: Concerns, campaign: &Identified) -> Status {
+    let about = !campaign.said_not_specific
         && match concerns {
             Concerns::Required => true,
             Concerns::Optional => campaign.speaks_of_a_campaign,
             Concerns::Never => false,
+        };
+    if campaign.status == Status::NotStated && !about { Status::NotApplicable } else { campaign.status }
+}
+
+/// What the topic asks for that no message holds.
+fn lacking(
+    topic: &str,
+    read: &[Read<'_>],
+    campaign: &Identified,
+    concerns: Concerns,
+    known: Option<&Known>,
+    rules: &Rules,
+) -> Lacking {
+    let mut missing = vec![];
+    if concerns == Concerns::Required && needs_id(campaign.status) {
+        missing.push(CAMPAIGN_ID.to_owned());
+    }
+    let mut wanted = vec![];
+    let mut told: Vec<Vec<Detail>> =
+        read.iter().map(|read| rules.details_beside(topic, read.request, &read.named)).collect();
+    for detail in told.pop().unwrap_or_default() {
+        let told = told.iter().flatten().any(|earlier| earlier.id == detail.id && earlier.known);
+        if told || detail.known || known.is_some_and(|known| !lacked(known, topic, &detail.id)) {
+            continue;
         }
+        let list = if detail.id == DESCRIPTION || detail.ask_always { &mut missing } else { &mut wanted };
+        list.push(detail.id);
+    }
+    Lacking { missing, wanted }
 }
 
 fn needs_id(status: Status) -> bool {

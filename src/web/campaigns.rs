@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::Site;
 use super::session::ApiAgent;
 use crate::campaigns::Campaign;
-use crate::desk::problem::{Body, Place, Problem, Query};
+use crate::desk::problem::{Body, Place, Problem, Query, typed};
 
 /// Places told of a faulty body; the rest would not be read.
 const FAULTS: usize = 100;
@@ -26,6 +26,7 @@ pub fn router() -> Router<Arc<Site>> {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Options {
     #[serde(default)]
     allow_shrink: bool,
@@ -88,8 +89,5 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Campaign>, Problem> {
 fn array(body: &[u8]) -> Result<Vec<Campaign>, Problem> {
     let values: Vec<Value> =
         serde_json::from_slice(body).map_err(|error| Problem::Malformed(format!("no JSON array: {error}")))?;
-    let read = |(index, value)| {
-        serde_json::from_value(value).map_err(|error| Problem::at(&format!("/{index}"), error.to_string()))
-    };
-    values.into_iter().enumerate().map(read).collect()
+    values.into_iter().enumerate().map(|(index, value)| typed(value, &format!("/{index}"))).collect()
 }

@@ -19,6 +19,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderMap, Uri};
 use axum::middleware;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -81,6 +82,11 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
         hashing: Semaphore::new(HASHING),
         desk,
     });
+    let refused = |problem: Problem| {
+        let site = site.clone();
+        move |uri: Uri, headers: HeaderMap| async move { console::refuse(&site, problem, &uri, &headers).await }
+    };
+    let (nowhere, no_method) = (refused(Problem::no("address")), refused(Problem::Method));
     Router::new()
         .merge(tickets::router())
         .merge(campaigns::router())
@@ -88,8 +94,8 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
         .merge(console::router(&site))
         .with_state(site.clone())
         .merge(doors)
-        .fallback(|| async { Problem::no("address") })
-        .method_not_allowed_fallback(|| async { Problem::Method })
+        .fallback(nowhere)
+        .method_not_allowed_fallback(no_method)
         .layer(body_limit)
         .layer(middleware::from_fn_with_state(guard, guard::pass))
         // Not behind the guard: a busy desk still says that it lives.

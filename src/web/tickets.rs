@@ -14,14 +14,20 @@ use serde_json::{Value, json};
 
 use super::session::ApiAgent;
 use super::{Site, time};
-use crate::desk::problem::{Json, Path, Problem, Query};
-use crate::store::tickets::{Change, Filter};
+use crate::campaigns::Directory;
+use crate::desk::problem::{Json, Path, Place, Problem, Query};
+use crate::rules::Rules;
+use crate::store::tickets::Filter;
+use crate::ticket::change::{Change, Means};
 use crate::ticket::{Status, Ticket};
 
 /// Tickets on a page unless `limit` says otherwise.
 const PAGE: i64 = 50;
 /// Tickets on a page at most.
 const LARGEST_PAGE: i64 = 200;
+
+/// The priorities, lowest first.
+const PRIORITIES: [&str; 4] = ["low", "normal", "high", "urgent"];
 
 /// The routes.
 pub fn router() -> Router<Arc<Site>> {
@@ -30,7 +36,7 @@ pub fn router() -> Router<Arc<Site>> {
 
 /// Filters as they stand in a query, for API and console alike.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Wanted {
     /// One or more statuses, separated by commas.
     pub status: String,
@@ -203,7 +209,7 @@ async fn change(
     Json(wish): Json<Wish>,
 ) -> Result<Response, Problem> {
     let matching = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
-    let matching = matching.and_then(|text| text.trim_matches('"').parse().ok());
+    let matching = matching.and_then(seen);
     let missing = || Problem::at("/version", "name the version that you saw, here or in If-Match");
     let version = wish.version.or(matching).ok_or_else(missing)?;
     let changes: Vec<Change> = [
@@ -221,30 +227,67 @@ async fn change(
     Ok((etag, Answer(summary(&site, &ticket))).into_response())
 }
 
-/// Makes an agent's changes, each checked against rules and directory before the first is made.
+/// The version that an entity tag names: `"3"`, or `W/"3"` where a proxy between compressed the answer.
+fn seen(tag: &str) -> Option<i64> {
+    let tag = tag.trim();
+    let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+    opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(opaque).parse().ok()
+}
+
+/// Makes an agent's changes, all or none, each checked against rules, directory and teams before the first is made.
 pub async fn make(site: &Site, id: i64, version: i64, changes: Vec<Change>, agent: &str) -> Result<Ticket, Problem> {
     let (rules, directory) = (site.desk.rules(), site.desk.directory());
-    for change in &changes {
-        match change {
-            Change::Topic(topic) if !rules.topics().iter().any(|(known, _)| known == topic) => {
-                return Err(Problem::at("/topic", "is no help topic of this desk"));
-            }
-            Change::Campaign(Some(id)) if directory.get(id).is_none() => {
-                return Err(Problem::at("/campaign", "is not in the campaign directory"));
-            }
-            Change::Priority(word) if !["low", "normal", "high", "urgent"].contains(&word.as_str()) => {
-                return Err(Problem::at("/priority", "is one of low, normal, high, urgent"));
-            }
-            _ => {}
-        }
-    }
     let store = &site.desk.store;
-    let mut ticket = store.ticket(id).await?.ok_or_else(|| Problem::no("ticket"))?;
+    let ticket = store.ticket(id).await?.ok_or_else(|| Problem::no("ticket"))?;
+    let wrong: Vec<Place> = changes.iter().filter_map(|change| fault(site, &rules, &directory, change)).collect();
+    if !wrong.is_empty() {
+        return Err(Problem::Invalid(wrong));
+    }
     if ticket.version != version {
         return Err(Problem::Conflict(format!("ticket {id} is at version {} by now; read it again", ticket.version)));
     }
-    for change in changes {
-        ticket = store.change_ticket(id, ticket.version, change, &format!("agent:{agent}"), super::now()).await?;
+    let means = Means { rules: &rules, directory: &directory };
+    Ok(store.change_ticket(id, version, changes, means, &format!("agent:{agent}"), super::now()).await?)
+}
+
+/// What is wrong with a change, whatever the ticket.
+fn fault(site: &Site, rules: &Rules, directory: &Directory, change: &Change) -> Option<Place> {
+    let among = |words: &[&str]| format!("is not one of {}", words.join(", "));
+    let (pointer, detail) = match change {
+        Change::Topic(topic) => {
+            let topics: Vec<&str> = rules.topics().into_iter().map(|(id, _)| id).collect();
+            ("/topic", (!topics.contains(&topic.as_str())).then(|| among(&topics)))
+        }
+        Change::Campaign(Some(id)) => {
+            ("/campaign", directory.get(id).is_none().then(|| "is not in the campaign directory".to_owned()))
+        }
+        Change::Priority(word) => ("/priority", (!PRIORITIES.contains(&word.as_str())).then(|| among(&PRIORITIES))),
+        Change::Route(team) => {
+            let mut teams = rules.teams();
+            teams.extend(site.desk.config.teams.keys().map(String::as_str));
+            let teams: Vec<&str> = teams.into_iter().collect();
+            ("/route", (!teams.contains(&team.as_str())).then(|| among(&teams)))
+        }
+        Change::Campaign(None) | Change::Status(_) => return None,
+    };
+    detail.map(|detail| Place { pointer: pointer.to_owned(), detail })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(tag: &str, expected: Option<i64>) {
+        assert_eq!(seen(tag), expected, "{tag}");
     }
-    Ok(ticket)
+
+    #[test]
+    fn entity_tags_are_read_strong_and_weak() {
+        check("\"3\"", Some(3));
+        check("W/\"3\"", Some(3));
+        check("3", Some(3));
+        check("*", None);
+        check("\"3", None);
+        check("\"x\"", None);
+    }
 }

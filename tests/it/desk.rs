@@ -7,7 +7,8 @@ use deskclerk::config::{self, settings::Config, settings::Mode};
 use deskclerk::desk::{Desk, Step};
 use deskclerk::store::outbox::{Outgoing, Reason, State};
 use deskclerk::store::submissions::{Envelope, Kind, New, Outcome};
-use deskclerk::store::tickets::{Change, Direction, Filter};
+use deskclerk::store::tickets::{Direction, Filter};
+use deskclerk::ticket::change::{Change, Means};
 use deskclerk::ticket::{Status, Ticket};
 
 use crate::servers::postgres;
@@ -108,6 +109,12 @@ async fn asked(desk: &Desk, id: &str) -> (i64, Outgoing) {
     (found.id, out.into_iter().next().unwrap())
 }
 
+async fn change(desk: &Desk, ticket: i64, version: i64, change: Change) -> Result<Ticket, deskclerk::store::Error> {
+    let (rules, directory) = (desk.rules(), desk.directory());
+    let means = Means { rules: &rules, directory: &directory };
+    desk.store.change_ticket(ticket, version, vec![change], means, "agent:ann", NOW).await
+}
+
 fn reply_to(question: &Outgoing) -> String {
     question.payload.reply_to.clone().unwrap()
 }
@@ -168,7 +175,7 @@ async fn the_answer_completes_the_ticket() {
             assert_eq!(desk.store.outgoing_of(number).await.unwrap().len(), 1, "nothing more is asked");
             // A late word reopens what was solved.
             let solved = Change::Status(Status::Solved);
-            desk.store.change_ticket(number, found.version, solved, "agent:ann", NOW).await.unwrap();
+            change(&desk, number, found.version, solved).await.unwrap();
             let late = answer(
                 "jane@acme.example",
                 "q3@acme.example",
@@ -596,14 +603,12 @@ async fn agents_change_what_they_have_seen() {
         |_| {},
         async |desk| {
             let (number, question) = asked(&desk, "h1@acme.example").await;
-            let store = &desk.store;
-            let changed =
-                store.change_ticket(number, 1, Change::Campaign(Some("48231".into())), "agent:ann", NOW).await.unwrap();
+            let changed = change(&desk, number, 1, Change::Campaign(Some("48231".into()))).await.unwrap();
             assert_eq!((changed.version, changed.campaign_id.as_deref()), (2, Some("48231")));
             assert_eq!(changed.status, Status::Ready, "nothing is left to wait for");
-            assert!(store.change_ticket(number, 1, Change::Topic("bug".into()), "agent:bob", NOW).await.is_err());
-            store.change_ticket(number, 2, Change::Topic("bug".into()), "agent:bob", NOW).await.unwrap();
-            assert!(store.change_ticket(number, 3, Change::Status(Status::Waiting), "agent:bob", NOW).await.is_err());
+            assert!(change(&desk, number, 1, Change::Topic("bug".into())).await.is_err());
+            change(&desk, number, 2, Change::Topic("bug".into())).await.unwrap();
+            assert!(change(&desk, number, 3, Change::Status(Status::Waiting)).await.is_err());
             // What agents decided stays, whatever the customer's next message says.
             let next = answer(
                 "jane@acme.example",
@@ -615,6 +620,7 @@ async fn agents_change_what_they_have_seen() {
             take(&desk, &next).await;
             let found = ticket(&desk, Some(number)).await;
             assert_eq!((found.campaign_id.as_deref(), found.topic.as_str()), (Some("48231"), "bug"));
+            let store = &desk.store;
             let by = |filter: Filter| async move { store.list_tickets(&filter, 10, None).await.unwrap().len() };
             assert_eq!(by(Filter { topic: Some("bug".into()), ..Filter::default() }).await, 1);
             assert_eq!(by(Filter { words: Some("NOTHING GOES".into()), ..Filter::default() }).await, 1);

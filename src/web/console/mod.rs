@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -108,6 +108,24 @@ async fn as_page(State(site): State<Arc<Site>>, request: Request, next: Next) ->
     let policy = HeaderValue::from_static(PAGE_POLICY);
     response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     response
+}
+
+/// Answers a request that no route takes: people get a page, programs a problem document.
+pub async fn refuse(site: &Site, problem: Problem, uri: &Uri, headers: &HeaderMap) -> Response {
+    // Browsers ask for it unbidden; a picture is not read.
+    if uri.path() == "/favicon.ico" {
+        return problem.status().into_response();
+    }
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let by_browser = accepted
+        .flat_map(|value| value.split(','))
+        .any(|range| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/html"));
+    if !by_browser && !uri.path().starts_with("/desk/") {
+        return problem.into_response();
+    }
+    let mut page = problem_page(site, problem.into_response()).await.unwrap_or_else(IntoResponse::into_response);
+    page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    page
 }
 
 async fn problem_page(site: &Site, response: Response) -> Result<Response, Problem> {

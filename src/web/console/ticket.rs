@@ -16,7 +16,8 @@ use crate::desk::problem::{Path, Problem};
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
 use crate::store::outbox::Outgoing;
-use crate::store::tickets::{Change, Direction, Event, Message};
+use crate::store::tickets::{Direction, Event, Message};
+use crate::ticket::change::Change;
 use crate::ticket::{Status, Ticket};
 
 /// Evidence rows on a page: the rest says nothing new.

@@ -106,10 +106,46 @@ async fn the_api_wants_a_token_and_takes_a_directory() {
     assert_eq!(desk.desk.directory().len(), 2);
     assert_eq!(desk.api("PUT", "/v1/campaigns?allow_shrink=true", shrunk).await.status, 200);
     assert_eq!(desk.desk.directory().len(), 1);
-    assert_eq!(desk.api("PUT", "/v1/campaigns", json!([{"id": 1}])).await.problem(422), ["/0"]);
+    assert_eq!(desk.api("PUT", "/v1/campaigns", json!([{"id": 1}])).await.problem(422), ["/0/id"]);
     let judged = desk.api("POST", "/v1/triage", serde_json::from_slice(&body("x")).unwrap()).await;
     assert_eq!(judged.status, 200, "{}", judged.text());
     assert!(judged.json()["campaign"]["status"].is_string());
     assert_eq!(desk.send("GET", "/readyz", &[], b"").await.json()["ready"], true);
     assert_eq!(desk.send("GET", "/healthz", &[], b"").await.text(), "ok\n");
+}
+
+#[tokio::test]
+async fn webhooks_are_told_what_is_wrong_with_them() {
+    let desk = TestDesk::start().await;
+    for id in ["evt.1", "x".repeat(256).as_str()] {
+        let refused = desk.post("", id, &body("x")).await;
+        refused.problem(400);
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("dot") && detail.contains("255"), "{detail}");
+    }
+    let wrong = desk.signed("", "wrong", now_secs(), "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &body("x")).await;
+    wrong.problem(401);
+    assert_eq!(wrong.header("www-authenticate"), "", "no bearer token would help");
+    let no_token = desk.send("GET", "/v1/tickets", &[], b"").await;
+    assert_eq!((no_token.status, no_token.header("www-authenticate")), (401, "Bearer"));
+    for (number, text) in ["[]", "\"x\"", "null", "7"].into_iter().enumerate() {
+        let refused = desk.post("", &format!("no-object-{number}"), text.as_bytes()).await;
+        assert_eq!(refused.problem(422), [""], "{text}");
+        assert_eq!(refused.json()["detail"], "the body must be an object");
+        assert_eq!(desk.api("POST", "/v1/triage", serde_json::from_str(text).unwrap()).await.problem(422), [""]);
+    }
+}
+
+#[tokio::test]
+async fn wrong_queries_name_the_parameter() {
+    let desk = TestDesk::start().await;
+    for (query, named) in
+        [("limit=many", "limit"), ("cursor=x", "cursor"), ("stauts=open", "stauts"), ("status=lost", "lost")]
+    {
+        let refused = desk.api("GET", &format!("/v1/tickets?{query}"), serde_json::Value::Null).await;
+        refused.problem(400);
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(named), "{query}: {detail}");
+    }
+    desk.api("PUT", "/v1/campaigns?allow_shrnk=true", json!([])).await.problem(400);
 }

@@ -277,3 +277,42 @@ async fn pages_of_tickets_follow_one_another() {
     ids.reverse();
     assert_eq!(seen, ids);
 }
+
+#[tokio::test]
+async fn people_get_pages_and_programs_documents() {
+    let desk = TestDesk::start().await;
+    let html = [("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")];
+    for (method, path, status) in
+        [("GET", "/desk/nowhere", 404), ("GET", "/nowhere", 404), ("DELETE", "/desk/quarantine", 405)]
+    {
+        let page = desk.send(method, path, &html, b"").await;
+        assert_eq!(page.status, status, "{path}");
+        assert!(page.header("content-type").starts_with("text/html"), "{path}: {}", page.text());
+        assert!(page.text().contains("To the queue"), "{}", page.text());
+        assert!(page.header("content-security-policy").contains("style-src 'self'"));
+    }
+    desk.send("GET", "/nowhere", &[("Accept", "*/*")], b"").await.problem(404);
+    let icon = desk.send("GET", "/favicon.ico", &[("Accept", "image/avif,*/*")], b"").await;
+    assert_eq!((icon.status, icon.text().as_str()), (404, ""));
+}
+
+#[tokio::test]
+async fn one_try_is_one_try() {
+    let desk = TestDesk::start().await;
+    let id = desk
+        .mail("From: jane@acme.example\nTo: support@desk.example\nSubject: Help\n\nOur campaign has no clicks since Monday, why?\n")
+        .await;
+    let browser = Browser::signed_in(&desk).await;
+    let mut due = i64::MAX - 100_000;
+    for told in ["1 try", "2 tries"] {
+        let claimed = desk.desk.store.claim_outbox(due, 1_000, 1).await.unwrap();
+        assert_eq!(claimed.len(), 1, "a question waits to be sent");
+        desk.desk.store.outbox_retry(&claimed[0], due + 5_000, "451 later").await.unwrap();
+        due += 5_000;
+        let page = browser.get(&format!("/desk/tickets/{id}")).await.text();
+        assert!(page.contains(&format!("{told} ·")), "{page}");
+    }
+    let style = browser.get("/desk/style.css").await.text();
+    let weights = style.lines().find(|line| line.starts_with(".because .number")).unwrap();
+    assert!(weights.contains("white-space: nowrap"), "{weights}");
+}

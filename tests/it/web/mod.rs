@@ -1,6 +1,7 @@
 //! API, webhooks and console against a real listening server with SQLite behind it.
 
 mod api;
+mod changes;
 mod console;
 
 use std::net::SocketAddr;
