@@ -132,8 +132,8 @@ async fn webhooks_are_told_what_is_wrong_with_them() {
         let refused = desk.post("", &format!("no-object-{number}"), text.as_bytes()).await;
         assert_eq!(refused.problem(422), [""], "{text}");
         assert_eq!(refused.json()["detail"], "the body must be an object");
-        assert_eq!(desk.api("POST", "/v1/triage", serde_json::from_str(text).unwrap()).await.problem(422), [""]);
     }
+    assert_eq!(desk.api("POST", "/v1/triage", json!([])).await.problem(422), [""]);
 }
 
 #[tokio::test]

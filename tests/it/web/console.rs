@@ -295,24 +295,3 @@ async fn people_get_pages_and_programs_documents() {
     let icon = desk.send("GET", "/favicon.ico", &[("Accept", "image/avif,*/*")], b"").await;
     assert_eq!((icon.status, icon.text().as_str()), (404, ""));
 }
-
-#[tokio::test]
-async fn one_try_is_one_try() {
-    let desk = TestDesk::start().await;
-    let id = desk
-        .mail("From: jane@acme.example\nTo: support@desk.example\nSubject: Help\n\nOur campaign has no clicks since Monday, why?\n")
-        .await;
-    let browser = Browser::signed_in(&desk).await;
-    let mut due = i64::MAX - 100_000;
-    for told in ["1 try", "2 tries"] {
-        let claimed = desk.desk.store.claim_outbox(due, 1_000, 1).await.unwrap();
-        assert_eq!(claimed.len(), 1, "a question waits to be sent");
-        desk.desk.store.outbox_retry(&claimed[0], due + 5_000, "451 later").await.unwrap();
-        due += 5_000;
-        let page = browser.get(&format!("/desk/tickets/{id}")).await.text();
-        assert!(page.contains(&format!("{told} ·")), "{page}");
-    }
-    let style = browser.get("/desk/style.css").await.text();
-    let weights = style.lines().find(|line| line.starts_with(".because .number")).unwrap();
-    assert!(weights.contains("white-space: nowrap"), "{weights}");
-}
