@@ -125,7 +125,10 @@ impl Store {
         sqlx::any::install_default_drivers();
         let store = match url.strip_prefix("sqlite:") {
             Some(name) => Store::open_sqlite(&data_dir.join(name)).await?,
-            None => Store::open_postgres(url, connections).await?,
+            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Store::open_postgres(url, connections).await?
+            }
+            None => return Err(Error::Url("store.url is neither sqlite:NAME nor postgres://…".to_owned())),
         };
         match store.engine {
             Engine::Sqlite => sqlx::migrate!("src/store/migrations/sqlite").run(&store.write).await?,
