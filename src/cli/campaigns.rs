@@ -19,7 +19,7 @@ use crate::store::Store;
 pub enum Command {
     /// Put a directory into the store, in place of the one there
     Import {
-        /// CSV (campaign_id,name,account,contacts[,status,aliases]) or JSON lines
+        /// CSV (campaign_id,name,account,contacts and, if wanted, status,aliases) or JSON lines
         #[arg(value_name = "FILE")]
         file: PathBuf,
         /// The settings file
