@@ -5,7 +5,6 @@
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
@@ -98,7 +97,7 @@ async fn add(store: &Store, wanted: &Add, public_url: &str) -> Result<End> {
         Some(path) => Some(password::hash(&read_password(path)?).map_err(anyhow::Error::msg)?),
         None => None,
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64;
+    let now = super::now();
     store.put_agent(name, &wanted.address.to_lowercase(), hash.as_deref(), now).await?;
     let mut out = io::stdout();
     if wanted.token {

@@ -237,7 +237,7 @@ fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: 
     for (key, address) in std::iter::once(("address", &config.desk.address))
         .chain(config.desk.own_addresses.iter().map(|address| ("own_addresses", address)))
     {
-        if address.split('@').filter(|part| !part.is_empty()).count() != 2 || address.contains(char::is_whitespace) {
+        if !is_address(address) {
             fault("desk", 0, key, format!("`{address}` is no mail address"), "write it as name@host.example");
         }
     }
@@ -314,7 +314,7 @@ fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: 
         }
     }
     for (team, address) in &config.teams {
-        if address.split('@').filter(|part| !part.is_empty()).count() != 2 || address.contains(char::is_whitespace) {
+        if !is_address(address) {
             fault("teams", 0, team, format!("`{address}` is no mail address"), "write it as name@host.example");
         }
     }
@@ -388,6 +388,11 @@ fn campaign_source_faults(campaigns: &Campaigns) -> Vec<(&'static str, String, &
         faults.push(("refresh_secs", "is 0".into(), "write at least 1"));
     }
     faults
+}
+
+/// Whether it looks like a mail address; whether it exists only mail can tell.
+fn is_address(text: &str) -> bool {
+    text.split('@').filter(|part| !part.is_empty()).count() == 2 && !text.contains(char::is_whitespace)
 }
 
 fn loopback(host: &str) -> bool {

@@ -15,7 +15,7 @@ pub mod triage;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -108,7 +108,7 @@ fn origin(url: &str) -> String {
 
 /// Unix milliseconds.
 fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+    crate::desk::unix_ms()
 }
 
 /// A time as RFC 3339, for JSON.
