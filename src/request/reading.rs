@@ -42,6 +42,8 @@ const SHIPPED_FILES: [(&str, &str); 22] = [
 
 /// How much memory one compiled pattern may take; a pattern that wants more is a fault.
 const PATTERN_BYTES: usize = 4 << 20;
+/// And how much all patterns of whole lines together.
+const SET_BYTES: usize = 16 << 20;
 
 /// The shipped patterns, compiled once.
 static SHIPPED: LazyLock<Arc<Reading>> = LazyLock::new(|| {
@@ -79,7 +81,7 @@ pub struct Reading {
     pub(super) reply_prefixes: HashSet<String>,
     /// Phrases of reply-above lines, lower case.
     pub(super) reply_above: Finder,
-    /// Whole lines that mail programs add.
+    /// Whole lines that mail programs add, lower case.
     pub(super) mobile: RegexSet,
     /// First words of what `mobile` may match: cheap to look for.
     pub(super) closings: HashSet<String>,
@@ -109,6 +111,8 @@ impl Finder {
             .ascii_case_insensitive(true)
             .start_kind(StartKind::Both)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
+            // Denser states are not worth their memory in lists as short as these.
+            .dense_depth(1)
             .build(lower)
             .map(Finder)
             .map_err(|error| error.to_string())
@@ -310,25 +314,23 @@ impl Reading {
                 _ => languages.extend(parse(path, text, &mut faults).map(|file| (*path, file))),
             }
         }
-        let mut mobile = Vec::new();
-        for (path, file) in &languages {
-            for pattern in &file.mobile {
-                match pattern_of(pattern) {
-                    Ok(_) => mobile.push(format!("^(?:{pattern})[.!]?$")),
-                    Err(error) => faults.push(Fault {
-                        file: (*path).to_owned(),
-                        line: line_of(texts.get(path).copied().unwrap_or_default(), pattern),
-                        message: format!("the pattern {pattern:?} is unusable: {error}"),
-                        remedy: "mend the regular expression; look-around and back references do not exist here".into(),
-                    }),
-                }
+        let mobile = match mobile_lines(&languages) {
+            Ok(mobile) => mobile,
+            Err(faulty) => {
+                faults.extend(faulty.into_iter().map(|(path, pattern, message)| Fault {
+                    file: path.to_owned(),
+                    line: line_of(texts.get(path).copied().unwrap_or_default(), pattern),
+                    message: format!("the pattern {pattern:?} {message}"),
+                    remedy: "mend the regular expression; look-around and back references do not exist here".into(),
+                }));
+                RegexSet::empty()
             }
-        }
+        };
         let (Some(forms), Some(screening)) = (forms, screening) else { return Err(faults) };
         if !faults.is_empty() {
             return Err(faults);
         }
-        assemble(&languages, &forms, &screening, &mobile).map_err(|message| {
+        assemble(&languages, &forms, &screening, mobile).map_err(|message| {
             vec![Fault {
                 file: "reading".into(),
                 line: 0,
@@ -358,6 +360,44 @@ fn pattern_of(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).case_insensitive(true).size_limit(PATTERN_BYTES).build()
 }
 
+/// The lines that mail programs add, as one set: quicker to build than its patterns one by one, which are looked at only
+/// when the set fails. Gives the faulty patterns, each with its file and what is wrong with it.
+fn mobile_lines<'l>(languages: &'l [(&'l str, LanguageFile)]) -> Result<RegexSet, Vec<(&'l str, &'l str, String)>> {
+    let patterns = languages.iter().flat_map(|(path, file)| file.mobile.iter().map(move |pattern| (*path, pattern)));
+    let whole = patterns.clone().map(|(_, pattern)| format!("^(?:{pattern})[.!]?$"));
+    let capitals = |pattern: &str| {
+        Some("has capitals: lines are compared in lower case".to_owned()).filter(|_| has_capitals(pattern))
+    };
+    match RegexSetBuilder::new(whole).size_limit(SET_BYTES).dfa_size_limit(SET_BYTES).build() {
+        Ok(set) => {
+            let faulty: Vec<_> =
+                patterns.filter_map(|(path, pattern)| Some((path, pattern.as_str(), capitals(pattern)?))).collect();
+            if faulty.is_empty() { Ok(set) } else { Err(faulty) }
+        }
+        Err(error) => {
+            let alone = |pattern: &str| pattern_of(pattern).err().map(|error| format!("is unusable: {error}"));
+            let mut faulty: Vec<_> = patterns
+                .clone()
+                .filter_map(|(path, pattern)| Some((path, pattern.as_str(), alone(pattern)?)))
+                .collect();
+            if let (true, Some((path, pattern))) = (faulty.is_empty(), patterns.last()) {
+                faulty.push((path, pattern, format!("is too much together with all others: {error}")));
+            }
+            Err(faulty)
+        }
+    }
+}
+
+/// Whether a pattern asks for capital letters; classes such as `\W` do not.
+fn has_capitals(pattern: &str) -> bool {
+    let mut escaped = false;
+    pattern.chars().any(|c| {
+        let capital = c.is_uppercase() && !escaped;
+        escaped = c == '\\' && !escaped;
+        capital
+    })
+}
+
 /// The line on which a pattern stands, as well as can be told.
 fn line_of(text: &str, pattern: &str) -> usize {
     text.lines().position(|line| line.contains(pattern)).map_or(0, |at| at + 1)
@@ -367,7 +407,7 @@ fn assemble(
     languages: &[(&str, LanguageFile)],
     forms: &FormsFile,
     screening: &ScreeningFile,
-    mobile: &[String],
+    mobile: RegexSet,
 ) -> Result<Reading, String> {
     let all = |list: fn(&LanguageFile) -> &Vec<String>| languages.iter().flat_map(move |(_, file)| list(file));
     let set =
@@ -389,12 +429,6 @@ fn assemble(
             labels.entry(word.to_lowercase()).or_insert(label);
         }
     }
-    let mobile = RegexSetBuilder::new(mobile)
-        .case_insensitive(true)
-        .size_limit(16 << 20)
-        .dfa_size_limit(16 << 20)
-        .build()
-        .map_err(|e| e.to_string())?;
     let mut form_labels = HashMap::new();
     for (key, words) in &forms.labels {
         for word in words {

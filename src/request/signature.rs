@@ -117,7 +117,7 @@ impl Find<'_> {
 
     fn mobile(&self, at: usize) -> bool {
         let line = self.line(at).trim_matches(|c: char| "*_-–—<>[]() ".contains(c));
-        (6..=160).contains(&line.len()) && !long_number(line) && self.reading.mobile.is_match(line)
+        (6..=160).contains(&line.len()) && !long_number(line) && self.reading.mobile.is_match(&line.to_lowercase())
     }
 
     /// Legal notices, virus footers, "external sender" banners: paragraph by paragraph, at the end and at the top.

@@ -3,9 +3,11 @@
 //! Equal phrases of different rules become one phrase of the automaton; each rule keeps only its number.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::mem;
+use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use regex::{Match, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::description::Description;
 use super::lexicon::{Lexicon, MOST_WORDS};
@@ -48,8 +50,8 @@ pub struct Signal {
     pub file: String,
     /// Phrases, any of which makes it fire.
     pub phrases: Vec<u32>,
-    /// The same as written, in their order.
-    pub numbered: Vec<(u32, Phrase)>,
+    /// The numbers of the written phrases, in their order.
+    pub numbered: Vec<u32>,
     /// Regexes, likewise.
     pub regexes: Vec<u32>,
     /// Phrases that must stand near.
@@ -60,6 +62,13 @@ pub struct Signal {
     pub places: u16,
     /// Whether phrases alone decide, in the usual places.
     pub simple: bool,
+}
+
+impl Signal {
+    /// The phrases as written, each with its number.
+    pub fn as_written(&self) -> impl Iterator<Item = (u32, &Phrase)> {
+        self.numbered.iter().copied().zip(&self.written.phrases)
+    }
 }
 
 /// The one net through which every request is drawn.
@@ -82,9 +91,28 @@ pub struct Net {
     /// All regexes in one pass.
     pub regex_set: RegexSet,
     /// Each of them, for its span.
-    pub regexes: Vec<Regex>,
+    pub regexes: Vec<Pattern>,
     /// The places that any signal looks at, as bits.
     pub places: u16,
+}
+
+/// A regex that gives spans, compiled when the set first finds it: most of them never match, and each takes memory.
+#[derive(Debug)]
+pub struct Pattern {
+    text: String,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    /// Its first match.
+    pub fn find<'t>(&self, text: &'t str) -> Option<Match<'t>> {
+        // It was compiled once to see that it can be.
+        self.regex.get_or_init(|| build(&self.text).ok()).as_ref()?.find(text)
+    }
+}
+
+fn build(text: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text).case_insensitive(true).multi_line(true).size_limit(REGEX_BYTES).nest_limit(50).build()
 }
 
 /// A compiled folder.
@@ -126,7 +154,7 @@ pub fn compile(files: &Files) -> Result<Compiled, Vec<Fault>> {
             }
         }
     }
-    let (routing, found) = routing::read(files.get("routing.toml").map(String::as_str));
+    let (mut routing, found) = routing::read(files.get("routing.toml").map(String::as_str));
     faults.extend(found);
     let (vague, found) = super::description::read(files.get("description.toml").map(String::as_str));
     faults.extend(found);
@@ -134,33 +162,34 @@ pub fn compile(files: &Files) -> Result<Compiled, Vec<Fault>> {
 
     let mut weaver = Weaver { net: Net { lexicon, ..Net::default() }, ..Weaver::default() };
     let mut signals = Vec::new();
-    let mut add = |owner, file: &str, prefix: &str, written: &topic::Signal, weaver: &mut Weaver| {
+    let mut add = |owner, file: &str, prefix: &str, written: topic::Signal, weaver: &mut Weaver| {
         signals.push(weaver.signal(owner, file, prefix, written));
     };
-    for (index, topic) in topics.iter().enumerate() {
+    // The compiled signals take over what was written: thousands of phrases are kept once.
+    for (index, topic) in topics.iter_mut().enumerate() {
         let at = index as u16;
-        for signal in &topic.signals {
+        for signal in mem::take(&mut topic.signals) {
             add(Owner::Topic(at), &topic.file, &format!("topic.{}", topic.id.0), signal, &mut weaver);
         }
-        for (nth, detail) in topic.details.iter().enumerate() {
+        for (nth, detail) in topic.details.iter_mut().enumerate() {
             let prefix = format!("detail.{}.{}", topic.id.0, detail.id);
-            add(Owner::Detail(at, nth as u16), &topic.file, &prefix, &detail.known, &mut weaver);
+            add(Owner::Detail(at, nth as u16), &topic.file, &prefix, mem::take(&mut detail.known), &mut weaver);
         }
         if !topic.campaign_unless.is_empty() {
             let written = topic::Signal {
                 line: topic.campaign_unless[0].line,
                 name: "not-one-campaign".into(),
-                phrases: topic.campaign_unless.clone(),
+                phrases: mem::take(&mut topic.campaign_unless),
                 ..topic::Signal::default()
             };
-            add(Owner::NotOneCampaign(at), &topic.file, &format!("topic.{}", topic.id.0), &written, &mut weaver);
+            add(Owner::NotOneCampaign(at), &topic.file, &format!("topic.{}", topic.id.0), written, &mut weaver);
         }
     }
-    for (index, rule) in routing.iter().enumerate() {
-        add(Owner::Routing(index as u16), "routing.toml", "routing", &rule.signal, &mut weaver);
+    for (index, rule) in routing.iter_mut().enumerate() {
+        add(Owner::Routing(index as u16), "routing.toml", "routing", mem::take(&mut rule.signal), &mut weaver);
     }
     let description = Description::new(vague, &mut weaver.net.lexicon);
-    faults.extend(std::mem::take(&mut weaver.faults));
+    faults.extend(mem::take(&mut weaver.faults));
     let net = match weaver.finish() {
         Ok(net) => net,
         Err(fault) => {
@@ -250,16 +279,15 @@ struct Weaver {
     patterns: Vec<Vec<u8>>,
     part_numbers: HashMap<Vec<u8>, u32>,
     phrase_numbers: HashMap<Vec<u32>, u32>,
-    regex_texts: Vec<String>,
     regex_numbers: HashMap<String, u32>,
     faults: Vec<Fault>,
 }
 
 impl Weaver {
-    fn signal(&mut self, owner: Owner, file: &str, prefix: &str, written: &topic::Signal) -> Signal {
-        let numbered: Vec<(u32, Phrase)> =
-            written.phrases.iter().filter_map(|phrase| Some((self.phrase(file, phrase)?, phrase.clone()))).collect();
-        let mut phrases: Vec<u32> = numbered.iter().map(|(number, _)| *number).collect();
+    fn signal(&mut self, owner: Owner, file: &str, prefix: &str, written: topic::Signal) -> Signal {
+        // A phrase without words is a fault, and with a fault nothing is compiled: numbers and phrases run in step.
+        let numbered: Vec<u32> = written.phrases.iter().filter_map(|phrase| self.phrase(file, phrase)).collect();
+        let mut phrases = numbered.clone();
         phrases.sort_unstable();
         phrases.dedup();
         let regexes = written.regexes.iter().filter_map(|(text, line)| self.regex(file, text, *line)).collect();
@@ -280,7 +308,7 @@ impl Weaver {
         Signal {
             owner,
             name: format!("{prefix}.{}", written.name),
-            written: written.clone(),
+            written,
             file: file.into(),
             phrases,
             numbered,
@@ -331,21 +359,14 @@ impl Weaver {
             return Some(*number);
         }
         let quick = ascii_boundaries(text);
-        let built = RegexBuilder::new(&quick)
-            .case_insensitive(true)
-            .multi_line(true)
-            .size_limit(REGEX_BYTES)
-            .nest_limit(50)
-            .build();
-        match built {
+        match build(&quick) {
             Ok(regex) if regex.is_match("") => {
                 self.fault(file, line, format!("the regex {text:?} matches everything"), "make it ask for some text");
                 None
             }
-            Ok(regex) => {
+            Ok(_) => {
                 let number = self.net.regexes.len() as u32;
-                self.net.regexes.push(regex);
-                self.regex_texts.push(quick);
+                self.net.regexes.push(Pattern { text: quick, regex: OnceLock::new() });
                 self.regex_numbers.insert(text.into(), number);
                 Some(number)
             }
@@ -388,11 +409,18 @@ impl Weaver {
             }
         }
         if !self.patterns.is_empty() {
-            let built = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&self.patterns);
+            // Dense states near the root would cost 4 MB for what a scan of word numbers never notices; and where every
+            // pattern begins with the same byte, a prefilter finds nothing to skip.
+            let built = AhoCorasick::builder()
+                .match_kind(MatchKind::Standard)
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .dense_depth(0)
+                .prefilter(false)
+                .build(&self.patterns);
             self.net.automaton = Some(built.map_err(|error| whole(error.to_string(), "use fewer phrases"))?);
         }
         self.net.patterns = self.patterns;
-        self.net.regex_set = RegexSetBuilder::new(&self.regex_texts)
+        self.net.regex_set = RegexSetBuilder::new(self.net.regexes.iter().map(|pattern| &pattern.text))
             .case_insensitive(true)
             .multi_line(true)
             .size_limit(REGEX_BYTES * 64)

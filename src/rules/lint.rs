@@ -65,8 +65,7 @@ impl Findings {
             let message = format!("`{}` weighs nothing", signal.name);
             self.add(Weight::Warning, file, line, message, "give it a weight, or delete it");
         }
-        let texts: Vec<_> =
-            signal.numbered.iter().map(|(number, phrase)| (words_of(compiled, *number), phrase)).collect();
+        let texts: Vec<_> = signal.as_written().map(|(number, phrase)| (words_of(compiled, number), phrase)).collect();
         for (index, (words, phrase)) in texts.iter().enumerate() {
             let bar = signal.unless.iter().map(|bar| words_of(compiled, *bar)).find(|bar| holds(words, bar));
             if bar.is_some() {
@@ -102,9 +101,9 @@ impl Findings {
                 self.add(Weight::Warning, &signal.file, signal.written.line, message, "give it a name of its own");
             }
             let Owner::Topic(topic) = signal.owner else { continue };
-            for (number, phrase) in signal.numbered.iter().filter(|_| signal.simple) {
+            for (number, phrase) in signal.as_written().filter(|_| signal.simple) {
                 if let Some((other, twin)) =
-                    seen.insert((*number, topic), (signal, phrase)).filter(|(other, _)| other.name != signal.name)
+                    seen.insert((number, topic), (signal, phrase)).filter(|(other, _)| other.name != signal.name)
                 {
                     let contradicts = (other.written.weight > 0.0) != (signal.written.weight > 0.0);
                     let message = match contradicts {
