@@ -5,59 +5,8 @@
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
-/// What stands between a word and the one before it: a set of these bits.
-pub mod gap {
-    /// White space other than a line break.
-    pub const SPACE: u32 = 1;
-    /// One line break.
-    pub const LINE: u32 = 1 << 1;
-    /// An empty line.
-    pub const PARAGRAPH: u32 = 1 << 2;
-    /// `.`
-    pub const DOT: u32 = 1 << 3;
-    /// `,`
-    pub const COMMA: u32 = 1 << 4;
-    /// `:`
-    pub const COLON: u32 = 1 << 5;
-    /// `;`
-    pub const SEMICOLON: u32 = 1 << 6;
-    /// `/`
-    pub const SLASH: u32 = 1 << 7;
-    /// A hyphen or dash.
-    pub const HYPHEN: u32 = 1 << 8;
-    /// `_`
-    pub const UNDERSCORE: u32 = 1 << 9;
-    /// `#`
-    pub const HASH: u32 = 1 << 10;
-    /// An opening bracket.
-    pub const OPEN: u32 = 1 << 11;
-    /// A closing bracket.
-    pub const CLOSE: u32 = 1 << 12;
-    /// A quotation mark.
-    pub const QUOTE: u32 = 1 << 13;
-    /// A currency sign.
-    pub const MONEY: u32 = 1 << 14;
-    /// `%` or `‰`
-    pub const PERCENT: u32 = 1 << 15;
-    /// `=`
-    pub const EQUALS: u32 = 1 << 16;
-    /// `&`
-    pub const AND: u32 = 1 << 17;
-    /// `+`
-    pub const PLUS: u32 = 1 << 18;
-    /// `@`
-    pub const AT: u32 = 1 << 19;
-    /// An apostrophe.
-    pub const APOSTROPHE: u32 = 1 << 20;
-    /// A full stop, question or exclamation mark with white space behind it.
-    pub const END: u32 = 1 << 21;
-    /// `?`
-    pub const QUERY: u32 = 1 << 22;
-    /// Anything else.
-    pub const OTHER: u32 = 1 << 23;
-    /// White space of any kind.
-    pub const WHITE: u32 = SPACE | LINE | PARAGRAPH;
-}
+use super::gap::{self, Between, gap_bit};
+use super::hints::{Said, Says, role};
 
 /// No word of the directory's vocabulary.
 pub const NO_WORD: u32 = u32::MAX;
@@ -104,6 +53,8 @@ pub struct Words<'a> {
     pub tokens: Vec<Token>,
     /// What stands after the last word.
     pub tail: u32,
+    /// The known phrases in it, in the order of their first words; of those that begin together the longest first.
+    pub said: Vec<Said>,
 }
 
 impl Words<'_> {
@@ -115,6 +66,13 @@ impl Words<'_> {
     /// The folded form of the token at this index; empty when there is none.
     pub fn word(&self, index: usize) -> &str {
         self.tokens.get(index).map_or("", |token| self.folded(token))
+    }
+
+    /// The known phrases that begin at this word: what they say, and the index after their last word.
+    pub fn phrases_at(&self, at: usize) -> impl Iterator<Item = (Says, usize)> + '_ {
+        let marked = self.tokens.get(at).is_some_and(|token| token.roles & role::PHRASE != 0);
+        let first = if marked { self.said.partition_point(|said| said.at < at) } else { self.said.len() };
+        self.said[first..].iter().take_while(move |said| said.at == at).map(|said| (said.says, said.end))
     }
 
     /// What stands after the token at this index.
@@ -144,6 +102,10 @@ fn invisible(c: char) -> bool {
 /// Scripts written without spaces, whose characters are words by themselves.
 fn ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{309f}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
+}
+
+fn hangul(c: char) -> bool {
+    matches!(c, '\u{ac00}'..='\u{d7a3}')
 }
 
 fn katakana(c: char) -> bool {
@@ -181,72 +143,32 @@ fn fold_char(c: char, out: &mut String) {
     }
 }
 
-fn gap_bit(c: char) -> u32 {
-    match c {
-        '\n' | '\u{2028}' => gap::LINE,
-        '\u{2029}' => gap::PARAGRAPH,
-        '.' | '…' | '。' => gap::DOT,
-        ',' | '、' | '，' => gap::COMMA,
-        ':' | '：' => gap::COLON,
-        ';' | '；' => gap::SEMICOLON,
-        '/' | '／' | '|' | '\\' => gap::SLASH,
-        '-' | '‐'..='―' | '−' | '－' => gap::HYPHEN,
-        '_' => gap::UNDERSCORE,
-        '#' | '＃' => gap::HASH,
-        '(' | '[' | '{' | '<' | '（' | '【' => gap::OPEN,
-        ')' | ']' | '}' | '>' | '）' | '】' => gap::CLOSE,
-        '"' | '“' | '”' | '„' | '‟' | '«' | '»' | '‹' | '›' | '「' | '」' | '『' | '』' | '‚' | '*' => {
-            gap::QUOTE
-        }
-        '$' | '€' | '£' | '¥' | '₹' | '₽' | '₩' | '₺' => gap::MONEY,
-        '%' | '‰' | '％' => gap::PERCENT,
-        '=' | '＝' => gap::EQUALS,
-        '&' => gap::AND,
-        '+' => gap::PLUS,
-        '@' => gap::AT,
-        '\'' | '’' | '‘' | 'ʼ' | '`' | '´' => gap::APOSTROPHE,
-        '!' | '！' | '？' => gap::OTHER,
-        '?' => gap::QUERY,
-        c if c.is_whitespace() => gap::SPACE,
-        _ => gap::OTHER,
-    }
-}
+const DIGIT: u8 = 1;
+const UPPER: u8 = 2;
+const LOWER: u8 = 4;
 
-/// The state between words.
-#[derive(Default)]
-struct Between {
-    bits: u32,
-    chars: u32,
-    /// The last character was a full stop, question or exclamation mark.
-    stopped: bool,
-}
-
-impl Between {
-    fn push(&mut self, c: char) {
-        if c == ' ' {
-            // Nearly all there is between words.
-            self.bits |= if self.stopped { gap::SPACE | gap::END } else { gap::SPACE };
-            self.stopped = false;
-            self.chars = self.chars.saturating_add(1);
-            return;
-        }
-        let mut bit = gap_bit(c);
-        if bit == gap::LINE && self.bits & gap::LINE != 0 {
-            bit = gap::PARAGRAPH;
-        }
-        if bit & gap::WHITE != 0 && self.stopped {
-            self.bits |= gap::END;
-        }
-        if c != '\r' {
-            self.stopped = matches!(c, '.' | '!' | '?' | '…' | '。' | '！' | '？')
-                || self.stopped && matches!(bit, gap::CLOSE | gap::QUOTE | gap::APOSTROPHE);
-        }
-        if matches!(c, '。' | '！' | '？') {
-            self.bits |= gap::END;
-        }
-        self.bits |= bit;
-        self.chars = self.chars.saturating_add(1);
+/// Of every byte what kind of ASCII letter or digit it is; 0: none.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        kinds[byte] = match byte as u8 {
+            b'0'..=b'9' => DIGIT,
+            b'A'..=b'Z' => UPPER,
+            b'a'..=b'z' => LOWER,
+            _ => 0,
+        };
+        byte += 1;
     }
+    kinds
+};
+
+/// The run of ASCII letters and digits that begins here: its end, and what kinds it has.
+fn run(bytes: &[u8], at: usize) -> (usize, u8) {
+    let mut kinds = 0;
+    let letters = bytes[at..].iter().map(|b| KINDS[usize::from(*b)]).take_while(|kind| *kind != 0);
+    let length = letters.inspect(|kind| kinds |= kind).count();
+    (at + length, kinds)
 }
 
 /// Splits a text into folded words.
@@ -254,8 +176,9 @@ pub fn words(text: &str) -> Words<'_> {
     let mut out = Words {
         text,
         folded: String::with_capacity(text.len()),
-        tokens: Vec::with_capacity(text.len() / 5 + 2),
+        tokens: Vec::with_capacity(text.len() / 4 + 2),
         tail: 0,
+        said: vec![],
     };
     let mut between = Between::default();
     let mut open: Option<Token> = None;
@@ -264,6 +187,44 @@ pub fn words(text: &str) -> Words<'_> {
     let mut next = 0;
     while let Some(byte) = bytes.get(next).copied() {
         let at = next;
+        if byte == b' ' {
+            // Nearly all there is between words.
+            close(&mut out, &mut open);
+            between.space();
+            next += 1;
+            continue;
+        }
+        if open.is_none() && KINDS[usize::from(byte)] != 0 {
+            let (end, kinds) = run(bytes, at);
+            // Most words are ASCII from end to end, with nothing behind that may belong to them.
+            if bytes.get(end).is_none_or(|next| next.is_ascii() && !matches!(next, b'\'' | b'`')) {
+                let start = out.folded.len() as u32;
+                out.folded.push_str(&text[at..end]);
+                if kinds & UPPER != 0 {
+                    out.folded[start as usize..].make_ascii_lowercase();
+                }
+                out.tokens.push(Token {
+                    start: at,
+                    end,
+                    folded: (start, out.folded.len() as u32),
+                    gap: between.bits,
+                    gap_chars: between.chars,
+                    digits: kinds == DIGIT,
+                    has_digit: kinds & DIGIT != 0,
+                    capital: byte.is_ascii_uppercase(),
+                    capitals: kinds & LOWER == 0 && kinds != DIGIT,
+                    strange: false,
+                    link: false,
+                    address: false,
+                    roles: 0,
+                    word: NO_WORD,
+                });
+                between = Between::default();
+                last_katakana = false;
+                next = end;
+                continue;
+            }
+        }
         let c = if byte.is_ascii() {
             char::from(byte)
         } else {
@@ -271,10 +232,10 @@ pub fn words(text: &str) -> Words<'_> {
         };
         next = at + c.len_utf8();
         if c.is_ascii_alphanumeric() || (!c.is_ascii() && part_of_word(c)) {
-            let kana = katakana(c);
-            let alone = ideograph(c);
-            // Scripts meet without a space: キャンペーンID, 活动48213.
-            if open.is_some() && (alone || kana != last_katakana) {
+            let (kana, alone) = if c.is_ascii() { (false, false) } else { (katakana(c), ideograph(c)) };
+            // Scripts meet without a space: キャンペーンID, 活动48213, 48213이.
+            let particle = open.as_ref().is_some_and(|token| token.digits) && hangul(c);
+            if open.is_some() && (alone || kana != last_katakana || particle) {
                 close(&mut out, &mut open);
             }
             last_katakana = kana;
@@ -300,19 +261,17 @@ pub fn words(text: &str) -> Words<'_> {
             });
             token.end = next;
             if c.is_ascii() {
-                // Most words are ASCII: the whole run at once.
-                let run = bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+                let (end, kinds) = run(bytes, at);
                 let before = out.folded.len();
-                out.folded.push_str(&text[at..at + run]);
-                out.folded[before..].make_ascii_lowercase();
-                for b in &bytes[at..at + run] {
-                    let digit = b.is_ascii_digit();
-                    token.has_digit |= digit;
-                    token.digits &= digit;
-                    token.capitals &= digit || b.is_ascii_uppercase();
+                out.folded.push_str(&text[at..end]);
+                if kinds & UPPER != 0 {
+                    out.folded[before..].make_ascii_lowercase();
                 }
-                token.end = at + run;
-                next = token.end;
+                token.has_digit |= kinds & DIGIT != 0;
+                token.digits &= kinds == DIGIT;
+                token.capitals &= kinds & LOWER == 0;
+                token.end = end;
+                next = end;
             } else {
                 let before = out.folded.len();
                 fold_char(c, &mut out.folded);
@@ -386,11 +345,11 @@ fn mark_links(words: &mut Words<'_>) {
     let count = words.tokens.len();
     for i in 0..count {
         let token = words.tokens[i];
-        let scheme = |word: &str| matches!(word, "http" | "https" | "www" | "ftp");
-        let starts = !token.link && i + 1 < count && scheme(words.folded(&token)) && {
-            let after = words.tokens[i + 1].gap;
-            after & gap::WHITE == 0 && after & (gap::SLASH | gap::DOT) != 0
-        };
+        let after = words.tokens.get(i + 1).map_or(gap::WHITE, |next| next.gap);
+        let starts = after & gap::WHITE == 0
+            && after & (gap::SLASH | gap::DOT) != 0
+            && !token.link
+            && matches!(words.folded(&token), "http" | "https" | "www" | "ftp");
         // A word linked already was reached from an earlier one: every word is walked over once each way.
         let at = !token.link && token.gap == gap::AT;
         if !starts && !at {
@@ -433,65 +392,6 @@ pub fn compact(text: &str, out: &mut String) {
     }
 }
 
-/// A word without the plural's s: what the vocabulary holds.
-pub fn singular(word: &str) -> &str {
-    let bytes = word.as_bytes();
-    match bytes {
-        [.., before, b's'] if bytes.len() > 3 && !matches!(before, b's' | b'u' | b'i') && !before.is_ascii_digit() => {
-            &word[..word.len() - 1]
-        }
-        _ => word,
-    }
-}
-
-/// Edits between two words (insertion, deletion, substitution, transposition of neighbours), or `None` above `most`.
-pub fn edits(a: &str, b: &str, most: usize) -> Option<usize> {
-    if a.len().abs_diff(b.len()) > 4 * most {
-        return None;
-    }
-    let mut left = [char::MIN; 40];
-    let mut right = [char::MIN; 40];
-    let n = fill(a, &mut left)?;
-    let m = fill(b, &mut right)?;
-    if n.abs_diff(m) > most {
-        return None;
-    }
-    let (mut older, mut old, mut new) = ([0u8; 41], [0u8; 41], [0u8; 41]);
-    for (j, cell) in old.iter_mut().enumerate().take(m + 1) {
-        *cell = j as u8;
-    }
-    for i in 1..=n {
-        new[0] = i as u8;
-        let mut best = new[0];
-        for j in 1..=m {
-            let same = left[i - 1] == right[j - 1];
-            let mut cost = (old[j - 1] + u8::from(!same)).min(old[j] + 1).min(new[j - 1] + 1);
-            if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
-                cost = cost.min(older[j - 2] + 1);
-            }
-            new[j] = cost;
-            best = best.min(cost);
-        }
-        if usize::from(best) > most {
-            return None;
-        }
-        older = old;
-        old = new;
-    }
-    let distance = usize::from(old[m]);
-    (distance <= most).then_some(distance)
-}
-
-/// Longer words than the buffer are not compared.
-fn fill(word: &str, buffer: &mut [char; 40]) -> Option<usize> {
-    let mut n = 0;
-    for c in word.chars() {
-        *buffer.get_mut(n)? = c;
-        n += 1;
-    }
-    Some(n)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -512,17 +412,9 @@ mod tests {
         check("15\u{200b}19\u{ad}40", "151940");
         check("Straße Łódź e\u{301}te\u{301}", "strasse lodz ete");
         check("キャンペーンID春の活动48213", "キャンヘーン id 春 の 活 动 48213");
+        check("48213이 ID", "48213 \u{110b}\u{1175} id");
         check("n.º 67810 № 5 n° 7", "n 67810 no 5 n 7");
         check("", "");
-    }
-
-    #[test]
-    fn counts_edits() {
-        assert_eq!(edits("moroco", "morocco", 2), Some(1));
-        assert_eq!(edits("dessert", "desert", 1), Some(1));
-        assert_eq!(edits("48123", "48213", 1), Some(1));
-        assert_eq!(edits("abcdef", "fedcba", 2), None);
-        assert_eq!(edits("", "ab", 2), Some(2));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 use foldhash::fast::FixedState;
 use serde::Deserialize;
 
-use super::fold::{self, Words, singular};
+use super::fold::{self, Words};
+use super::spelling::singular;
 use crate::config::fault::Fault;
 
 /// What a word may be: a set of these bits.
@@ -76,9 +77,21 @@ pub enum Says {
     Same(usize),
 }
 
+/// A phrase in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// Its first word.
+    pub at: usize,
+    /// After its last word.
+    pub end: usize,
+    /// What it says.
+    pub says: Says,
+}
+
 #[derive(Debug, Clone)]
 struct Phrase {
-    words: Vec<String>,
+    /// Its words behind the first.
+    rest: Vec<String>,
     says: Says,
 }
 
@@ -93,6 +106,8 @@ pub struct Hints {
     spellings: Vec<Vec<String>>,
     /// A single word to the index of its other spellings.
     other: HashMap<String, Vec<usize>, FixedState>,
+    /// A single word to the several that it stands for.
+    long: HashMap<String, Vec<String>, FixedState>,
     values: Vec<String>,
 }
 
@@ -237,14 +252,21 @@ impl Hints {
         let Some(first) = words.first().filter(|word| !word.is_empty()).cloned() else { return };
         *self.words.entry(first.clone()).or_default() |= role::PHRASE;
         let list = self.phrases.entry(first).or_default();
-        list.push(Phrase { words, says });
+        list.push(Phrase { rest: words[1..].to_vec(), says });
         // The longest first: "is not the right one" before "is not".
-        list.sort_by_key(|phrase| std::cmp::Reverse(phrase.words.len()));
+        list.sort_by_key(|phrase| std::cmp::Reverse(phrase.rest.len()));
     }
 
     fn same(&mut self, words: &[String]) {
         let folded: Vec<String> = words.iter().map(|word| fold::folded(word)).collect();
         for word in &folded {
+            if !word.is_empty() && !word.contains(' ') {
+                for other in folded.iter().filter(|other| other.contains(' ')) {
+                    *self.words.entry(word.clone()).or_default() |= role::SAME;
+                    let long = self.long.entry(singular(word).to_owned()).or_default();
+                    long.extend(other.split(' ').map(|word| singular(word).to_owned()));
+                }
+            }
             let singles = folded.iter().filter(|other| *other != word && !other.contains(' '));
             let singles: Vec<String> = singles.map(|word| singular(word).to_owned()).collect();
             if singles.is_empty() || word.is_empty() {
@@ -262,17 +284,42 @@ impl Hints {
         }
     }
 
-    /// Marks what the words of a text may be.
+    /// Marks what the words of a text may be, and finds its phrases: [`role::PHRASE`] stays where one begins.
     pub fn mark(&self, words: &mut Words<'_>) {
+        let mut said = std::mem::take(&mut words.said);
         for i in 0..words.tokens.len() {
             let token = words.tokens[i];
             words.tokens[i].roles = self.roles(words.folded(&token));
         }
+        for at in 0..words.tokens.len() {
+            if words.tokens[at].roles & role::PHRASE == 0 {
+                continue;
+            }
+            let before = said.len();
+            let list = self.phrases.get(singular(words.word(at))).map_or(&[][..], Vec::as_slice);
+            let next = singular(words.word(at + 1));
+            for phrase in list {
+                let fits = phrase.rest.first().is_none_or(|word| word == next)
+                    && phrase.rest.iter().enumerate().skip(1).all(|(i, word)| singular(words.word(at + 1 + i)) == word);
+                if fits {
+                    said.push(Said { at, end: at + 1 + phrase.rest.len(), says: phrase.says });
+                }
+            }
+            if said.len() == before {
+                words.tokens[at].roles &= !role::PHRASE;
+            }
+        }
+        words.said = said;
     }
 
     /// What a folded word may be. Plurals count as their singular.
     pub fn roles(&self, word: &str) -> u32 {
         let exact = self.words.get(word).copied().unwrap_or(0);
+        if exact == 0
+            && let Some(bare) = without_article(word)
+        {
+            return self.words.get(bare).copied().unwrap_or(0);
+        }
         let one = singular(word);
         if one.len() == word.len() {
             return exact;
@@ -285,9 +332,20 @@ impl Hints {
         if roles & role::NEGATIVE != 0 {
             return true;
         }
-        let at = self.stems.partition_point(|stem| stem.as_str() <= word);
-        // Stems are few and short: only the ones sorted just before the word can begin it.
-        self.stems[..at].iter().rev().take(12).any(|stem| word.starts_with(stem.as_str()))
+        // The last stem that is not behind the word begins it, or shares with it what a shorter one must begin.
+        let mut word = word;
+        while let Some(at) = self.stems.partition_point(|stem| stem.as_str() <= word).checked_sub(1) {
+            let stem = &self.stems[at];
+            let shared = stem.bytes().zip(word.bytes()).take_while(|(a, b)| a == b).count();
+            if shared == stem.len() {
+                return true;
+            }
+            if shared == 0 {
+                return false;
+            }
+            word = &word[..word.floor_char_boundary(shared)];
+        }
+        false
     }
 
     /// Single words that this single word may stand for.
@@ -296,19 +354,14 @@ impl Hints {
         lists.iter().flat_map(|index| self.spellings[*index].iter().map(String::as_str))
     }
 
+    /// The words that this single word may stand for together: "NYC" for "New York".
+    pub fn written_out(&self, word: &str) -> &[String] {
+        self.long.get(singular(word)).map_or(&[], Vec::as_slice)
+    }
+
     /// Single words that a phrase of [`Says::Same`] may stand for.
     pub fn spellings(&self, index: usize) -> &[String] {
         self.spellings.get(index).map_or(&[], Vec::as_slice)
-    }
-
-    /// The phrases that begin at this word: what they say, and the index after their last word.
-    pub fn phrases_at<'a>(&'a self, words: &'a Words<'_>, at: usize) -> impl Iterator<Item = (Says, usize)> + 'a {
-        let marked = words.tokens.get(at).is_some_and(|token| token.roles & role::PHRASE != 0);
-        let list = if marked { self.phrases.get(singular(words.word(at))).map_or(&[][..], Vec::as_slice) } else { &[] };
-        list.iter().filter_map(move |phrase| {
-            let fits = phrase.words.iter().enumerate().all(|(i, word)| singular(words.word(at + i)) == word);
-            fits.then_some((phrase.says, at + phrase.words.len()))
-        })
     }
 
     /// Whether the value of an ID field says that there is no one campaign.
@@ -316,6 +369,13 @@ impl Hints {
         let folded = fold::folded(value);
         self.values.contains(&folded)
     }
+}
+
+/// An Arabic word without its article, and without the particle written in front of it.
+fn without_article(word: &str) -> Option<&str> {
+    let rest = word.strip_prefix("ال").or_else(|| word.strip_prefix("لل"));
+    let rest = rest.or_else(|| word.strip_prefix(['و', 'ب', 'ف', 'ك'])?.strip_prefix("ال"));
+    rest.filter(|rest| !rest.is_empty())
 }
 
 fn line_of(text: &str, at: usize) -> usize {
@@ -365,7 +425,8 @@ mod tests {
         let hints = Hints::shipped();
         let mut words = fold::words("that one is not affected");
         hints.mark(&mut words);
-        let found: Vec<_> = (0..words.tokens.len()).flat_map(|at| hints.phrases_at(&words, at)).collect();
-        assert!(found.contains(&(Says::DeniedBefore, 5)));
+        assert!(words.said.contains(&Said { at: 2, end: 5, says: Says::DeniedBefore }));
+        assert!(words.phrases_at(2).any(|(says, end)| (says, end) == (Says::DeniedBefore, 5)));
+        assert!(words.phrases_at(0).next().is_none() && words.phrases_at(9).next().is_none());
     }
 }

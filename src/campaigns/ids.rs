@@ -46,6 +46,8 @@ pub struct Ids {
     cores: Table,
     /// Compact forms that several ids share.
     twins: HashSet<String, FixedState>,
+    /// Digits shared by ids of several openings: they name none of them.
+    shared_cores: HashSet<String, FixedState>,
     forms: HashMap<String, Form, FixedState>,
     /// First words of ids that open with letters.
     openings: HashSet<String, FixedState>,
@@ -73,13 +75,19 @@ fn core(compact: &str) -> Option<&str> {
     telling.then_some(digits)
 }
 
-/// The class of each character: 9 a digit, a a letter.
-fn form(compact: &str) -> String {
+/// The class of each character, written into `buffer`: 9 a digit, a a letter. Empty for what is too long to be an id.
+fn form<'a>(compact: &str, buffer: &'a mut [u8; 192]) -> &'a str {
     let hex = compact.len() == 32 && compact.bytes().all(|b| b.is_ascii_hexdigit());
     if hex {
-        return "uuid".into();
+        return "uuid";
     }
-    compact.chars().map(|c| if c.is_ascii_digit() { '9' } else { 'a' }).collect()
+    let mut length = 0;
+    for c in compact.chars() {
+        let Some(slot) = buffer.get_mut(length) else { return "" };
+        *slot = if c.is_ascii_digit() { b'9' } else { b'a' };
+        length += 1;
+    }
+    std::str::from_utf8(&buffer[..length]).unwrap_or_default()
 }
 
 fn opening(compact: &str) -> &str {
@@ -96,7 +104,6 @@ impl Ids {
             ..Ids::default()
         };
         let mut buffer = String::new();
-        let mut shared_cores: HashSet<String, FixedState> = HashSet::default();
         let mut with_cores = vec![];
         for (row, campaign) in campaigns.iter().enumerate() {
             let row32 = row as u32;
@@ -135,21 +142,20 @@ impl Ids {
             let Some(digits) = core(&whole) else { continue };
             let key = hash(digits.as_bytes());
             if ids.cores.find(key, |r| core(&core_of(r)) == Some(digits)).is_some() {
-                shared_cores.insert(digits.to_owned());
+                ids.shared_cores.insert(digits.to_owned());
             } else {
                 ids.cores.insert(key, row, |r| hash(core(&core_of(r)).unwrap_or_default().as_bytes()));
             }
         }
-        // Digits shared by ids of several openings name none of them.
-        ids.twins.extend(shared_cores.into_iter().map(|digits| format!("#{digits}")));
         ids
     }
 
     fn learn(&mut self, id: &str, compact: &str, digits: bool) {
-        let shape = form(compact);
-        let entry = match self.forms.get_mut(&shape) {
+        let mut buffer = [0; 192];
+        let shape = form(compact, &mut buffer);
+        let entry = match self.forms.get_mut(shape) {
             Some(entry) => entry,
-            None => self.forms.entry(shape).or_insert_with(|| Form {
+            None => self.forms.entry(shape.to_owned()).or_insert_with(|| Form {
                 count: 0,
                 example: id.to_owned(),
                 prefixes: HashSet::new(),
@@ -181,7 +187,7 @@ impl Ids {
         if compact.is_empty() || compact.len() > self.longest {
             return None;
         }
-        if self.twins.contains(compact) {
+        if !self.twins.is_empty() && self.twins.contains(compact) {
             return self.exact(written, campaigns);
         }
         self.compacted.find(hash(compact.as_bytes()), |row| same(&campaigns[row as usize].id, compact))
@@ -189,7 +195,7 @@ impl Ids {
 
     /// The campaign whose id has these digits behind its letters, when no other has.
     pub fn by_core(&self, digits: &str, campaigns: &[Campaign]) -> Option<u32> {
-        if self.twins.contains(&format!("#{digits}")) {
+        if self.shared_cores.contains(digits) {
             return None;
         }
         self.cores.find(hash(digits.as_bytes()), |row| core(&compacted(&campaigns[row as usize].id)) == Some(digits))
@@ -207,13 +213,16 @@ impl Ids {
 
     /// Whether some id has these letters and digits in these places, whatever the letters.
     pub fn form_known(&self, compact: &str) -> bool {
-        self.forms.contains_key(&form(compact))
+        self.form(compact).is_some()
+    }
+
+    fn form(&self, compact: &str) -> Option<&Form> {
+        self.forms.get(form(compact, &mut [0; 192]))
     }
 
     /// Whether an unknown compact id has a shape of the directory: class of characters, and letters in front known.
     pub fn fits(&self, compact: &str) -> bool {
-        self.forms
-            .get(&form(compact))
+        self.form(compact)
             .is_some_and(|form| form.many || form.prefixes.is_empty() || form.prefixes.contains(opening(compact)))
     }
 
@@ -226,7 +235,7 @@ impl Ids {
 
     /// An unknown id spelled as the directory spells ids of its shape; as written when it has none.
     pub fn spelled(&self, compact: &str, written: &str) -> String {
-        let Some(form) = self.forms.get(&form(compact)) else { return written.to_owned() };
+        let Some(form) = self.form(compact) else { return written.to_owned() };
         if compact.bytes().all(|b| b.is_ascii_digit()) && form.example.bytes().all(|b| b.is_ascii_digit()) {
             return compact.to_owned();
         }
@@ -255,8 +264,10 @@ impl Ids {
         let digits = chars.iter().all(char::is_ascii_digit);
         let alphabet: &str = if digits { "0123456789" } else { "0123456789abcdefghijklmnopqrstuvwxyz" };
         let mut found: Vec<u32> = vec![];
+        let mut compact = String::new();
         let mut look = |candidate: &[char]| {
-            let compact: String = candidate.iter().collect();
+            compact.clear();
+            compact.extend(candidate);
             if let Some(row) = self.find(&compact, &compact, campaigns)
                 && !found.contains(&row)
             {
@@ -311,13 +322,11 @@ impl Ids {
     /// The readable pattern of an id: letters in front stay themselves when the shape's ids open with few.
     fn pattern(&self, id: &str) -> String {
         let compact = compacted(id);
-        let shape = form(&compact);
-        if shape == "uuid" {
-            return shape;
+        if form(&compact, &mut [0; 192]) == "uuid" {
+            return "uuid".into();
         }
         let keep = self
-            .forms
-            .get(&shape)
+            .form(&compact)
             .is_some_and(|form| !form.many && form.prefixes.len() <= 12 && form.count > form.prefixes.len());
         let opening = opening(&compact).chars().count();
         let mut seen = 0;

@@ -235,6 +235,15 @@ pub fn jsonl(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
     check.done()
 }
 
+/// Checks campaigns that came as values, such as the elements of a JSON array: a fault's line is the element, from 1.
+pub fn checked(campaigns: Vec<Campaign>, file: &str) -> (Vec<Campaign>, Vec<Fault>) {
+    let mut check = Check { place: "element", ..Check::new(file) };
+    for (at, campaign) in campaigns.into_iter().enumerate() {
+        check.take(at + 1, campaign);
+    }
+    check.done()
+}
+
 /// Whether a directory that has this many campaigns lost more than half of what it had: such a change is refused
 /// unless the operator says otherwise.
 pub fn shrinks_too_much(old: usize, new: usize) -> bool {
@@ -244,6 +253,8 @@ pub fn shrinks_too_much(old: usize, new: usize) -> bool {
 /// What is checked of every row.
 struct Check<'a> {
     file: &'a str,
+    /// What is counted.
+    place: &'static str,
     campaigns: Vec<Campaign>,
     faults: Vec<Fault>,
     unlisted: usize,
@@ -253,7 +264,7 @@ struct Check<'a> {
 
 impl<'a> Check<'a> {
     fn new(file: &'a str) -> Check<'a> {
-        Check { file, campaigns: vec![], faults: vec![], unlisted: 0, seen: HashMap::new() }
+        Check { file, place: "line", campaigns: vec![], faults: vec![], unlisted: 0, seen: HashMap::new() }
     }
 
     fn fault(&mut self, line: usize, message: String, remedy: &str) {
@@ -265,8 +276,8 @@ impl<'a> Check<'a> {
     }
 
     fn take(&mut self, line: usize, campaign: Campaign) {
-        let id = &campaign.id;
-        if id.is_empty() {
+        let (id, place) = (&campaign.id, self.place);
+        if id.trim().is_empty() {
             return self.fault(line, "the campaign has no id".into(), "give it one or remove the row");
         }
         if id.chars().count() > ID_CHARS {
@@ -277,7 +288,7 @@ impl<'a> Check<'a> {
                 "check the columns of this row",
             );
         }
-        if campaign.name.is_empty() {
+        if campaign.name.trim().is_empty() {
             let message = format!("campaign `{id}` has no name");
             return self.fault(line, message, "give it a name: customers write names, not ids");
         }
@@ -289,10 +300,11 @@ impl<'a> Check<'a> {
         let key = id.to_lowercase();
         if let Some((first, row)) = self.seen.get(&key).copied() {
             if self.campaigns[row].id == *id {
-                let message = format!("the id `{id}` stands in line {first} already");
+                let message = format!("the id `{id}` stands in {place} {first} already");
                 return self.fault(line, message, "keep one of the two rows; the first was loaded");
             }
-            let message = format!("the ids `{}` (line {first}) and `{id}` differ only by case", self.campaigns[row].id);
+            let message =
+                format!("the ids `{}` ({place} {first}) and `{id}` differ only by case", self.campaigns[row].id);
             self.fault(
                 line,
                 message,
@@ -367,6 +379,18 @@ mod tests {
             &[],
         );
         check("{\"id\":\"1\",\"name\":\"A\"}\nnope\n{\"name\":\"C\"}\n", &["1"], &[(2, "not JSON"), (3, "no `id`")]);
+    }
+
+    #[test]
+    fn checks_values() {
+        let campaign = |id: &str, name: &str| Campaign { id: id.into(), name: name.into(), ..Campaign::default() };
+        let list = [("a", "A"), ("a", "B"), ("A", "C"), ("", "D"), ("e", " ")].map(|(id, name)| campaign(id, name));
+        let (campaigns, faults) = checked(list.to_vec(), "body");
+        assert_eq!(campaigns.len(), 2);
+        let told: Vec<String> = faults.iter().map(|fault| format!("{} {}", fault.line, fault.message)).collect();
+        let ids = "the ids `a` (element 1) and `A` differ only by case";
+        let twice = "2 the id `a` stands in element 1 already";
+        assert_eq!(told, [twice, &format!("3 {ids}"), "4 the campaign has no id", "5 campaign `e` has no name"]);
     }
 
     #[test]

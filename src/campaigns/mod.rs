@@ -3,16 +3,24 @@
 //! Campaign IDs decide; names are evidence only. Never guesses: a similarly named campaign without its ID is flagged.
 //! Knows requests, never help topics or tickets; total, no I/O: sources hand in bytes that are already read.
 
+mod denial;
+mod fit;
 pub mod fold;
+pub mod gap;
 pub mod hints;
 pub mod ids;
+mod label;
 pub mod load;
 pub mod named;
 pub mod names;
+mod number;
 pub mod similar;
+pub mod spelling;
 pub mod stated;
 pub mod table;
+mod treated;
 pub mod verdict;
+pub mod zone;
 
 use serde::{Deserialize, Serialize};
 
@@ -171,7 +179,7 @@ impl Directory {
         self.ids.shapes(&self.campaigns)
     }
 
-    /// Campaigns with names like this one's, without itself, in the directory's order.
+    /// Campaigns with names like this one's, without itself: those of its account first.
     pub fn similar(&self, id: &str) -> Vec<Named> {
         let Some(row) = self.ids.exact(id, &self.campaigns) else { return vec![] };
         self.similar_rows(row, usize::MAX)
@@ -183,8 +191,8 @@ impl Directory {
     }
 
     fn similar_rows(&self, row: u32, most: usize) -> Vec<Named> {
-        let others = self.similar.rows(row).iter().filter(|other| **other != row);
-        others.take(most).map(|other| Named::of(&self.campaigns[*other as usize])).collect()
+        let others = self.similar.others(row, &self.campaigns).take(most);
+        others.map(|other| Named::of(&self.campaigns[other as usize])).collect()
     }
 }
 

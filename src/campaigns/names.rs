@@ -5,8 +5,9 @@
 //! only; no name is kept twice.
 
 use super::Campaign;
-use super::fold::{self, edits, singular};
+use super::fold;
 use super::hints::{Hints, role};
+use super::spelling::{edits, singular};
 use super::table::{Buckets, Table, hash};
 
 /// More words than this are not indexed: a name is a name, not a text.

@@ -77,7 +77,7 @@ pub struct Group {
 pub struct Similar {
     /// The group of each row, or `NONE`.
     group: Vec<u32>,
-    /// Rows by group.
+    /// Rows by group; within it those of one account together, in the directory's order.
     members: Vec<u32>,
     starts: Vec<u32>,
 }
@@ -182,15 +182,25 @@ impl Similar {
             }
             at = end;
         }
-        collect(union, count)
+        collect(union, &accounts)
     }
 
-    /// The rows of the group that this row is in, itself included; empty when it is alone.
-    pub fn rows(&self, row: u32) -> &[u32] {
-        match self.group.get(row as usize) {
-            Some(group) if *group != NONE => self.group_rows(*group as usize),
-            _ => &[],
-        }
+    /// The other rows of the group that this row is in, those of its account first. The first costs no more in a
+    /// group of a hundred thousand than in a pair.
+    pub fn others<'a>(&'a self, row: u32, campaigns: &'a [Campaign]) -> impl Iterator<Item = u32> + 'a {
+        let group = self.group.get(row as usize).filter(|group| **group != NONE);
+        let rows = group.map_or(&[][..], |group| self.group_rows(*group as usize));
+        let account = |row: u32| hash(campaigns[row as usize].account.as_bytes());
+        let (start, end) = match rows {
+            [] => (0, 0),
+            rows => {
+                let own = account(row);
+                let start = rows.partition_point(|other| account(*other) < own);
+                (start, start + rows[start..].partition_point(|other| account(*other) == own))
+            }
+        };
+        let all = rows[start..end].iter().chain(&rows[..start]).chain(&rows[end..]);
+        all.copied().filter(move |other| *other != row)
     }
 
     fn group_rows(&self, group: usize) -> &[u32] {
@@ -204,10 +214,11 @@ impl Similar {
     pub fn groups(&self, campaigns: &[Campaign], names: &Names) -> Vec<Group> {
         let mut groups: Vec<Group> = (0..self.starts.len().saturating_sub(1))
             .map(|group| {
-                let rows = self.group_rows(group);
+                let mut rows = self.group_rows(group).to_vec();
+                rows.sort_unstable();
                 let mut counts: HashMap<Difference, usize> = HashMap::new();
                 // Neighbours in a sorted list are the likest: enough to say by what they differ.
-                let mut sorted: Vec<u32> = rows.to_vec();
+                let mut sorted = rows.clone();
                 sorted.sort_by(|a, b| names.entry(*a).cmp(names.entry(*b)).then(a.cmp(b)));
                 for pair in sorted.windows(2) {
                     *counts.entry(difference(pair[0], pair[1], names)).or_default() += 1;
@@ -230,7 +241,9 @@ impl Similar {
     }
 }
 
-fn collect(mut union: Union, count: usize) -> Similar {
+/// `accounts` holds every row, those of one account together.
+fn collect(mut union: Union, accounts: &[(u64, u32)]) -> Similar {
+    let count = accounts.len();
     let mut sizes = vec![0u32; count];
     for row in 0..count as u32 {
         sizes[union.root(row) as usize] += 1;
@@ -247,7 +260,7 @@ fn collect(mut union: Union, count: usize) -> Similar {
         }
     }
     similar.members = vec![0; similar.starts.last().copied().unwrap_or(0) as usize];
-    for row in 0..count as u32 {
+    for row in accounts.iter().map(|(_, row)| *row) {
         let group = number[union.root(row) as usize];
         if group != NONE {
             similar.group[row as usize] = group;
@@ -301,7 +314,7 @@ pub fn difference(a: u32, b: u32, names: &Names) -> Difference {
         return Difference::Number;
     }
     if let ([x], [y]) = (&left[..], &right[..])
-        && super::fold::edits(names.text(*x), names.text(*y), 2).is_some()
+        && super::spelling::edits(names.text(*x), names.text(*y), 2).is_some()
         && names.text(*x).len().min(names.text(*y).len()) >= 4
     {
         return Difference::Typo;
@@ -310,4 +323,101 @@ pub fn difference(a: u32, b: u32, names: &Names) -> Difference {
         return Difference::Region;
     }
     if left.len() <= 1 && right.len() <= 1 { Difference::Word } else { Difference::Beginning }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::Directory;
+    use super::*;
+
+    /// A directory of (account, name); ids are the rows.
+    fn directory(list: &[(&str, &str)]) -> Directory {
+        let campaign = |(row, (account, name)): (usize, &(&str, &str))| Campaign {
+            id: row.to_string(),
+            name: (*name).into(),
+            account: (*account).into(),
+            ..Campaign::default()
+        };
+        Directory::build(list.iter().enumerate().map(campaign).collect())
+    }
+
+    /// The groups as "difference: ids", in their order.
+    fn groups(list: &[(&str, &str)]) -> Vec<String> {
+        let groups = directory(list).similar_groups().into_iter();
+        groups
+            .map(|group| {
+                let ids: Vec<&str> = group.campaigns.iter().map(|campaign| campaign.id.as_str()).collect();
+                format!("{}: {}", group.differ_by.word(), ids.join(" "))
+            })
+            .collect()
+    }
+
+    /// Whether two names of one account are alike, and by what they differ.
+    fn check(a: &str, b: &str, expected: &str) {
+        let other = ("Acme", "Something Else Entirely");
+        let expected = if expected.is_empty() { vec![] } else { vec![format!("{expected}: 0 1")] };
+        assert_eq!(groups(&[("Acme", a), ("Acme", b), other]), expected, "{a} / {b}");
+    }
+
+    #[test]
+    fn alike_within_an_account() {
+        check("Spring Sale 2024", "Spring Sale 2025", "year");
+        check("Spring Sale", "Spring Sale 2025", "year");
+        check("Welcome Series 1", "Welcome Series 2", "number");
+        check("Welcome Series A", "Welcome Series B", "number");
+        check("Onboarding Checklist v1", "Onboarding Checklist v2", "number");
+        check("Roof Repair Texas", "Roof Repair Florida", "region");
+        check("Roof Repair - North", "Roof Repair - South", "region");
+        check("Donor Thank You", "Thank You Donor", "spelling");
+        check("Donor Call", "Donors Calls", "spelling");
+        check("Win-Back: Members!", "win back members", "spelling");
+        check("Été à Lyon", "Ete a Lyon", "spelling");
+        check("Restaurant Week Lunch", "Restaurnat Week Lunch", "typo");
+        check("Garden Furniture Outlet", "Garden Furniture Clearance", "word");
+        check("Winter Coats", "Summer Boats", "");
+        check("Newsletter", "Retargeting", "");
+        check("Brand Awareness Search", "Lead Gen Search", "");
+    }
+
+    #[test]
+    fn accounts_part_what_is_only_alike() {
+        let apart = [("Acme", "Spring Sale 2024"), ("Bolt", "Spring Sale 2025")];
+        assert_eq!(groups(&apart), Vec::<String>::new());
+        // The same words are mixed up whoever they belong to.
+        let same = directory(&[("Acme", "Spring Sale"), ("Bolt", "spring sale"), ("Acme", "Gift Guide")]);
+        let found = same.similar_groups();
+        assert_eq!((found.len(), found[0].account.as_deref(), found[0].campaigns.len()), (1, None, 2));
+        let others: Vec<String> = same.similar("0").into_iter().map(|campaign| campaign.id).collect();
+        assert_eq!(others, ["1"]);
+        assert!(same.similar("2").is_empty() && same.similar("nope").is_empty());
+    }
+
+    #[test]
+    fn the_largest_risk_comes_first() {
+        let list = [
+            ("Acme", "Garden Furniture Outlet"),
+            ("Acme", "Garden Furniture Clearance"),
+            ("Bolt", "Spring Sale 2023"),
+            ("Bolt", "Spring Sale 2024"),
+            ("Bolt", "Spring Sale 2025"),
+            ("Cord", "Donor Call"),
+            ("Cord", "Donor Calls"),
+        ];
+        assert_eq!(groups(&list), ["year: 2 3 4", "spelling: 5 6", "word: 0 1"]);
+        let risks: Vec<f64> = directory(&list).similar_groups().iter().map(|group| group.risk).collect();
+        assert!(risks.is_sorted_by(|a, b| a >= b), "{risks:?}");
+    }
+
+    #[test]
+    fn an_accounts_own_campaigns_stand_first() {
+        let list = [
+            ("Other", "Spring Sale"),
+            ("Acme", "Spring Sale"),
+            ("Acme", "Spring Sale 2025"),
+            ("Acme", "Spring Sale 2024"),
+        ];
+        let others: Vec<String> = directory(&list).similar("1").into_iter().map(|campaign| campaign.id).collect();
+        assert_eq!(others, ["2", "3", "0"]);
+    }
 }

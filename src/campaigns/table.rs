@@ -1,4 +1,4 @@
-//! A hash table of row numbers: four bytes a row, for keys that the rows themselves hold.
+//! A hash table of row numbers: five bytes a row, for keys that the rows themselves hold.
 //!
 //! Keys come from the directory, which the operator controls; what is looked up may be hostile and only ever reads.
 
@@ -6,7 +6,13 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 
-const EMPTY: u32 = u32::MAX;
+/// The tag of a slot without a row.
+const FREE: u8 = 0;
+
+/// The tag of a row's hash: bits that the slot's place does not depend on.
+fn tag(hash: u64) -> u8 {
+    (hash >> 57) as u8 | 0x80
+}
 
 /// Hashes bytes, the same in every run.
 pub fn hash(bytes: &[u8]) -> u64 {
@@ -17,13 +23,17 @@ pub fn hash(bytes: &[u8]) -> u64 {
 #[derive(Debug, Default)]
 pub struct Table {
     slots: Vec<u32>,
+    /// Seven bits of each row's hash, and one that says that the slot is taken: a word that is not there is known by
+    /// these alone, without a look at any row's key.
+    tags: Vec<u8>,
     len: usize,
 }
 
 impl Table {
     /// Room for this many rows without growing.
     pub fn with_capacity(rows: usize) -> Table {
-        Table { slots: vec![EMPTY; (rows + rows / 2 + 8).next_power_of_two()], len: 0 }
+        let slots = (rows + rows / 2 + 8).next_power_of_two();
+        Table { slots: vec![0; slots], tags: vec![FREE; slots], len: 0 }
     }
 
     /// The row whose key this is, as `same` says.
@@ -33,8 +43,9 @@ impl Table {
         }
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
-        while self.slots[at] != EMPTY {
-            if same(self.slots[at]) {
+        let tag = tag(hash);
+        while self.tags[at] != FREE {
+            if self.tags[at] == tag && same(self.slots[at]) {
                 return Some(self.slots[at]);
             }
             at = (at + 1) & mask;
@@ -46,7 +57,7 @@ impl Table {
     pub fn insert(&mut self, hash: u64, row: u32, rehash: impl Fn(u32) -> u64) {
         if (self.len + 1) * 4 > self.slots.len() * 3 {
             let old = std::mem::replace(self, Table::with_capacity((self.len + 1) * 2));
-            for row in old.slots.into_iter().filter(|row| *row != EMPTY) {
+            for (row, _) in old.slots.into_iter().zip(old.tags).filter(|(_, tag)| *tag != FREE) {
                 self.place(rehash(row), row);
             }
         }
@@ -56,10 +67,11 @@ impl Table {
     fn place(&mut self, hash: u64, row: u32) {
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
-        while self.slots[at] != EMPTY {
+        while self.tags[at] != FREE {
             at = (at + 1) & mask;
         }
         self.slots[at] = row;
+        self.tags[at] = tag(hash);
         self.len += 1;
     }
 }

@@ -3,29 +3,27 @@
 //! IDs and names in form, subject, new text and links decide; a forwarded mail only when the rest says nothing; quoted
 //! text and signature never. The sender never narrows an ambiguous name.
 
-use super::fold::{self, gap};
-use super::hints::{Hints, Says, role};
+use super::denial::Exclusions;
+use super::hints::Hints;
 use super::named::{self, Mention};
-use super::stated::{self, Stated, Zone};
+use super::stated::{self, Stated};
+use super::zone::{Zone, field_zones, found, not_specific, speaks_of_a_campaign, whole, zone_of};
 use super::{Candidate, Directory, Identified, Status};
+use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
-use crate::request::{FieldKey, Request};
-
-/// Bytes of one zone that are looked at.
-const ZONE_BYTES: usize = 256 * 1024;
 /// Links and attachments that are looked at.
 const ITEMS: usize = 200;
 /// Candidates shown at most.
-const CANDIDATES: usize = 200;
+pub(super) const CANDIDATES: usize = 200;
 /// Similarly named campaigns shown at most.
 const SIMILAR: usize = 20;
 
 /// What was found in one zone.
-struct Found<'a> {
-    zone: Zone<'a>,
+pub(super) struct Found<'a> {
+    pub(super) zone: Zone<'a>,
     ids: Vec<Stated>,
     /// It decides by itself: form, subject, new text, link, attachment.
-    decides: bool,
+    pub(super) decides: bool,
 }
 
 /// Which campaign this request is about.
@@ -46,8 +44,8 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
     for (place, text) in [(Where::Subject, request.subject.as_str()), (Where::Text, request.text.as_str())] {
         let zone = zone_of(place, None, text, hints);
         let ids = stated::find(&zone, directory, hints);
-        said_not_specific |= not_specific(&zone, hints, &mut evidence);
-        speaks |= speaks_of_a_campaign(&zone, hints, &mut evidence);
+        said_not_specific |= not_specific(&zone, &mut evidence);
+        speaks |= speaks_of_a_campaign(&zone, &mut evidence);
         zones.push(Found { zone, ids, decides: true });
     }
     for (at, link) in request.links.iter().take(ITEMS).enumerate() {
@@ -103,7 +101,7 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
     }
 
     let ids = stated_ids(&zones, forwarded);
-    let exclusions = Exclusions { zones: &zones, directory, hints };
+    let exclusions = Exclusions { zones: &zones, directory };
     let groups = merge(&mentions, &exclusions);
     for found in &zones {
         for id in &found.ids {
@@ -120,138 +118,6 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
     evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     identified.evidence = evidence;
     identified
-}
-
-fn zone_of<'a>(place: Where, field: Option<String>, text: &'a str, hints: &Hints) -> Zone<'a> {
-    let end = text.floor_char_boundary(ZONE_BYTES);
-    let mut words = fold::words(&text[..end]);
-    hints.mark(&mut words);
-    if place == Where::Link {
-        words.tokens.iter_mut().for_each(|token| token.link = true);
-    }
-    Zone { place, field, id_field: false, name_field: false, words }
-}
-
-/// The fields that may name a campaign; the flag says that the value denies that there is one.
-fn field_zones<'a>(request: &'a Request, hints: &Hints) -> Vec<(Zone<'a>, bool)> {
-    let mut zones = vec![];
-    for field in &request.fields {
-        let value = field.value.trim();
-        if value.is_empty() {
-            continue;
-        }
-        let roles = fold::words(&field.label).tokens.len();
-        let (id_field, name_field) = match field.key {
-            FieldKey::CampaignId => (true, false),
-            FieldKey::CampaignName => (false, true),
-            FieldKey::Unknown if roles > 0 && roles <= 6 => by_label(&field.label, hints),
-            _ => continue,
-        };
-        let mut zone = zone_of(Where::Form, Some(field.label.clone()), &field.value, hints);
-        zone.id_field = id_field;
-        zone.name_field = name_field;
-        let denies =
-            (id_field || name_field) && (hints.value_not_specific(value) || says_not_specific(&zone, hints).is_some());
-        if id_field || name_field || field.key == FieldKey::Unknown && labelled_value(&field.label, hints) {
-            zones.push((zone, denies));
-        }
-    }
-    zones
-}
-
-/// Whether an unknown field's label speaks of a campaign's ID or name.
-fn by_label(label: &str, hints: &Hints) -> (bool, bool) {
-    let mut words = fold::words(label);
-    hints.mark(&mut words);
-    let has = |roles: u32| words.tokens.iter().any(|token| token.roles & roles != 0);
-    let campaign = has(role::CAMPAIGN | role::CAMPAIGNS);
-    let id = has(role::LABEL) || campaign && has(role::IDENTIFIER | role::NUMBER);
-    (id, campaign && !id && words.tokens.len() <= 2)
-}
-
-/// A field whose label says nothing against IDs: a value of a telling shape may be one.
-fn labelled_value(label: &str, hints: &Hints) -> bool {
-    let mut words = fold::words(label);
-    hints.mark(&mut words);
-    !words.tokens.iter().any(|token| hints.negative(words.folded(token), token.roles))
-}
-
-fn says_not_specific(zone: &Zone<'_>, hints: &Hints) -> Option<(usize, usize)> {
-    (0..zone.words.tokens.len()).find_map(|at| {
-        let mut phrases = hints.phrases_at(&zone.words, at);
-        phrases.find(|(says, _)| *says == Says::NotSpecific).map(|(_, end)| (at, end))
-    })
-}
-
-fn not_specific(zone: &Zone<'_>, hints: &Hints, evidence: &mut Vec<Evidence>) -> bool {
-    let Some((first, end)) = says_not_specific(zone, hints) else { return false };
-    evidence.push(span(zone, first, end - 1, "campaign.not-specific"));
-    true
-}
-
-/// "my campaign", "our ad": the text speaks of one without saying which.
-fn speaks_of_a_campaign(zone: &Zone<'_>, hints: &Hints, evidence: &mut Vec<Evidence>) -> bool {
-    let tokens = &zone.words.tokens;
-    for (at, token) in tokens.iter().enumerate() {
-        let phrase = hints.phrases_at(&zone.words, at).find(|(says, _)| *says == Says::OwnCampaign);
-        if let Some((_, end)) = phrase {
-            evidence.push(span(zone, at, end - 1, "campaign.spoken-of"));
-            return true;
-        }
-        if token.link || token.roles & (role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT) == 0 {
-            continue;
-        }
-        let product = tokens.get(at + 1).is_some_and(|next| next.roles & role::PRODUCT != 0 && next.gap == gap::SPACE);
-        if product {
-            continue;
-        }
-        // "my campaign", "our summer campaign", "one of my campaigns".
-        for back in 1..=6 {
-            let Some(before) = at.checked_sub(back) else { break };
-            if tokens[before + 1].gap & (gap::END | gap::COMMA | gap::PARAGRAPH) != 0 {
-                break;
-            }
-            let roles = tokens[before].roles;
-            if roles & role::OWN != 0
-                && (token.roles & role::ADVERT == 0 || back == 1 && zone.words.word(before).len() > 1)
-            {
-                let denied = before.checked_sub(1).is_some_and(|at| tokens[at].roles & role::DENY != 0);
-                if !denied {
-                    evidence.push(span(zone, before, at, "campaign.spoken-of"));
-                    return true;
-                }
-            }
-            if roles & (role::STOP | role::DENY | role::AND) != 0 || back >= 3 && !tokens[before].capital {
-                break;
-            }
-        }
-    }
-    false
-}
-
-fn span(zone: &Zone<'_>, first: usize, last: usize, rule: &str) -> Evidence {
-    let tokens = &zone.words.tokens;
-    let (start, end) = match (tokens.get(first), tokens.get(last)) {
-        (Some(first), Some(last)) => (first.start, last.end),
-        _ => (0, 0),
-    };
-    found(zone, rule, start, end, 0.0)
-}
-
-fn whole(zone: &Zone<'_>, rule: &str) -> Evidence {
-    found(zone, rule, 0, zone.words.text.len(), 0.0)
-}
-
-fn found(zone: &Zone<'_>, rule: &str, start: usize, end: usize, weight: f64) -> Evidence {
-    Evidence {
-        rule: rule.to_owned(),
-        place: zone.place,
-        field: zone.field.clone(),
-        start,
-        end,
-        text: zone.words.text.get(start..end).unwrap_or_default().to_owned(),
-        weight,
-    }
 }
 
 fn of_id(of: &Found<'_>, id: &Stated) -> Evidence {
@@ -280,8 +146,15 @@ fn drop_ids_in_names(zones: &mut [Found<'_>], mentions: &[Mention]) {
 /// The IDs that count, each once, the most certain place first.
 fn stated_ids<'a>(zones: &'a [Found<'_>], forwarded: bool) -> Vec<&'a Stated> {
     let counts = |found: &Found<'_>| found.decides || forwarded && found.zone.place == Where::Forwarded;
-    let all = zones.iter().filter(|found| counts(found)).flat_map(|found| &found.ids).filter(|id| id.weight > 0.0);
-    let all: Vec<&Stated> = all.collect();
+    let all: Vec<&Stated> = zones.iter().filter(|found| counts(found)).flat_map(|found| &found.ids).collect();
+    // "I wrote 48213. It is not 48213": what is denied after it was said counts only when a label says so elsewhere.
+    let taken_back = |at: usize, id: &Stated| {
+        id.weight < 1.0
+            && all[at + 1..].iter().any(|later| later.rule == "campaign-id.denied" && later.compact == id.compact)
+            && !all.iter().any(|other| other.weight >= 1.0 && other.compact == id.compact)
+    };
+    let all: Vec<&Stated> =
+        all.iter().enumerate().filter(|(at, id)| id.weight > 0.0 && !taken_back(*at, id)).map(|(_, id)| *id).collect();
     let strong = all.iter().any(|id| !id.weak);
     let mut ids: Vec<&Stated> = vec![];
     for id in all {
@@ -296,7 +169,7 @@ fn stated_ids<'a>(zones: &'a [Found<'_>], forwarded: bool) -> Vec<&'a Stated> {
 }
 
 /// A set of campaigns that one name may mean.
-type Group = Vec<(u32, f64)>;
+pub(super) type Group = Vec<(u32, f64)>;
 
 /// What the mentions mean together: the narrower of two that overlap, without what the text excludes.
 fn merge(mentions: &[Mention], exclusions: &Exclusions<'_, '_>) -> Vec<Group> {
@@ -331,84 +204,6 @@ fn merge(mentions: &[Mention], exclusions: &Exclusions<'_, '_>) -> Vec<Group> {
     }
     groups.retain(|group| !group.is_empty());
     groups
-}
-
-/// Siblings that the text turns down: "not the West one", "2024 and 2025 are not what I mean".
-struct Exclusions<'a, 'z> {
-    zones: &'a [Found<'z>],
-    directory: &'a Directory,
-    hints: &'a Hints,
-}
-
-impl Exclusions<'_, '_> {
-    fn narrow(&self, mention: &Mention) -> Group {
-        let rows = &mention.rows;
-        if rows.len() < 2 || rows.len() > CANDIDATES {
-            return rows.clone();
-        }
-        let names = &self.directory.names;
-        let all = rows.len();
-        // Words that some of the candidates have and others not.
-        let tells_apart = |word: u32| rows.iter().filter(|(row, _)| names.entry(*row).contains(&word)).count() < all;
-        let mut left: Group = rows.clone();
-        for found in self.zones.iter().filter(|found| found.decides) {
-            let words = &found.zone.words;
-            for (at, token) in words.tokens.iter().enumerate() {
-                let telling = token.word != fold::NO_WORD && tells_apart(token.word);
-                if telling && self.excluded(found, at) {
-                    left.retain(|(row, _)| !names.entry(*row).contains(&token.word));
-                }
-            }
-        }
-        if left.is_empty() { rows.clone() } else { left }
-    }
-
-    /// Whether the word at this token is what a denial is about.
-    fn excluded(&self, found: &Found<'_>, at: usize) -> bool {
-        let words = &found.zone.words;
-        let tokens = &words.tokens;
-        let ends = gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY;
-        let mut before = at;
-        for _ in 0..5 {
-            if before == 0 || tokens[before].gap & (ends | gap::COMMA | gap::CLOSE) != 0 {
-                break;
-            }
-            before -= 1;
-            let roles = tokens[before].roles;
-            let phrase = (0..4).any(|back| {
-                before.checked_sub(back).is_some_and(|start| {
-                    self.hints
-                        .phrases_at(words, start)
-                        .any(|(says, end)| says == Says::DeniedAfter && end == before + 1)
-                })
-            });
-            if roles & role::DENY != 0 || phrase {
-                return true;
-            }
-            if roles & role::BUT != 0 && roles & role::FILL == 0 {
-                break;
-            }
-            let passes = roles & (role::FILL | role::OWN | role::AND | role::CAMPAIGN | role::STOP | role::NUMBER) != 0;
-            if !passes && tokens[before].word == fold::NO_WORD {
-                break;
-            }
-        }
-        for behind in at + 1..at + 8 {
-            let Some(token) = tokens.get(behind) else { return false };
-            if token.gap & ends != 0 {
-                return false;
-            }
-            if self.hints.phrases_at(words, behind).any(|(says, _)| says == Says::DeniedBefore) {
-                return true;
-            }
-            let passes =
-                token.roles & (role::FILL | role::OWN | role::AND | role::CAMPAIGN | role::CAMPAIGNS | role::STOP) != 0;
-            if !passes && token.word == fold::NO_WORD {
-                return false;
-            }
-        }
-        false
-    }
 }
 
 /// The verdict, by what is stated and named.

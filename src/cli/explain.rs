@@ -42,6 +42,9 @@ pub fn judgement(source: &str, request: &Request, triage: &Triage, marks: Marks)
     for near in &campaign.near_misses {
         line(&mut out, "near", &format!("{} {}", inert(&near.id), inert(&near.name)));
     }
+    for similar in &campaign.similar {
+        line(&mut out, "similar", &format!("{} {}", inert(&similar.id), inert(&similar.name)));
+    }
     because(&mut out, &campaign.evidence);
     line(
         &mut out,

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::Site;
 use super::session::ApiAgent;
 use crate::campaigns::Campaign;
+use crate::config::fault::Fault;
 use crate::desk::problem::{Body, Place, Problem, Query, typed};
 
 /// Places told of a faulty body; the rest would not be read.
@@ -65,23 +66,21 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Campaign>, Problem> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (campaigns, faults) = match media_type.split(';').next().unwrap_or_default().trim() {
         "text/csv" | "application/x-ndjson" | "application/jsonl" => crate::campaigns::load::parse(body, "body"),
-        "application/json" => (array(body)?, vec![]),
+        "application/json" => crate::campaigns::load::checked(array(body)?, "body"),
         _ => return Err(Problem::MediaType("text/csv, application/json or application/x-ndjson")),
     };
-    let mut places: Vec<Place> = faults
-        .into_iter()
-        .map(|fault| Place {
+    // A JSON pointer counts elements from 0 (RFC 6901); lines are told in words.
+    let place = |fault: Fault| match media_type.starts_with("application/json") {
+        true => Place {
+            pointer: format!("/{}", fault.line.saturating_sub(1)),
+            detail: format!("{}; {}", fault.message, fault.remedy),
+        },
+        false => Place {
             pointer: format!("/{}", fault.line),
             detail: format!("line {}: {}; {}", fault.line, fault.message, fault.remedy),
-        })
-        .collect();
-    let mut seen = std::collections::HashSet::new();
-    for (index, campaign) in campaigns.iter().enumerate() {
-        if campaign.id.trim().is_empty() || !seen.insert(campaign.id.as_str()) {
-            places.push(Place { pointer: format!("/{index}/id"), detail: "is empty or stands twice".into() });
-        }
-    }
-    places.truncate(FAULTS);
+        },
+    };
+    let places: Vec<Place> = faults.into_iter().take(FAULTS).map(place).collect();
     if places.is_empty() { Ok(campaigns) } else { Err(Problem::Invalid(places)) }
 }
 

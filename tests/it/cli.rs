@@ -125,6 +125,9 @@ fn triage_reads_standard_input_and_marks_words_for_people() {
         run(deskclerk().args(["triage", "--campaigns"]).arg(directory).arg("-").write_stdin(mail));
     assert_eq!(code, 0, "{complaints}");
     assert!(out.contains("[[20417]]") && out.contains("because"), "{out}");
+    // Beside the campaign stand those that it is easily taken for, and by what the words were found.
+    assert!(out.contains("campaign  confirmed 20417") && out.contains("similar  20471 Orchard Box"), "{out}");
+    assert!(out.contains("because  \"20417\" in text: campaign-id.label"), "{out}");
 }
 
 #[test]
@@ -164,6 +167,15 @@ fn a_directory_is_checked_imported_and_never_shrinks_by_accident() {
     let (_, out, _) = run(deskclerk().args(["campaigns", "similar", "--format", "json"]).arg(&whole));
     let first: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
     assert!(first["campaigns"].as_array().unwrap().len() >= 2, "{first}");
+    let (_, table, _) = run(deskclerk().args(["campaigns", "similar"]).arg(&whole));
+    let (_, rows, _) = run(deskclerk().args(["campaigns", "similar", "--format", "csv"]).arg(&whole));
+    for campaign in first["campaigns"].as_array().unwrap() {
+        let id = campaign["id"].as_str().unwrap();
+        assert!(table.contains(id) && rows.contains(id), "{table}\n{rows}");
+    }
+    assert_eq!(rows.lines().next(), Some("group,risk,differ_by,account,campaign_id,name"));
+    let risks: Vec<f64> = rows.lines().skip(1).map(|row| row.split(',').nth(1).unwrap().parse().unwrap()).collect();
+    assert!(risks.len() > 1 && risks.is_sorted_by(|a, b| a >= b), "{rows}");
 
     let (code, out, complaints) = run(deskclerk().args(["campaigns", "import", "--config"]).arg(&config).arg(&whole));
     assert_eq!(code, 0, "{complaints}");

@@ -107,6 +107,14 @@ async fn the_api_wants_a_token_and_takes_a_directory() {
     assert_eq!(desk.api("PUT", "/v1/campaigns?allow_shrink=true", shrunk).await.status, 200);
     assert_eq!(desk.desk.directory().len(), 1);
     assert_eq!(desk.api("PUT", "/v1/campaigns", json!([{"id": 1}])).await.problem(422), ["/0/id"]);
+    let one = |id: &str, name: &str| json!({"id": id, "name": name, "account": "", "contacts": []});
+    let odd = json!([one("1", "One"), one("1", "Two"), one("", "Three"), one("4", ""), one("5", &"x".repeat(400))]);
+    assert_eq!(desk.api("PUT", "/v1/campaigns", odd).await.problem(422), ["/1", "/2", "/3", "/4"]);
+    let twice = desk.send("PUT", "/v1/campaigns", &csv, b"campaign_id,name\nab,One\nAB,Two\n,Three\n").await;
+    assert_eq!(twice.problem(422), ["/3", "/4"]);
+    assert!(twice.text().contains("line 3: the ids `ab` (line 2) and `AB` differ only by case"), "{}", twice.text());
+    desk.send("PUT", "/v1/campaigns", &csv, b"1,One\n2,Two\n").await.problem(422);
+    assert_eq!(desk.desk.directory().len(), 1, "what is refused changes nothing");
     let judged = desk.api("POST", "/v1/triage", serde_json::from_slice(&body("x")).unwrap()).await;
     assert_eq!(judged.status, 200, "{}", judged.text());
     assert!(judged.json()["campaign"]["status"].is_string());

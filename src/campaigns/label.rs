@@ -1,0 +1,159 @@
+//! By what an ID is introduced: a label before or behind it, or the list that it is a member of.
+//!
+//! Reads only the words around the ID; whether it is known to the directory plays no part.
+
+use super::gap;
+use super::hints::role;
+use super::stated::{Finder, Stated};
+
+/// How an ID is introduced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Label {
+    /// By the campaign and a word for ID or number, or a mark such as `#`; or by its form field.
+    Full,
+    /// By the word for a campaign alone.
+    Campaign,
+    /// By a word for ID alone.
+    Id,
+    /// As a member of a list that a label introduced.
+    Listed,
+    /// It is said to be something else.
+    Negative,
+    /// By nothing.
+    None,
+}
+
+impl Finder<'_, '_> {
+    /// By what the ID at this token is introduced.
+    pub(super) fn label(&self, i: usize, before: Option<&Stated>) -> Label {
+        let (mut ident, mut number, mut filled, mut negative) = (false, false, 0, false);
+        let mut k = i;
+        let Some(token) = self.token(i) else { return Label::None };
+        let link = token.link;
+        let mut mark = token.gap & gap::HASH != 0;
+        for step in 0..8 {
+            let Some(token) = self.token(k) else { break };
+            let stops = gap::PARAGRAPH | gap::SEMICOLON | gap::CLOSE;
+            if k == 0 || token.gap & stops != 0 || (token.gap & gap::COMMA != 0 && step > 0) {
+                break;
+            }
+            let previous = &self.words.tokens[k - 1];
+            let roles = previous.roles;
+            let word = self.words.folded(previous);
+            // "Nr. 48213", "Tel. 48213": the full stop of an abbreviation.
+            let short = token.gap & gap::DOT != 0
+                && (roles & (role::NUMBER | role::CAMPAIGN) != 0
+                    || roles & role::NEGATIVE != 0 && word.len() <= 4 && step == 0);
+            if token.gap & (gap::END | gap::QUERY) != 0 && !short || token.gap & gap::COMMA != 0 {
+                break;
+            }
+            if link && token.gap & gap::WHITE != 0 {
+                break;
+            }
+            mark |= token.gap & (gap::HASH | gap::COLON | gap::EQUALS) != 0 && !link;
+            k -= 1;
+            if roles & role::LABEL != 0 {
+                return if negative { Label::Campaign } else { Label::Full };
+            }
+            if roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0 {
+                let marked = ident || number || mark;
+                return match () {
+                    () if marked && filled <= 3 => Label::Full,
+                    () if filled == 0 => Label::Campaign,
+                    () if filled <= 3 && !ident => Label::None,
+                    () => Label::Full,
+                };
+            }
+            if link {
+                if roles & role::LINK != 0 && token.gap & (gap::SLASH | gap::EQUALS) != 0 {
+                    return Label::Id;
+                }
+                if roles & role::IDENTIFIER != 0 {
+                    ident = true;
+                    continue;
+                }
+                break;
+            }
+            if roles & role::IDENTIFIER != 0 {
+                ident = true;
+                continue;
+            }
+            if roles & role::NUMBER != 0 && !previous.has_digit {
+                number = true;
+                // "code" and "reference" are labels behind "campaign" only.
+                negative |= self.hints.negative(word, roles);
+                continue;
+            }
+            if !previous.has_digit && self.hints.negative(word, roles) {
+                // "of the invoice for 48213": another word between makes it no invoice number.
+                let far = filled > 1 && !ident && !number && !mark;
+                return if far { Label::None } else { Label::Negative };
+            }
+            if roles & role::FILL != 0 {
+                filled += 1;
+                continue;
+            }
+            if token.gap & gap::OPEN != 0 && !ident && !number && step == 0 {
+                return if self.negative_phrase(k) { Label::Negative } else { Label::None };
+            }
+            break;
+        }
+        if negative && !ident {
+            return Label::Negative;
+        }
+        if ident {
+            return Label::Id;
+        }
+        if let Some(before) = before
+            && before.weight > 0.0
+            && before.rule != "campaign-id.shape"
+            && self.continues(before.tokens.1, i)
+        {
+            return Label::Listed;
+        }
+        if self.label_after(i) { Label::Campaign } else { Label::None }
+    }
+
+    /// "the code you texted me (104882)": the noun that a bracket speaks of.
+    pub(super) fn negative_phrase(&self, from: usize) -> bool {
+        for back in 0..5 {
+            let Some(at) = from.checked_sub(back) else { return false };
+            let token = &self.words.tokens[at];
+            if token.roles & (role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT) != 0 {
+                return false;
+            }
+            if self.hints.negative(self.words.folded(token), token.roles) {
+                return true;
+            }
+            if token.gap & (gap::END | gap::COMMA | gap::PARAGRAPH | gap::COLON) != 0 {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Whether what stands between an ID and this token only lists: ", ", " and ", "/", " & campaign ".
+    pub(super) fn continues(&self, last: usize, i: usize) -> bool {
+        if i <= last || i - last > 4 {
+            return false;
+        }
+        let Some(token) = self.token(i) else { return false };
+        let separators = gap::COMMA | gap::SLASH | gap::PLUS | gap::AND | gap::SEMICOLON;
+        if i == last + 1 {
+            return token.gap & separators != 0 && token.gap & (gap::END | gap::PARAGRAPH) == 0;
+        }
+        let passing = role::AND | role::CAMPAIGN | role::CAMPAIGNS | role::IDENTIFIER | role::NUMBER | role::FILL;
+        let joined = (last + 1..i).any(|at| self.words.tokens[at].roles & role::AND != 0);
+        joined
+            && (last + 1..i).all(|at| self.words.tokens[at].roles & passing != 0)
+            && (last + 1..=i).all(|at| self.words.tokens[at].gap & (gap::END | gap::PARAGRAPH) == 0)
+    }
+
+    /// "the 48213 campaign".
+    pub(super) fn label_after(&self, i: usize) -> bool {
+        self.token(i + 1)
+            .is_some_and(|next| next.gap & !(gap::SPACE | gap::HYPHEN) == 0 && next.roles & role::CAMPAIGN != 0)
+            && i > 0
+            && self.words.tokens[i - 1].roles & (role::OWN | role::FILL) != 0
+    }
+}

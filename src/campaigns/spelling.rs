@@ -1,0 +1,76 @@
+//! When two folded words are the same but for spelling: plural, typo.
+//!
+//! Compares words only; no allocation, and bounded by the longest word that is compared.
+
+/// A word without the plural's s: what the vocabulary holds.
+pub fn singular(word: &str) -> &str {
+    let bytes = word.as_bytes();
+    match bytes {
+        [.., before, b's'] if bytes.len() > 3 && !matches!(before, b's' | b'u' | b'i') && !before.is_ascii_digit() => {
+            &word[..word.len() - 1]
+        }
+        _ => word,
+    }
+}
+
+/// Edits between two words (insertion, deletion, substitution, transposition of neighbours), or `None` above `most`.
+pub fn edits(a: &str, b: &str, most: usize) -> Option<usize> {
+    if a.len().abs_diff(b.len()) > 4 * most {
+        return None;
+    }
+    let mut left = [char::MIN; 40];
+    let mut right = [char::MIN; 40];
+    let n = fill(a, &mut left)?;
+    let m = fill(b, &mut right)?;
+    if n.abs_diff(m) > most {
+        return None;
+    }
+    let (mut older, mut old, mut new) = ([0u8; 41], [0u8; 41], [0u8; 41]);
+    for (j, cell) in old.iter_mut().enumerate().take(m + 1) {
+        *cell = j as u8;
+    }
+    for i in 1..=n {
+        new[0] = i as u8;
+        let mut best = new[0];
+        for j in 1..=m {
+            let same = left[i - 1] == right[j - 1];
+            let mut cost = (old[j - 1] + u8::from(!same)).min(old[j] + 1).min(new[j - 1] + 1);
+            if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
+                cost = cost.min(older[j - 2] + 1);
+            }
+            new[j] = cost;
+            best = best.min(cost);
+        }
+        if usize::from(best) > most {
+            return None;
+        }
+        older = old;
+        old = new;
+    }
+    let distance = usize::from(old[m]);
+    (distance <= most).then_some(distance)
+}
+
+/// Longer words than the buffer are not compared.
+fn fill(word: &str, buffer: &mut [char; 40]) -> Option<usize> {
+    let mut n = 0;
+    for c in word.chars() {
+        *buffer.get_mut(n)? = c;
+        n += 1;
+    }
+    Some(n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_edits() {
+        assert_eq!(edits("moroco", "morocco", 2), Some(1));
+        assert_eq!(edits("dessert", "desert", 1), Some(1));
+        assert_eq!(edits("48123", "48213", 1), Some(1));
+        assert_eq!(edits("abcdef", "fedcba", 2), None);
+        assert_eq!(edits("", "ab", 2), Some(2));
+    }
+}

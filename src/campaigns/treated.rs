@@ -1,0 +1,219 @@
+//! Whether the text treats words as a campaign's name: quoted, capitalised, beside a word for a campaign.
+//!
+//! Says no when in doubt: a loose likeness, or words that look like parts of another name, are no mention.
+
+use super::fit::Fit;
+use super::fold::{self, NO_WORD, Token};
+use super::gap;
+use super::hints::role;
+use super::named::{Finder, NAMES_FIELD, bits};
+use super::names::class;
+use crate::request::evidence::Where;
+
+impl Finder<'_, '_> {
+    pub(super) fn quoted(&self, first: usize, last: usize) -> bool {
+        let opens = self.words.tokens.get(first).is_some_and(|token| token.gap & (gap::QUOTE | gap::APOSTROPHE) != 0);
+        opens && self.words.gap_after(last) & (gap::QUOTE | gap::APOSTROPHE) != 0
+    }
+
+    /// A word for a campaign stands directly before or behind.
+    pub(super) fn beside_campaign(&self, first: usize, last: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let is = |at: usize| tokens.get(at).is_some_and(|token| token.roles & (NAMES_FIELD | role::ADVERT) != 0);
+        let near = |token: &Token| token.gap & (gap::END | gap::PARAGRAPH | gap::COMMA) == 0;
+        let skips = |at: usize| {
+            tokens.get(at).is_some_and(|token| token.roles & (role::FILL | role::NUMBER | role::IDENTIFIER) != 0)
+        };
+        let mut before = first;
+        for _ in 0..3 {
+            if before == 0 || !tokens.get(before).is_some_and(near) {
+                break;
+            }
+            before -= 1;
+            if is(before) {
+                return true;
+            }
+            if !skips(before) {
+                break;
+            }
+        }
+        let mut after = last + 1;
+        while after <= last + 2 && tokens.get(after).is_some_and(near) {
+            if is(after) {
+                return true;
+            }
+            if !skips(after) {
+                break;
+            }
+            after += 1;
+        }
+        false
+    }
+
+    /// Whether what was matched is a mention of the campaign.
+    pub(super) fn accepts(&self, entry: u32, fit: &Fit, base: usize) -> bool {
+        let name = self.names.entry(entry);
+        let solid = |word: &&u32| self.names.class(**word) & class::STOP == 0;
+        let total = name.iter().filter(solid).count();
+        let tokens = &self.words.tokens;
+        let matched: Vec<usize> = (fit.first..=fit.last).filter(|at| fit.text & bits(base, *at, *at) != 0).collect();
+        let speaks = |at: &&usize| tokens[**at].roles & role::STOP == 0 || tokens[**at].capital && **at > fit.first;
+        let spoken: Vec<&Token> = matched.iter().filter(speaks).map(|at| &tokens[*at]).collect();
+        let count = spoken.len();
+        if count == 0 && !self.field() {
+            return false;
+        }
+        let letters = spoken.iter().filter(|token| !token.digits).count();
+        if letters == 0 && !(self.field() && fit.full) {
+            return false;
+        }
+        let opens_sentence = |at: usize| at == 0 || tokens[at].gap & (gap::END | gap::PARAGRAPH) != 0;
+        let capitals = spoken.iter().filter(|token| token.capital && !token.digits).count();
+        let capitalised = capitals * 2 > letters;
+        let quoted = self.quoted(fit.first, fit.last);
+        let beside = self.beside_campaign(fit.first, fit.last);
+        let subject = self.zone.place == Where::Subject;
+        let field = self.field();
+        let strange = self.strangers(fit, base);
+        let extra = if strange == 0 { 0 } else { strange - self.in_account(fit, base).min(strange) };
+        let precision = fit.explained / (fit.explained + extra as f32);
+        if !fit.full && self.other_variant(fit, base) {
+            return false;
+        }
+        let common =
+            |at: &usize| tokens[*at].roles & (role::COMMON | role::MONTH | role::REGION) != 0 || tokens[*at].digits;
+        let all_common = matched.iter().all(common);
+        let places_only = matched.iter().all(|at| tokens[*at].roles & (role::REGION | role::MONTH | role::STOP) != 0);
+        if total <= 1 && fit.full {
+            let at = fit.first;
+            let named = tokens[at].capital && !opens_sentence(at);
+            return match () {
+                () if field => true,
+                () if precision < 0.6 => false,
+                () if all_common => quoted || beside && named,
+                () => quoted || beside || named && (self.words.folded(&tokens[at]).len() >= 4 || tokens[at].capitals),
+            };
+        }
+        if fit.full && (count >= 2 || letters >= 1 && (matched.len() >= 2 || fit.words >= 2)) {
+            return precision >= 0.5
+                && (field || quoted || beside || subject || capitalised || count >= 3 || !all_common);
+        }
+        let part = (count >= 2 && matched.len() >= 2)
+            || tokens[fit.first].word == NO_WORD && count == 1 && fit.coverage >= 0.5;
+        if part {
+            let head = name.iter().zip(0..2).all(|(word, _)| matched.iter().any(|at| tokens[*at].word == *word));
+            let enough = if field {
+                0.3
+            } else if head && (quoted || beside || capitalised || subject) {
+                0.33
+            } else {
+                0.42
+            };
+            let solid = spoken.iter().filter(|token| token.roles & role::STOP == 0).count();
+            let together = fit.last + 1 - fit.first <= matched.len() + 1;
+            let exact = together && fit.coverage >= 0.6 && fit.explained >= 0.9 * solid as f32;
+            // "loyalty cards" are no "Loyalty Card Launch"; "cart reminders" are "Cart Reminder 1" and 2.
+            let counts = |word: &&u32| self.names.class(**word) & (class::STOP | class::VARIANT) == 0;
+            let variant = name.iter().filter(counts).all(|word| matched.iter().any(|at| tokens[*at].word == *word));
+            let capitalised = capitalised && !places_only;
+            let treated = field || quoted || capitalised || exact && (beside || subject || count >= 3 || variant);
+            let treated = treated || !all_common && (beside || subject || count >= 3);
+            return fit.coverage >= enough && precision >= 0.6 && treated && letters >= 1;
+        }
+        // One word of several: only where the text treats it as a campaign, and when it is telling.
+        let at = fit.first;
+        let telling = (!common(&at) || tokens[at].capital && beside && !tokens[at].digits)
+            && self.words.folded(&tokens[at]).len() >= 4;
+        let sure = fit.explained >= 0.9;
+        let few = tokens[at].word == NO_WORD || self.names.with_word(tokens[at].word).len() <= 20;
+        sure && precision >= 0.6
+            && fit.coverage >= 0.3
+            && telling
+            && (field || (quoted || beside) && (tokens[at].capital || few) || self.opens_name(name, fit, few))
+    }
+
+    /// "the Sommerakademie": the long first word of few names, spoken of as something known.
+    fn opens_name(&self, name: &[u32], fit: &Fit, few: bool) -> bool {
+        let token = &self.words.tokens[fit.first];
+        let known = fit.first.checked_sub(1).map(|before| self.words.tokens[before].roles);
+        few && token.capital
+            && token.end - token.start >= 10
+            && fit.coverage >= 0.4
+            && name.first() == Some(&token.word)
+            && known.is_some_and(|roles| roles & role::OWN != 0)
+    }
+
+    /// Words inside or beside a mention that look like parts of another name.
+    pub(super) fn strangers(&self, fit: &Fit, base: usize) -> usize {
+        let tokens = &self.words.tokens;
+        let ordinary = role::STOP
+            | role::TITLE
+            | role::CAMPAIGN
+            | role::CAMPAIGNS
+            | role::LABEL
+            | role::MONTH
+            | role::ADVERT
+            | role::IDENTIFIER
+            | role::NUMBER
+            | role::FILL
+            | role::AND;
+        let foreign = |at: usize| {
+            let token = &tokens[at];
+            let named = token.capital || self.field();
+            named && token.roles & ordinary == 0 && !token.digits && fit.text & bits(base, at, at) == 0
+        };
+        let touching = |token: &Token| {
+            token.gap & !(gap::SPACE | gap::HYPHEN | gap::AND | gap::SLASH) == 0 && token.gap_chars <= 3
+        };
+        let mut count = (fit.first..=fit.last).filter(|at| foreign(*at)).count();
+        if self.quoted(fit.first, fit.last) {
+            return count;
+        }
+        let mut at = fit.first;
+        while at > 0 && touching(&tokens[at]) && count < 6 {
+            at -= 1;
+            // A capital at the start of a sentence says nothing.
+            let opens = at == 0 || tokens[at].gap & (gap::END | gap::PARAGRAPH | gap::LINE) != 0;
+            if !foreign(at) || opens && !self.field() {
+                break;
+            }
+            count += 1;
+        }
+        let mut at = fit.last + 1;
+        while at < tokens.len() && touching(&tokens[at]) && count < 6 && foreign(at) {
+            count += 1;
+            at += 1;
+        }
+        count
+    }
+
+    /// How many of the words around the mention are of the account's name.
+    pub(super) fn in_account(&self, fit: &Fit, base: usize) -> usize {
+        let Some(campaign) = self.campaigns.get(fit.row as usize) else { return 0 };
+        let account = fold::words(&campaign.account);
+        let of_account = |word: &str| account.tokens.iter().any(|token| account.folded(token) == word);
+        (fit.first.saturating_sub(4)..(fit.last + 5).min(self.words.tokens.len()))
+            .filter(|at| fit.text & bits(base, *at, *at) == 0 && of_account(self.words.word(*at)))
+            .count()
+    }
+
+    /// A year or quarter stands beside the mention that the name has not: another campaign is meant.
+    pub(super) fn other_variant(&self, fit: &Fit, base: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let variant = |at: usize| {
+            let Some(token) = tokens.get(at) else { return false };
+            let word = self.words.folded(token);
+            let year = token.digits && word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
+            let quarter = matches!(word.as_bytes(), [b'q', b'1'..=b'4']);
+            let alone = token.gap & !gap::SPACE == 0 && self.words.gap_after(at) & (gap::HYPHEN | gap::SLASH) == 0;
+            (year || quarter) && alone && fit.text & bits(base, at, at) == 0
+        };
+        let skips = |at: usize| {
+            tokens
+                .get(at)
+                .is_some_and(|token| token.roles & (role::CAMPAIGN | role::LABEL) != 0 && token.gap & !gap::SPACE == 0)
+        };
+        let after = fit.last + 1;
+        variant(after) || skips(after) && variant(after + 1) || (fit.first..fit.last).any(variant)
+    }
+}

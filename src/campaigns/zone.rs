@@ -1,0 +1,157 @@
+//! The texts of a request in which campaigns are looked for, in words, and what they say of campaigns at large.
+//!
+//! Which form fields may hold an ID or a name is decided here; what stands in them is not.
+
+use super::fold::{self, Words};
+use super::gap;
+use super::hints::{Hints, Says, role};
+use crate::request::evidence::{Evidence, Where};
+use crate::request::{FieldKey, Request};
+
+/// Bytes of one zone that are looked at.
+const ZONE_BYTES: usize = 256 * 1024;
+
+/// A text in which campaigns are looked for.
+#[derive(Debug)]
+pub struct Zone<'a> {
+    /// Which part of the request.
+    pub place: Where,
+    /// The field's label, or the index of link or attachment.
+    pub field: Option<String>,
+    /// The value of a field that holds Campaign IDs.
+    pub id_field: bool,
+    /// The value of a field that holds a campaign's name.
+    pub name_field: bool,
+    /// Its words, with their roles.
+    pub words: Words<'a>,
+}
+
+pub(super) fn zone_of<'a>(place: Where, field: Option<String>, text: &'a str, hints: &Hints) -> Zone<'a> {
+    let end = text.floor_char_boundary(ZONE_BYTES);
+    let mut words = fold::words(&text[..end]);
+    hints.mark(&mut words);
+    if place == Where::Link {
+        words.tokens.iter_mut().for_each(|token| token.link = true);
+    }
+    Zone { place, field, id_field: false, name_field: false, words }
+}
+
+/// The fields that may name a campaign; the flag says that the value denies that there is one.
+pub(super) fn field_zones<'a>(request: &'a Request, hints: &Hints) -> Vec<(Zone<'a>, bool)> {
+    let mut zones = vec![];
+    for field in &request.fields {
+        let value = field.value.trim();
+        if value.is_empty() {
+            continue;
+        }
+        let roles = fold::words(&field.label).tokens.len();
+        let (id_field, name_field) = match field.key {
+            FieldKey::CampaignId => (true, false),
+            FieldKey::CampaignName => (false, true),
+            FieldKey::Unknown if roles > 0 && roles <= 6 => by_label(&field.label, hints),
+            _ => continue,
+        };
+        let mut zone = zone_of(Where::Form, Some(field.label.clone()), &field.value, hints);
+        zone.id_field = id_field;
+        zone.name_field = name_field;
+        let denies =
+            (id_field || name_field) && (hints.value_not_specific(value) || says_not_specific(&zone).is_some());
+        if id_field || name_field || field.key == FieldKey::Unknown && labelled_value(&field.label, hints) {
+            zones.push((zone, denies));
+        }
+    }
+    zones
+}
+
+/// Whether an unknown field's label speaks of a campaign's ID or name.
+fn by_label(label: &str, hints: &Hints) -> (bool, bool) {
+    let mut words = fold::words(label);
+    hints.mark(&mut words);
+    let has = |roles: u32| words.tokens.iter().any(|token| token.roles & roles != 0);
+    let campaign = has(role::CAMPAIGN | role::CAMPAIGNS);
+    let id = has(role::LABEL) || campaign && has(role::IDENTIFIER | role::NUMBER);
+    (id, campaign && !id && words.tokens.len() <= 2)
+}
+
+/// A field whose label says nothing against IDs: a value of a telling shape may be one.
+fn labelled_value(label: &str, hints: &Hints) -> bool {
+    let mut words = fold::words(label);
+    hints.mark(&mut words);
+    !words.tokens.iter().any(|token| hints.negative(words.folded(token), token.roles))
+}
+
+fn says_not_specific(zone: &Zone<'_>) -> Option<(usize, usize)> {
+    let mut said = zone.words.said.iter();
+    said.find(|said| said.says == Says::NotSpecific).map(|said| (said.at, said.end))
+}
+
+pub(super) fn not_specific(zone: &Zone<'_>, evidence: &mut Vec<Evidence>) -> bool {
+    let Some((first, end)) = says_not_specific(zone) else { return false };
+    evidence.push(span(zone, first, end - 1, "campaign.not-specific"));
+    true
+}
+
+/// "my campaign", "our ad": the text speaks of one without saying which.
+pub(super) fn speaks_of_a_campaign(zone: &Zone<'_>, evidence: &mut Vec<Evidence>) -> bool {
+    let tokens = &zone.words.tokens;
+    for (at, token) in tokens.iter().enumerate() {
+        let phrase = zone.words.phrases_at(at).find(|(says, _)| *says == Says::OwnCampaign);
+        if let Some((_, end)) = phrase {
+            evidence.push(span(zone, at, end - 1, "campaign.spoken-of"));
+            return true;
+        }
+        if token.link || token.roles & (role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT) == 0 {
+            continue;
+        }
+        let product = tokens.get(at + 1).is_some_and(|next| next.roles & role::PRODUCT != 0 && next.gap == gap::SPACE);
+        if product {
+            continue;
+        }
+        // "my campaign", "our summer campaign", "one of my campaigns".
+        for back in 1..=6 {
+            let Some(before) = at.checked_sub(back) else { break };
+            if tokens[before + 1].gap & (gap::END | gap::COMMA | gap::PARAGRAPH) != 0 {
+                break;
+            }
+            let roles = tokens[before].roles;
+            if roles & role::OWN != 0
+                && (token.roles & role::ADVERT == 0 || back == 1 && zone.words.word(before).len() > 1)
+            {
+                let denied = before.checked_sub(1).is_some_and(|at| tokens[at].roles & role::DENY != 0);
+                if !denied {
+                    evidence.push(span(zone, before, at, "campaign.spoken-of"));
+                    return true;
+                }
+            }
+            if roles & (role::STOP | role::DENY | role::AND) != 0 || back >= 3 && !tokens[before].capital {
+                break;
+            }
+        }
+    }
+    false
+}
+
+pub(super) fn span(zone: &Zone<'_>, first: usize, last: usize, rule: &str) -> Evidence {
+    let tokens = &zone.words.tokens;
+    let (start, end) = match (tokens.get(first), tokens.get(last)) {
+        (Some(first), Some(last)) => (first.start, last.end),
+        _ => (0, 0),
+    };
+    found(zone, rule, start, end, 0.0)
+}
+
+pub(super) fn whole(zone: &Zone<'_>, rule: &str) -> Evidence {
+    found(zone, rule, 0, zone.words.text.len(), 0.0)
+}
+
+pub(super) fn found(zone: &Zone<'_>, rule: &str, start: usize, end: usize, weight: f64) -> Evidence {
+    Evidence {
+        rule: rule.to_owned(),
+        place: zone.place,
+        field: zone.field.clone(),
+        start,
+        end,
+        text: zone.words.text.get(start..end).unwrap_or_default().to_owned(),
+        weight,
+    }
+}
