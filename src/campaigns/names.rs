@@ -164,7 +164,8 @@ impl Names {
         let all = (campaigns.max(2) as f32).ln();
         for id in 0..self.ends.len() as u32 {
             let word = self.text(id);
-            let roles = hints.roles(word);
+            // The vocabulary has lost the s of Texas.
+            let roles = hints.roles(word) | hints.roles(&format!("{word}s")) & role::REGION;
             let number = word.bytes().all(|b| b.is_ascii_digit());
             let year = number && word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
             let quarter = word.len() == 2 && matches!(word.as_bytes(), [b'q' | b'h' | b'v', b'0'..=b'9']);

@@ -313,14 +313,14 @@ pub fn difference(a: u32, b: u32, names: &Names) -> Difference {
     if all().all(|word| names.class(*word) & class::VARIANT != 0) {
         return Difference::Number;
     }
+    if all().all(|word| names.class(*word) & class::REGION != 0) {
+        return Difference::Region;
+    }
     if let ([x], [y]) = (&left[..], &right[..])
         && super::spelling::edits(names.text(*x), names.text(*y), 2).is_some()
         && names.text(*x).len().min(names.text(*y).len()) >= 4
     {
         return Difference::Typo;
-    }
-    if all().all(|word| names.class(*word) & class::REGION != 0) {
-        return Difference::Region;
     }
     if left.len() <= 1 && right.len() <= 1 { Difference::Word } else { Difference::Beginning }
 }
