@@ -64,7 +64,7 @@ fn judge(c: &mut Criterion) {
         assert!(faults.len() < entries.len() / 100, "{} faults, first: {:?}", faults.len(), faults.first());
         let directory = Directory::build(entries);
         let rules = Rules::shipped();
-        let setting = Setting { reading: rules.reading.clone(), ..Setting::default() };
+        let setting = Setting::with(rules.reading.clone());
         if size == 100_000 {
             group.bench_function("baseline: mail-parser alone", |b| {
                 b.iter(|| {

@@ -137,7 +137,7 @@ fn table(proof: &Proof, out: &mut impl Write) -> Result<()> {
 fn explain(mail: &Path, folder: &Folder, out: &mut impl Write) -> Result<End> {
     let Some(rules) = compile(folder.path()) else { return Ok(End::Unusable) };
     let mail = files::mails(&[mail.to_owned()]).next().context("there is no mail in it")??;
-    let setting = Setting { reading: rules.reading.clone(), ..Setting::default() };
+    let setting = Setting::with(rules.reading.clone());
     let request = match request::mail::read(&mail.raw, &setting) {
         Ok(request) => request,
         Err(refusal) => {

@@ -12,7 +12,7 @@ use crate::desk::{contract, sources};
 use crate::intake::files;
 use crate::reply::compose::question;
 use crate::reply::templates::Templates;
-use crate::request::{self, Request, Setting};
+use crate::request::{self, Request};
 use crate::triage::{Action, Triage};
 
 /// Judges `.eml` files, folders, mboxes, maildirs or standard input (`-`).
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<End> {
             return Ok(End::Unusable);
         }
     };
-    let setting = Setting { reading: rules.reading.clone(), ..sources::setting(&settings, vec![]) };
+    let setting = sources::setting(&settings, &rules, vec![]);
 
     let mut out = io::BufWriter::new(io::stdout().lock());
     let marks = if io::stdout().is_terminal() { Marks::Ansi } else { Marks::Brackets };

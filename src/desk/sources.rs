@@ -96,13 +96,14 @@ pub fn directory(file: &Path) -> Result<Directory, Vec<Fault>> {
     if faults.is_empty() { Ok(Directory::build(campaigns)) } else { Err(faults) }
 }
 
-/// What the reader must know of this desk.
-pub fn setting(config: &Config, agents: Vec<String>) -> Setting {
+/// What the reader must know of this desk, with the addresses of its agents and teams.
+pub fn setting(config: &Config, rules: &Rules, agents: Vec<String>) -> Setting {
     let addresses = std::iter::once(&config.desk.address).chain(&config.desk.own_addresses);
     Setting {
         own_addresses: addresses.map(|address| address.to_lowercase()).collect(),
         agents,
         authserv_id: Some(config.desk.authserv_id.clone()).filter(|id| !id.is_empty()),
+        reading: rules.reading.clone(),
         bounds: Bounds {
             size_bytes: config.bounds.size_bytes,
             parts: config.bounds.parts,
@@ -111,15 +112,13 @@ pub fn setting(config: &Config, agents: Vec<String>) -> Setting {
             header_bytes: config.bounds.header_bytes,
             line_bytes: config.bounds.line_bytes,
         },
-        ..Setting::default()
     }
 }
 
 /// What mail is read with at this desk: its settings, its rules, and the addresses of its agents and teams.
 pub fn setting_for(config: &Config, rules: &Rules, agents: &[Agent]) -> Setting {
     let addresses = agents.iter().map(|agent| &agent.address).chain(config.teams.values());
-    let addresses = addresses.map(|address| address.to_lowercase()).collect();
-    Setting { reading: rules.reading.clone(), ..setting(config, addresses) }
+    setting(config, rules, addresses.map(|address| address.to_lowercase()).collect())
 }
 
 /// The database's URL; one that carries a password stands in a file.

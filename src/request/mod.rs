@@ -255,15 +255,17 @@ pub struct Setting {
     pub bounds: Bounds,
 }
 
+impl Setting {
+    /// Reads by these patterns, for a desk of which nothing else is known.
+    pub fn with(reading: Arc<Reading>) -> Setting {
+        let bounds = Bounds::default();
+        Setting { own_addresses: vec![], agents: vec![], authserv_id: None, reading, bounds }
+    }
+}
+
 impl Default for Setting {
     fn default() -> Setting {
-        Setting {
-            own_addresses: Vec::new(),
-            agents: Vec::new(),
-            authserv_id: None,
-            reading: Reading::shipped(),
-            bounds: Bounds::default(),
-        }
+        Setting::with(Reading::shipped())
     }
 }
 

@@ -29,7 +29,7 @@ async fn judge(
 ) -> Result<Json<Value>, Problem> {
     let agents = site.desk.store.agents().await?.into_iter().map(|agent| agent.address).collect();
     let (rules, directory) = (site.desk.rules(), site.desk.directory());
-    let setting = Setting { reading: rules.reading.clone(), ..sources::setting(&site.desk.config, agents) };
+    let setting = sources::setting(&site.desk.config, &rules, agents);
     // Reading a large mail takes milliseconds of a core: not on a thread that serves others.
     let judged = tokio::task::spawn_blocking(move || {
         let request = read(&headers, &body, &setting)?;
