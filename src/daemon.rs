@@ -110,9 +110,12 @@ impl Daemon {
         work.start("desk".into(), async move { worker.work(cancel).await });
         let (keeper, cancel) = (desk.clone(), work.cancel.clone());
         work.start("directory".into(), async move { keeper.keep_directory_fresh(cancel).await });
+        let (keeper, cancel) = (desk.clone(), work.cancel.clone());
+        work.start("rules".into(), async move { keeper.keep_rules_fresh(cancel).await });
         let mut sending = Stage::new("delivery", &failed);
         sending.start("delivery".into(), delivery::run(desk.clone(), sending.cancel.clone()));
 
+        desk.show_rules(None);
         metrics::gauge!("deskclerk_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         info!(http = %address, lmtp = lmtp.as_deref().unwrap_or("closed"), mailboxes = config.imap.len(), "ready");
         Ok(Daemon { desk, http: address, lmtp, hooks, stages: vec![doors, pages, work, sending], failed })

@@ -22,7 +22,7 @@ fn a_fault_names_file_line_and_remedy() {
     check(
         "id = \"x\"\n[[signal]]\nphrase = [\"late\"]\n",
         &[
-            "topics/x.toml:2: the signal can never fire: it has neither phrases nor regex; add phrases = [\"…\"], or a sender_domain, source or attachment_type, or delete it",
+            "topics/x.toml:2: the signal can never fire: it has neither phrases nor regex; add phrases = [\"…\"], or a sender_domain, source, header or attachment_type, or delete it",
             "topics/x.toml:3: unknown key `phrase`; write `phrases`, or delete it",
         ],
     );
@@ -114,7 +114,7 @@ fn a_request_that_says_nothing_lacks_its_description() {
     let rules = Rules::shipped();
     let known = |text: &str| {
         let request = Request { text: text.into(), ..Request::default() };
-        rules.details("other", &request)[0].known
+        rules.details_of("other", &rules.find(&request, &[]))[0].known
     };
     for text in [
         "help",
@@ -145,7 +145,7 @@ fn closing_the_account_is_not_about_one_campaign() {
     let rules = Rules::shipped();
     let says = |text: &str| {
         let request = Request { text: text.into(), ..Request::default() };
-        (rules.topic(&request).id, rules.not_one_campaign("cancellation", &request).is_some())
+        (rules.topic(&request).id, rules.not_one_campaign_of("cancellation", &rules.find(&request, &[])).is_some())
     };
     assert_eq!(rules.concerns("cancellation"), Concerns::Required);
     assert_eq!(says("please close our account for good"), ("cancellation".into(), true));
@@ -156,7 +156,8 @@ fn closing_the_account_is_not_about_one_campaign() {
 fn anger_lawyers_and_third_reminders_are_seen() {
     let rules = Rules::shipped();
     let routed = |text: &str| {
-        let routing = rules.routing("billing", &Request { text: text.into(), ..Request::default() });
+        let request = Request { text: text.into(), ..Request::default() };
+        let routing = rules.routing_of("billing", &rules.find(&request, &[]));
         (routing.priority, routing.route, routing.flags)
     };
     assert_eq!(routed("please send the invoice"), ("normal".into(), "billing".into(), vec![]));
@@ -175,6 +176,6 @@ fn the_readme_is_true() {
     let proof = rules.prove();
     assert!(proof.holds(), "{:?}", proof.wrong);
     let request = Request { text: "Our lawyer saw invoice 2024-118.".into(), ..Request::default() };
-    assert_eq!(rules.routing("billing", &request).route, "legal");
-    assert!(rules.details("billing", &request).iter().any(|detail| detail.id == "invoice_number" && detail.known));
+    assert_eq!(rules.routing_of("billing", &rules.find(&request, &[])).route, "legal");
+    assert!(rules.details_of("billing", &rules.find(&request, &[])).iter().any(|detail| detail.id == "invoice_number" && detail.known));
 }

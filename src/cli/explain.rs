@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::output::inert;
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
 use crate::triage::Triage;
@@ -81,11 +82,6 @@ fn name(value: &impl serde::Serialize) -> String {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
     }
-}
-
-/// A stranger's words without control characters: a terminal must not obey a customer.
-fn inert(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The text of a zone with the words of its evidence marked.

@@ -9,8 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::End;
-use super::output;
+use super::{End, feedback, output};
 use crate::rules::Rules;
 use crate::rules::learn::{self, Labelled, Score};
 
@@ -18,26 +17,29 @@ use crate::rules::learn::{self, Labelled, Score};
 const TEXT: [&str; 6] = ["text", "utterance", "message", "body", "query", "description"];
 const TOPIC: [&str; 6] = ["topic", "category", "label", "intent", "class", "new_topic"];
 
-/// Learns rule files from labelled texts.
+/// Learns rule files from labelled texts, or proposes changes from what agents corrected.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Labelled texts: CSV with columns `text` and `topic`, JSON lines, or JSON lists of [text, topic]
-    #[arg(long, value_name = "FILE")]
-    from: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "from_feedback", requires = "out")]
+    from: Option<PathBuf>,
     /// Labelled texts to judge the learned rules by; else a tenth is held out
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "from")]
     test: Option<PathBuf>,
     /// The folder to write; must not exist, or be empty
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", requires = "from")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    feedback: feedback::Args,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
-    if fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some()) {
-        bail!("{} is not empty; name a new folder", args.out.display());
+    let (Some(from), Some(folder)) = (&args.from, &args.out) else { return feedback::run(&args.feedback, out) };
+    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!("{} is not empty; name a new folder", folder.display());
     }
-    let samples = read(&args.from)?;
+    let samples = read(from)?;
     let words = Rules::shipped_files().remove("words.toml").unwrap_or_default();
     let test = match &args.test {
         Some(test) => read(test)?,
@@ -60,8 +62,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     let topics = learned.files.keys().filter(|path| path.starts_with("topics/")).count();
     writeln!(out, "{} texts, {topics} topics, {} signals, {seconds:.1} s", samples.len(), learned.signals)?;
     for (path, text) in &learned.files {
-        let path = args.out.join(path);
-        fs::create_dir_all(path.parent().unwrap_or(&args.out))?;
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let Some(rules) = compile(&learned.files) else { return Ok(End::Faults) };

@@ -8,9 +8,11 @@ pub mod campaigns;
 pub mod config;
 pub mod demo;
 pub mod explain;
+pub mod feedback;
 pub mod import;
 pub mod learn;
 pub mod output;
+pub mod replay;
 pub mod replies;
 pub mod rules;
 pub mod run;
@@ -49,7 +51,7 @@ enum Command {
     /// Show or check the words of automatic mails
     #[command(subcommand)]
     Replies(replies::Command),
-    /// Check, test and explain the rules, or learn them
+    /// Check, test, explain and replay the rules, or learn them
     #[command(subcommand)]
     Rules(rules::Command),
     /// Show or check the configuration

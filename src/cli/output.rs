@@ -28,6 +28,11 @@ pub fn complain_of(faults: &[Fault]) {
     }
 }
 
+/// A stranger's words without control characters: a terminal must not obey a customer.
+pub fn inert(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// Whether the reader of our output has gone (`deskclerk … | head`), which is no fault.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error

@@ -1,4 +1,5 @@
-//! `deskclerk rules check|test|explain|learn`: the workshop of those who write rules. Writes nothing but what `learn --out` says.
+//! `deskclerk rules check|test|explain|replay|learn`: the workshop of those who write rules. Writes nothing but what
+//! `learn --out` says.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -6,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::output::{self, Format};
-use super::{End, learn};
+use super::{End, learn, replay};
 use crate::config::fault::Fault;
 use crate::desk::sources;
 use crate::intake::files;
@@ -32,7 +33,9 @@ pub enum Command {
         #[command(flatten)]
         folder: Folder,
     },
-    /// Write rule files learned from labelled texts
+    /// Judge stored requests again, and show what would change; writes nothing
+    Replay(replay::Args),
+    /// Write rule files learned from labelled texts, or propose a diff from the agents' corrections
     Learn(learn::Args),
 }
 
@@ -61,6 +64,7 @@ pub fn run(command: &Command) -> Result<End> {
         Command::Check(folder) => check(folder, &mut out)?,
         Command::Test(folder) => test(folder, &mut out)?,
         Command::Explain { mail, folder } => explain(mail, folder, &mut out)?,
+        Command::Replay(args) => replay::run(args, &mut out)?,
         Command::Learn(args) => learn::run(args, &mut out)?,
     };
     out.flush()?;
@@ -161,12 +165,12 @@ fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
         for found in &rank.evidence {
             let place = serde_json::to_string(&found.place)?;
             let place = place.trim_matches('"');
-            let text: String = found.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let text = output::inert(&found.text);
             writeln!(out, "  {:+.2} {} in {place} {}..{}: {text}", found.weight, found.rule, found.start, found.end)?;
         }
     }
     for change in &explanation.changes {
-        writeln!(out, "{change}")?;
+        writeln!(out, "{}", output::inert(change))?;
     }
     Ok(())
 }

@@ -12,6 +12,8 @@ pub mod limit;
 pub mod place;
 pub mod problem;
 pub mod read;
+pub mod replay;
+mod rulebook;
 pub mod sources;
 mod stage;
 pub mod team;
@@ -197,19 +199,7 @@ impl Desk {
     /// [`Desk::health`] says so. The caller tells the operator.
     pub async fn reload(&self) -> Vec<Fault> {
         let mut faults = self.look_for_directory(true).await.err().unwrap_or_default();
-        let agents = self.store.agents().await.unwrap_or_default();
-        let read = sources::rules(&self.config.rules.dir);
-        match read.and_then(|rules| Sources::new(&self.config, rules, self.directory(), &agents)) {
-            Ok(next) => {
-                // The directory may have been replaced meanwhile: that one stays.
-                self.sources.rcu(|before| Sources { directory: before.directory.clone(), ..next.clone() });
-                self.faults.store(Arc::new(vec![]));
-            }
-            Err(found) => {
-                self.faults.store(Arc::new(found.clone()));
-                faults.extend(found);
-            }
-        }
+        faults.extend(self.reload_rules().await.err().unwrap_or_default());
         faults
     }
 

@@ -34,6 +34,7 @@ pub fn read(submission: &Submission, setting: &Setting, maps: &HookMaps) -> Read
         };
         match request {
             Ok(mut request) => {
+                request.source = Some(submission.source.clone());
                 envelope(&mut request, submission);
                 let fingerprint = request::fingerprint(&request);
                 Reading::Request(Box::new(request), fingerprint)

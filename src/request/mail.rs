@@ -18,6 +18,10 @@ use super::{
 /// Links that a request lists.
 const MOST_LINKS: usize = 100;
 
+/// Headers kept for the rules, and characters of each.
+const HEADERS: usize = 32;
+const HEADER_CHARS: usize = 500;
+
 /// Reads one raw mail (RFC 5322). `Err` when it is over `setting.bounds`: quarantine it, whole.
 pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     let declared = bounds::check(raw, &setting.bounds)?;
@@ -128,9 +132,20 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
             Some(bounce(&headers, mail.as_ref(), raw, &format!("{said}\n{}\n{}", request.quoted, request.forwarded)));
     }
     request.authentication = authentication::read(&headers, setting.authserv_id.as_deref());
+    request.headers = asked_for(&headers, &reading.headers);
     request.language = language::detect(&request.text);
     request.html = content.html;
     Ok(request)
+}
+
+/// The headers with these names, within bounds.
+fn asked_for(headers: &Headers<'_>, names: &[String]) -> Vec<(String, String)> {
+    if names.is_empty() {
+        return vec![];
+    }
+    let wanted = headers.iter().filter(|(name, _)| names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name)));
+    let value = |value: &[u8]| header::decoded(&header::unfold(value).0).chars().take(HEADER_CHARS).collect();
+    wanted.take(HEADERS).map(|(name, raw)| (name.to_owned(), value(raw))).collect()
 }
 
 /// Whether bytes without a header may still be somebody's text: there is some, and hardly a control character in it.

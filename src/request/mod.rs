@@ -50,6 +50,9 @@ pub struct Request {
     /// Who handed it in on the requester's behalf: the form's robot, the webhook's mailer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<Mailbox>,
+    /// The door that it came in by, such as `hook:leads`; `None` when nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Recipients of the `To` header.
     #[serde(default)]
     pub to: Vec<Mailbox>,
@@ -98,6 +101,9 @@ pub struct Request {
     /// What the trusted MTA says of the sender's authenticity (RFC 8601).
     #[serde(default)]
     pub authentication: Authentication,
+    /// Headers that some rule looks at, name and value, decoded, in the order of the mail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
     /// The partner's own number of the matter (webhooks).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,

@@ -97,6 +97,8 @@ pub struct Reading {
     pub(super) forms: Forms,
     /// Screening data.
     pub(super) screening: Screening,
+    /// Names of headers that the rules look at: these, and no others, are kept with a request.
+    pub headers: Vec<String>,
 }
 
 /// Phrases looked for anywhere in a text, lower case.
@@ -458,6 +460,7 @@ fn assemble(
             footers: Finder::new(&forms.footers)?,
             empty: lower(&forms.empty).into_iter().collect(),
         },
+        headers: vec![],
         screening: Screening {
             auto_headers: screening.auto_headers.clone(),
             bulk_headers: screening.bulk_headers.clone(),

@@ -2,7 +2,8 @@
 //!
 //! Equal phrases of different rules become one phrase of the automaton; each rule keeps only its number.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 use std::mem;
 use std::sync::OnceLock;
 
@@ -10,7 +11,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::{Match, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::description::Description;
-use super::lexicon::{Lexicon, MOST_WORDS};
+use super::lexicon::{Fnv, Lexicon, MOST_WORDS};
 use super::scan::{bit, pack};
 use super::topic::{self, Phrase};
 use super::{Files, fold, routing};
@@ -25,7 +26,7 @@ const GLUING: [&str; 7] = ["de", "nl", "sv", "da", "no", "nb", "fi"];
 pub const USUAL_PLACES: [Where; 4] = [Where::Subject, Where::Text, Where::Form, Where::Forwarded];
 
 /// Whom a signal speaks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// A topic, by its index.
     Topic(u16),
@@ -78,16 +79,16 @@ pub struct Net {
     pub lexicon: Lexicon,
     /// All parts of all phrases.
     pub automaton: Option<AhoCorasick>,
-    /// Part → the phrase that is this part and nothing else.
-    pub whole: Vec<Option<u32>>,
-    /// Part → phrases with gaps that begin with it.
-    pub opens: Vec<Vec<u32>>,
+    /// Node → the phrase that ends there. Nodes are how far a phrase has come: its first part is the node of that number.
+    pub ends: Vec<Option<u32>>,
+    /// Node → whether a longer phrase goes on there, after a gap.
+    pub opens: Vec<bool>,
+    /// Node and next part → next node.
+    pub follows: HashMap<(u32, u32), u32, BuildHasherDefault<Fnv>>,
     /// Part → its words, three bytes each.
     pub patterns: Vec<Vec<u8>>,
     /// Phrase → its parts.
     pub parts: Vec<Vec<u32>>,
-    /// Whether any phrase has a gap.
-    pub has_gaps: bool,
     /// All regexes in one pass.
     pub regex_set: RegexSet,
     /// Each of them, for its span.
@@ -134,6 +135,8 @@ pub struct Compiled {
     pub by_regex: Vec<Vec<u32>>,
     /// Signals that fire by a condition alone.
     pub unprompted: Vec<u32>,
+    /// Owner → its signals, but for those of topics, which the hits lead to.
+    pub owned: HashMap<Owner, Vec<u32>>,
     /// The rules of routing.toml.
     pub routing: Vec<routing::Rule>,
     /// Words that say nothing.
@@ -218,6 +221,9 @@ impl Compiled {
         for (number, signal) in self.signals.iter().enumerate() {
             let number = number as u32;
             places |= signal.places;
+            if !matches!(signal.owner, Owner::Topic(_)) {
+                self.owned.entry(signal.owner).or_default().push(number);
+            }
             if let (Owner::Topic(topic), [phrase], true) = (signal.owner, signal.phrases.as_slice(), signal.simple) {
                 self.plain[*phrase as usize].push((topic, signal.written.weight as f32, number));
                 continue;
@@ -229,6 +235,14 @@ impl Compiled {
             }
         }
         self.net.places = places | USUAL_PLACES.iter().fold(0, |bits, place| bits | bit(*place));
+    }
+}
+
+impl Compiled {
+    /// The names of all headers that some rule looks at, each once.
+    pub fn headers(&self) -> Vec<String> {
+        let named = self.signals.iter().flat_map(|signal| &signal.written.headers);
+        named.map(|header| header.name.clone()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
@@ -304,6 +318,7 @@ impl Weaver {
             && written.unless.is_empty()
             && written.places.is_empty()
             && written.field.is_none()
+            && written.headers.is_empty()
             && conditions.iter().all(|list| list.is_empty());
         Signal {
             owner,
@@ -396,18 +411,21 @@ impl Weaver {
             return Err(whole("the phrases use too many different words".into(), "use fewer phrases"));
         }
         self.net.lexicon.seal();
-        self.net.whole = vec![None; self.patterns.len()];
-        self.net.opens = vec![vec![]; self.patterns.len()];
-        for (phrase, parts) in self.net.parts.iter().enumerate() {
-            match parts.as_slice() {
-                [only] => self.net.whole[*only as usize] = Some(phrase as u32),
-                [first, ..] => {
-                    self.net.opens[*first as usize].push(phrase as u32);
-                    self.net.has_gaps = true;
+        self.net.ends = vec![None; self.patterns.len()];
+        for (phrase, parts) in (0..).zip(&self.net.parts) {
+            let Some((first, rest)) = parts.split_first() else { continue };
+            let mut node = *first;
+            for part in rest {
+                let next = self.net.ends.len() as u32;
+                node = *self.net.follows.entry((node, *part)).or_insert(next);
+                if node == next {
+                    self.net.ends.push(None);
                 }
-                [] => {}
             }
+            self.net.ends[node as usize] = Some(phrase);
         }
+        self.net.opens = vec![false; self.net.ends.len()];
+        self.net.follows.keys().for_each(|(node, _)| self.net.opens[*node as usize] = true);
         if !self.patterns.is_empty() {
             // Dense states near the root would cost 4 MB for what a scan of word numbers never notices; and where every
             // pattern begins with the same byte, a prefilter finds nothing to skip.

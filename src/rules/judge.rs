@@ -6,12 +6,14 @@
 use super::compile::{Compiled, Owner, Signal, label_words};
 use super::routing::PRIORITIES;
 use super::scan::{Hit, Scan, Spot, bit};
-use super::{ChosenBy, Detail, Routing, Topic};
+use super::{ChosenBy, Detail, Routing, Topic, topic};
 use crate::request::evidence::{Evidence, Where};
-use crate::request::{FieldKey, Request};
+use crate::request::{Attachment, FieldKey, Request};
 
 /// The topic that remains when nothing fits.
 pub const OTHER: &str = "other";
+/// The team of topics that name none.
+pub const TEAM: &str = "support";
 /// A text of fewer words only hands on what it forwards: then the forwarded text counts in full.
 const FEW_WORDS: usize = 15;
 
@@ -84,7 +86,8 @@ impl Compiled {
             let phrase = hits[0].what as usize;
             closer.extend_from_slice(&self.by_phrase[phrase]);
             if !self.plain[phrase].is_empty() {
-                let factor = hits.iter().map(|hit| place_factor(scan, hit.spot, forwarded)).fold(0.0, f64::max);
+                let telling = hits.iter().filter(|hit| !hit.named);
+                let factor = telling.map(|hit| place_factor(scan, hit.spot, forwarded)).fold(0.0, f64::max);
                 for (topic, weight, _) in &self.plain[phrase] {
                     scores[usize::from(*topic)] += f64::from(*weight) * factor;
                 }
@@ -203,15 +206,11 @@ impl Compiled {
         let weight = signal.written.weight * fired.factor;
         match fired.spot {
             Some(spot) => scan.evidence(&signal.name, spot, weight),
-            None => Evidence {
-                rule: signal.name.clone(),
-                place: Where::Header,
-                field: Some("From".into()),
-                start: 0,
-                end: scan.request.from.address.len(),
-                text: scan.request.from.address.clone(),
-                weight,
-            },
+            None => {
+                let (place, field, text) = condition(&signal.written, scan.request);
+                let (rule, end) = (signal.name.clone(), text.len());
+                Evidence { rule, place, field: Some(field), start: 0, end, text, weight }
+            }
         }
     }
 
@@ -232,12 +231,11 @@ impl Compiled {
         let Some(index) = self.by_id.get(topic) else { return details };
         let forwarded = forwarded_factor(scan.request);
         for (nth, written) in self.topics[usize::from(*index)].details.iter().enumerate() {
-            let owner = Owner::Detail(*index, nth as u16);
-            let evidence: Vec<Evidence> = (self.signals.iter().enumerate())
-                .filter(|(_, signal)| signal.owner == owner)
-                .filter_map(|(number, signal)| {
-                    let (factor, spot) = fires(signal, scan, forwarded)?;
-                    Some(self.one_evidence(scan, &Fired { signal: number as u32, factor, spot }))
+            let owned = self.owned.get(&Owner::Detail(*index, nth as u16)).into_iter().flatten();
+            let evidence: Vec<Evidence> = owned
+                .filter_map(|number| {
+                    let (factor, spot) = fires(&self.signals[*number as usize], scan, forwarded)?;
+                    Some(self.one_evidence(scan, &Fired { signal: *number, factor, spot }))
                 })
                 .collect();
             let known = !evidence.is_empty();
@@ -255,9 +253,9 @@ impl Compiled {
     /// The words that say a request of this topic is not about one campaign.
     pub fn not_one_campaign(&self, scan: &Scan<'_>, topic: &str) -> Option<Evidence> {
         let owner = Owner::NotOneCampaign(*self.by_id.get(topic)?);
-        let number = self.signals.iter().position(|signal| signal.owner == owner)?;
-        let (factor, spot) = fires(&self.signals[number], scan, forwarded_factor(scan.request))?;
-        Some(self.one_evidence(scan, &Fired { signal: number as u32, factor, spot }))
+        let number = *self.owned.get(&owner)?.first()?;
+        let (factor, spot) = fires(&self.signals[number as usize], scan, forwarded_factor(scan.request))?;
+        Some(self.one_evidence(scan, &Fired { signal: number, factor, spot }))
     }
 
     /// Priority, team and flags.
@@ -266,13 +264,13 @@ impl Compiled {
         let mut routing = Routing { priority: String::new(), route: String::new(), flags: vec![], evidence: vec![] };
         let mut priority = None;
         let mut route = None;
-        for (number, signal) in self.signals.iter().enumerate() {
-            let Owner::Routing(index) = signal.owner else { continue };
-            let rule = &self.routing[usize::from(index)];
+        let forwarded = forwarded_factor(scan.request);
+        for (index, rule) in (0..).zip(&self.routing) {
+            let Some(number) = self.owned.get(&Owner::Routing(index)).and_then(|owned| owned.first()) else { continue };
             if !rule.topics.is_empty() && !rule.topics.iter().any(|(id, _)| id == topic) {
                 continue;
             }
-            let Some((factor, spot)) = fires(signal, scan, forwarded_factor(scan.request)) else { continue };
+            let Some((factor, spot)) = fires(&self.signals[*number as usize], scan, forwarded) else { continue };
             priority = priority.max(rule.priority);
             route = route.or_else(|| rule.route.clone());
             rule.flags.iter().for_each(|flag| {
@@ -280,10 +278,10 @@ impl Compiled {
                     routing.flags.push(flag.clone());
                 }
             });
-            routing.evidence.push(self.one_evidence(scan, &Fired { signal: number as u32, factor, spot }));
+            routing.evidence.push(self.one_evidence(scan, &Fired { signal: *number, factor, spot }));
         }
         routing.priority = PRIORITIES[priority.unwrap_or(1)].into();
-        routing.route = route.or(team).unwrap_or_else(|| "support".into());
+        routing.route = route.or(team).unwrap_or_else(|| TEAM.into());
         routing
     }
 }
@@ -296,6 +294,8 @@ fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<(f64, Optio
     if signal.phrases.is_empty() && signal.regexes.is_empty() {
         return Some((1.0, None));
     }
+    // What only names the campaign says nothing of the topic; it may well be urgent.
+    let blind = matches!(signal.owner, Owner::Topic(_));
     let counts = |hit: &&Hit| {
         let zone = &scan.zones[usize::from(hit.spot.zone)];
         let in_field = signal
@@ -303,13 +303,13 @@ fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<(f64, Optio
             .field
             .as_deref()
             .is_none_or(|label| zone.field.is_some_and(|field| label_words(field) == label_words(label)));
-        signal.places & bit(zone.place) != 0 && in_field
+        signal.places & bit(zone.place) != 0 && in_field && !(blind && hit.named)
     };
     let is_near = |hit: &&Hit| {
         signal.near.is_empty()
             || signal.near.iter().flat_map(|phrase| scan.phrase(*phrase)).any(|near| {
                 let between = near.first.saturating_sub(hit.last).max(hit.first.saturating_sub(near.last));
-                near.spot.zone == hit.spot.zone && between as usize <= signal.written.within + 1
+                near.spot.zone == hit.spot.zone && !(blind && near.named) && between as usize <= signal.written.within + 1
             })
     };
     let mut best: Option<(f64, Spot)> = None;
@@ -330,31 +330,57 @@ fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<(f64, Optio
 /// Whether the conditions beside the words hold.
 fn holds(signal: &Signal, request: &Request) -> bool {
     let written = &signal.written;
-    let of_domain = |list: &[String], address: &str| {
-        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-        list.iter().any(|wanted| {
-            domain == wanted || domain.strip_suffix(wanted.as_str()).is_some_and(|rest| rest.ends_with('.'))
-        })
-    };
-    let lang = || match &request.language {
+    let lang = match &request.language {
         Some(language) => written.lang.is_empty() || written.lang.contains(language),
         None => true,
     };
-    let attachment = || {
-        written.attachment_types.is_empty()
-            || request.attachments.iter().any(|file| {
-                written.attachment_types.iter().any(|wanted| match wanted.strip_suffix('*') {
-                    Some(kind) => file.media_type.starts_with(kind),
-                    None if wanted.starts_with('.') => file.name.to_lowercase().ends_with(wanted.as_str()),
-                    None => file.media_type == *wanted,
-                })
-            })
-    };
-    lang()
-        && (written.sender_domains.is_empty() || of_domain(&written.sender_domains, &request.from.address))
-        && (written.sources.is_empty()
-            || request.via.as_ref().is_some_and(|via| of_domain(&written.sources, &via.address)))
-        && attachment()
+    lang && (written.sender_domains.is_empty() || of_domain(&written.sender_domains, &request.from.address))
+        && (written.sources.is_empty() || came_by(&written.sources, request).is_some())
+        && (written.attachment_types.is_empty()
+            || request.attachments.iter().any(|file| of_type(&written.attachment_types, file)))
+        && (written.headers.is_empty() || request.headers.iter().any(|header| is_asked(&written.headers, header)))
+}
+
+/// What fulfilled the conditions of a signal without words: place, field and text.
+fn condition(written: &topic::Signal, request: &Request) -> (Where, String, String) {
+    if let Some((name, value)) = request.headers.iter().find(|header| is_asked(&written.headers, header)) {
+        return (Where::Header, name.clone(), value.clone());
+    }
+    let files = request.attachments.iter().enumerate();
+    if let Some((index, file)) = files.into_iter().find(|(_, file)| of_type(&written.attachment_types, file)) {
+        return (Where::Attachment, index.to_string(), file.name.clone());
+    }
+    match came_by(&written.sources, request) {
+        Some(door) => (Where::Header, "Source".into(), door.to_owned()),
+        None => (Where::Header, "From".into(), request.from.address.clone()),
+    }
+}
+
+/// The door or the robot that the request came by, if it is one of these.
+fn came_by<'r>(list: &[String], request: &'r Request) -> Option<&'r str> {
+    let door = request.source.as_deref().filter(|door| list.iter().any(|wanted| wanted.eq_ignore_ascii_case(door)));
+    let robot = request.via.as_ref().map(|via| via.address.as_str()).filter(|address| of_domain(list, address));
+    door.or(robot)
+}
+
+fn of_domain(list: &[String], address: &str) -> bool {
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    list.iter().any(|wanted| {
+        domain == wanted || domain.strip_suffix(wanted.as_str()).is_some_and(|rest| rest.ends_with('.'))
+    })
+}
+
+fn of_type(list: &[String], file: &Attachment) -> bool {
+    list.iter().any(|wanted| match wanted.strip_suffix('*') {
+        Some(kind) => file.media_type.starts_with(kind),
+        None if wanted.starts_with('.') => file.name.to_lowercase().ends_with(wanted.as_str()),
+        None => file.media_type == *wanted,
+    })
+}
+
+fn is_asked(list: &[topic::Header], (name, value): &(String, String)) -> bool {
+    let value = value.to_lowercase();
+    list.iter().any(|wanted| wanted.name.eq_ignore_ascii_case(name) && value.contains(&wanted.value))
 }
 
 /// How much a find counts where it stands.

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use compile::Compiled;
 use judge::Pick;
+use scan::Scan;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -107,6 +108,14 @@ pub struct Routing {
     pub evidence: Vec<Evidence>,
 }
 
+/// What one pass over a request found.
+#[derive(Debug)]
+pub struct Findings<'r> {
+    scan: Scan<'r>,
+    pick: Pick,
+    beside: Vec<(Where, usize, usize)>,
+}
+
 /// All rules, compiled. Immutable; swapped whole on reload.
 #[derive(Debug, Default)]
 pub struct Rules {
@@ -134,13 +143,14 @@ impl Rules {
         let campaign_hints = campaigns::Hints::compile(files).map_err(&mut keep).ok();
         let (answers, found) = answers::Answers::read(files.get("answers.toml").map(String::as_str));
         keep(found);
-        let (Some(compiled), Some(reading), Some(campaign_hints)) = (compiled, reading, campaign_hints) else {
+        let (Some(compiled), Some(mut reading), Some(campaign_hints)) = (compiled, reading, campaign_hints) else {
             faults.sort();
             return Err(faults);
         };
         if !faults.is_empty() {
             return Err(faults);
         }
+        reading.headers = compiled.headers();
         let replies = files
             .iter()
             .filter_map(|(path, text)| path.strip_prefix("replies/").map(|rest| (rest.to_owned(), text.clone())))
@@ -158,18 +168,39 @@ impl Rules {
         Rules::compile(&Rules::shipped_files()).expect("the shipped rules compile: a test of this module proves it")
     }
 
-    /// The help topic: the customer's own choice where it stands, else by signals, else `other`.
-    pub fn topic(&self, request: &Request) -> Topic {
-        let pick = self.compiled.pick(request);
-        self.compiled.topic(&self.compiled.scan(request, pick), pick)
-    }
-
-    /// Likewise, where these findings only name the campaign and so say nothing of the topic.
-    pub fn topic_beside(&self, request: &Request, campaign: &[Evidence]) -> Topic {
+    /// One pass over a request, from which all that these rules say of it follows. `campaign`: findings that only name the
+    /// campaign, and so say nothing of topic or matter.
+    pub fn find<'r>(&self, request: &'r Request, campaign: &[Evidence]) -> Findings<'r> {
         let pick = self.compiled.pick(request);
         let mut scan = self.compiled.scan(request, pick);
-        scan.forget(&spans(campaign));
-        self.compiled.topic(&scan, pick)
+        let beside = campaign.iter().map(|named| (named.place, named.start, named.end)).collect::<Vec<_>>();
+        scan.mark_named(&beside);
+        Findings { scan, pick, beside }
+    }
+
+    /// The help topic: the customer's own choice where it stands, else by signals, else `other`.
+    pub fn topic_of(&self, findings: &Findings<'_>) -> Topic {
+        self.compiled.topic(&findings.scan, findings.pick)
+    }
+
+    /// The words that say this request is not about one campaign, although its topic is: "close our whole account".
+    pub fn not_one_campaign_of(&self, topic: &str, findings: &Findings<'_>) -> Option<Evidence> {
+        self.compiled.not_one_campaign(&findings.scan, topic)
+    }
+
+    /// The details that this topic requires, each known or not, `description` first.
+    pub fn details_of(&self, topic: &str, findings: &Findings<'_>) -> Vec<Detail> {
+        self.compiled.details(&findings.scan, topic, &findings.beside)
+    }
+
+    /// Priority, team and flags.
+    pub fn routing_of(&self, topic: &str, findings: &Findings<'_>) -> Routing {
+        self.compiled.routing(&findings.scan, topic)
+    }
+
+    /// The help topic of a request that is asked for nothing else.
+    pub fn topic(&self, request: &Request) -> Topic {
+        self.topic_of(&self.find(request, &[]))
     }
 
     /// Whether this topic is about one campaign. An unknown topic is `Optional`.
@@ -177,14 +208,14 @@ impl Rules {
         self.get(topic).map_or(Concerns::Optional, |topic| topic.campaign)
     }
 
-    /// The words that say this request is not about one campaign, although its topic is: "close our whole account".
-    pub fn not_one_campaign(&self, topic: &str, request: &Request) -> Option<Evidence> {
-        self.compiled.not_one_campaign(&self.compiled.scan(request, Pick::None), topic)
-    }
-
     /// The label of a topic for people, or its id.
     pub fn label<'a>(&'a self, topic: &'a str) -> &'a str {
         self.get(topic).map_or(topic, |topic| topic.label.as_str())
+    }
+
+    /// The topic's own team.
+    pub fn team<'a>(&'a self, topic: &str) -> &'a str {
+        self.get(topic).map_or(judge::TEAM, |topic| topic.team.as_str())
     }
 
     /// All topic ids and labels, in the order of their files.
@@ -198,29 +229,10 @@ impl Rules {
         named.chain(self.compiled.topics.iter().map(|topic| topic.team.as_str())).collect()
     }
 
-    /// The details that this topic requires, each known or not, `description` first.
-    pub fn details(&self, topic: &str, request: &Request) -> Vec<Detail> {
-        self.details_beside(topic, request, &[])
-    }
-
-    /// Likewise, where these findings only name the campaign and so describe nothing.
-    pub fn details_beside(&self, topic: &str, request: &Request, campaign: &[Evidence]) -> Vec<Detail> {
-        self.compiled.details(&self.compiled.scan(request, Pick::None), topic, &spans(campaign))
-    }
-
-    /// Priority, team and flags.
-    pub fn routing(&self, topic: &str, request: &Request) -> Routing {
-        self.compiled.routing(&self.compiled.scan(request, Pick::None), topic)
-    }
-
     fn get(&self, id: &str) -> Option<&topic::Topic> {
         let index = self.compiled.by_id.get(id)?;
         self.compiled.topics.get(usize::from(*index))
     }
-}
-
-fn spans(evidence: &[Evidence]) -> Vec<(Where, usize, usize)> {
-    evidence.iter().map(|named| (named.place, named.start, named.end)).collect()
 }
 
 /// The first twelve hex digits of SHA-256 over all paths and texts.

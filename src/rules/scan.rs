@@ -11,7 +11,7 @@ use crate::request::{FieldKey, Request};
 /// Bytes of each place that are read.
 const PLACE_BYTES: usize = 32 * 1024;
 /// Words that `...` in a phrase may stand for.
-const GAP_WORDS: u32 = 4;
+pub const GAP_WORDS: u32 = 4;
 
 /// A place of the request, and its text.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +48,16 @@ pub struct Hit {
     pub last: u32,
     /// Where it stands.
     pub spot: Spot,
+    /// It stands within the name of the campaign: it says nothing of the topic.
+    pub named: bool,
+}
+
+/// A part of a phrase, found: its words, and which part it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Part {
+    first: u32,
+    last: u32,
+    number: u32,
 }
 
 /// What one pass over a request found.
@@ -115,51 +125,59 @@ impl<'r> Scan<'r> {
         for word in &self.words {
             packed.extend_from_slice(&pack(word.id));
         }
-        let mut parts: Vec<(u32, u32, u32)> = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         for found in automaton.find_overlapping_iter(&packed) {
             // Three bytes a word: a find between words is none.
             if found.start() % 3 == 0 {
-                let part = found.pattern().as_u32();
+                let number = found.pattern().as_u32();
                 let (first, last) = (found.start() as u32 / 3, found.end() as u32 / 3 - 1);
-                if let Some(phrase) = net.whole[part as usize] {
+                if let Some(phrase) = net.ends[number as usize] {
                     self.note(phrase, first, last);
                 }
-                if net.has_gaps {
-                    parts.push((part, first, last));
+                if !net.follows.is_empty() {
+                    parts.push(Part { first, last, number });
                 }
             }
         }
-        if net.has_gaps {
-            parts.sort_unstable();
-            for at in 0..parts.len() {
-                for phrase in &net.opens[parts[at].0 as usize] {
-                    if let Some(last) = self.follow(&parts, &net.parts[*phrase as usize][1..], parts[at].2) {
-                        self.note(*phrase, parts[at].1, last);
-                    }
-                }
+        parts.sort_unstable();
+        let mut reached: Vec<(u32, u32)> = Vec::new();
+        for at in 0..parts.len() {
+            if net.opens[parts[at].number as usize] {
+                reached.clear();
+                reached.push((parts[at].number, parts[at].last));
+                self.follow(net, &parts[at + 1..], parts[at].first, &mut reached);
             }
         }
         self.phrases.sort_unstable_by_key(|hit| (hit.what, hit.first));
     }
 
-    /// The last word of a phrase with gaps whose first part ends at `last`, if the rest follows closely enough.
-    fn follow(&self, parts: &[(u32, u32, u32)], rest: &[u32], mut last: u32) -> Option<u32> {
-        for part in rest {
-            let from = parts.partition_point(|found| (found.0, found.1) <= (*part, last));
-            let (found, first, end) = *parts.get(from)?;
-            let between = self.words.get(last as usize + 1..first as usize)?;
-            if found != *part || between.len() > GAP_WORDS as usize || between.iter().any(|word| word.id == STOP) {
-                return None;
+    /// Notes every phrase with gaps of which these parts are the rest. `reached`: how far phrases that begin at `first` have
+    /// come, as the node and the word; each way is gone once, so that the cost stays in bounds whatever the text.
+    fn follow(&mut self, net: &Net, parts: &[Part], first: u32, reached: &mut Vec<(u32, u32)>) {
+        let mut done = 0;
+        while let Some((node, last)) = reached.get(done).copied() {
+            done += 1;
+            let from = parts.partition_point(|part| part.first <= last);
+            for part in parts[from..].iter().take_while(|part| part.first - last <= GAP_WORDS + 1) {
+                let between = &self.words[last as usize + 1..part.first as usize];
+                if between.iter().any(|word| word.id == STOP) {
+                    break;
+                }
+                let Some(next) = net.follows.get(&(node, part.number)) else { continue };
+                if let Some(phrase) = net.ends[*next as usize] {
+                    self.note(phrase, first, part.last);
+                }
+                if net.opens[*next as usize] && !reached.contains(&(*next, part.last)) {
+                    reached.push((*next, part.last));
+                }
             }
-            last = end;
         }
-        Some(last)
     }
 
     fn note(&mut self, what: u32, first: u32, last: u32) {
         let zone = self.begins.partition_point(|begin| *begin <= first).saturating_sub(1) as u16;
         let (start, end) = (self.words[first as usize].start, self.words[last as usize].end);
-        self.phrases.push(Hit { what, first, last, spot: Spot { zone, start, end } });
+        self.phrases.push(Hit { what, first, last, spot: Spot { zone, start, end }, named: false });
     }
 
     fn find_regexes(&mut self, net: &Net) {
@@ -170,28 +188,25 @@ impl<'r> Scan<'r> {
             for what in net.regex_set.matches(read.text) {
                 if let Some(found) = net.regexes[what].find(read.text) {
                     let spot = Spot { zone: zone as u16, start: found.start() as u32, end: found.end() as u32 };
-                    self.regexes.push(Hit { what: what as u32, first: 0, last: 0, spot });
+                    self.regexes.push(Hit { what: what as u32, first: 0, last: 0, spot, named: false });
                 }
             }
         }
         self.regexes.sort_unstable_by_key(|hit| (hit.what, hit.spot.zone));
     }
 
-    /// Forgets what stands within these spans: a campaign called "Spring Leads" says nothing about leads.
-    pub fn forget(&mut self, spans: &[(Where, usize, usize)]) {
+    /// Marks what stands within these spans: a campaign called "Spring Leads" says nothing about leads.
+    pub fn mark_named(&mut self, spans: &[(Where, usize, usize)]) {
         if spans.is_empty() {
             return;
         }
         let zones = &self.zones;
-        let stays = |hit: &Hit| {
+        for hit in self.phrases.iter_mut().chain(&mut self.regexes) {
             let place = zones[usize::from(hit.spot.zone)].place;
-            let within = |span: &&(Where, usize, usize)| {
+            hit.named = spans.iter().any(|span| {
                 span.0 == place && span.1 <= hit.spot.start as usize && hit.spot.end as usize <= span.2
-            };
-            !spans.iter().any(|span| within(&span))
-        };
-        self.phrases.retain(stays);
-        self.regexes.retain(stays);
+            });
+        }
     }
 
     /// Where a phrase stands.

@@ -30,6 +30,15 @@ pub struct Phrase {
     pub line: usize,
 }
 
+/// A header that must stand there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Its name, lower case.
+    pub name: String,
+    /// Words that its value must hold, lower case; empty: any value.
+    pub value: String,
+}
+
 /// A signal as written: when it fires, and what it weighs.
 #[derive(Debug, Clone, Default)]
 pub struct Signal {
@@ -61,6 +70,8 @@ pub struct Signal {
     pub attachment_types: Vec<String>,
     /// Only of requests that came by a form or webhook on the customer's behalf from this domain.
     pub sources: Vec<String>,
+    /// Only of mails with one of these headers; alone it fires by itself.
+    pub headers: Vec<Header>,
     /// Written as one line of `[weights]`.
     pub short: bool,
 }
@@ -157,7 +168,7 @@ pub fn read(file: &str, text: &str) -> Result<Topic, Vec<Fault>> {
             labels: sheet.texts_by_key(&mut root, "labels").into_iter().map(|(_, label, _)| label).collect(),
             campaign,
             campaign_unless: phrases(sheet, &mut root, "campaign_unless"),
-            team: sheet.text(&mut root, "team").map_or_else(|| "support".into(), |(team, _)| team),
+            team: sheet.text(&mut root, "team").map_or_else(|| super::judge::TEAM.into(), |(team, _)| team),
             prior: sheet.number(&mut root, "prior").unwrap_or(0.0),
             threshold: sheet.number(&mut root, "threshold").unwrap_or(2.0),
             margin: sheet.number(&mut root, "margin").unwrap_or(0.0),
@@ -217,6 +228,7 @@ pub fn signal(sheet: &mut Sheet<'_>, table: &mut Table<'_>, usual_weight: f64) -
         sender_domains: lower(sheet.texts(table, "sender_domain")),
         attachment_types: lower(sheet.texts(table, "attachment_type")),
         sources: lower(sheet.texts(table, "source")),
+        headers: headers(sheet, table),
         ..Signal::default()
     };
     for (name, line) in sheet.texts(table, "in") {
@@ -238,12 +250,12 @@ pub fn signal(sheet: &mut Sheet<'_>, table: &mut Table<'_>, usual_weight: f64) -
         signal.name = first.map_or_else(|| "signal".into(), |text| slug(text));
     }
     let conditions = [&signal.sender_domains, &signal.attachment_types, &signal.sources];
-    let by_condition = conditions.iter().any(|list| !list.is_empty());
+    let by_condition = conditions.iter().any(|list| !list.is_empty()) || !signal.headers.is_empty();
     if signal.phrases.is_empty() && signal.regexes.is_empty() && !by_condition {
         sheet.fault(
             signal.line,
             "the signal can never fire: it has neither phrases nor regex",
-            "add phrases = [\"…\"], or a sender_domain, source or attachment_type, or delete it",
+            "add phrases = [\"…\"], or a sender_domain, source, header or attachment_type, or delete it",
         );
     }
     signal
@@ -253,6 +265,21 @@ pub fn signal(sheet: &mut Sheet<'_>, table: &mut Table<'_>, usual_weight: f64) -
 pub fn phrases(sheet: &mut Sheet<'_>, table: &mut Table<'_>, key: &'static str) -> Vec<Phrase> {
     let read = sheet.texts_by_key(table, key);
     read.into_iter().map(|(language, text, line)| Phrase { text, language, line }).collect()
+}
+
+/// `"X-Priority: 1"` or `"List-Id"`.
+fn headers(sheet: &mut Sheet<'_>, table: &mut Table<'_>) -> Vec<Header> {
+    let mut headers = Vec::new();
+    for (text, line) in sheet.texts(table, "header") {
+        let (name, value) = text.split_once(':').unwrap_or((&text, ""));
+        // A field name is printable ASCII but for the colon (RFC 5322 §3.6.8).
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            sheet.fault(line, format!("`{name}` is no name of a header"), "write \"X-Priority: 1\", or the name alone");
+            continue;
+        }
+        headers.push(Header { name: name.to_lowercase(), value: value.trim().to_lowercase() });
+    }
+    headers
 }
 
 fn lower(texts: Vec<(String, usize)>) -> Vec<String> {

@@ -9,6 +9,7 @@ pub mod budgets;
 mod committer;
 pub mod cursors;
 pub mod directory;
+pub mod history;
 pub mod lookups;
 pub mod outbox;
 mod rows;
@@ -32,6 +33,13 @@ pub enum Engine {
     Sqlite,
     /// Shared by several nodes.
     Postgres,
+}
+
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
 }
 
 /// What can go wrong with the store.
@@ -122,19 +130,31 @@ impl Store {
     ///
     /// `url` is `sqlite:NAME` (a file in `data_dir`, which is created) or `postgres://…`.
     pub async fn open(url: &str, data_dir: &Path, connections: u32) -> Result<Store, Error> {
-        sqlx::any::install_default_drivers();
         let store = match url.strip_prefix("sqlite:") {
-            Some(name) => Store::open_sqlite(&data_dir.join(name)).await?,
-            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                Store::open_postgres(url, connections).await?
-            }
-            None => return Err(Error::Url("store.url is neither sqlite:NAME nor postgres://…".to_owned())),
+            Some(name) => Store::open_sqlite(&data_dir.join(name), Access::Write)?,
+            None => Store::open_postgres(url, connections, Access::Write).await?,
         };
         match store.engine {
             Engine::Sqlite => sqlx::migrate!("src/store/migrations/sqlite").run(&store.write).await?,
             Engine::Postgres => sqlx::migrate!("src/store/migrations/postgres").run(&store.write).await?,
         }
         Ok(store)
+    }
+
+    /// Opens the database to look at it: the engine itself refuses every write, nothing is created, no schema changed. A
+    /// daemon may be at work on it.
+    pub async fn open_to_read(url: &str, data_dir: &Path) -> Result<Store, Error> {
+        match url.strip_prefix("sqlite:") {
+            Some(name) => {
+                let path = data_dir.join(name);
+                if !path.is_file() {
+                    let why = format!("there is no database {}; check store.url and desk.data_dir", path.display());
+                    return Err(Error::Url(why));
+                }
+                Store::open_sqlite(&path, Access::Read)
+            }
+            None => Store::open_postgres(url, 2, Access::Read).await,
+        }
     }
 
     /// The store over these pools, with its committer running until the last clone is gone.
@@ -147,23 +167,29 @@ impl Store {
         store
     }
 
-    async fn open_sqlite(path: &Path) -> Result<Store, Error> {
+    fn open_sqlite(path: &Path, access: Access) -> Result<Store, Error> {
+        sqlx::any::install_default_drivers();
         let folder = path.parent().unwrap_or(Path::new("."));
-        // Customers' mail: nobody else on the host reads it.
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|error| Error::Url(format!("cannot create the data folder {}: {error}", folder.display())))?;
-        let url = format!("sqlite://{}?mode=rwc", path.display());
+        if access == Access::Write {
+            // Customers' mail: nobody else on the host reads it.
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)
+                .map_err(|error| Error::Url(format!("cannot create the data folder {}: {error}", folder.display())))?;
+        }
+        // Readers open it for writing as well: what a log of the last writer holds must be found (SQLite, "WAL").
+        let mode = if access == Access::Write { "rwc" } else { "rw" };
+        let url = format!("sqlite://{}?mode={mode}", path.display());
         let options = AnyConnectOptions::from_str(&url)?;
         let pool = |connections: u32| {
             AnyPoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(Duration::from_secs(30))
-                .after_connect(|connection, _| {
+                .after_connect(move |connection, _| {
                     Box::pin(async move {
-                        for pragma in SQLITE_PRAGMAS {
+                        let pragmas = if access == Access::Write { SQLITE_PRAGMAS } else { SQLITE_READ_PRAGMAS };
+                        for pragma in pragmas {
                             sqlx::query(*pragma).execute(&mut *connection).await?;
                         }
                         Ok(())
@@ -175,7 +201,11 @@ impl Store {
         Ok(Store::over(Engine::Sqlite, pool(4), pool(1)))
     }
 
-    async fn open_postgres(url: &str, connections: u32) -> Result<Store, Error> {
+    async fn open_postgres(url: &str, connections: u32, access: Access) -> Result<Store, Error> {
+        sqlx::any::install_default_drivers();
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(Error::Url("store.url is neither sqlite:NAME nor postgres://…".to_owned()));
+        }
         let options = AnyConnectOptions::from_str(url)?;
         // Once by hand: the pool would try for long and then not say why.
         let first = AnyConnection::connect_with(&options);
@@ -188,9 +218,10 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(30))
-            .after_connect(|connection, _| {
+            .after_connect(move |connection, _| {
                 Box::pin(async move {
-                    for setting in POSTGRES_SETTINGS {
+                    let reads: &[&str] = if access == Access::Read { POSTGRES_READ_SETTINGS } else { &[] };
+                    for setting in POSTGRES_SETTINGS.iter().chain(reads) {
                         sqlx::query(*setting).execute(&mut *connection).await?;
                     }
                     Ok(())
@@ -243,6 +274,10 @@ const SQLITE_PRAGMAS: &[&str] = &[
     "PRAGMA cache_size = -4096",
     "PRAGMA journal_size_limit = 67108864",
 ];
+
+const SQLITE_READ_PRAGMAS: &[&str] = &["PRAGMA query_only = ON", "PRAGMA busy_timeout = 15000"];
+
+const POSTGRES_READ_SETTINGS: &[&str] = &["SET default_transaction_read_only = on"];
 
 const POSTGRES_SETTINGS: &[&str] = &[
     "SET synchronous_commit = on",

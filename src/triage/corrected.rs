@@ -3,11 +3,11 @@
 //! Uses the very steps of [`super::triage`]. Never touches what nobody corrected: priority stays, and so do flags that
 //! do not come from the campaign.
 
-use super::{Action, CAMPAIGN_FLAGS, CAMPAIGN_ID, Known, Lacking, Read, Triage};
+use super::{Action, CAMPAIGN_FLAGS, CAMPAIGN_ID, Known, Lacking, Triage};
 use super::{campaign_flags, concerns, in_view_of, lacking, naming};
 use crate::campaigns::{self, Directory, Named, Status};
 use crate::request::Request;
-use crate::rules::{ChosenBy, Rules, Topic};
+use crate::rules::{ChosenBy, Findings, Rules, Topic};
 
 /// The judgement with the topic that an agent chose. `requests` are the customer's messages, oldest first.
 pub fn with_topic(known: &Known, topic: &str, requests: &[Request], directory: &Directory, rules: &Rules) -> Triage {
@@ -28,8 +28,11 @@ pub fn with_topic(known: &Known, topic: &str, requests: &[Request], directory: &
     after.topic.label = rules.label(topic).to_owned();
     after.topic.chosen_by = ChosenBy::Agent;
 
-    let all: Vec<&Request> = requests.iter().collect();
-    let concerns = concerns(topic, &all, &after.campaign, rules);
+    let read: Vec<Findings<'_>> = requests
+        .iter()
+        .map(|request| rules.find(request, &naming(&campaigns::identify(request, directory, &rules.campaign_hints))))
+        .collect();
+    let concerns = concerns(topic, &read, &after.campaign, rules);
     if !known.campaign_by_agent {
         // What only the old topic made not applicable is open again.
         if after.campaign.status == Status::NotApplicable {
@@ -37,16 +40,12 @@ pub fn with_topic(known: &Known, topic: &str, requests: &[Request], directory: &
         }
         after.campaign.status = in_view_of(concerns, &after.campaign);
     }
-    let read: Vec<Read<'_>> = requests
-        .iter()
-        .map(|request| Read { request, named: naming(&campaigns::identify(request, directory, &rules.campaign_hints)) })
-        .collect();
     let Lacking { missing, wanted } = lacking(topic, &read, &after.campaign, concerns, Some(known), rules);
     (after.missing, after.wanted) = (missing, wanted);
 
     // The topic's own team, unless the customer's words call for another.
-    let own = rules.routing(topic, &Request::default()).route;
-    let called = requests.iter().map(|request| rules.routing(topic, request).route).find(|route| *route != own);
+    let own = rules.team(topic).to_owned();
+    let called = read.iter().map(|message| rules.routing_of(topic, message).route).find(|route| *route != own);
     after.route = called.unwrap_or(own);
     after.action = action(&after);
     after

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::campaigns::{self, Directory, Identified, Status};
 use crate::request::Request;
 use crate::request::evidence::Evidence;
-use crate::rules::{Concerns, Detail, Rules, Topic};
+use crate::rules::{Concerns, Detail, Findings, Rules, Topic};
 
 pub use corrected::{with_campaign, with_topic};
 
@@ -80,18 +80,17 @@ pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Op
     };
     let mut campaign = campaigns::identify(request, directory, &rules.campaign_hints);
     // A campaign's name says nothing of the topic, nor of what is wrong: "Spring Leads" is not about leads.
-    let named = naming(&campaign);
-    let mut topic = rules.topic_beside(request, &named);
+    let read = [rules.find(request, &naming(&campaign))];
+    let mut topic = rules.topic_of(&read[0]);
     if let Some(known) = known {
         campaign = merge::campaign(campaign, request, directory, &rules.answers, known);
         topic = merge::topic(topic, known);
     }
-    let concerns = concerns(&topic.id, &[request], &campaign, rules);
+    let concerns = concerns(&topic.id, &read, &campaign, rules);
     campaign.status = in_view_of(concerns, &campaign);
-    let read = [Read { request, named }];
     let Lacking { missing, wanted } = lacking(&topic.id, &read, &campaign, concerns, known, rules);
 
-    let routing = rules.routing(&topic.id, request);
+    let routing = rules.routing_of(&topic.id, &read[0]);
     let mut flags = routing.flags;
     flags.extend(campaign_flags(&campaign).map(str::to_owned));
     let mut priority = routing.priority;
@@ -110,12 +109,6 @@ pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Op
     Triage { campaign, topic, missing, wanted, priority, route: routing.route, flags, action }
 }
 
-/// A message with the words in it that only name a campaign.
-struct Read<'a> {
-    request: &'a Request,
-    named: Vec<Evidence>,
-}
-
 /// What must be asked for, and what is worth asking along.
 struct Lacking {
     missing: Vec<String>,
@@ -128,9 +121,9 @@ fn naming(campaign: &Identified) -> Vec<Evidence> {
 }
 
 /// Whether these messages are about one campaign: the customer's words before the topic's nature.
-fn concerns(topic: &str, requests: &[&Request], campaign: &Identified, rules: &Rules) -> Concerns {
+fn concerns(topic: &str, read: &[Findings<'_>], campaign: &Identified, rules: &Rules) -> Concerns {
     let unnamed = campaign.ids.is_empty() && campaign.candidates.is_empty();
-    if unnamed && requests.iter().any(|request| rules.not_one_campaign(topic, request).is_some()) {
+    if unnamed && read.iter().any(|message| rules.not_one_campaign_of(topic, message).is_some()) {
         return Concerns::Never;
     }
     rules.concerns(topic)
@@ -151,7 +144,7 @@ fn in_view_of(concerns: Concerns, campaign: &Identified) -> Status {
 /// What the topic asks for that no message holds.
 fn lacking(
     topic: &str,
-    read: &[Read<'_>],
+    read: &[Findings<'_>],
     campaign: &Identified,
     concerns: Concerns,
     known: Option<&Known>,
@@ -162,8 +155,7 @@ fn lacking(
         missing.push(CAMPAIGN_ID.to_owned());
     }
     let mut wanted = vec![];
-    let mut told: Vec<Vec<Detail>> =
-        read.iter().map(|read| rules.details_beside(topic, read.request, &read.named)).collect();
+    let mut told: Vec<Vec<Detail>> = read.iter().map(|message| rules.details_of(topic, message)).collect();
     for detail in told.pop().unwrap_or_default() {
         let told = told.iter().flatten().any(|earlier| earlier.id == detail.id && earlier.known);
         if told || detail.known || known.is_some_and(|known| !lacked(known, topic, &detail.id)) {

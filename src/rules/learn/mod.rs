@@ -1,0 +1,178 @@
+//! Learning: from labelled texts to rule files that a person can read and edit, in the language of all the others.
+//!
+//! Every text becomes the words and pairs of words that a phrase can say (`phrasebook`). A model a topic is trained over them,
+//! thinned to the phrases that matter, trained again on those (`model`), and written as `[weights]`. Deterministic, no I/O;
+//! the written files are judged by the same engine as any, and the figures come from that engine.
+
+mod model;
+mod phrasebook;
+pub mod propose;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::judge::OTHER;
+use super::{Files, Rules};
+use crate::config::fault::Fault;
+use crate::request::Request;
+
+use model::{Model, Text};
+use phrasebook::Phrasebook;
+
+/// Labels that mean that no topic fits.
+const NO_TOPIC: [&str; 7] = ["other", "oos", "out_of_scope", "out-of-scope", "none", "unknown", "misc"];
+/// A text with its topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labelled {
+    /// The text.
+    pub text: String,
+    /// The topic's label.
+    pub topic: String,
+}
+
+/// How well rules judge labelled texts.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Score {
+    /// Texts that have a topic.
+    pub in_scope: usize,
+    /// Those judged right.
+    pub right: usize,
+    /// Texts that have none.
+    pub out_of_scope: usize,
+    /// Those judged `other`.
+    pub other: usize,
+    /// The most frequent mistakes: expected, judged, times.
+    pub confusions: Vec<(String, String, usize)>,
+}
+
+/// What was learned.
+#[derive(Debug)]
+pub struct Learned {
+    /// The rule files.
+    pub files: Files,
+    /// Phrases in all of them.
+    pub signals: usize,
+}
+
+/// The id of a topic with this label; `other` when the label says that none fits.
+pub fn topic_id(label: &str) -> String {
+    let mut id = String::new();
+    for c in label.trim().chars().take(64) {
+        match c.to_ascii_lowercase() {
+            c @ ('a'..='z' | '0'..='9' | '_') => id.push(c),
+            _ if !id.ends_with('-') && !id.is_empty() => id.push('-'),
+            _ => {}
+        }
+    }
+    let id = id.trim_end_matches('-');
+    if id.is_empty() || NO_TOPIC.contains(&id) { OTHER.to_owned() } else { id.to_owned() }
+}
+
+/// Judges labelled texts by these rules.
+pub fn score(rules: &Rules, samples: &[Labelled]) -> Score {
+    let mut score = Score::default();
+    let mut confusions: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for sample in samples {
+        let expected = topic_id(&sample.topic);
+        let judged = rules.topic(&Request { text: sample.text.clone(), ..Request::default() }).id;
+        let right = usize::from(judged == expected);
+        if expected == OTHER {
+            (score.out_of_scope, score.other) = (score.out_of_scope + 1, score.other + right);
+        } else {
+            (score.in_scope, score.right) = (score.in_scope + 1, score.right + right);
+        }
+        if right == 0 {
+            *confusions.entry((expected, judged)).or_default() += 1;
+        }
+    }
+    score.confusions = confusions.into_iter().map(|((expected, judged), times)| (expected, judged, times)).collect();
+    score.confusions.sort_by_key(|confusion| std::cmp::Reverse(confusion.2));
+    score.confusions.truncate(10);
+    score
+}
+
+/// Learns topic files from labelled texts. `words`: the text of `words.toml` to fold by, which is handed on.
+pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
+    let mut labels: BTreeMap<String, &str> = BTreeMap::new();
+    for sample in samples {
+        labels.entry(topic_id(&sample.topic)).or_insert(sample.topic.trim());
+    }
+    let ids: Vec<&String> = labels.keys().collect();
+    if ids.iter().filter(|id| **id != OTHER).count() < 2 {
+        let message = "the labelled texts name fewer than two topics".to_owned();
+        let remedy = "give a column `text` and a column `topic`".to_owned();
+        return Err(vec![Fault { file: "labelled texts".into(), line: 0, message, remedy }]);
+    }
+    let numbers: HashMap<&String, usize> = ids.iter().enumerate().map(|(number, id)| (*id, number)).collect();
+    let phrasebook = Phrasebook::new(samples, words)?;
+    let texts: Vec<Text<'_>> = (samples.iter().zip(&phrasebook.texts))
+        .map(|(sample, phrases)| Text { phrases, topic: numbers[&topic_id(&sample.topic)] })
+        .collect();
+
+    // The threshold is found on texts that the model has not seen: every eighth.
+    let share = |unseen: bool| {
+        let part = texts.iter().enumerate().filter(move |(index, _)| (index % 8 == 3) == unseen);
+        part.map(|(_, text)| *text).collect::<Vec<_>>()
+    };
+    let trial = Model::train(&share(false), ids.len(), &phrasebook);
+    let other = numbers.get(&OTHER.to_owned()).copied();
+    let (threshold, margin) = trial.limits(&share(true), other);
+    let model = Model::train(&texts, ids.len(), &phrasebook);
+
+    let mut files = Files::new();
+    files.insert("words.toml".into(), words.to_owned());
+    let mut signals = 0;
+    for (number, id) in ids.iter().enumerate() {
+        let weights = written(&model, number, &phrasebook);
+        signals += weights.len();
+        let examples = examples(samples, &texts, &model, number);
+        let label = labels[*id].replace('_', " ");
+        let limits = if *id == OTHER { (0.0, 0.0) } else { (threshold, margin) };
+        files.insert(format!("topics/{id}.toml"), sheet(id, &label, 0.0, limits, &weights, &examples));
+    }
+    if other.is_none() {
+        files.insert("topics/other.toml".into(), sheet(OTHER, "Other", -1000.0, (0.0, 0.0), &[], &[]));
+    }
+    Ok(Learned { files, signals })
+}
+
+/// The phrases of one topic with their weights, heaviest first.
+fn written<'p>(model: &Model, topic: usize, phrasebook: &'p Phrasebook) -> Vec<(&'p str, f32)> {
+    let mut found = model.topics[topic].clone();
+    let held = |phrase: u32| phrasebook.held[phrase as usize];
+    found.sort_by(|a, b| b.1.total_cmp(&a.1).then(held(b.0).cmp(&held(a.0))).then(a.0.cmp(&b.0)));
+    found.into_iter().map(|(phrase, weight)| (phrasebook.written[phrase as usize].as_str(), weight)).collect()
+}
+
+/// Up to fifteen texts of the topic that the model judges right, spread over the surest and the hardest.
+fn examples<'s>(samples: &'s [Labelled], texts: &[Text<'_>], model: &Model, topic: usize) -> Vec<&'s str> {
+    let mut right = Vec::new();
+    for (sample, text) in samples.iter().zip(texts).filter(|(_, text)| text.topic == topic) {
+        let points = model.points(*text);
+        let rest = points.iter().enumerate().filter(|(other, _)| *other != topic);
+        let rest = rest.map(|(_, points)| *points).fold(f32::MIN, f32::max);
+        if points[topic] > rest + 0.5 {
+            right.push((points[topic] - rest, sample.text.trim()));
+        }
+    }
+    right.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    let step = (right.len() / 15).max(1);
+    right.iter().step_by(step).take(15).map(|(_, text)| *text).collect()
+}
+
+fn sheet(id: &str, label: &str, prior: f32, limits: (f32, f32), weights: &[(&str, f32)], examples: &[&str]) -> String {
+    let mut out = String::from("# Learned from labelled texts; edit it like any other topic.\n");
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "id = {}\nlabel = {}\ncampaign = \"optional\"", quoted(id), quoted(label));
+    let _ = writeln!(out, "prior = {prior:.2}\nthreshold = {:.2}\nmargin = {:.2}\n\n[weights]", limits.0, limits.1);
+    for (phrase, weight) in weights {
+        let _ = writeln!(out, "{} = {weight:.2}", quoted(phrase));
+    }
+    for example in examples {
+        let _ = writeln!(out, "\n[[example]]\ntext = {}", quoted(example));
+    }
+    out
+}

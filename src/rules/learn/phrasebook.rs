@@ -1,0 +1,148 @@
+//! The phrasebook: what labelled texts say, as the words, pairs and gapped pairs that a phrase of the rule language can say.
+//!
+//! Every entry is written as a person would write it, and read back: what would not fold to the same words is left out, so
+//! that a learned rule fires exactly where its phrase was seen.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::super::lexicon::{Lexicon, STOP, UNKNOWN, Word};
+use super::super::scan::GAP_WORDS;
+use super::Labelled;
+use crate::config::fault::Fault;
+
+/// Two words must stand together in so many texts to be a phrase: what is said once may be chance.
+const LEAST_TEXTS: u32 = 2;
+
+/// All phrases that the texts hold often enough, numbered.
+pub struct Phrasebook {
+    /// Phrase → as a person writes it.
+    pub written: Vec<String>,
+    /// Phrase → how many texts hold it.
+    pub held: Vec<u32>,
+    /// Phrase → how much one of its kind says, before anything is learned of it.
+    pub says: Vec<f32>,
+    /// Text → its phrases, by number.
+    pub texts: Vec<Vec<u32>>,
+}
+
+/// What a phrase is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Shape {
+    Word(u32),
+    /// Side by side.
+    Pair(u32, u32),
+    /// With up to [`GAP_WORDS`] words between.
+    Gapped(u32, u32),
+}
+
+impl Shape {
+    /// One word seen is worth two neighbours and four loose pairs: a long text has few of the former and many of the latter,
+    /// which mostly repeat what their words say. Found on held-out texts.
+    fn says(self) -> f32 {
+        match self {
+            Shape::Word(_) => 2.0,
+            Shape::Pair(..) => 1.0,
+            Shape::Gapped(..) => 0.5,
+        }
+    }
+
+    fn words(self) -> Vec<u32> {
+        match self {
+            Shape::Word(one) => vec![one],
+            Shape::Pair(one, two) | Shape::Gapped(one, two) => vec![one, two],
+        }
+    }
+}
+
+impl Phrasebook {
+    /// Reads the texts by these `words.toml` words.
+    pub fn new(samples: &[Labelled], words: &str) -> Result<Phrasebook, Vec<Fault>> {
+        let (mut lexicon, faults) = Lexicon::new(Some(words));
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        samples.iter().for_each(|sample| drop(lexicon.intern(&sample.text, false)));
+        let mut surfaces: HashMap<u32, BTreeMap<String, u32>> = HashMap::new();
+        let mut shapes: Vec<Vec<Shape>> = Vec::with_capacity(samples.len());
+        let mut held: HashMap<Shape, u32> = HashMap::new();
+        let mut read: Vec<Word> = Vec::new();
+        for sample in samples {
+            read.clear();
+            lexicon.read(&sample.text, &mut read);
+            for word in read.iter().filter(|word| word.id > STOP) {
+                let written = &sample.text[word.start as usize..word.end as usize];
+                *surfaces.entry(word.id).or_default().entry(written.to_lowercase()).or_default() += 1;
+            }
+            let found = shapes_of(&read);
+            found.iter().for_each(|shape| *held.entry(*shape).or_default() += 1);
+            shapes.push(found);
+        }
+        let forms: HashMap<u32, String> = (surfaces.keys())
+            .filter_map(|id| Some((*id, surface(&lexicon, *id, surfaces.get(id))?)))
+            .collect();
+        let says_more = |shape: &Shape, count: u32| matches!(shape, Shape::Word(_)) || count >= LEAST_TEXTS;
+        let mut kept: Vec<(Shape, String)> = (held.iter())
+            .filter(|(shape, count)| says_more(shape, **count))
+            .filter_map(|(shape, _)| Some((*shape, write(*shape, &forms, &lexicon)?)))
+            .collect();
+        kept.sort_unstable();
+        let numbers: HashMap<Shape, u32> = (0..).zip(&kept).map(|(number, (shape, _))| (*shape, number)).collect();
+        let texts =
+            shapes.iter().map(|found| found.iter().filter_map(|shape| numbers.get(shape).copied()).collect()).collect();
+        let held = kept.iter().map(|(shape, _)| held[shape]).collect();
+        let says = kept.iter().map(|(shape, _)| shape.says()).collect();
+        let written = kept.into_iter().map(|(_, written)| written).collect();
+        Ok(Phrasebook { written, held, says, texts })
+    }
+
+    /// How many phrases.
+    pub fn len(&self) -> usize {
+        self.written.len()
+    }
+}
+
+/// The shapes of a read text, each once, in order.
+fn shapes_of(read: &[Word]) -> Vec<Shape> {
+    let mut found = Vec::with_capacity(read.len() * 8);
+    for (at, word) in read.iter().enumerate() {
+        if word.id <= STOP {
+            continue;
+        }
+        found.push(Shape::Word(word.id));
+        let reach = read[at + 1..].iter().take(GAP_WORDS as usize + 1).take_while(|next| next.id != STOP);
+        for (between, next) in reach.enumerate().filter(|(_, next)| next.id != UNKNOWN) {
+            if between == 0 {
+                found.push(Shape::Pair(word.id, next.id));
+            }
+            found.push(Shape::Gapped(word.id, next.id));
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// A phrase as a person writes it; `None` when it would not be read as the words that it is made of.
+fn write(shape: Shape, forms: &HashMap<u32, String>, lexicon: &Lexicon) -> Option<String> {
+    let words = shape.words();
+    let forms: Vec<&str> = words.iter().map(|id| forms.get(id).map(String::as_str)).collect::<Option<_>>()?;
+    if matches!(shape, Shape::Gapped(..)) {
+        return Some(forms.join(" ... "));
+    }
+    let written = forms.join(" ");
+    let mut read = Vec::new();
+    lexicon.read(&written, &mut read);
+    read.iter().map(|word| word.id).eq(words).then_some(written)
+}
+
+/// The commonest way to write a word that folds to this number alone, or its stem; `None` when neither does.
+fn surface(lexicon: &Lexicon, id: u32, seen: Option<&BTreeMap<String, u32>>) -> Option<String> {
+    let mut forms: Vec<(&str, u32)> = seen.into_iter().flatten().map(|(form, count)| (form.as_str(), *count)).collect();
+    forms.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let alone = |form: &&str| {
+        let mut words = Vec::new();
+        lexicon.read(form, &mut words);
+        matches!(words.as_slice(), [word] if word.id == id)
+    };
+    forms.iter().map(|(form, _)| *form).chain([lexicon.stem_of(id)]).find(alone).map(str::to_owned)
+}
