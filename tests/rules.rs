@@ -1,7 +1,7 @@
 //! Rules as their writers meet them: what is refused, with file, line and remedy, and that the shipped rules keep their word.
 #![allow(clippy::unwrap_used)]
 
-use deskclerk::request::{Field, FieldKey, Request};
+use deskclerk::request::{Attachment, Field, FieldKey, Mailbox, Request, Setting, mail};
 use deskclerk::rules::lint::{Weight, lint};
 use deskclerk::rules::{ChosenBy, Concerns, Files, Rules};
 
@@ -171,11 +171,86 @@ fn anger_lawyers_and_third_reminders_are_seen() {
 fn the_readme_is_true() {
     let readme = include_str!("../rules/README.md");
     let blocks: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [topic, routing] = blocks.as_slice() else { panic!("the README shows a topic and a routing rule") };
+    let [topic, conditions, routing] = blocks.as_slice() else {
+        panic!("the README shows a topic, conditions and a routing rule")
+    };
+    every_condition_of_the_readme_works(conditions);
     let rules = Rules::compile(&files(&[("topics/billing.toml", topic), ("routing.toml", routing)])).unwrap();
     let proof = rules.prove();
     assert!(proof.holds(), "{:?}", proof.wrong);
     let request = Request { text: "Our lawyer saw invoice 2024-118.".into(), ..Request::default() };
     assert_eq!(rules.routing_of("billing", &rules.find(&request, &[])).route, "legal");
     assert!(rules.details_of("billing", &rules.find(&request, &[])).iter().any(|detail| detail.id == "invoice_number" && detail.known));
+}
+
+/// Each signal of the README's second example fires on what it is meant for, and not beside it.
+fn every_condition_of_the_readme_works(topic: &str) {
+    let rules = Rules::compile(&files(&[("topics/billing.toml", topic)])).unwrap();
+    assert_eq!(rules.reading.headers, ["x-account-level"]);
+    let fires = |name: &str, request: &Request, expected: bool| {
+        let explained = rules.explain(request);
+        let found = explained.ranking.iter().flat_map(|rank| &rank.evidence);
+        let fired = found.into_iter().any(|found| found.rule == format!("topic.billing.{name}"));
+        assert_eq!(fired, expected, "{name} on {request:?}");
+    };
+    let text = |text: &str| Request { text: text.into(), ..Request::default() };
+    fires("dunning-near-money", &text("a reminder about the last payment"), true);
+    fires("dunning-near-money", &text("a reminder that one two three four five six seven payment"), false);
+    fires("dunning-near-money", &text("a calendar reminder for the payment"), false);
+    let subject = |language: &str| Request {
+        subject: "Beleg".into(),
+        language: Some(language.into()),
+        ..Request::default()
+    };
+    fires("subject-of-accountants", &subject("de"), true);
+    fires("subject-of-accountants", &subject("fr"), false);
+    fires("subject-of-accountants", &text("Beleg"), false);
+    let field = |label: &str| {
+        let fields = vec![Field { key: FieldKey::Unknown, label: label.into(), value: "4711".into() }];
+        Request { fields, ..Request::default() }
+    };
+    fires("cost-centre", &field("Cost Centre"), true);
+    fires("cost-centre", &field("Street"), false);
+    let from = |address: &str| {
+        Request { from: Mailbox { name: None, address: address.into() }, ..Request::default() }
+    };
+    fires("from-the-bank", &from("a@mail.bank.example"), true);
+    fires("from-the-bank", &from("a@notbank.example"), false);
+    let by = |door: &str| Request { source: Some(door.into()), ..Request::default() };
+    fires("shop-of-a-partner", &by("hook:shop"), true);
+    fires("shop-of-a-partner", &by("hook:other"), false);
+    let attached = |name: &str, media_type: &str| Request {
+        attachments: vec![Attachment {
+            name: name.into(),
+            media_type: media_type.into(),
+            size: 1,
+            inline: false,
+            alt: None,
+        }],
+        ..text("our statement")
+    };
+    fires("spreadsheet", &attached("May.XLSX", "application/octet-stream"), true);
+    fires("spreadsheet", &attached("may.pdf", "application/pdf"), false);
+    let setting = Setting { reading: rules.reading.clone(), ..Setting::default() };
+    let mail = |level: &str| {
+        let raw = format!("From: a@b.example\r\nX-Account-Level: {level}\r\nX-Else: 1\r\n\r\nhello\r\n");
+        mail::read(raw.as_bytes(), &setting).unwrap()
+    };
+    fires("vip", &mail("VIP gold"), true);
+    fires("vip", &mail("basic"), false);
+    assert_eq!(mail("VIP").headers, [("X-Account-Level".to_owned(), "VIP".to_owned())]);
+}
+
+/// Phrases with gaps: every way through the words is looked at, none across the end of a sentence.
+#[test]
+fn gaps_reach_over_four_words_and_no_sentence() {
+    let topic = "id = \"x\"\nthreshold = 1\n[weights]\n\"charged ... twice ... april\" = 2\n\"charged ... twice\" = 1\n";
+    let rules = Rules::compile(&files(&[("topics/x.toml", topic)])).unwrap();
+    let score = |text: &str| rules.topic(&Request { text: text.into(), ..Request::default() }).score;
+    assert_eq!(score("you charged us twice"), 1.0);
+    assert_eq!(score("charged one two three four twice"), 1.0);
+    assert_eq!(score("charged one two three four five twice"), 0.0);
+    assert_eq!(score("charged. Then twice"), 0.0);
+    assert_eq!(score("charged us twice, twice, i say, for april"), 3.0);
+    assert_eq!(score("charged twice one two three four april"), 3.0);
 }

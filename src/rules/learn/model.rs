@@ -106,8 +106,8 @@ impl Model {
                 let right = judged.iter().filter(|trial| trial.right).filter(passes).count() as f32 / in_scope;
                 let away = |trial: &&Trial| trial.stranger && (trial.beaten || !passes(trial));
                 let away = judged.iter().filter(away).count() as f32 / strangers.max(1) as f32;
-                // A share of right verdicts is worth six times the same share of strangers kept out.
-                let worth = right + 0.16 * away - 1e-6 * margin;
+                // A share of right verdicts is worth ten times the same share of strangers kept out.
+                let worth = right + 0.1 * away - 1e-6 * margin;
                 if worth > best.0 {
                     best = (worth, threshold, margin);
                 }
