@@ -53,6 +53,18 @@ fn files_that_speak_of_each_other_agree() {
 }
 
 #[test]
+fn a_broken_topic_file_does_not_make_others_faulty() {
+    let faults = Rules::compile(&files(&[
+        ("topics/billing.toml", "id = \"billing\" # money\nlabel = \n"),
+        ("topics/bug.toml", "id = \"bug\"\n[[counter_example]]\ntext = \"x\"\ntopic = \"billing\"\n"),
+        ("routing.toml", "[[rule]]\ntopic = [\"billing\"]\nphrases = [\"late\"]\n"),
+    ]))
+    .unwrap_err();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].to_string().starts_with("topics/billing.toml:2: no valid TOML"), "{faults:?}");
+}
+
+#[test]
 fn huge_and_hostile_files_are_refused_and_hostile_texts_judged() {
     let huge = "#".repeat(5 << 20);
     assert!(Rules::compile(&files(&[("topics/x.toml", &huge)])).is_err());

@@ -149,11 +149,15 @@ pub fn compile(files: &Files) -> Result<Compiled, Vec<Fault>> {
     let (lexicon, found) = Lexicon::new(files.get("words.toml").map(String::as_str));
     faults.extend(found);
     let mut topics = Vec::new();
+    let mut unread = Vec::new();
     for (path, text) in files.range("topics/".to_owned()..).take_while(|(path, _)| path.starts_with("topics/")) {
         if path.ends_with(".toml") {
             match topic::read(path, text) {
                 Ok(topic) => topics.push(topic),
-                Err(found) => faults.extend(found),
+                Err(found) => {
+                    faults.extend(found);
+                    unread.push(supposed_id(path, text));
+                }
             }
         }
     }
@@ -161,7 +165,7 @@ pub fn compile(files: &Files) -> Result<Compiled, Vec<Fault>> {
     faults.extend(found);
     let (vague, found) = super::description::read(files.get("description.toml").map(String::as_str));
     faults.extend(found);
-    faults.extend(references(&topics, &routing));
+    faults.extend(references(&topics, &unread, &routing));
 
     let mut weaver = Weaver { net: Net { lexicon, ..Net::default() }, ..Weaver::default() };
     let mut signals = Vec::new();
@@ -246,8 +250,17 @@ impl Compiled {
     }
 }
 
-/// Faults of files that speak of each other.
-fn references(topics: &[topic::Topic], routing: &[routing::Rule]) -> Vec<Fault> {
+/// The id that a topic file with faults seems to have: that of its line `id = "…"`, else the file's name.
+fn supposed_id(path: &str, text: &str) -> String {
+    let written = text.lines().find_map(|line| line.trim().strip_prefix("id")?.trim_start().strip_prefix('='));
+    let written = written.map(|value| value.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']));
+    let name = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".toml");
+    written.filter(|id| !id.is_empty()).unwrap_or(name).to_owned()
+}
+
+/// Faults of files that speak of each other. `unread`: topics whose files have faults of their own, said already; that others
+/// name them is none.
+fn references(topics: &[topic::Topic], unread: &[String], routing: &[routing::Rule]) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut fault = |file: &str, line, message: String, remedy: String| {
         faults.push(Fault { file: file.into(), line, message, remedy });
@@ -259,7 +272,7 @@ fn references(topics: &[topic::Topic], routing: &[routing::Rule]) -> Vec<Fault> 
             fault(&topic.file, line, format!("the topic `{id}` stands in {other} too"), "rename one of them".into());
         }
     }
-    let ids: Vec<&str> = seen.keys().copied().collect();
+    let ids: Vec<&str> = seen.keys().copied().chain(unread.iter().map(String::as_str)).collect();
     let unknown = |id: &str| {
         let remedy = match super::sheet::nearest(id, &ids) {
             Some(right) => format!("write \"{right}\""),
