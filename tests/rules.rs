@@ -192,7 +192,12 @@ fn the_readme_is_true() {
     assert!(proof.holds(), "{:?}", proof.wrong);
     let request = Request { text: "Our lawyer saw invoice 2024-118.".into(), ..Request::default() };
     assert_eq!(rules.routing_of("billing", &rules.find(&request, &[])).route, "legal");
-    assert!(rules.details_of("billing", &rules.find(&request, &[])).iter().any(|detail| detail.id == "invoice_number" && detail.known));
+    assert!(
+        rules
+            .details_of("billing", &rules.find(&request, &[]))
+            .iter()
+            .any(|detail| detail.id == "invoice_number" && detail.known)
+    );
 }
 
 /// Each signal of the README's second example fires on what it is meant for, and not beside it.
@@ -209,11 +214,8 @@ fn every_condition_of_the_readme_works(topic: &str) {
     fires("dunning-near-money", &text("a reminder about the last payment"), true);
     fires("dunning-near-money", &text("a reminder that one two three four five six seven payment"), false);
     fires("dunning-near-money", &text("a calendar reminder for the payment"), false);
-    let subject = |language: &str| Request {
-        subject: "Beleg".into(),
-        language: Some(language.into()),
-        ..Request::default()
-    };
+    let subject =
+        |language: &str| Request { subject: "Beleg".into(), language: Some(language.into()), ..Request::default() };
     fires("subject-of-accountants", &subject("de"), true);
     fires("subject-of-accountants", &subject("fr"), false);
     fires("subject-of-accountants", &text("Beleg"), false);
@@ -223,9 +225,7 @@ fn every_condition_of_the_readme_works(topic: &str) {
     };
     fires("cost-centre", &field("Cost Centre"), true);
     fires("cost-centre", &field("Street"), false);
-    let from = |address: &str| {
-        Request { from: Mailbox { name: None, address: address.into() }, ..Request::default() }
-    };
+    let from = |address: &str| Request { from: Mailbox { name: None, address: address.into() }, ..Request::default() };
     fires("from-the-bank", &from("a@mail.bank.example"), true);
     fires("from-the-bank", &from("a@notbank.example"), false);
     let by = |door: &str| Request { source: Some(door.into()), ..Request::default() };
@@ -256,7 +256,8 @@ fn every_condition_of_the_readme_works(topic: &str) {
 /// Phrases with gaps: every way through the words is looked at, none across the end of a sentence.
 #[test]
 fn gaps_reach_over_four_words_and_no_sentence() {
-    let topic = "id = \"x\"\nthreshold = 1\n[weights]\n\"charged ... twice ... april\" = 2\n\"charged ... twice\" = 1\n";
+    let topic =
+        "id = \"x\"\nthreshold = 1\n[weights]\n\"charged ... twice ... april\" = 2\n\"charged ... twice\" = 1\n";
     let rules = Rules::compile(&files(&[("topics/x.toml", topic)])).unwrap();
     let score = |text: &str| rules.topic(&Request { text: text.into(), ..Request::default() }).score;
     assert_eq!(score("you charged us twice"), 1.0);

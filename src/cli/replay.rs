@@ -102,7 +102,8 @@ async fn judge(settings: &Config, since: i64, before: Option<&Rules>, after: &Ru
 }
 
 fn print(replay: &Replay, out: &mut impl Write) -> Result<()> {
-    let before = replay.before.as_deref().map_or("the stored verdicts".to_owned(), |version| format!("rules {version}"));
+    let before =
+        replay.before.as_deref().map_or("the stored verdicts".to_owned(), |version| format!("rules {version}"));
     writeln!(out, "{} tickets: {before} against rules {}", replay.tickets, replay.after)?;
     writeln!(out, "\n{:<20} {:>7} {:>7} {:>7} {:>7}", "topic", "before", "after", "gained", "lost")?;
     for (topic, row) in &replay.topics {

@@ -139,7 +139,11 @@ fn check(templates: &Templates, rules: &Rules) -> Result<End> {
         .map(|path| format!("replies/{path} is missing; add it, or English stands in"))
         .collect();
     for (topic, _) in rules.topics() {
-        for detail in rules.details_of(topic, &rules.find(&Request::default(), &[])).iter().filter(|detail| detail.id != DESCRIPTION) {
+        for detail in rules
+            .details_of(topic, &rules.find(&Request::default(), &[]))
+            .iter()
+            .filter(|detail| detail.id != DESCRIPTION)
+        {
             for language in templates.languages().iter().filter(|language| !templates.asks_for(language, &detail.id)) {
                 let id = &detail.id;
                 lacking.push(format!(

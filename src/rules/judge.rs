@@ -309,7 +309,9 @@ fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<(f64, Optio
         signal.near.is_empty()
             || signal.near.iter().flat_map(|phrase| scan.phrase(*phrase)).any(|near| {
                 let between = near.first.saturating_sub(hit.last).max(hit.first.saturating_sub(near.last));
-                near.spot.zone == hit.spot.zone && !(blind && near.named) && between as usize <= signal.written.within + 1
+                near.spot.zone == hit.spot.zone
+                    && !(blind && near.named)
+                    && between as usize <= signal.written.within + 1
             })
     };
     let mut best: Option<(f64, Spot)> = None;
@@ -365,9 +367,8 @@ fn came_by<'r>(list: &[String], request: &'r Request) -> Option<&'r str> {
 
 fn of_domain(list: &[String], address: &str) -> bool {
     let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-    list.iter().any(|wanted| {
-        domain == wanted || domain.strip_suffix(wanted.as_str()).is_some_and(|rest| rest.ends_with('.'))
-    })
+    list.iter()
+        .any(|wanted| domain == wanted || domain.strip_suffix(wanted.as_str()).is_some_and(|rest| rest.ends_with('.')))
 }
 
 fn of_type(list: &[String], file: &Attachment) -> bool {

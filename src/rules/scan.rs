@@ -203,9 +203,9 @@ impl<'r> Scan<'r> {
         let zones = &self.zones;
         for hit in self.phrases.iter_mut().chain(&mut self.regexes) {
             let place = zones[usize::from(hit.spot.zone)].place;
-            hit.named = spans.iter().any(|span| {
-                span.0 == place && span.1 <= hit.spot.start as usize && hit.spot.end as usize <= span.2
-            });
+            hit.named = spans
+                .iter()
+                .any(|span| span.0 == place && span.1 <= hit.spot.start as usize && hit.spot.end as usize <= span.2);
         }
     }
 

@@ -36,10 +36,8 @@ impl Store {
     /// The tickets with these bounds, by number: created at `since` (unix milliseconds) or later, numbered above `after`,
     /// at most `limit`.
     pub async fn history(&self, since: i64, after: i64, limit: i64) -> Result<Vec<Past>, Error> {
-        let sql = format!(
-            "SELECT {} FROM tickets WHERE created_at >= $1 AND id > $2 ORDER BY id LIMIT $3",
-            tickets::COLUMNS
-        );
+        let sql =
+            format!("SELECT {} FROM tickets WHERE created_at >= $1 AND id > $2 ORDER BY id LIMIT $3", tickets::COLUMNS);
         let found = query(AssertSqlSafe(sql)).bind(since).bind(after).bind(limit).fetch_all(&self.read).await?;
         let found = found.iter().map(tickets::read).collect::<Result<Vec<Ticket>, _>>()?;
         self.pasts(found).await

@@ -77,9 +77,8 @@ impl Phrasebook {
             found.iter().for_each(|shape| *held.entry(*shape).or_default() += 1);
             shapes.push(found);
         }
-        let forms: HashMap<u32, String> = (surfaces.keys())
-            .filter_map(|id| Some((*id, surface(&lexicon, *id, surfaces.get(id))?)))
-            .collect();
+        let forms: HashMap<u32, String> =
+            (surfaces.keys()).filter_map(|id| Some((*id, surface(&lexicon, *id, surfaces.get(id))?))).collect();
         let says_more = |shape: &Shape, count: u32| matches!(shape, Shape::Word(_)) || count >= LEAST_TEXTS;
         let mut kept: Vec<(Shape, String)> = (held.iter())
             .filter(|(shape, count)| says_more(shape, **count))

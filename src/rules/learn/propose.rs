@@ -208,7 +208,9 @@ mod tests {
 
     fn files() -> Files {
         let topic = |id: &str, phrase: &str| {
-            format!("id = \"{id}\"\n[[signal]]\nphrases = [\"{phrase}\"]\nweight = 3\n[[example]]\ntext = \"my {phrase}\"\n")
+            format!(
+                "id = \"{id}\"\n[[signal]]\nphrases = [\"{phrase}\"]\nweight = 3\n[[example]]\ntext = \"my {phrase}\"\n"
+            )
         };
         Files::from([
             ("topics/billing.toml".to_owned(), topic("billing", "invoice")),
@@ -228,7 +230,10 @@ mod tests {
         let access = &proposal.files["topics/access.toml"];
         assert!(access.starts_with(&files()["topics/access.toml"]), "{access}");
         assert!(access.contains("\"yubikey\" = 2.0\n"), "{access}");
-        assert!(access.contains("[[example]]") && !access.contains("jo@acme") && !access.contains("5550199"), "{access}");
+        assert!(
+            access.contains("[[example]]") && !access.contains("jo@acme") && !access.contains("5550199"),
+            "{access}"
+        );
         assert_eq!(proposal.files["topics/billing.toml"], files()["topics/billing.toml"]);
         assert_eq!(proposal.left.len(), 1);
         assert!(Rules::compile(&proposal.files).unwrap().prove().holds());

@@ -1,0 +1,149 @@
+//! Rules at a desk that works: read again when they change, judged again before they do, and mended from corrections. On
+//! both engines; the commands are the real binary's.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::cargo::cargo_bin_cmd;
+use deskclerk::config;
+use deskclerk::desk::{Desk, Step};
+use deskclerk::rules::Rules;
+use deskclerk::store::submissions::{Envelope, Kind, New};
+use deskclerk::ticket::change::{Change, Means};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{mail, until};
+use crate::servers::postgres;
+
+/// Lays the shipped rules into a folder.
+fn lay(folder: &Path) {
+    for (path, text) in Rules::shipped_files() {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+fn append(file: &Path, text: &str) {
+    let before = fs::read_to_string(file).unwrap();
+    fs::write(file, before + text).unwrap();
+}
+
+/// What a rules command printed to standard output, and to standard error.
+fn rules(arguments: &[&str], config: &Path) -> (String, String) {
+    let output = cargo_bin_cmd!("deskclerk").arg("rules").args(arguments).arg("--config").arg(config).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let (out, complaints) = (text(output.stdout), text(output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {complaints}");
+    (out, complaints)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stored_requests_are_judged_again_and_corrections_become_a_diff() {
+    for url in ["sqlite:desk.db".to_owned(), postgres::database().await] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = config::default_in(folder.path());
+        settings.desk.address = "support@desk.example".into();
+        settings.store.url = url;
+        settings.rules.dir = folder.path().join("rules");
+        lay(&settings.rules.dir);
+        let file = folder.path().join("deskclerk.toml");
+        fs::write(&file, toml::to_string(&settings).unwrap()).unwrap();
+
+        let desk = Desk::open(settings.clone()).await.unwrap();
+        let texts = ["the yubikey beeps and beeps", "our yubikey fell apart", "You charged us twice for April."];
+        for (number, text) in texts.into_iter().enumerate() {
+            let raw =
+                mail("kim@acme.example", "support@desk.example", &format!("{number}@acme.example"), "hello", text);
+            let new = New {
+                source: "file".into(),
+                source_key: Some(number.to_string()),
+                kind: Kind::Mail,
+                raw: raw.into(),
+                envelope: Envelope::default(),
+                answerable: false,
+                received_at: desk_now(),
+            };
+            desk.accept(new).await.unwrap();
+        }
+        while desk.step(desk_now()).await.unwrap() != Step::Idle {}
+        let tickets = desk.store.list_tickets(&Default::default(), 10, None).await.unwrap();
+        assert_eq!(tickets.len(), 3);
+        for ticket in tickets.iter().filter(|ticket| ticket.topic != "billing") {
+            let (rules, directory) = (desk.rules(), desk.directory());
+            let means = Means { rules: &rules, directory: &directory };
+            let change = vec![Change::Topic("access".into())];
+            desk.store.change_ticket(ticket.id, ticket.version, change, means, "agent:kim", desk_now()).await.unwrap();
+        }
+        let before = desk.store.list_tickets(&Default::default(), 10, None).await.unwrap();
+
+        // Edited rules that send double charges to the bug team.
+        let edited = folder.path().join("edited");
+        lay(&edited);
+        append(&edited.join("topics/bug.toml"), "\n[weights]\n\"charged ... twice\" = 9\n");
+        let (out, _) = rules(&["replay", "--format", "json", "--rules", edited.to_str().unwrap()], &file);
+        let replay: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(replay["tickets"], 3, "{replay}");
+        assert_eq!(replay["changes"].as_array().unwrap().len(), 1, "{replay}");
+        let field = &replay["changes"][0]["fields"][0];
+        assert_eq!(
+            (&field["field"], &field["before"], &field["after"]),
+            (&"topic".into(), &"billing".into(), &"bug".into())
+        );
+        assert_eq!(replay["corrected"], 2);
+        assert_eq!(replay["topics"]["bug"]["gained"], 1);
+        let (out, _) = rules(&["replay", "--since", "8w"], &file);
+        assert!(out.contains("0 of 3 tickets would change"), "{out}");
+
+        let (diff, said) = rules(&["learn", "--from-feedback"], &file);
+        assert!(said.contains("2 corrections; the rules judge 0 of them right now, 2 with this diff"), "{said}");
+        assert!(diff.starts_with("--- a/topics/access.toml\n+++ b/topics/access.toml\n"), "{diff}");
+        assert!(diff.contains("+\"yubikey\" = 2.0\n"), "{diff}");
+        // Nothing of it was written.
+        assert_eq!(desk.store.list_tickets(&Default::default(), 10, None).await.unwrap(), before);
+        assert_eq!(
+            fs::read_to_string(settings.rules.dir.join("topics/access.toml")).unwrap(),
+            Rules::shipped_files()["topics/access.toml"]
+        );
+        desk.store.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_rules_are_taken_up_and_faulty_ones_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = config::default_in(folder.path());
+    settings.desk.address = "support@desk.example".into();
+    settings.rules.dir = folder.path().join("rules");
+    lay(&settings.rules.dir);
+    let desk = Desk::open(settings.clone()).await.unwrap();
+    let first = desk.rules().version.clone();
+    let cancel = CancellationToken::new();
+    let keeper = tokio::spawn({
+        let (desk, cancel) = (desk.clone(), cancel.clone());
+        async move { desk.keep_rules_fresh(cancel).await }
+    });
+    let bug = settings.rules.dir.join("topics/bug.toml");
+    let good = fs::read_to_string(&bug).unwrap();
+    append(&bug, "\n[weights]\n\"yubikey\" = 3\n");
+    until("the changed rules", async || (desk.rules().version != first).then_some(())).await;
+    let second = desk.rules().version.clone();
+
+    append(&bug, "nonsense\n");
+    until("the fault", async || desk.health().faults.first().cloned()).await;
+    let fault = desk.health().faults[0].clone();
+    assert_eq!(fault.file, "topics/bug.toml");
+    assert_eq!((desk.rules().version.clone(), desk.health().rules), (second.clone(), second));
+
+    fs::write(&bug, good).unwrap();
+    until("the first rules again", async || (desk.rules().version == first).then_some(())).await;
+    assert_eq!(desk.health().faults, []);
+    cancel.cancel();
+    keeper.await.unwrap();
+    desk.store.close().await;
+}
+
+fn desk_now() -> i64 {
+    deskclerk::desk::unix_ms()
+}
