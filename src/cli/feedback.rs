@@ -18,6 +18,7 @@ use crate::store::Store;
 
 /// Where corrections are found, and which rules they are held against.
 #[derive(Debug, clap::Args)]
+#[group(id = "feedback")]
 pub struct Args {
     /// Propose a diff of the rules from the topics that agents corrected; it is printed, never applied
     #[arg(long, requires = "config", conflicts_with = "from")]
