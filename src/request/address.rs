@@ -22,7 +22,11 @@ pub fn addr_spec(text: &str) -> Option<String> {
         && !domain.starts_with(['.', '-'])
         && !domain.ends_with(['.', '-'])
         && !domain.contains("..")
-        && text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !is_format(c) && !"<>()[],;:\\\"".contains(c))
+        && text.chars().all(|c| match c {
+            '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '\\' | '"' => false,
+            _ if c.is_ascii() => c.is_ascii_graphic(),
+            _ => !c.is_whitespace() && !c.is_control() && !is_format(c),
+        })
         && domain.chars().all(|c| c.is_alphanumeric() || c == '.' || c == '-' || c == '_');
     sound.then(|| format!("{local}@{}", domain.to_lowercase()))
 }

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use mail_parser::{Encoding, HeaderName, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::lines::Body;
-use super::{Attachment, attachment, charset, header, html};
+use super::{Attachment, attachment, charset, header, html, uuencode};
 
 /// Attachments that are listed.
 const MOST_ATTACHMENTS: usize = 500;
@@ -67,6 +67,11 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
             part.content_type().is_some_and(|kind| kind.ctype() == "text" && kind.subtype() == Some("calendar"))
         })
         .and_then(|part| attachment::calendar(&text_of(raw, part, &mut content.oddities)));
+    for (text, ..) in &mut texts {
+        if let (Cow::Owned(rest), _) = uuencode::take(text) {
+            *text = Cow::Owned(rest);
+        }
+    }
     let plain = match texts.as_slice() {
         [] => Body::default(),
         [(text, true, delsp)] => Body::flowed(text, *delsp),
@@ -119,7 +124,7 @@ fn text_of<'a>(raw: &'a [u8], part: &'a MessagePart<'_>, oddities: &mut Vec<Stri
     let parsed = part.text_contents().unwrap_or_default();
     let label = part.content_type().and_then(|kind| kind.attribute("charset"));
     let utf8 = label.is_some_and(|label| label.eq_ignore_ascii_case("utf-8"));
-    let escaped = parsed.contains('\u{1b}') || parsed.contains("~{");
+    let escaped = memchr::memchr(0x1b, parsed.as_bytes()).is_some() || holds(parsed, "~{");
     let sound = !part.is_encoding_problem && !escaped && (parsed.is_ascii() || (utf8 && !parsed.contains('\u{fffd}')));
     if sound && (utf8 || parsed.is_ascii()) {
         return Cow::Borrowed(parsed);
@@ -162,7 +167,8 @@ fn meta_charset(bytes: &[u8]) -> Option<String> {
     (!label.is_empty()).then_some(label)
 }
 
-/// The attachments of a parsed mail with their bytes, winmail.dat's files among them.
+/// The attachments of a parsed mail with their bytes: its parts, winmail.dat's files among them, then what stands
+/// uuencoded in its text.
 pub fn attachments<'a>(
     mail: &'a Message<'_>,
     raw: &'a [u8],
@@ -216,6 +222,17 @@ pub fn attachments<'a>(
                 Attachment { name, media_type, size: content.len(), inline: false, alt: None },
                 Cow::Borrowed(content),
             ));
+        }
+    }
+    for part in mail.text_body.iter().filter_map(|id| mail.part(*id)) {
+        let holds = part.text_contents().is_some_and(|text| holds(text, "begin "));
+        if holds && matches!(part.body, PartType::Text(_)) {
+            for file in uuencode::take(&text_of(raw, part, &mut Vec::new())).1 {
+                let media_type = "application/octet-stream".to_owned();
+                let name = attachment::safe_name(&file.name, out.len(), &media_type);
+                let size = file.content.len();
+                out.push((Attachment { name, media_type, size, inline: false, alt: None }, Cow::Owned(file.content)));
+            }
         }
     }
     out

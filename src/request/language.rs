@@ -4,15 +4,22 @@
 
 use std::sync::LazyLock;
 
-use whatlang::{Detector, Lang};
+use whatlang::{Detector, Info, Lang};
+
+use super::finder::lowered;
+use super::reading::{Map, Reading};
 
 /// Fewer letters than this tell nothing in the Latin and Cyrillic scripts.
 const FEWEST_LETTERS: usize = 20;
+/// Likewise in Japanese, Chinese and Korean.
+const FEWEST_SIGNS: usize = 4;
+/// Everyday words of one language that decide alone.
+const MANY_WORDS: f32 = 3.0;
 /// Bytes that are looked at: more text hardly changes the answer, but costs.
 const MOST_BYTES: usize = 240;
 
 /// The languages a desk meets, with their ISO 639-1 codes.
-const LANGUAGES: [(Lang, &str); 25] = [
+const LANGUAGES: [(Lang, &str); 22] = [
     (Lang::Eng, "en"),
     (Lang::Deu, "de"),
     (Lang::Fra, "fr"),
@@ -30,9 +37,6 @@ const LANGUAGES: [(Lang, &str); 25] = [
     (Lang::Ukr, "uk"),
     (Lang::Tur, "tr"),
     (Lang::Ell, "el"),
-    (Lang::Jpn, "ja"),
-    (Lang::Cmn, "zh"),
-    (Lang::Kor, "ko"),
     (Lang::Hun, "hu"),
     (Lang::Ron, "ro"),
     (Lang::Ara, "ar"),
@@ -43,21 +47,144 @@ const LANGUAGES: [(Lang, &str); 25] = [
 static DETECTOR: LazyLock<Detector> =
     LazyLock::new(|| Detector::with_allowlist(LANGUAGES.iter().map(|(lang, _)| *lang).collect()));
 
+/// Everyday words of the reading languages. A word that several languages share counts for each in part.
+#[derive(Debug, Default)]
+pub(super) struct Everyday {
+    languages: Vec<String>,
+    /// Word → its languages, one bit each.
+    words: Map<u32>,
+}
+
+/// What the everyday words of a text say.
+struct Evidence {
+    language: usize,
+    /// Of each language.
+    scores: [f32; 32],
+    /// The sum over its words, shared ones in part.
+    score: f32,
+    /// Likewise of the runner-up.
+    second: f32,
+    /// How many words the text has.
+    words: usize,
+}
+
+impl Everyday {
+    /// Adds the words of a language; the first 32 languages count.
+    pub(super) fn add<'a>(&mut self, language: &str, words: impl Iterator<Item = &'a String>) {
+        if self.languages.len() < 32 {
+            let bit = 1 << self.languages.len();
+            self.languages.push(language.to_owned());
+            for word in words {
+                *self.words.entry(word.to_lowercase()).or_default() |= bit;
+            }
+        }
+    }
+
+    fn weigh(&self, text: &str) -> Option<Evidence> {
+        let mut scores = [0.0_f32; 32];
+        let mut words = 0;
+        let mut lower = String::new();
+        for word in text.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’') {
+            let word = word.trim_matches(['\'', '’']);
+            if word.is_empty() || word.bytes().all(|b| b.is_ascii_digit()) {
+                continue;
+            }
+            words += 1;
+            let found = match word.contains('’') {
+                false => self.words.get(lowered(word, &mut lower)),
+                true => self.words.get(lowered(&word.replace('’', "'"), &mut lower)),
+            };
+            let Some(bits) = found else { continue };
+            let share = 1.0 / bits.count_ones() as f32;
+            let mut rest = *bits;
+            while rest != 0 {
+                scores[rest.trailing_zeros() as usize] += share;
+                rest &= rest - 1;
+            }
+        }
+        let (language, score) = scores.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let others = scores.iter().enumerate().filter(|(at, _)| *at != language);
+        let second = others.map(|(_, score)| *score).fold(0.0, f32::max);
+        (score > 0.0).then_some(Evidence { language, scores, score, second, words })
+    }
+}
+
 /// The ISO 639-1 code of the text's language; `None` when it is too short or unclear.
-pub fn detect(text: &str) -> Option<String> {
+pub fn detect(text: &str, reading: &Reading) -> Option<String> {
     let cut = (0..=MOST_BYTES.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let text = &text[..cut];
+    let everyday = &reading.everyday;
+    let evidence = everyday.weigh(text);
+    let said = |evidence: &Evidence| Some(everyday.languages[evidence.language].clone());
+    if let Some(evidence) = &evidence
+        && evidence.score >= 2.5
+        && evidence.score >= 2.5 * evidence.second
+    {
+        return said(evidence);
+    }
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-    let dense = text.chars().any(|c| (c as u32) >= 0x3040);
-    if letters < if dense { 4 } else { FEWEST_LETTERS } {
+    if let Some(code) = dense(text, letters) {
+        return Some(code.to_owned());
+    }
+    let spoken = evidence.as_ref().filter(|evidence| evidence.score >= MANY_WORDS);
+    if let Some(evidence) = spoken {
+        // So many everyday words need no trigrams beside them; when two languages have them it is a mixture.
+        return if evidence.score >= 1.5 * evidence.second { said(evidence) } else { None };
+    }
+    if letters >= FEWEST_LETTERS
+        && let Some(info) = trigrams(text, evidence.as_ref(), everyday)
+    {
+        let floor = if letters < 60 { 0.25 } else { 0.05 };
+        let code = LANGUAGES.iter().find(|(lang, _)| *lang == info.lang()).map(|(_, code)| *code);
+        // Trigrams of a few words say little: everyday words of another language veto them.
+        let against = evidence.as_ref().filter(|evidence| Some(&*everyday.languages[evidence.language]) != code);
+        if info.confidence() >= floor && against.is_none_or(|evidence| evidence.score < 1.0) {
+            return code.map(str::to_owned);
+        }
+    }
+    let evidence = evidence?;
+    let clear = evidence.score >= 2.0 * evidence.second;
+    // One word in a text of many may be a name; in a short one it is a good part of what stands there.
+    (clear && (evidence.score >= 2.0 || (evidence.score >= 1.0 && 3.0 * evidence.score >= evidence.words as f32)))
+        .then(|| said(&evidence))?
+}
+
+/// What whatlang says: of the languages whose everyday words stand there, for each one costs, or of all.
+fn trigrams(text: &str, evidence: Option<&Evidence>, everyday: &Everyday) -> Option<Info> {
+    let Some(evidence) = evidence.filter(|evidence| evidence.score >= 1.0 && evidence.second > 0.0) else {
+        return DETECTOR.detect(text);
+    };
+    let spoken = |code: &str| {
+        everyday.languages.iter().position(|language| language == code).is_some_and(|at| evidence.scores[at] > 0.0)
+    };
+    let few = LANGUAGES.iter().filter(|(_, code)| spoken(code)).map(|(lang, _)| *lang).collect();
+    Detector::with_allowlist(few).detect(text)
+}
+
+/// Japanese, Chinese or Korean, by the scripts of the text, when they are most of its letters.
+fn dense(text: &str, letters: usize) -> Option<&'static str> {
+    let (mut kana, mut han, mut hangul) = (0, 0, 0);
+    for c in text.chars().filter(|c| *c >= '\u{1100}') {
+        match c {
+            '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff66}'..='\u{ff9d}' => kana += 1,
+            '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' => {
+                han += 1
+            }
+            '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7af}' => hangul += 1,
+            _ => {}
+        }
+    }
+    let all = kana + han + hangul;
+    if all < FEWEST_SIGNS || all * 2 < letters {
         return None;
     }
-    let info = DETECTOR.detect(text)?;
-    let floor = if letters < 60 { 0.25 } else { 0.05 };
-    if !dense && info.confidence() < floor {
-        return None;
-    }
-    LANGUAGES.iter().find(|(lang, _)| *lang == info.lang()).map(|(_, code)| (*code).to_owned())
+    Some(if hangul * 2 >= all {
+        "ko"
+    } else if kana * 10 >= all {
+        "ja"
+    } else {
+        "zh"
+    })
 }
 
 #[cfg(test)]
@@ -65,7 +192,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: Option<&str>) {
-        assert_eq!(detect(text).as_deref(), expected, "{text}");
+        assert_eq!(detect(text, &Reading::shipped()).as_deref(), expected, "{text}");
     }
 
     #[test]
@@ -78,7 +205,32 @@ mod tests {
         check("我们的活动没有点击", Some("zh"));
         check("캠페인이 작동하지 않습니다", Some("ko"));
         check("ok", None);
+        check("Spring Sale Hamburg", None);
         check("48213 48214 48215 48216 48217", None);
         check("", None);
+    }
+
+    #[test]
+    fn everyday_words_tell_short_texts() {
+        for (text, expected) in [
+            ("no clicks since Monday", "en"),
+            ("Please pause it.", "en"),
+            ("Why is it off?", "en"),
+            ("The report is empty again, can you check?", "en"),
+            ("Still not working, any news?", "en"),
+            ("bitte pausieren", "de"),
+            ("Warum ist die Kampagne aus?", "de"),
+            ("Noch immer keine Klicks", "de"),
+            ("Pourquoi la campagne est arrêtée ?", "fr"),
+            ("¿Por qué no hay clics?", "es"),
+            ("A campanha não está ativa", "pt"),
+            ("Perché la campagna non è attiva?", "it"),
+            ("De campagne is niet actief", "nl"),
+            ("Kampania nie jest aktywna", "pl"),
+            ("Почему не работает?", "ru"),
+            ("Varför är kampanjen inte aktiv?", "sv"),
+        ] {
+            check(text, Some(expected));
+        }
     }
 }

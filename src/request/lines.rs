@@ -50,16 +50,33 @@ impl Body {
         self.lines.get(at).map_or("", |line| &self.text[line.start..line.end])
     }
 
+    /// Whether nothing stands in a line; what lies behind the last one is blank.
+    pub fn blank(&self, at: usize) -> bool {
+        self.lines.get(at).is_none_or(|line| line.start == line.end)
+    }
+
     /// Plain text: line ends made one, NULs and byte order marks gone, no-break spaces made spaces, `>` counted.
     pub fn plain(text: &str) -> Body {
-        let odd = |b: u8| matches!(b, 0 | 0xb | 0xc) || b >= 0x80;
+        // What is not kept as it is, or the first byte of what may not be.
+        let odd = |b: u8| matches!(b, 0 | 0xb | 0xc | 0xc2 | 0xe2 | 0xef);
+        let bytes = text.as_bytes();
+        let any = memchr::memchr3(0, 0xb, 0xc, bytes).or_else(|| memchr::memchr3(0xc2, 0xe2, 0xef, bytes)).is_some();
         let mut clean = String::with_capacity(text.len());
         let mut lines = Vec::with_capacity(text.len() / 40 + 1);
-        for line in text.split('\n') {
+        let mut rest = Some(text);
+        while let Some(text) = rest {
+            let end = memchr::memchr(b'\n', text.as_bytes());
+            let line = &text[..end.unwrap_or(text.len())];
+            rest = end.map(|end| &text[end + 1..]);
             let line = line.strip_suffix('\r').unwrap_or(line);
             let start = clean.len();
-            if !line.bytes().any(|b| odd(b) || b == b'\r') {
+            let mut push = |start: usize, piece: &str| {
+                let kept = piece.trim_end();
+                lines.push(Line { start, end: start + kept.len(), depth: depth(kept).0, ..Line::default() });
+            };
+            if memchr::memchr(b'\r', line.as_bytes()).is_none() && !(any && line.bytes().any(odd)) {
                 clean.push_str(line);
+                push(start, line);
             } else {
                 for c in line.chars() {
                     match c {
@@ -70,12 +87,11 @@ impl Body {
                         _ => clean.push(c),
                     }
                 }
-            }
-            let mut from = start;
-            for piece in clean[start..].split('\n') {
-                let kept = piece.trim_end();
-                lines.push(Line { start: from, end: from + kept.len(), depth: depth(kept).0, ..Line::default() });
-                from += piece.len() + 1;
+                let mut from = start;
+                for piece in clean[start..].split('\n') {
+                    push(from, piece);
+                    from += piece.len() + 1;
+                }
             }
             clean.push('\n');
         }
@@ -129,6 +145,8 @@ pub fn depth(line: &str) -> (u16, &str) {
         let trimmed = if level == 0 { rest.trim_start_matches(' ') } else { rest.strip_prefix(' ').unwrap_or(rest) };
         // A word such as `>10%` at a line's start is rare enough; `->` and `=>` do not start with `>`.
         match trimmed.strip_prefix('>').or_else(|| trimmed.strip_prefix("&gt;")) {
+            // `>>> https://… <<<` is decoration.
+            Some(_) if level == 0 && line.ends_with("<<") => return (0, line),
             Some(after) => {
                 level = level.saturating_add(1);
                 rest = after;

@@ -28,7 +28,7 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     let raw = &*bounds::defuse(raw, &declared);
     let reading = &*setting.reading;
     let headers = Headers::parse(raw);
-    if headers.iter().next().is_none() && !legible(raw) {
+    if headers.iter().next().is_none() && (raw.trim_ascii().is_empty() || !legible(raw)) {
         return Err(Refusal { reason: "no mail: it has no header, and its body is empty or no text".to_owned() });
     }
     let mut request = Request::default();
@@ -49,7 +49,13 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
         request.attachments =
             content::attachments(mail, raw, images).into_iter().map(|(attachment, _)| attachment).collect();
     }
+    if content.html.is_none() && !legible(content.body.text.as_bytes()) {
+        return Err(Refusal { reason: "undecodable: what stands in place of its text is binary data".to_owned() });
+    }
     request.oddities.append(&mut content.oddities);
+    if content.body.links.is_empty() {
+        quote::unglue(&mut content.body, reading);
+    }
 
     let (prefix, _) = prefix(&request.subject);
     // `VS` forwards in Norwegian and answers in Finnish: then the headers decide.
@@ -133,7 +139,7 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     }
     request.authentication = authentication::read(&headers, setting.authserv_id.as_deref());
     request.headers = asked_for(&headers, &reading.headers);
-    request.language = language::detect(&request.text);
+    request.language = language::detect(&request.text, reading);
     request.html = content.html;
     Ok(request)
 }
@@ -148,11 +154,14 @@ fn asked_for(headers: &Headers<'_>, names: &[String]) -> Vec<(String, String)> {
     wanted.take(HEADERS).map(|(name, raw)| (name.to_owned(), value(raw))).collect()
 }
 
-/// Whether bytes without a header may still be somebody's text: there is some, and hardly a control character in it.
-fn legible(raw: &[u8]) -> bool {
-    let start = &raw[..raw.len().min(4096)];
-    let control = start.iter().filter(|byte| byte.is_ascii_control() && !b"\t\r\n\x0c\x1b".contains(byte)).count();
-    !start.trim_ascii().is_empty() && control * 20 <= start.len()
+/// Whether bytes may be somebody's text: hardly a control or replacement character stands in their beginning.
+fn legible(text: &[u8]) -> bool {
+    let start = &text[..text.len().min(1_024)];
+    // All control characters but tab, line ends, form feed and escape.
+    let control = |byte: &u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
+    let control = start.iter().filter(|byte| control(byte)).count();
+    let damaged = memchr::memmem::find_iter(start, "\u{fffd}").count();
+    (control + damaged) * 20 <= start.len()
 }
 
 /// The decoded bytes of the attachment with this index in [`Request::attachments`], if the mail has it.

@@ -10,6 +10,7 @@ pub mod bounds;
 pub mod charset;
 pub mod content;
 pub mod evidence;
+mod finder;
 pub mod form;
 pub mod header;
 pub mod hook;
@@ -22,6 +23,7 @@ pub mod reading;
 pub mod screening;
 pub mod signature;
 pub mod thread;
+pub mod uuencode;
 
 use std::sync::Arc;
 

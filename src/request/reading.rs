@@ -6,16 +6,19 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
+use foldhash::fast::FixedState;
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use unicode_normalization::UnicodeNormalization;
 
 use super::FieldKey;
+use super::finder::Finder;
+use super::language::Everyday;
 use crate::config::fault::Fault;
 
 /// The shipped files, by path below `rules/`.
-const SHIPPED_FILES: [(&str, &str); 22] = [
+const SHIPPED_FILES: [(&str, &str); 26] = [
     ("forms.toml", include_str!("../../rules/forms.toml")),
     ("screening.toml", include_str!("../../rules/screening.toml")),
     ("reading/cs.toml", include_str!("../../rules/reading/cs.toml")),
@@ -26,6 +29,7 @@ const SHIPPED_FILES: [(&str, &str); 22] = [
     ("reading/es.toml", include_str!("../../rules/reading/es.toml")),
     ("reading/fi.toml", include_str!("../../rules/reading/fi.toml")),
     ("reading/fr.toml", include_str!("../../rules/reading/fr.toml")),
+    ("reading/hu.toml", include_str!("../../rules/reading/hu.toml")),
     ("reading/it.toml", include_str!("../../rules/reading/it.toml")),
     ("reading/ja.toml", include_str!("../../rules/reading/ja.toml")),
     ("reading/ko.toml", include_str!("../../rules/reading/ko.toml")),
@@ -33,10 +37,13 @@ const SHIPPED_FILES: [(&str, &str); 22] = [
     ("reading/no.toml", include_str!("../../rules/reading/no.toml")),
     ("reading/pl.toml", include_str!("../../rules/reading/pl.toml")),
     ("reading/pt.toml", include_str!("../../rules/reading/pt.toml")),
+    ("reading/ro.toml", include_str!("../../rules/reading/ro.toml")),
     ("reading/ru.toml", include_str!("../../rules/reading/ru.toml")),
+    ("reading/sk.toml", include_str!("../../rules/reading/sk.toml")),
     ("reading/sv.toml", include_str!("../../rules/reading/sv.toml")),
     ("reading/tr.toml", include_str!("../../rules/reading/tr.toml")),
     ("reading/uk.toml", include_str!("../../rules/reading/uk.toml")),
+    ("reading/vi.toml", include_str!("../../rules/reading/vi.toml")),
     ("reading/zh.toml", include_str!("../../rules/reading/zh.toml")),
 ];
 
@@ -50,6 +57,11 @@ static SHIPPED: LazyLock<Arc<Reading>> = LazyLock::new(|| {
     // A test compiles them, so this cannot fail in a binary that passed its gate.
     Arc::new(Reading::compile(&BTreeMap::new()).expect("the shipped reading rules compile"))
 });
+
+/// Words from the rules. Their hashing needs no chance: whoever writes rules attacks nobody by them.
+pub(super) type Set = HashSet<String, FixedState>;
+/// Words from the rules and what they mean.
+pub(super) type Map<V> = HashMap<String, V, FixedState>;
 
 /// What a label of a quoted header block means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,30 +81,36 @@ pub struct Reading {
     pub(super) starter: Regex,
     /// The words of an attribution line, lower case.
     pub(super) verbs: Finder,
+    /// Likewise, but also used when somebody tells of it himself.
+    pub(super) said: Finder,
     /// Labels of header blocks, lower case.
-    pub(super) labels: HashMap<String, Label>,
+    pub(super) labels: Map<Label>,
     /// Words between dashes above quoted mail, lower case.
-    pub(super) original: HashSet<String>,
+    pub(super) original: Set,
     /// Words between dashes above forwarded mail, lower case.
-    pub(super) forwarded: HashSet<String>,
+    pub(super) forwarded: Set,
     /// Subject prefixes of forwarded mail, lower case, without colon.
-    pub(super) forward_prefixes: HashSet<String>,
+    pub(super) forward_prefixes: Set,
     /// Subject prefixes of replies, lower case, without colon.
-    pub(super) reply_prefixes: HashSet<String>,
+    pub(super) reply_prefixes: Set,
     /// Phrases of reply-above lines, lower case.
     pub(super) reply_above: Finder,
     /// Whole lines that mail programs add, lower case.
     pub(super) mobile: RegexSet,
-    /// First words of what `mobile` may match: cheap to look for.
-    pub(super) closings: HashSet<String>,
+    /// Closings that only ever end a mail, lower case.
+    pub(super) closings: Set,
     /// Thanks, which close a mail only when a signature follows.
-    pub(super) thanks: HashSet<String>,
+    pub(super) thanks: Set,
+    /// The first words of closings and thanks, lower case: cheap to look for.
+    pub(super) openers: Set,
     /// How legal notices begin, lower case.
     pub(super) disclaimers: Finder,
     /// Labels of signature lines, lower case.
-    pub(super) contact: HashSet<String>,
+    pub(super) contact: Set,
     /// Words of the matter, lower case.
-    pub(super) content: HashSet<String>,
+    pub(super) content: Set,
+    /// Everyday words, by language.
+    pub(super) everyday: Everyday,
     /// Form labels.
     pub(super) forms: Forms,
     /// Screening data.
@@ -101,66 +119,13 @@ pub struct Reading {
     pub headers: Vec<String>,
 }
 
-/// Phrases looked for anywhere in a text, lower case.
-#[derive(Debug)]
-pub(super) struct Finder(AhoCorasick);
-
-impl Finder {
-    fn new<'a>(phrases: impl IntoIterator<Item = &'a String>) -> Result<Finder, String> {
-        let lower: Vec<String> = phrases.into_iter().map(|phrase| phrase.to_lowercase()).collect();
-        AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .ascii_case_insensitive(true)
-            .start_kind(StartKind::Both)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            // Denser states are not worth their memory in lists as short as these.
-            .dense_depth(1)
-            .build(lower)
-            .map(Finder)
-            .map_err(|error| error.to_string())
-    }
-
-    /// The first phrase that stands in `lower` as whole words: its byte span.
-    pub(super) fn find(&self, lower: &str) -> Option<(usize, usize)> {
-        self.0
-            .find_iter(lower)
-            .map(|found| (found.start(), found.end()))
-            .find(|(start, end)| bounded(lower, *start, *end))
-    }
-
-    /// Whether `lower` starts with one of the phrases.
-    pub(super) fn starts(&self, lower: &str) -> bool {
-        matches!(self.0.try_find(Input::new(lower).anchored(Anchored::Yes)), Ok(Some(_)))
-    }
-
-    /// Whether one of the phrases stands in `lower` as whole words.
-    pub(super) fn has(&self, lower: &str) -> bool {
-        self.find(lower).is_some()
-    }
-
-    /// How many different places match, as whole words.
-    pub(super) fn count(&self, lower: &str) -> usize {
-        self.0.find_iter(lower).filter(|found| bounded(lower, found.start(), found.end())).count()
-    }
-}
-
-/// Whether a span starts and ends at the edge of a word. Scripts written without spaces have no such edges.
-fn bounded(text: &str, start: usize, end: usize) -> bool {
-    let solid = |c: char| c.is_alphanumeric() && (c as u32) < 0x2e80;
-    let before = text[..start].chars().next_back();
-    let after = text[end..].chars().next();
-    let first = text[start..end].chars().next();
-    let last = text[start..end].chars().next_back();
-    let joined_before = before.is_some_and(solid) && first.is_some_and(solid);
-    let joined_after = after.is_some_and(solid) && last.is_some_and(solid);
-    !joined_before && !joined_after
-}
-
 /// What `forms.toml` holds, compiled.
 #[derive(Debug)]
 pub(super) struct Forms {
     /// Labels, normalised, and what they mean.
-    pub(super) labels: HashMap<String, FieldKey>,
+    pub(super) labels: Map<FieldKey>,
+    /// The first words of the labels: cheap to look for.
+    pub(super) openers: Set,
     /// Local parts and names of the robots that send forms.
     pub(super) robots: Finder,
     /// Subjects of form mail.
@@ -168,7 +133,7 @@ pub(super) struct Forms {
     /// Lines that forms add, which are nobody's words.
     pub(super) footers: Finder,
     /// Values that mean "nothing given".
-    pub(super) empty: HashSet<String>,
+    pub(super) empty: Set,
 }
 
 /// What `screening.toml` holds, compiled.
@@ -203,18 +168,19 @@ pub(super) struct Screening {
     /// Local parts and names of newsletter senders.
     pub(super) senders: Finder,
     /// Local parts that are never answered.
-    pub(super) no_reply: HashSet<String>,
+    pub(super) no_reply: Set,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LanguageFile {
-    #[allow(dead_code)]
     language: String,
     #[serde(default)]
     starters: Vec<String>,
     #[serde(default)]
     verbs: Vec<String>,
+    #[serde(default)]
+    said: Vec<String>,
     #[serde(default)]
     from: Vec<String>,
     #[serde(default)]
@@ -249,6 +215,8 @@ struct LanguageFile {
     contact: Vec<String>,
     #[serde(default)]
     content: Vec<String>,
+    #[serde(default)]
+    common: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -405,6 +373,32 @@ fn line_of(text: &str, pattern: &str) -> usize {
     text.lines().position(|line| line.contains(pattern)).map_or(0, |at| at + 1)
 }
 
+/// A phrase in lower case, and as people write it who leave out its accents.
+fn spellings(phrase: &str) -> impl Iterator<Item = String> + use<> {
+    let lower = phrase.to_lowercase();
+    let bare: String = lower
+        .nfc()
+        .map(|c| match c {
+            'ł' => 'l',
+            'ø' => 'o',
+            'đ' => 'd',
+            // Other scripts keep their marks: there they are letters of their own.
+            '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => std::iter::once(c).nfd().next().unwrap_or(c),
+            _ => c,
+        })
+        .collect();
+    let bare = (bare != lower).then_some(bare);
+    std::iter::once(lower).chain(bare)
+}
+
+/// The first words of phrases.
+fn openers<'a>(phrases: impl Iterator<Item = &'a String>) -> Set {
+    phrases
+        .filter_map(|phrase| phrase.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty()))
+        .map(str::to_owned)
+        .collect()
+}
+
 fn assemble(
     languages: &[(&str, LanguageFile)],
     forms: &FormsFile,
@@ -412,12 +406,11 @@ fn assemble(
     mobile: RegexSet,
 ) -> Result<Reading, String> {
     let all = |list: fn(&LanguageFile) -> &Vec<String>| languages.iter().flat_map(move |(_, file)| list(file));
-    let set =
-        |list: fn(&LanguageFile) -> &Vec<String>| all(list).map(|word| word.to_lowercase()).collect::<HashSet<_>>();
+    let set = |list: fn(&LanguageFile) -> &Vec<String>| all(list).flat_map(|word| spellings(word)).collect::<Set>();
     let starters: Vec<String> = all(|f| &f.starters).map(|word| regex::escape(word.trim())).collect();
     let starter =
         pattern_of(&format!(r"^\W{{0,3}}(?:{})\s.{{0,80}}?[0-9]", starters.join("|"))).map_err(|e| e.to_string())?;
-    let mut labels = HashMap::new();
+    let mut labels = Map::default();
     // `A:` is To in Italian and nothing else; where two languages disagree the first meaning in this order stands.
     for (label, list) in [
         (Label::From, (|f| &f.from) as fn(&LanguageFile) -> &Vec<String>),
@@ -427,55 +420,63 @@ fn assemble(
         (Label::Subject, |f| &f.subject),
         (Label::Other, |f| &f.other),
     ] {
-        for word in all(list) {
-            labels.entry(word.to_lowercase()).or_insert(label);
+        for word in all(list).flat_map(|word| spellings(word)) {
+            labels.entry(word).or_insert(label);
         }
     }
-    let mut form_labels = HashMap::new();
+    let mut form_labels = Map::default();
     for (key, words) in &forms.labels {
         for word in words {
-            form_labels.insert(super::form::normalised(word), *key);
+            form_labels.insert(super::form::label::normalised(word), *key);
         }
+    }
+    let mut everyday = Everyday::default();
+    for (_, file) in languages {
+        everyday.add(&file.language, file.common.iter());
     }
     let lower = |words: &[String]| words.iter().map(|word| word.to_lowercase()).collect::<Vec<_>>();
     Ok(Reading {
         starter,
-        verbs: Finder::new(all(|f| &f.verbs))?,
+        verbs: Finder::new(all(|f| &f.verbs)),
+        said: Finder::new(all(|f| &f.said)),
         labels,
         original: set(|f| &f.original),
         forwarded: set(|f| &f.forwarded),
         forward_prefixes: set(|f| &f.forward_prefixes),
         reply_prefixes: set(|f| &f.reply_prefixes),
-        reply_above: Finder::new(all(|f| &f.reply_above))?,
+        reply_above: Finder::new(all(|f| &f.reply_above)),
         mobile,
         closings: set(|f| &f.closings),
         thanks: set(|f| &f.thanks),
-        disclaimers: Finder::new(all(|f| &f.disclaimers))?,
+        openers: openers(set(|f| &f.closings).iter().chain(&set(|f| &f.thanks))),
+        disclaimers: Finder::new(all(|f| &f.disclaimers)),
         contact: set(|f| &f.contact),
         content: set(|f| &f.content),
+        everyday,
         forms: Forms {
+            openers: openers(form_labels.keys()),
             labels: form_labels,
-            robots: Finder::new(&forms.robots)?,
-            subjects: Finder::new(&forms.subjects)?,
-            footers: Finder::new(&forms.footers)?,
+            robots: Finder::new(&forms.robots),
+            subjects: Finder::new(&forms.subjects),
+            footers: Finder::new(&forms.footers),
             empty: lower(&forms.empty).into_iter().collect(),
         },
         headers: vec![],
         screening: Screening {
             auto_headers: screening.auto_headers.clone(),
             bulk_headers: screening.bulk_headers.clone(),
-            auto_subjects: Finder::new(&screening.auto_subjects)?,
-            absence: Finder::new(&screening.absence)?,
-            machine: Finder::new(&screening.machine)?,
-            acknowledged: Finder::new(&screening.acknowledged)?,
-            request: Finder::new(&screening.request)?,
-            bounce_senders: Finder::new(&screening.bounce_senders)?,
-            bounce_subjects: Finder::new(&screening.bounce_subjects)?,
-            bounce_words: Finder::new(&screening.bounce_words)?,
-            why: Finder::new(&screening.why)?,
-            leave: Finder::new(&screening.leave)?,
-            online: Finder::new(&screening.online)?,
-            senders: Finder::new(&screening.senders)?,
+            auto_subjects: Finder::new(&screening.auto_subjects),
+            absence: Finder::new(&screening.absence),
+            machine: Finder::new(&screening.machine),
+            acknowledged: Finder::new(&screening.acknowledged),
+            request: Finder::new(&screening.request),
+            bounce_senders: Finder::new(&screening.bounce_senders),
+            bounce_subjects: Finder::new(&screening.bounce_subjects),
+            bounce_words: Finder::new(&screening.bounce_words),
+            why: Finder::new(&screening.why),
+            leave: Finder::new(&screening.leave),
+            online: Finder::new(&screening.online),
+            senders: Finder::new(&screening.senders),
             no_reply: lower(&screening.no_reply).into_iter().collect(),
         },
     })

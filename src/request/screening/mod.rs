@@ -3,9 +3,13 @@
 //! Each verdict names the header or the words that decided it. Mail that a form or a partner's webhook writes on a
 //! person's behalf is not automated, whatever its robot says of itself; a bounce or a loop always is.
 
+mod failure;
+mod wording;
+
 use super::header::Headers;
 use super::reading::Reading;
-use super::{Automated, AutomatedKind, Bounce, Mailbox};
+use super::{Automated, AutomatedKind, Mailbox};
+use wording::Suspicion;
 
 /// The header by which our own mail is known.
 pub const LOOP_HEADER: &str = "X-Deskclerk-Loop";
@@ -59,7 +63,7 @@ pub fn automated(mail: &Mail<'_>, own: &[String], reading: &Reading) -> Option<A
     if headers.raw("Return-Path").any(|value| value.trim_ascii() == b"<>") {
         return verdict(AutomatedKind::Bounce, "Return-Path: <>".into());
     }
-    if let Some(because) = bounce_sender(mail, reading) {
+    if let Some(because) = failure::sender(mail, reading) {
         return verdict(AutomatedKind::Bounce, because);
     }
     // Auto-reply by header.
@@ -104,10 +108,10 @@ pub fn automated(mail: &Mail<'_>, own: &[String], reading: &Reading) -> Option<A
                 return verdict(AutomatedKind::Bulk, format!("Precedence: {precedence}"));
             }
         }
-        if let Some(because) = answered_by_machine(mail, reading) {
+        if let Some(because) = wording::answered_by_machine(mail, reading) {
             return verdict(AutomatedKind::AutoReply, because);
         }
-        if let Some(because) = newsletter(mail, reading) {
+        if let Some(because) = wording::newsletter(mail, reading) {
             return verdict(AutomatedKind::Bulk, because);
         }
     }
@@ -136,7 +140,7 @@ pub fn no_reply(mail: &Mail<'_>, requester: &Mailbox, reading: &Reading) -> Opti
     }
     let lower = mail.subject.to_lowercase();
     let stripped = lower.trim_start();
-    if !mail.on_behalf && suspicion(stripped, reading) == Suspicion::Exact {
+    if !mail.on_behalf && wording::suspicion(stripped, reading) == Suspicion::Exact {
         return Some("the subject is that of an automatic reply".into());
     }
     None
@@ -151,176 +155,7 @@ fn untagged(address: &str) -> String {
     }
 }
 
-/// A bounce without the headers of one.
-fn bounce_sender(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
-    let words = &reading.screening;
-    let address = mail.sender.address.to_lowercase();
-    let local = address.split('@').next().unwrap_or_default();
-    if ["mailer-daemon", "mailer_daemon", "mailerdaemon", "mail-daemon"].contains(&local) {
-        return Some(format!("sent by {local}"));
-    }
-    let name = mail.sender.name.as_deref().unwrap_or_default().to_lowercase();
-    let sender = words.bounce_senders.has(local) || words.bounce_senders.has(&name);
-    let subject = mail.subject.to_lowercase();
-    let titled = words.bounce_subjects.find(subject.trim_start()).is_some_and(|(start, _)| start <= 12 && !mail.reply);
-    if !sender && !titled {
-        return None;
-    }
-    let lower = mail.text.to_lowercase();
-    let said = words.bounce_words.count(&lower);
-    if sender && (titled || said >= 2) {
-        return Some(format!(
-            "sent by {} with the words of a delivery failure",
-            if name.is_empty() { local } else { &name }
-        ));
-    }
-    // Any other sender: it must read like a bounce in subject and text, and ask for nothing.
-    (titled && said >= 3 && !words.request.has(&lower) && !lower.contains('?'))
-        .then(|| "subject and words of a delivery failure".to_owned())
-}
-
-/// How the subject begins like that of an automatic reply: not, loosely (more words follow), or exactly (a colon or
-/// nothing follows).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Suspicion {
-    None,
-    Loose,
-    Exact,
-}
-
-fn suspicion(subject: &str, reading: &Reading) -> Suspicion {
-    match reading.screening.auto_subjects.find(subject) {
-        Some((0, end)) => {
-            let after = subject[end..].trim_start();
-            if after.is_empty() || after.starts_with([':', '：', '[', '(', '!', '.']) {
-                Suspicion::Exact
-            } else {
-                Suspicion::Loose
-            }
-        }
-        _ => Suspicion::None,
-    }
-}
-
-/// An automatic reply without the headers of one.
-fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
-    let words = &reading.screening;
-    let subject = mail.subject.to_lowercase();
-    let lower = mail.text.to_lowercase();
-    let machine = || words.machine.find(&lower).map(|(start, end)| lower[start..end].to_owned());
-    let suspicion = suspicion(subject.trim_start(), reading);
-    if suspicion != Suspicion::None {
-        let absent = words.absence.find(&lower).map(|(start, end)| lower[start..end].to_owned());
-        let asks = lower.contains(['?', '？']);
-        let requests = words.request.has(&lower) || words.request.has(&subject);
-        if let Some(said) = absent.or_else(machine) {
-            // Somebody may write about an automatic reply, or mention that he will be away: then there is a matter.
-            let plainly = requests && (asks || suspicion == Suspicion::Loose);
-            return (!plainly).then(|| format!("subject {:?} and the words {said:?}", shown(mail.subject)));
-        }
-        return (suspicion == Suspicion::Exact && !asks && !requests)
-            .then(|| format!("subject {:?}", shown(mail.subject)));
-    }
-    // Another desk's acknowledgement: something was received, and a machine says so.
-    words.acknowledged.find(&lower).or_else(|| words.acknowledged.find(&subject))?;
-    machine().map(|machine| format!("an acknowledgement that says {machine:?}"))
-}
-
-/// A newsletter without the headers of one: why one gets it and how one leaves, near its end.
-fn newsletter(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
-    if mail.reply {
-        return None;
-    }
-    let words = &reading.screening;
-    let lines: Vec<&str> = mail.text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let end = lines.get(lines.len().saturating_sub(8)..)?.join("\n").to_lowercase();
-    let why = words.why.find(&end).map(|(start, stop)| end[start..stop].to_owned());
-    let leave = words.leave.find(&end).map(|(start, stop)| end[start..stop].to_owned());
-    if why.is_none() && leave.is_none() {
-        return None;
-    }
-    let linked = mail.linked || end.contains("http") || end.contains("www.") || end.contains("mailto:");
-    let leave = leave.filter(|_| linked || end.contains('@'));
-    let address = mail.sender.address.to_lowercase();
-    let local = address.split('@').next().unwrap_or_default();
-    let name = mail.sender.name.as_deref().unwrap_or_default().to_lowercase();
-    let all = mail.text.to_lowercase();
-    let online = words.online.has(&all);
-    // The sender of a newsletter is seldom a person's name.
-    let sender = words.senders.has(local) || words.senders.has(&name);
-    match (why, leave) {
-        (Some(why), Some(leave)) => Some(format!("the words {why:?} and {leave:?}")),
-        (None, Some(leave))
-            if (sender && online) || (sender && linked && !end.contains('?') && !words.request.has(&end)) =>
-        {
-            Some(format!("the words {leave:?} and the sender {local}@"))
-        }
-        (Some(why), None) if sender && online => Some(format!("the words {why:?} and the sender {local}@")),
-        _ => None,
-    }
-}
-
-fn shown(text: &str) -> String {
-    text.chars().take(80).collect()
-}
-
-/// What a delivery report says: from its `message/delivery-status` part if it has one, else from its words.
-pub fn bounce(headers: &Headers<'_>, status: Option<&str>, original: Option<&[u8]>, text: &str) -> Bounce {
-    let mut bounce = Bounce::default();
-    let mut add = |recipient: &str| {
-        if let Some(address) = super::address::addr_spec(recipient.trim().trim_matches(['<', '>', '"']))
-            && bounce.recipients.len() < 100
-            && !bounce.recipients.contains(&address)
-        {
-            bounce.recipients.push(address);
-        }
-    };
-    let mut code = None;
-    for line in status.unwrap_or_default().lines() {
-        let Some((name, value)) = line.split_once(':') else { continue };
-        match name.trim().to_ascii_lowercase().as_str() {
-            // `rfc822; jane@acme.example`
-            "final-recipient" | "original-recipient" => add(value.rsplit(';').next().unwrap_or_default()),
-            "status" if code.is_none() => code = enhanced(value),
-            _ => {}
-        }
-    }
-    if let Some(failed) = headers.plain("X-Failed-Recipients") {
-        failed.split(',').for_each(&mut add);
-    }
-    if bounce.recipients.is_empty() {
-        // Prose: the first address that stands there, in angle brackets or not.
-        let first = text
-            .split(|c: char| c.is_whitespace() || "<>()[]\",;".contains(c))
-            .map(|word| word.trim_matches([':', '.', '\'']))
-            .find_map(super::address::addr_spec);
-        bounce.recipients.extend(first);
-    }
-    bounce.status = code.or_else(|| enhanced(text));
-    let about = original.and_then(|original| {
-        Headers::parse(original).plain("Message-ID").and_then(|id| super::thread::message_ids(&id).pop())
-    });
-    bounce.about = about
-        .or_else(|| {
-            let at = text.to_ascii_lowercase().find("message-id:")?;
-            super::thread::message_ids(text.get(at + 11..)?.lines().next()?).into_iter().next()
-        })
-        .or_else(|| headers.plain("In-Reply-To").and_then(|id| super::thread::message_ids(&id).pop()))
-        .or_else(|| headers.plain("References").and_then(|ids| super::thread::message_ids(&ids).pop()));
-    bounce
-}
-
-/// The first enhanced status code in a text: `5.1.1` (RFC 3463 §2).
-fn enhanced(text: &str) -> Option<String> {
-    text.split(|c: char| c.is_whitespace() || "#()[]<>,;:'\"".contains(c)).find_map(|word| {
-        let mut parts = word.trim_end_matches('.').split('.');
-        let class = parts.next()?;
-        let (subject, detail) = (parts.next()?, parts.next()?);
-        let number = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-        (matches!(class, "2" | "4" | "5") && number(subject) && number(detail) && parts.next().is_none())
-            .then(|| format!("{class}.{subject}.{detail}"))
-    })
-}
+pub use failure::bounce;
 
 #[cfg(test)]
 mod tests {
@@ -330,7 +165,7 @@ mod tests {
         let (head, text) = raw.split_once("\n\n").unwrap_or((raw, ""));
         let block = format!("{head}\n\n");
         let headers = Headers::parse(block.as_bytes());
-        let sender = headers.plain("From").and_then(|from| super::super::address::one(&from)).unwrap_or_default();
+        let sender = headers.plain("From").and_then(|from| crate::request::address::one(&from)).unwrap_or_default();
         let subject = headers.text("Subject").unwrap_or_default();
         let mail = Mail {
             headers: &headers,
@@ -400,30 +235,6 @@ mod tests {
         check(
             "From: jane@b.example\nSubject: x\n\nthe unsubscribe link https://b.example/u in our mails is broken, can you fix it?",
             None,
-        );
-    }
-
-    #[test]
-    fn bounces_are_taken_apart() {
-        let headers = Headers::parse(b"");
-        let got = bounce(
-            &headers,
-            Some("Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; c@D.example\nAction: failed\nStatus: 5.1.1 (x)\n"),
-            Some(b"Message-ID: <r-1@desk.example>\r\n\r\n"),
-            "",
-        );
-        assert_eq!(
-            got,
-            Bounce {
-                recipients: vec!["c@d.example".into()],
-                status: Some("5.1.1".into()),
-                about: Some("r-1@desk.example".into())
-            }
-        );
-        let got = bounce(&headers, None, None, "<nuria@i.example>:\n552 5.2.2 user is over quota");
-        assert_eq!(
-            got,
-            Bounce { recipients: vec!["nuria@i.example".into()], status: Some("5.2.2".into()), about: None }
         );
     }
 }

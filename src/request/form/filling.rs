@@ -1,0 +1,181 @@
+//! Which lines of a form are values of which field, which stand beside the fields, which its program added.
+//!
+//! Every line goes somewhere: to a field, to the text beside, or to the footer.
+
+use super::Form;
+use super::label::Look;
+use crate::request::lines::Body;
+use crate::request::quote::is_rule;
+use crate::request::reading::Reading;
+use crate::request::{Field, FieldKey};
+
+/// Fields that are kept.
+const MOST_FIELDS: usize = 200;
+
+/// Which field an open value belongs to.
+struct Open {
+    index: usize,
+    /// It takes all lines up to the next label.
+    long: bool,
+    /// Nothing has been put in yet.
+    empty: bool,
+    /// The last line put in stands directly above.
+    near: bool,
+}
+
+pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: bool) -> Form {
+    let mut form = Form::default();
+    let mut beside: Vec<&str> = Vec::new();
+    let mut footer: Vec<&str> = Vec::new();
+    let mut open: Option<Open> = None;
+    let mut in_footer = false;
+    for (at, look) in looks.iter().enumerate() {
+        let line = body.line(at);
+        let started = !form.fields.is_empty();
+        if in_footer {
+            footer.push(line);
+            if *look == Look::Blank && !tail_is_footer(body, at, reading) {
+                in_footer = false;
+            }
+            continue;
+        }
+        if started && is_footer(body, at, reading) {
+            in_footer = true;
+            open = None;
+            footer.push(line);
+            continue;
+        }
+        let describing =
+            open.as_ref().is_some_and(|open| open.long && form.fields[open.index].key == FieldKey::Description);
+        match *look {
+            // Inside a description a label that came before is part of what the customer wrote.
+            Look::Known { key, label, value, alone }
+                if form.fields.len() < MOST_FIELDS
+                    && !(describing
+                        && (key == FieldKey::Description
+                            || alone
+                            || form.fields.iter().any(|field| field.key == key))) =>
+            {
+                form.fields.push(Field { key, label: label.to_owned(), value: value.to_owned() });
+                open = Some(Open {
+                    index: form.fields.len() - 1,
+                    long: is_long(key),
+                    empty: value.is_empty(),
+                    near: true,
+                });
+                if machine && key != FieldKey::CampaignId {
+                    beside.push(line);
+                }
+                continue;
+            }
+            Look::Other { label, value } if !describing && form.fields.len() < MOST_FIELDS && (started || machine) => {
+                form.fields.push(Field { key: FieldKey::Unknown, label: label.to_owned(), value: value.to_owned() });
+                open = if machine {
+                    None
+                } else {
+                    Some(Open { index: form.fields.len() - 1, long: true, empty: value.is_empty(), near: true })
+                };
+                if machine {
+                    beside.push(line);
+                }
+                continue;
+            }
+            Look::Blank => {
+                if let Some(open) = &mut open {
+                    open.near = open.empty;
+                    if open.long && !open.empty {
+                        form.fields[open.index].value.push('\n');
+                    }
+                } else {
+                    beside.push(line);
+                }
+                continue;
+            }
+            _ => {}
+        }
+        let takes = open.as_ref().is_some_and(|open| {
+            let key = form.fields[open.index].key;
+            !machine
+                && match key {
+                    FieldKey::Description => true,
+                    // After a blank line words stand beside the fields, unless the value has not come yet.
+                    FieldKey::Unknown => open.near,
+                    FieldKey::CampaignId | FieldKey::CampaignName | FieldKey::HelpTopic => {
+                        open.empty || open.near && short(line)
+                    }
+                    _ => open.empty,
+                }
+        });
+        match &mut open {
+            Some(open) if takes => {
+                let value = &mut form.fields[open.index].value;
+                if !value.is_empty() {
+                    value.push('\n');
+                }
+                value.push_str(line);
+                (open.empty, open.near) = (false, true);
+            }
+            _ => {
+                open = None;
+                // "New request", "A form was submitted": headings above the first field are the form's.
+                if !started && line.split_whitespace().count() <= 12 && !line.trim_end().ends_with('?') {
+                    footer.push(line);
+                } else {
+                    beside.push(line);
+                }
+            }
+        }
+    }
+    for field in &mut form.fields {
+        field.value.truncate(field.value.trim_end().len());
+    }
+    form.text = text(&form.fields, &beside, reading, machine);
+    form.footer = footer.join("\n").trim().to_owned();
+    form
+}
+
+/// The description, long answers to labels that are not known, and the words beside the fields.
+fn text(fields: &[Field], beside: &[&str], reading: &Reading, machine: bool) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for field in fields {
+        let value = field.value.trim();
+        if machine || reading.forms.empty.contains(&value.to_lowercase()) {
+            continue;
+        }
+        match field.key {
+            FieldKey::Description => parts.push(value.to_owned()),
+            FieldKey::Unknown if value.split_whitespace().count() >= 4 => {
+                parts.push(format!("{}: {value}", field.label))
+            }
+            _ => {}
+        }
+    }
+    let beside = beside.join("\n");
+    if !beside.trim().is_empty() {
+        parts.push(beside.trim().to_owned());
+    }
+    parts.join("\n\n")
+}
+
+fn is_long(key: FieldKey) -> bool {
+    matches!(key, FieldKey::Description | FieldKey::Unknown)
+}
+
+fn short(line: &str) -> bool {
+    line.split_whitespace().count() <= 6
+}
+
+fn is_footer(body: &Body, at: usize, reading: &Reading) -> bool {
+    let line = body.line(at).trim();
+    if line == "--" || (is_rule(line) && at + 1 < body.lines.len()) {
+        return tail_is_footer(body, at, reading);
+    }
+    line.len() <= 300 && reading.forms.footers.starts(&line.to_lowercase())
+}
+
+/// What follows is a few lines, one of them a form's footer.
+fn tail_is_footer(body: &Body, at: usize, reading: &Reading) -> bool {
+    let mut rest = (at + 1..body.lines.len()).map(|next| body.line(next).trim()).filter(|line| !line.is_empty());
+    let lines: Vec<&str> = rest.by_ref().take(9).collect();
+    lines.len() <= 8 && lines.iter().any(|line| line.len() <= 300 && reading.forms.footers.starts(&line.to_lowercase()))
+}

@@ -1,0 +1,133 @@
+//! What a line is to a form: a known label, something that could be one, words.
+//!
+//! A label is compared in lower case without brackets, marks and outer punctuation; its value is kept as written.
+
+use crate::request::FieldKey;
+use crate::request::finder::lowered;
+use crate::request::lines::Body;
+use crate::request::reading::Reading;
+
+/// How long a label may be, in characters.
+const LONGEST_LABEL: usize = 90;
+
+/// A label as it is compared: lower case, without marks, brackets and outer punctuation.
+pub(in crate::request) fn normalised(label: &str) -> String {
+    let mut out = String::with_capacity(label.len());
+    let mut depth = 0;
+    for c in label.chars() {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' if depth > 0 => depth -= 1,
+            _ if depth > 0 => {}
+            '_' | '\u{a0}' => out.push(' '),
+            '’' => out.push('\''),
+            _ if c.is_ascii() => out.push(c.to_ascii_lowercase()),
+            _ => out.extend(c.to_lowercase()),
+        }
+    }
+    let trimmed = out.trim_matches(|c: char| c.is_whitespace() || "*:：?.!=-–—#>•·¿¡".contains(c));
+    let mut words = trimmed.split_whitespace();
+    let mut joined = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        joined.push(' ');
+        joined.push_str(word);
+    }
+    joined
+}
+
+/// What a label means, if it is a known one.
+fn known(label: &str, reading: &Reading) -> Option<FieldKey> {
+    // Most lines end here: no label starts like them. What stands in brackets is none of a label.
+    if !label.starts_with(['(', '[']) {
+        let first = label.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty())?;
+        if !reading.forms.openers.contains(lowered(first, &mut String::new())) {
+            return None;
+        }
+    }
+    reading.forms.labels.get(&normalised(label)).copied()
+}
+
+/// What a line is to a form.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Look<'a> {
+    /// A known label, and what stands behind it. `alone`: without a colon, the value stands below.
+    Known {
+        key: FieldKey,
+        label: &'a str,
+        value: &'a str,
+        alone: bool,
+    },
+    /// Something that could be a label.
+    Other {
+        label: &'a str,
+        value: &'a str,
+    },
+    /// Words.
+    Text,
+    Blank,
+}
+
+/// The longest run of lines such as `last_status: 422`: lower case keys, at least one of several words.
+pub(super) fn keyed(looks: &[Look<'_>]) -> usize {
+    let (mut best, mut run, mut joined) = (0, 0, false);
+    for look in looks {
+        let label = match look {
+            Look::Known { label, alone: false, .. } | Look::Other { label, .. } => *label,
+            _ => "",
+        };
+        let key = !label.is_empty()
+            && label.starts_with(|c: char| c.is_ascii_lowercase())
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+        if key {
+            run += 1;
+            joined |= label.contains('_') || label.chars().skip(1).any(|c| c.is_ascii_uppercase());
+            if joined {
+                best = best.max(run);
+            }
+        } else {
+            (run, joined) = (0, false);
+        }
+    }
+    best
+}
+
+pub(super) fn look<'a>(body: &'a Body, at: usize, reading: &Reading) -> Look<'a> {
+    let line = body.line(at);
+    if body.lines[at].depth > 0 {
+        return Look::Text;
+    }
+    let line = line.trim_matches(|c: char| c.is_whitespace() || c == '*' || c == '|');
+    if line.is_empty() {
+        return Look::Blank;
+    }
+    // Bytes first: most lines have none of these marks so near their beginning.
+    let start = &line.as_bytes()[..line.len().min(4 * LONGEST_LABEL)];
+    let marked = memchr::memchr3(b':', b'=', 0xef, start).is_some();
+    let colon =
+        line.char_indices().take(if marked { LONGEST_LABEL } else { 0 }).find(|(_, c)| matches!(c, ':' | '：' | '='));
+    if let Some((colon, mark)) = colon {
+        let label =
+            line[..colon].trim_matches(|c: char| c.is_whitespace() || "*•·".contains(c)).trim_start_matches("- ");
+        let value = line[colon + mark.len_utf8()..].trim_matches(|c: char| c.is_whitespace() || c == '*');
+        if let Some(key) = known(label, reading) {
+            return Look::Known { key, label, value, alone: false };
+        }
+        let words = label.split_whitespace().count();
+        if (1..=6).contains(&words)
+            && !value.starts_with("//")
+            && label.chars().all(|c| !matches!(c, '.' | ',' | '"' | '(') || !label.contains(' '))
+        {
+            return Look::Other { label, value };
+        }
+        return Look::Text;
+    }
+    // A label above its value: `Name *`, `--- Name ---`, `How can we help?`.
+    if let Some(key) = known(line, reading)
+        && line.chars().count() <= LONGEST_LABEL
+    {
+        return Look::Known {
+            key, label: line.trim_matches(|c: char| "-–— *".contains(c)), value: "", alone: true
+        };
+    }
+    Look::Text
+}

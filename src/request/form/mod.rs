@@ -1,0 +1,205 @@
+//! Form notification mail: "Label: value" lines, labels above values, tables; in any order, in several languages.
+//!
+//! A person who writes one "Campaign ID: 123" line has not filled in a form: such a mail stays text. Of a form the
+//! description and whatever stands beside the fields is text; nothing is dropped, lines the form adds itself go where
+//! signatures go.
+
+mod filling;
+pub(super) mod label;
+
+use super::lines::Body;
+use super::reading::Reading;
+use super::{Field, FieldKey, Mailbox, address, header};
+use filling::fill;
+use label::{Look, keyed, look};
+
+/// What is known of the mail besides its body.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Context<'a> {
+    /// The sender as it stands in From: name and address.
+    pub sender: &'a str,
+    /// The subject.
+    pub subject: &'a str,
+    /// Reply-To names somebody else than From.
+    pub redirected: bool,
+}
+
+/// A form as read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Form {
+    /// The fields, in order.
+    pub fields: Vec<Field>,
+    /// The description and the text beside the fields.
+    pub text: String,
+    /// What the form's program added.
+    pub footer: String,
+    /// It is a form. If not, a person wrote some labelled lines: the fields count, the text stays as it was.
+    pub sure: bool,
+    /// A machine's `key: value` lines: a partner's notification.
+    pub machine: bool,
+}
+
+impl Form {
+    /// The person whom the form names by an e-mail field.
+    pub fn requester(&self) -> Option<Mailbox> {
+        let value =
+            |key: FieldKey| self.fields.iter().filter(move |field| field.key == key).map(|field| field.value.trim());
+        let address = value(FieldKey::Email).find_map(|value| {
+            value.split(|c: char| c.is_whitespace() || "<>()[],;".contains(c)).find_map(address::addr_spec)
+        })?;
+        let name = value(FieldKey::Name).find(|name| !name.is_empty()).map(header::one_line);
+        Some(Mailbox { name, address })
+    }
+}
+
+/// Reads a body as a form; `None` when it is none.
+pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<Form> {
+    let looks: Vec<Look<'_>> = (0..body.lines.len()).map(|at| look(body, at, reading)).collect();
+    let mut keys: Vec<FieldKey> = Vec::new();
+    let mut alone = 0;
+    for look in &looks {
+        if let Look::Known { key, alone: bare, .. } = look
+            && !keys.contains(key)
+        {
+            keys.push(*key);
+            alone += usize::from(*bare);
+        }
+    }
+    if keys.is_empty() {
+        return None;
+    }
+    let has = |wanted: &[FieldKey]| wanted.iter().any(|key| keys.contains(key));
+    let matter = has(&[FieldKey::HelpTopic, FieldKey::CampaignId, FieldKey::CampaignName, FieldKey::Description]);
+    let (robot, titled) = hint(context, reading);
+    let machine = matter && keyed(&looks) >= 3;
+    let hinted = (robot || titled || context.redirected) && keys.len() >= 2 && (matter || has(&[FieldKey::Email]));
+    // Labels without colons are weaker: words such as "Name" and "Details" stand in many a mail.
+    let plain = keys.len() >= 4 && has(&[FieldKey::Email]) && matter && alone * 2 <= keys.len();
+    if machine || hinted || plain {
+        let mut form = fill(body, &looks, reading, machine && !has(&[FieldKey::Email]));
+        form.machine = machine && form.requester().is_none();
+        form.sure = true;
+        return Some(form);
+    }
+    let by_hand = [FieldKey::HelpTopic, FieldKey::CampaignId, FieldKey::CampaignName, FieldKey::Description]
+        .iter()
+        .filter(|key| {
+            looks.iter().any(|look| matches!(look, Look::Known { key: known, alone: false, .. } if known == *key))
+        })
+        .count();
+    if by_hand < 2 {
+        return None;
+    }
+    let fields = looks
+        .iter()
+        .filter_map(|look| match look {
+            Look::Known { key, label, value, alone: false } if !value.is_empty() && *key != FieldKey::Description => {
+                Some(Field { key: *key, label: (*label).to_owned(), value: (*value).to_owned() })
+            }
+            _ => None,
+        })
+        .collect();
+    Some(Form { fields, ..Form::default() })
+}
+
+/// Whether the sender is a robot that sends forms, and whether the subject is a form's.
+fn hint(context: &Context<'_>, reading: &Reading) -> (bool, bool) {
+    let sender = context.sender.to_lowercase();
+    let (local, name) = match sender.rsplit_once('<') {
+        Some((name, address)) => (address.split('@').next().unwrap_or_default(), name),
+        None => (sender.split('@').next().unwrap_or_default(), ""),
+    };
+    let robot = reading.forms.robots.has(local) || reading.forms.robots.has(name);
+    (robot, reading.forms.subjects.has(&context.subject.to_lowercase()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::request::html;
+
+    const ROBOT: Context<'_> =
+        Context { sender: "Support Form <forms@desk.example>", subject: "New support request", redirected: true };
+
+    fn check(body: &Body, expected: &[(FieldKey, &str)], text: &str) -> Form {
+        let form = read(body, &ROBOT, &Reading::shipped()).unwrap();
+        let got: Vec<(FieldKey, &str)> = form.fields.iter().map(|field| (field.key, field.value.as_str())).collect();
+        assert_eq!(got, expected, "{form:#?}");
+        assert_eq!(form.text, text, "{form:#?}");
+        form
+    }
+
+    #[test]
+    fn plain_lines_in_five_languages() {
+        use FieldKey::*;
+        for [topic, name, email, campaign, description] in [
+            ["Help Topic", "Name", "Email", "Campaign ID", "Description"],
+            ["Hilfethema", "Ihr Name", "E-Mail-Adresse", "Kampagnen-ID", "Beschreibung"],
+            ["Rubrique", "Nom", "Adresse e-mail", "ID de campagne", "Votre message"],
+            ["Tema de ayuda", "Nombre", "Correo electrónico", "ID de campaña", "Mensaje"],
+            ["Tópico de ajuda", "Nome", "Seu e-mail", "ID da campanha", "Mensagem"],
+        ] {
+            let mail = format!(
+                "{topic}: Reports\n{name}: Lena Ortiz\n*{email}*: lena@a.example\n{campaign}:\n{description}: The rate is 12%.\n\nStatus: wrong since Monday\nWhy?"
+            );
+            let form = check(
+                &Body::plain(&mail),
+                &[
+                    (HelpTopic, "Reports"),
+                    (Name, "Lena Ortiz"),
+                    (Email, "lena@a.example"),
+                    (CampaignId, ""),
+                    (Description, "The rate is 12%.\n\nStatus: wrong since Monday\nWhy?"),
+                ],
+                "The rate is 12%.\n\nStatus: wrong since Monday\nWhy?",
+            );
+            assert_eq!(form.requester().unwrap().address, "lena@a.example");
+        }
+    }
+
+    #[test]
+    fn labels_above_values_and_tables() {
+        use FieldKey::*;
+        let expected = [
+            (Name, "Sam Okafor"),
+            (Email, "sam@k.example"),
+            (CampaignId, "40588"),
+            (Description, "After 120 days, please.\nNot 90."),
+        ];
+        check(
+            &Body::plain(
+                "--- Name ---\n\nSam Okafor\n\n--- Email ---\n\nsam@k.example\n\n--- Campaign ID ---\n\n40588\n\n--- Message ---\n\nAfter 120 days, please.\nNot 90.\n\n--\nThis e-mail was sent from a contact form on x.example",
+            ),
+            &expected,
+            "After 120 days, please.\nNot 90.",
+        );
+        let table = "<h2>New request</h2><table><tr><td><b>Name</b></td><td>Sam Okafor</td></tr><tr><td>Email</td><td>sam@k.example</td></tr>\
+            <tr><td>Campaign ID</td><td>40588</td></tr><tr><td>Description</td><td>After 120 days, please.<br>Not 90.</td></tr></table><p>Submitted 2025-04-07 09:31:12 from 203.0.113.77</p>";
+        let form = check(&html::read(table), &expected, "After 120 days, please.\nNot 90.");
+        assert!(form.footer.contains("203.0.113.77"));
+    }
+
+    #[test]
+    fn a_partner_mail_keeps_its_lines() {
+        let form = read(
+            &Body::plain("event: lead.push_failed\ncampaign_id: 55411\nlast_status: 422\n\nPlease adjust the mapping."),
+            &Context { sender: "LeadHub <webhooks@leadhub.example>", ..Context::default() },
+            &Reading::shipped(),
+        )
+        .unwrap();
+        assert!(form.machine && form.sure);
+        assert!(form.fields.iter().any(|field| field.key == FieldKey::CampaignId && field.value == "55411"));
+        assert_eq!(form.text, "event: lead.push_failed\nlast_status: 422\n\nPlease adjust the mapping.");
+    }
+
+    #[test]
+    fn a_persons_mail_is_no_form() {
+        let person = Context { sender: "Jane Roe <jane@acme.example>", subject: "no clicks", redirected: false };
+        let read = |text: &str| read(&Body::plain(text), &person, &Reading::shipped());
+        assert_eq!(read("Hi,\n\nCampaign ID: 48213\nno clicks since Monday"), None);
+        assert_eq!(read("Hi,\nthis is my question: why?\n\nName: Jane"), None);
+        let by_hand = read("Campaign ID: 48213\nHelp Topic: Reports\nno clicks").unwrap();
+        assert!(!by_hand.sure && by_hand.fields.len() == 2);
+    }
+}

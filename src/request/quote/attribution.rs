@@ -1,0 +1,115 @@
+//! Attribution lines: "On … wrote:", in any of the languages, over one line or several.
+//!
+//! A verb, a date and an address make one; fewer of them only with quote marks below.
+
+use crate::request::finder::folded;
+use crate::request::reading::Reading;
+
+/// How long an attribution may be.
+pub(super) const LONGEST_LINE: usize = 1_000;
+
+/// Whether text that ends in a colon is an attribution: `Some(true)` when it needs no quote marks below to be sure.
+pub(super) fn judge(joined: &str, begins: bool, first: &str, reading: &Reading) -> Option<bool> {
+    let lower = folded(joined);
+    let verb = reading.verbs.has(&lower);
+    let date = has_date(joined);
+    let address = joined.contains('@');
+    if verb && date && (begins || address) {
+        return Some(true);
+    }
+    if date && address && (dated_start(first) || joined.ends_with(">:") || joined.ends_with(">：")) {
+        return Some(true);
+    }
+    // "On 3.4.2025 your colleague said:" may be the customer's own telling.
+    let said = reading.said.has(&lower);
+    if said && date && address && begins {
+        return Some(true);
+    }
+    let short = joined.split_whitespace().count() <= 6;
+    ((verb && (date || address || short || begins))
+        || (said && date && (begins || address))
+        || (begins && date && dated_start(first)))
+    .then_some(false)
+}
+
+/// Whether text without a colon is an attribution, given that a quote follows: `2013/10/2 Jane <jane@acme.example>`,
+/// `2016-03-03 17:21 GMT+01:00 Jane Roe`, `On 3 April 2025, Jane Roe wrote`.
+pub(super) fn unpunctuated(joined: &str, begins: bool, first: &str, reading: &Reading) -> bool {
+    if !begins || joined.ends_with(['.', '?', '!', ',']) || !has_date(joined) {
+        return false;
+    }
+    let told = reading.verbs.ends(&folded(joined));
+    told || (dated_start(first) && (joined.ends_with('>') || joined.contains(" GMT")))
+}
+
+/// Where an attribution begins that stands behind other words on one line.
+pub(super) fn glued(line: &str, reading: &Reading) -> Option<usize> {
+    if !line.ends_with([':', '：']) || line.len() > LONGEST_LINE || !line.contains('@') {
+        return None;
+    }
+    let starts = |at: usize| reading.starter.is_match(&line[at..]);
+    if starts(0) || dated_start(line) {
+        return None;
+    }
+    line.match_indices([' ', '-'])
+        .map(|(at, _)| at + 1)
+        .filter(|at| line[..*at].contains(char::is_alphanumeric))
+        .filter(|at| line[*at..].starts_with(char::is_uppercase) && starts(*at))
+        .find(|at| judge(&line[*at..], true, &line[*at..], reading) == Some(true) && line[*at..].contains('@'))
+}
+
+/// A line that starts with a date, a weekday before it or not: `02.04.2012 14:20`, `Thu, 26 Jun 2014`, `2025年4月3日`.
+pub(super) fn dated_start(line: &str) -> bool {
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || c == '*');
+    let Some(first) = line.chars().next() else { return false };
+    let mut rest = line;
+    if first.is_alphabetic() {
+        // One word that may be a weekday: short, with its dot or comma.
+        let word = line.find(|c: char| !c.is_alphabetic()).unwrap_or(line.len());
+        if line[..word].chars().count() > 12 {
+            return false;
+        }
+        rest = line[word..].trim_start_matches(['.', ',', ' ']);
+        if rest.len() == line[word..].len() || !line[word..].starts_with([',', '.', ' ']) {
+            return false;
+        }
+    }
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    if !(1..=4).contains(&digits) {
+        return false;
+    }
+    let after = &rest[digits..];
+    let follows = after.starts_with(['.', '/', '-', '年', '년']) || (after.starts_with(' ') && has_date(line));
+    follows && has_date(line)
+}
+
+/// Whether a year, a time or a full date stands in the text.
+pub(super) fn has_date(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if !bytes[at].is_ascii_digit() {
+            at += 1;
+            continue;
+        }
+        let end = at + bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+        let run = &bytes[at..end];
+        if run.len() == 4 && (run.starts_with(b"19") || run.starts_with(b"20")) {
+            return true;
+        }
+        // 9:14, 16.48, 16h48; 3.4.25, 3/4/25, 03-09-12.
+        if run.len() <= 2 && matches!(bytes.get(end), Some(b':' | b'.' | b'h' | b'/' | b'-')) {
+            let next = bytes[end + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
+            let time =
+                next == 2 && !matches!(bytes[end], b'/' | b'-') && !bytes.get(end + 3).is_some_and(u8::is_ascii_digit);
+            let full = (1..=2).contains(&next)
+                && bytes.get(end) == bytes.get(end + 1 + next)
+                && bytes.get(end + 2 + next..end + 4 + next).is_some_and(|year| year.iter().all(u8::is_ascii_digit));
+            if time || full {
+                return true;
+            }
+        }
+        at = end;
+    }
+    false
+}

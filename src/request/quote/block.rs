@@ -1,0 +1,71 @@
+//! Quoted header blocks: "From: … Sent: … To: … Subject: …", in any of the languages, values wrapped over lines.
+
+use super::attribution::has_date;
+use crate::request::finder::lowered;
+use crate::request::lines::Body;
+use crate::request::reading::{Label, Reading};
+
+/// Whether a quoted header block starts here: `From: … Sent: … To: … Subject: …` in any language, values wrapped.
+pub(super) fn header_block(body: &Body, at: usize, ruled: bool, reading: &Reading) -> bool {
+    let Some((first, _)) = label(body.line(at), reading) else { return false };
+    if !matches!(first, Label::From | Label::Sent | Label::To | Label::Subject) {
+        return false;
+    }
+    let mut seen: Vec<Label> = Vec::with_capacity(6);
+    let (mut sender, mut addressed, mut timed, mut zoned) = (false, false, false, false);
+    let mut wrapped = 0;
+    for next in at..body.lines.len().min(at + 20) {
+        let line = body.line(next);
+        match label(line, reading) {
+            Some((label, value)) => {
+                match label {
+                    Label::From => {
+                        sender = value.contains('@') || value.chars().filter(|c| c.is_alphabetic()).count() >= 2;
+                        addressed |= value.contains('@');
+                    }
+                    Label::To => addressed |= value.contains('@'),
+                    Label::Sent => {
+                        timed = value.contains(':') && has_date(value);
+                        zoned = timed && value.rsplit(' ').next().is_some_and(is_zone);
+                    }
+                    _ => {}
+                }
+                if label != Label::Other && !seen.contains(&label) {
+                    seen.push(label);
+                }
+                wrapped = 0;
+            }
+            None if line.trim().is_empty() => break,
+            None if wrapped < 2 => wrapped += 1,
+            None => break,
+        }
+    }
+    let dated = seen.contains(&Label::Sent) || seen.contains(&Label::Subject);
+    if sender && dated && seen.len() >= if ruled { 2 } else { 3 } {
+        return true;
+    }
+    // Two labels are enough when they hold what only a header holds: an address, and a date with its time.
+    let apart = at == 0 || body.blank(at - 1);
+    let sure = if first == Label::From { timed } else { zoned };
+    apart && seen.len() == 2 && matches!(first, Label::From | Label::Sent) && addressed && sure
+}
+
+/// A time zone as a Date header ends with it (RFC 5322 §3.3): `+0200`.
+fn is_zone(word: &str) -> bool {
+    word.strip_prefix(['+', '-']).is_some_and(|rest| rest.len() == 4 && rest.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// The label and value of a header-like line: `From: Jane`, `*Von:* Jane`, `De : Jane`, `发件人：Jane`.
+pub(super) fn label<'a>(line: &'a str, reading: &Reading) -> Option<(Label, &'a str)> {
+    // Bytes first: hardly a line has a colon so near its beginning.
+    let start = &line.as_bytes()[..line.len().min(160)];
+    memchr::memchr2(b':', 0xef, start)?;
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || "*>•|".contains(c));
+    let colon = line.char_indices().take(32).find(|(_, c)| matches!(c, ':' | '：'))?;
+    let value = line[colon.0 + colon.1.len_utf8()..].trim_matches(|c: char| c == '*' || c.is_whitespace());
+    let name = line[..colon.0].trim_matches(|c: char| c == '*' || c.is_whitespace());
+    if name.is_empty() {
+        return None;
+    }
+    reading.labels.get(lowered(name, &mut String::new())).map(|label| (*label, value))
+}

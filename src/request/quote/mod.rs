@@ -1,0 +1,260 @@
+//! Takes a body apart: new text, quoted text, signature, forwarded message.
+//!
+//! Every line goes to exactly one of the four, in order; nothing is dropped. In doubt a line is new text: a question
+//! too much in the customer's words is better than a word lost. One pass over the lines, each looks at most a few
+//! ahead, so time is linear in size.
+
+mod attribution;
+mod block;
+mod origin;
+mod walk;
+
+use super::lines::Body;
+use super::reading::Reading;
+use super::{Forwarded, signature};
+use attribution::glued;
+use origin::origin;
+use walk::Walk;
+
+/// Which part a line belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// What the requester wrote now.
+    #[default]
+    New,
+    /// From older mail.
+    Quoted,
+    /// Names, contacts, notices.
+    Signature,
+    /// Of a forwarded message.
+    Forwarded,
+}
+
+/// What is known of the mail besides its body.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Context<'a> {
+    /// The sender's display name and address: signatures start with it.
+    pub sender: &'a str,
+    /// The subject says that the mail is forwarded.
+    pub forward: bool,
+    /// Subject or headers say that the mail is an answer.
+    pub reply: bool,
+}
+
+/// A body taken apart.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Parts {
+    /// The part of each line.
+    pub kinds: Vec<Kind>,
+    /// The new text.
+    pub text: String,
+    /// The quoted text.
+    pub quoted: String,
+    /// The signature.
+    pub signature: String,
+    /// The forwarded text.
+    pub forwarded: String,
+    /// Who wrote the forwarded message.
+    pub forwarded_from: Option<Forwarded>,
+}
+
+/// Takes plain text apart, as it stands in a mail.
+pub fn plain(text: &str, reading: &Reading) -> Parts {
+    let mut body = Body::plain(text);
+    unglue(&mut body, reading);
+    split(&body, &Context::default(), reading)
+}
+
+/// Gives attributions that a mail program appended to the last words (`thanks On Wed, Apr 4, 2012 … wrote:`) a line of
+/// their own.
+pub fn unglue(body: &mut Body, reading: &Reading) {
+    let mut at = 0;
+    while at < body.lines.len() {
+        if body.lines[at].depth == 0
+            && let Some(offset) = glued(body.line(at), reading)
+        {
+            let mut rest = body.lines[at];
+            rest.start += offset;
+            rest.ruled = false;
+            body.lines[at].end = body.lines[at].start + body.line(at)[..offset].trim_end_matches([' ', '-']).len();
+            body.lines.insert(at + 1, rest);
+            // Once in a mail is all that happens; more would make the insertions slow.
+            return;
+        }
+        at += 1;
+    }
+}
+
+/// Takes a body apart.
+pub fn split(body: &Body, context: &Context<'_>, reading: &Reading) -> Parts {
+    let mut walk = Walk { body, reading, kinds: vec![Kind::New; body.lines.len()], marked: false, begins: Vec::new() };
+    walk.run(context);
+    let Walk { mut kinds, marked, .. } = walk;
+    let is_new = |kinds: &[Kind]| kinds.iter().enumerate().any(|(at, kind)| *kind == Kind::New && !body.blank(at));
+    if !marked && !context.reply && !is_new(&kinds) {
+        // All of it indented, nothing that introduces a quote: a first mail in a blockquote.
+        kinds.fill(Kind::New);
+    }
+    signature::mark(body, &mut kinds, context.sender, reading);
+    let forwarded_from = kinds.contains(&Kind::Forwarded).then(|| origin(body, &kinds, reading)).flatten();
+    let (text, quoted) = (joined(body, &kinds, Kind::New), joined(body, &kinds, Kind::Quoted));
+    let (signature, forwarded) = (joined(body, &kinds, Kind::Signature), joined(body, &kinds, Kind::Forwarded));
+    Parts { kinds, text, quoted, signature, forwarded, forwarded_from }
+}
+
+/// The lines of one part; where others stood between them, a blank line.
+fn joined(body: &Body, kinds: &[Kind], wanted: Kind) -> String {
+    let mut out = String::new();
+    let mut last = None;
+    for (at, _) in kinds.iter().enumerate().filter(|(_, kind)| **kind == wanted) {
+        let line = body.line(at);
+        let gap = last.is_some_and(|last| at > last + 1);
+        if (out.is_empty() || gap) && line.trim().is_empty() {
+            continue;
+        }
+        if gap {
+            out.truncate(out.trim_end().len());
+            out.push_str("\n\n");
+        } else if last.is_some() {
+            out.push('\n');
+        }
+        out.push_str(line);
+        last = Some(at);
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// A line of nothing but dashes, underscores and the like.
+pub(super) fn is_rule(line: &str) -> bool {
+    line.len() >= 5 && line.chars().all(|c| "-_=*─—–━~".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) -> Parts {
+        let parts = plain(text, &Reading::shipped());
+        assert_eq!(parts.text, expected, "{parts:#?}");
+        parts
+    }
+
+    #[test]
+    fn attributions_in_twenty_languages() {
+        for attribution in [
+            "On Mon, Mar 31, 2025 at 4:12 PM Support <s@desk.example> wrote:",
+            "On 3 Apr 2025, at 09:14, Support <s@desk.example>\nwrote:",
+            "Am 03.04.2025 um 09:14 schrieb Support:",
+            "Am Do., 3. Apr. 2025 um 09:14 Uhr schrieb Support <\ns@desk.example>:",
+            "Support <s@desk.example> schrieb am Do., 3. Apr. 2025, 09:14:",
+            "Le jeu. 3 avr. 2025 à 16:48, Support <s@desk.example> a écrit :",
+            "El jue, 3 abr 2025 a las 16:48, Support (<s@desk.example>) escribió:",
+            "Em qui., 3 de abr. de 2025 às 16:48, Support <s@desk.example> escreveu:",
+            "Il giorno gio 3 apr 2025 alle ore 16:48 Support <s@desk.example> ha scritto:",
+            "Op do 3 apr 2025 om 16:48 schreef Support <s@desk.example>:",
+            "czw., 3 kwi 2025 o 16:48 Support <s@desk.example> napisał(a):",
+            "W dniu 3.04.2025 o 16:48, Support pisze:",
+            "Den tors 3 apr. 2025 kl 16:48 skrev Support <s@desk.example>:",
+            "tor. 3. apr. 2025 kl. 16:48 skrev Support <s@desk.example>:",
+            "Den tor. 3. apr. 2025 kl. 16.48 skrev Support <s@desk.example>:",
+            "to 3. huhtik. 2025 klo 16.48 Support (s@desk.example) kirjoitti:",
+            "čt 3. 4. 2025 v 16:48 odesílatel Support <s@desk.example> napsal:",
+            "чт, 3 апр. 2025 г. в 16:48, Support <s@desk.example>:",
+            "03.04.2025 16:48, Support пишет:",
+            "чт, 3 квіт. 2025 р. о 16:48 Support <s@desk.example> пише:",
+            "Support <s@desk.example>, 3 Nis 2025 Per, 16:48 tarihinde şunu yazdı:",
+            "Στις Πέμ 3 Απρ 2025 στις 4:48 μ.μ., ο χρήστης Support <s@desk.example> έγραψε:",
+            "2025年4月3日(木) 16:48 Support <s@desk.example>:",
+            "Support <s@desk.example> 于2025年4月3日周四 16:48写道：",
+            "2025년 4월 3일 (목) 오후 4:48, Support <s@desk.example>님이 작성:",
+        ] {
+            check(&format!("It is 92117.\n\n{attribution}\n\n> which one?\n"), "It is 92117.");
+            let parts = check(&format!("It is 92117.\n\n{attribution}\n\nwhich one, 12345?\n"), "It is 92117.");
+            assert!(parts.quoted.contains("12345"), "{attribution}");
+        }
+    }
+
+    #[test]
+    fn header_blocks_in_many_languages() {
+        for labels in [
+            ["From", "Sent", "To", "Subject"],
+            ["Von", "Gesendet", "An", "Betreff"],
+            ["De", "Envoyé", "À", "Objet"],
+            ["De ", "Enviado el", "Para", "Asunto"],
+            ["De", "Enviada em", "Para", "Assunto"],
+            ["Da", "Inviato", "A", "Oggetto"],
+            ["Van", "Verzonden", "Aan", "Onderwerp"],
+            ["Od", "Wysłano", "Do", "Temat"],
+            ["Från", "Skickat", "Till", "Ämne"],
+            ["Fra", "Sendt", "Til", "Emne"],
+            ["Lähettäjä", "Lähetetty", "Vastaanottaja", "Aihe"],
+            ["Od", "Odesláno", "Komu", "Předmět"],
+            ["От", "Отправлено", "Кому", "Тема"],
+            ["Kimden", "Gönderildi", "Kime", "Konu"],
+            ["Από", "Στάλθηκε", "Προς", "Θέμα"],
+            ["差出人", "送信日時", "宛先", "件名"],
+            ["发件人", "发送时间", "收件人", "主题"],
+            ["보낸 사람", "보낸 날짜", "받는 사람", "제목"],
+        ] {
+            let block = format!(
+                "{}: Support <s@desk.example>\n{}: 3 April 2025 10:41\n{}: Claudia\n <c@x.example>\n*{}:* RE: list",
+                labels[0], labels[1], labels[2], labels[3]
+            );
+            check(
+                &format!("the right one is 85777\n\n________________________________\n{block}\n\nis it 84410?"),
+                "the right one is 85777",
+            );
+            check(&format!("the right one is 85777\n{block}\nis it 84410?"), "the right one is 85777");
+        }
+    }
+
+    #[test]
+    fn interleaved_and_bottom_posted() {
+        check("> Which campaign?\n\nIt's 106044.\n\n> Since when?\n\nMonday.\n", "It's 106044.\n\nMonday.");
+        check("On 04/02/2012 06:26 PM, Megan wrote:\n> Hi\nHello", "Hello");
+        check("bob wrote:\n> Hi\n\nHello", "Hello");
+    }
+
+    #[test]
+    fn what_only_looks_like_a_quote_is_new() {
+        for text in [
+            "On Monday your colleague wrote:\nplease send the file again",
+            "From: 1 April 2025\nTo: 30 April 2025\nplease give me the figures",
+            "I sent this to Jane:\n\nno answer",
+            "Subject: help\nwe have no clicks",
+            "Date: 3 April\nTime: 10:00",
+            "We need >10% more clicks",
+        ] {
+            check(text, text);
+        }
+    }
+
+    #[test]
+    fn forwarded_mail_names_its_sender() {
+        let parts = check(
+            "See below.\n\n---------- Forwarded message ---------\nFrom: Gil Moreno <gil@kestrel.example>\nDate: Fri, Apr 4, 2025 at 8:55 AM\nSubject: Order\nTo: Tom <t@k.example>\n\nTom, 750 please.\n",
+            "See below.",
+        );
+        let from = parts.forwarded_from.unwrap_or_default();
+        assert_eq!((from.name.as_deref(), from.address.as_str()), (Some("Gil Moreno"), "gil@kestrel.example"));
+        assert_eq!(from.subject.as_deref(), Some("Order"));
+        let parts = check(
+            "fyi\n\nBegin forwarded message:\n\n> From: Gil <gil@kestrel.example>\n> Date: 4 April 2025\n> Subject: Order\n>\n> Hi",
+            "fyi",
+        );
+        assert_eq!(parts.forwarded_from.unwrap_or_default().address, "gil@kestrel.example");
+        let parts = check(
+            "Anfang der weitergeleiteten Nachricht:\n\nVon: Gil [mailto:gil@kestrel.example]\nDatum: 4. April 2025\nBetreff: x\n\nHallo",
+            "",
+        );
+        assert_eq!(parts.forwarded_from.unwrap_or_default().address, "gil@kestrel.example");
+    }
+
+    #[test]
+    fn reply_markers_end_the_new_text() {
+        check("yes, 48213\n\n##- Please type your reply above this line -##\n\nYour request 118200", "yes, 48213");
+        check("ja\n\n--- Bitte antworten Sie oberhalb dieser Zeile ---\nalt", "ja");
+        check("##- Please type your reply above this line -##\n\nhello", "hello");
+    }
+}

@@ -1,0 +1,76 @@
+//! Who wrote a forwarded message, when and under which subject: by its header block or its attribution.
+
+use super::Kind;
+use super::block::label;
+use crate::request::lines::{Body, depth};
+use crate::request::reading::{Label, Reading};
+use crate::request::{Forwarded, Mailbox, address, header};
+
+/// Who wrote the forwarded message, by its header block or attribution.
+pub(super) fn origin(body: &Body, kinds: &[Kind], reading: &Reading) -> Option<Forwarded> {
+    let mut found = Forwarded::default();
+    let mut any = false;
+    let lines = (0..kinds.len()).filter(|at| kinds[*at] == Kind::Forwarded).take(40);
+    let mut last: Option<Label> = None;
+    for at in lines {
+        let line = depth(body.line(at)).1.trim();
+        if line.is_empty() {
+            if any && found.date.is_some() | found.subject.is_some() {
+                break;
+            }
+            continue;
+        }
+        match label(line, reading) {
+            Some((kind, value)) => {
+                last = Some(kind);
+                match kind {
+                    Label::From if !any => {
+                        any = true;
+                        let sender = sender(value);
+                        (found.name, found.address) = (sender.name, sender.address);
+                    }
+                    Label::Sent if found.date.is_none() => {
+                        found.date = Some(header::one_line(value)).filter(|date| !date.is_empty())
+                    }
+                    Label::Subject if found.subject.is_none() => {
+                        found.subject = Some(header::one_line(value)).filter(|s| !s.is_empty())
+                    }
+                    _ => {}
+                }
+            }
+            // The address on a line of its own, below a wrapped name.
+            None if last == Some(Label::From) && found.address.is_empty() => {
+                found.address = sender(line).address;
+            }
+            None if !any && line.contains('@') && line.ends_with(':') => {
+                // `On 3 Apr 2025, at 09:14, Jane Roe <jane@acme.example> wrote:`
+                if let Some(open) = line.rfind('<') {
+                    let name = line[..open].rsplit([',', ':']).next().unwrap_or_default();
+                    let name = name.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
+                    let one = sender(&format!("{name}{}", &line[open..]));
+                    (found.name, found.address) = (one.name, one.address);
+                    any = true;
+                }
+            }
+            None => {}
+        }
+    }
+    any.then_some(found)
+}
+
+/// `Jane Roe [mailto:jane@acme.example]`, `Jane Roe <jane@acme.example<mailto:…>>`, `"Jane" jane@acme.example`.
+fn sender(value: &str) -> Mailbox {
+    let value = value.replace("[mailto:", "<").replace(']', ">").replace("<mailto:", " <").replace('*', "");
+    let value = match value.find('>') {
+        Some(end) => &value[..=end],
+        None => value.as_str(),
+    };
+    // `<jane@acme.example <jane@acme.example>`: keep the last opening.
+    let (before, inside) = value.rsplit_once('<').unwrap_or((value, ""));
+    if inside.is_empty() {
+        return address::one(value).unwrap_or_default();
+    }
+    let before = before.trim_end().trim_end_matches('<');
+    let name = before.split('<').next().unwrap_or_default();
+    address::one(&format!("{name} <{inside}")).unwrap_or_default()
+}

@@ -1,0 +1,238 @@
+//! One pass over the lines of a body: which are quoted, which forwarded; all others are new as yet.
+
+use super::attribution::{LONGEST_LINE, dated_start, judge, unpunctuated};
+use super::block::header_block;
+use super::{Context, Kind, is_rule};
+use crate::request::lines::{Body, Hint};
+use crate::request::reading::Reading;
+
+/// Over how many lines an attribution may be wrapped.
+const MOST_LINES: usize = 4;
+
+pub(super) struct Walk<'a> {
+    pub(super) body: &'a Body,
+    pub(super) reading: &'a Reading,
+    pub(super) kinds: Vec<Kind>,
+    /// Something introduced a quote: an attribution, a header block, a marker.
+    pub(super) marked: bool,
+    /// Whether a line begins an attribution, as far as it was asked.
+    pub(super) begins: Vec<Option<bool>>,
+}
+
+impl Walk<'_> {
+    pub(super) fn run(&mut self, context: &Context<'_>) {
+        self.begins = vec![None; self.kinds.len()];
+        let count = self.kinds.len();
+        let mut at = 0;
+        let mut new_seen = false;
+        while at < count {
+            let text = self.body.line(at);
+            let line = self.body.lines[at];
+            if text.trim().is_empty() {
+                at += 1;
+                continue;
+            }
+            if line.depth > 0 || line.hint == Hint::Quoted {
+                self.kinds[at] = Kind::Quoted;
+                at += 1;
+                continue;
+            }
+            match self.marker(at) {
+                Some(Marker::Forwarded) => return self.rest(at, Kind::Forwarded),
+                Some(Marker::Original) => {
+                    return self.rest(at, if context.forward { Kind::Forwarded } else { Kind::Quoted });
+                }
+                Some(Marker::ReplyAbove) if new_seen => return self.rest(at, Kind::Quoted),
+                Some(Marker::ReplyAbove) => {
+                    self.kinds[at] = Kind::Quoted;
+                    at += 1;
+                    continue;
+                }
+                None => {}
+            }
+            if header_block(self.body, at, self.ruled(at), self.reading) {
+                return self.rest(at, if context.forward { Kind::Forwarded } else { Kind::Quoted });
+            }
+            if let Some((end, strong)) = self.attribution(at) {
+                let next = (end + 1..count).find(|next| !self.body.blank(*next));
+                let quoted = next.is_none_or(|next| self.body.lines[next].depth > 0);
+                if !quoted && strong {
+                    return self.rest(at, Kind::Quoted);
+                }
+                if quoted || line.hint == Hint::Attribution {
+                    self.marked = true;
+                    self.kinds[at..=end].fill(Kind::Quoted);
+                    at = end + 1;
+                    continue;
+                }
+            }
+            if self.overflow(at) {
+                self.kinds[at] = Kind::Quoted;
+            } else {
+                new_seen = true;
+            }
+            at += 1;
+        }
+    }
+
+    /// All from here to the end, and the rule above it, is of one part.
+    fn rest(&mut self, at: usize, kind: Kind) {
+        self.marked = true;
+        self.kinds[at..].fill(kind);
+        let mut above = at;
+        while above > 0 && self.kinds[above - 1] == Kind::New {
+            let line = self.body.line(above - 1).trim();
+            if !line.is_empty() && !is_rule(line) {
+                break;
+            }
+            above -= 1;
+            if is_rule(line) {
+                self.kinds[above..at].fill(kind);
+                break;
+            }
+        }
+    }
+
+    /// A rule stands before this line: drawn, or written as dashes or underscores.
+    fn ruled(&self, at: usize) -> bool {
+        self.body.lines[at].ruled
+            || self.body.lines.get(at.wrapping_sub(1)).is_some_and(|line| line.ruled && line.start == line.end)
+            || (0..at)
+                .rev()
+                .take(3)
+                .map(|above| self.body.line(above).trim())
+                .find(|line| !line.is_empty())
+                .is_some_and(is_rule)
+    }
+
+    /// What a line says that stands between original, forwarded and new mail.
+    fn marker(&self, at: usize) -> Option<Marker> {
+        let line = self.body.line(at).trim();
+        if line.len() > 160 {
+            return None;
+        }
+        let dashes = |c: char| "-_=*─—–#~<>|".contains(c) || c.is_whitespace();
+        let words = line.trim_matches(dashes);
+        if words.is_empty() {
+            return None;
+        }
+        let lead = line.len() - line.trim_start_matches(dashes).len();
+        let colon = words.ends_with([':', '：']);
+        if lead >= 2 || colon {
+            let phrase = words.trim_end_matches([':', '：', '.']).trim_end().to_lowercase();
+            if self.reading.forwarded.contains(&phrase) {
+                return Some(Marker::Forwarded);
+            }
+            if self.reading.original.contains(&phrase) && (lead >= 2 || self.header_block_follows(at)) {
+                return Some(Marker::Original);
+            }
+            // Zoho, Android: `---- On Wed, 24 Feb 2021 14:02:50 +0530 Jane Roe wrote ----`.
+            if line.starts_with("--") && line.ends_with("--") && self.reading.verbs.has(&phrase) {
+                return Some(Marker::Original);
+            }
+            // Lotus Notes: `----- Forwarded by Jane Roe/Acme on 04/03/2025 09:14 -----`.
+            if lead >= 4
+                && line.ends_with('-')
+                && self
+                    .reading
+                    .forwarded
+                    .iter()
+                    .any(|known| phrase.strip_prefix(known.as_str()).is_some_and(|rest| rest.starts_with(' ')))
+            {
+                return Some(Marker::Forwarded);
+            }
+        }
+        self.reading.reply_above.has(line).then_some(Marker::ReplyAbove)
+    }
+
+    fn header_block_follows(&self, at: usize) -> bool {
+        (at + 1..self.kinds.len())
+            .take(3)
+            .find(|next| !self.body.blank(*next))
+            .is_some_and(|next| header_block(self.body, next, true, self.reading))
+    }
+
+    /// Whether an attribution starts here: its last line, and whether it stands for itself without quote marks below.
+    fn attribution(&mut self, at: usize) -> Option<(usize, bool)> {
+        if self.body.lines[at].hint == Hint::Attribution {
+            let last = (at..self.kinds.len())
+                .take(MOST_LINES)
+                .take_while(|next| self.body.lines[*next].hint == Hint::Attribution)
+                .last()?;
+            return Some((last, false));
+        }
+        let begins = self.begins(at);
+        let first = self.body.line(at);
+        let mut joined = String::new();
+        for end in at..self.kinds.len().min(at + MOST_LINES) {
+            let line = self.body.line(end).trim();
+            if line.is_empty() || joined.len() + line.len() > LONGEST_LINE || self.body.lines[end].depth > 0 {
+                return None;
+            }
+            if end > at && self.begins(end) {
+                // It starts later, if at all.
+                return None;
+            }
+            if end == at && !begins && !line.contains('@') && !line.ends_with([':', '：']) {
+                return None;
+            }
+            if joined.ends_with('=') {
+                // Quoted-printable that was encoded twice: its soft break is still there.
+                joined.pop();
+            } else if !joined.is_empty() {
+                joined.push(' ');
+            }
+            joined.push_str(line);
+            if line.ends_with([':', '：']) || line.ends_with(":*") {
+                return judge(&joined, begins, first, self.reading).map(|strong| (end, strong));
+            }
+            if self.quote_follows(end) && unpunctuated(&joined, begins, first, self.reading) {
+                return Some((end, false));
+            }
+        }
+        None
+    }
+
+    /// The next line that is not blank carries a quote mark.
+    fn quote_follows(&self, at: usize) -> bool {
+        (at + 1..self.kinds.len())
+            .take(3)
+            .find(|next| !self.body.blank(*next))
+            .is_some_and(|next| self.body.lines[next].depth > 0)
+    }
+
+    fn begins(&mut self, at: usize) -> bool {
+        if let Some(known) = self.begins[at] {
+            return known;
+        }
+        let line = self.body.line(at);
+        let known = line.len() <= LONGEST_LINE && (self.reading.starter.is_match(line) || dated_start(line));
+        self.begins[at] = Some(known);
+        known
+    }
+
+    /// A quoted line that a mail program broke: its end stands below it without a mark, and the quote goes on.
+    fn overflow(&self, at: usize) -> bool {
+        if at == 0 || at + 1 >= self.kinds.len() || self.kinds[at - 1] != Kind::Quoted {
+            return false;
+        }
+        let (above, line, below) = (self.body.line(at - 1), self.body.line(at), self.body.lines[at + 1]);
+        // The end of a link that began in the line above.
+        let link = line.ends_with([')', '>']) && !line.contains(' ') && !line.contains(['(', '<']);
+        if link && below.depth > 0 && above.rfind(['(', '<']).is_some_and(|open| !above[open..].contains([')', ' '])) {
+            return true;
+        }
+        above.len() >= 66
+            && below.depth > 0
+            && below.depth == self.body.lines[at - 1].depth
+            && line.len() <= 40
+            && !above.ends_with(['.', '?', '!', ':'])
+            && line.chars().next().is_some_and(char::is_lowercase)
+    }
+}
+
+enum Marker {
+    Forwarded,
+    Original,
+    ReplyAbove,
+}

@@ -1,0 +1,59 @@
+//! "Best regards" and "Thanks" as lines, alone, with a name behind them, or joined.
+//!
+//! The words are data; a line that says more than a closing and a name is none.
+
+use super::look::proper;
+use crate::request::finder::lowered;
+use crate::request::reading::Reading;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Closing {
+    Formal,
+    Thanks,
+}
+
+pub(super) fn of(line: &str, reading: &Reading) -> Option<Closing> {
+    // Most lines end here: no closing starts like them.
+    let mut words = line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let mut buffer = String::new();
+    if line.len() > 120 || !words.next().is_some_and(|word| reading.openers.contains(lowered(word, &mut buffer))) {
+        return None;
+    }
+    let bare = |text: &str| text.trim_matches(|c: char| !c.is_alphanumeric() && c != '(' && c != ')').to_lowercase();
+    let known = |text: &str| {
+        let text = bare(text);
+        if reading.closings.contains(&text) {
+            Some(Closing::Formal)
+        } else {
+            reading.thanks.contains(&text).then_some(Closing::Thanks)
+        }
+    };
+    if let Some(closing) = known(line) {
+        return Some(closing);
+    }
+    // `Best regards, Jonas Pfeil`; `Thanks - Sam`
+    if let Some((head, name)) = line.split_once([',', '،', '、'])
+        && let Some(closing) = known(head)
+    {
+        let name = name.trim();
+        let again = known(name);
+        if again.is_some() {
+            return if again == Some(Closing::Formal) { again } else { Some(closing) };
+        }
+        let words = name.split_whitespace().count();
+        let proper =
+            words <= 4 && !name.bytes().any(|b| b.is_ascii_digit()) && proper(name) && !name.ends_with(['?', ':']);
+        return proper.then_some(closing);
+    }
+    // `Thanks and best regards`
+    let lower = bare(line);
+    [
+        " and ", " & ", " und ", " et ", " y ", " e ", " en ", " och ", " og ", " i ", " и ", " та ", " ve ", " και ",
+        ". ", "! ", " - ", " + ", " / ", " with ", " mit ",
+    ]
+    .iter()
+    .find_map(|link| {
+        let (head, last) = lower.split_once(link)?;
+        known(head).and(known(last))
+    })
+}

@@ -1,0 +1,384 @@
+//! Finds signatures: names, companies, phones, legal notices, "Sent from my iPhone".
+//!
+//! Only ends of what was written are looked at, and lines that are about the matter are never taken: a line with a
+//! number and a word such as "campaign" stays new text, and so does what follows a mere "Thanks".
+
+mod closing;
+mod look;
+
+use super::finder::lowered;
+use super::lines::{Body, Hint};
+use super::quote::{Kind, is_rule};
+use super::reading::Reading;
+use closing::Closing;
+use look::{Look, Words, long_number, proper};
+
+/// How many lines of text a signature may have.
+const MOST_LINES: usize = 16;
+
+/// Marks the signature lines among the new ones. `sender` is the display name and address of the mail's sender.
+pub fn mark(body: &Body, kinds: &mut [Kind], sender: &str, reading: &Reading) {
+    let written: Vec<usize> = (0..kinds.len()).filter(|at| kinds[*at] == Kind::New && !body.blank(*at)).collect();
+    let (Some(first), Some(last)) = (written.first(), written.last()) else { return };
+    let hinted = |at: &usize| body.lines[*at].hint == Hint::Signature;
+    if !written.iter().all(hinted) {
+        for at in written.iter().filter(|at| hinted(at)) {
+            kinds[*at] = Kind::Signature;
+        }
+    }
+    let find = Find { body, words: Words { reading, names: names(sender) } };
+    // The end of what stands above the first quote, and the end of all.
+    let quote = (*first..*last).find(|at| kinds[*at] == Kind::Quoted);
+    if let Some(quote) = quote {
+        find.in_block(kinds, 0, quote);
+        find.in_block(kinds, quote, kinds.len());
+    } else {
+        find.in_block(kinds, 0, kinds.len());
+    }
+    for at in 1..kinds.len() {
+        // Blank lines go with what stands above them.
+        if kinds[at] == Kind::New && body.blank(at) && kinds[at - 1] == Kind::Signature {
+            kinds[at] = Kind::Signature;
+        }
+    }
+}
+
+/// The words of a name and of an address's local part, lower case.
+fn names(sender: &str) -> Vec<String> {
+    let local = sender.split('@').next().unwrap_or_default();
+    local
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.chars().count() >= 2)
+        .map(str::to_lowercase)
+        .collect()
+}
+
+struct Find<'a> {
+    body: &'a Body,
+    words: Words<'a>,
+}
+
+impl Find<'_> {
+    fn in_block(&self, kinds: &mut [Kind], from: usize, to: usize) {
+        self.notices(kinds, from, to);
+        let tail = self.tail(kinds, from, to);
+        for at in tail.iter().rev().take(8) {
+            if self.mobile(*at) {
+                kinds[*at] = Kind::Signature;
+            }
+        }
+        let delimited = self.delimited(kinds, from, to);
+        let tail = self.tail(kinds, from, to);
+        if tail.is_empty() {
+            return;
+        }
+        let _ = self.closed(kinds, &tail)
+            || self.signed(kinds, &tail)
+            || (!delimited && (self.named(kinds, &tail) || self.contacts(kinds, &tail)));
+    }
+
+    /// The last new lines that are not blank.
+    fn tail(&self, kinds: &[Kind], from: usize, to: usize) -> Vec<usize> {
+        let mut tail: Vec<usize> =
+            (from..to).rev().filter(|at| kinds[*at] == Kind::New && !self.body.blank(*at)).take(MOST_LINES).collect();
+        tail.reverse();
+        tail
+    }
+
+    fn line(&self, at: usize) -> &str {
+        self.body.line(at).trim()
+    }
+
+    fn look(&self, at: usize) -> Look {
+        self.words.look(self.line(at))
+    }
+
+    fn looks(&self, lines: &[usize]) -> Vec<Look> {
+        lines.iter().map(|at| self.look(*at)).collect()
+    }
+
+    /// A blank line, or none at all, stands above.
+    fn apart(&self, at: usize) -> bool {
+        at == 0 || self.body.blank(at - 1)
+    }
+
+    fn mobile(&self, at: usize) -> bool {
+        let line = self.line(at).trim_matches(|c: char| "*_-–—<>[]() ".contains(c));
+        (6..=160).contains(&line.len())
+            && !long_number(line)
+            && self.words.reading.mobile.is_match(lowered(line, &mut String::new()))
+    }
+
+    /// Legal notices, virus footers, "external sender" banners: paragraph by paragraph, at the end and at the top.
+    fn notices(&self, kinds: &mut [Kind], from: usize, to: usize) {
+        let written: Vec<usize> = (from..to).filter(|at| kinds[*at] == Kind::New && !self.body.blank(*at)).collect();
+        let low = written.len().saturating_sub(60);
+        let candidates = written.iter().take(2).chain(written.iter().skip(low.max(2)));
+        for at in candidates {
+            if kinds[*at] != Kind::New {
+                continue;
+            }
+            let line = self.line(*at);
+            let start = line.trim_start_matches(|c: char| "*_-–—<>[]()!# ".contains(c));
+            let cut = (0..=start.len().min(160)).rev().find(|at| start.is_char_boundary(*at)).unwrap_or(0);
+            if !self.words.reading.disclaimers.starts_any_case(&start[..cut]) {
+                continue;
+            }
+            let end = (*at..to).find(|next| self.body.blank(*next) || kinds[*next] != Kind::New).unwrap_or(to);
+            // A customer's own sentence may start so ("This message was never delivered …"): notices are long, or
+            // they stand below a closing or another notice.
+            let length: usize = (*at..end).map(|next| self.line(next).len()).sum();
+            let asks = (*at..end).any(|next| self.line(next).ends_with('?') || self.words.about(self.line(next)));
+            if !asks && (length >= 90 || written.last().is_some_and(|last| *last < end) || written.first() == Some(at))
+            {
+                kinds[*at..end].fill(Kind::Signature);
+            }
+        }
+    }
+
+    /// `-- ` (RFC 3676 §4.3), and what people make of it.
+    fn delimited(&self, kinds: &mut [Kind], from: usize, to: usize) -> bool {
+        let tail = self.tail(kinds, from, to);
+        let Some(position) = tail.iter().position(|at| {
+            let line = self.line(*at);
+            matches!(line, "--" | "—" | "- -" | "–" | "---") || is_rule(line)
+        }) else {
+            return false;
+        };
+        let below = &tail[position + 1..];
+        let rule = is_rule(self.line(tail[position]));
+        // Three dashes may divide, too, but not the last few words from the others.
+        let dashes = self.line(tail[position]) == "---";
+        let looks = self.looks(below);
+        let matter = below.iter().any(|at| self.words.about(self.line(*at)) || self.line(*at).ends_with('?'));
+        let sure = if rule {
+            // A drawn line may divide anything; below it only contacts are a signature.
+            !below.is_empty() && looks.contains(&Look::Contact) && !looks.contains(&Look::Content)
+        } else {
+            !matter && !(dashes && (below.is_empty() || looks.contains(&Look::Content)))
+        };
+        if sure {
+            for at in &tail[position..] {
+                kinds[*at] = Kind::Signature;
+            }
+        }
+        sure
+    }
+
+    /// A closing, and below it nothing but short lines and contacts.
+    fn closed(&self, kinds: &mut [Kind], tail: &[usize]) -> bool {
+        for position in (0..tail.len()).rev() {
+            let Some(closing) = closing::of(self.line(tail[position]), self.words.reading) else { continue };
+            let below = position + 1;
+            let content = (below..tail.len()).find(|next| {
+                self.look(tail[*next]) == Look::Content
+                    && closing::of(self.line(tail[*next]), self.words.reading).is_none()
+            });
+            let end = match content {
+                None => tail.len(),
+                // A postscript: what stands between is a signature only when it is plainly one.
+                Some(next) if next > below && self.apart(tail[next]) && self.plainly(tail, below, next) => next,
+                Some(_) => continue,
+            };
+            let start = match closing {
+                Closing::Formal => position,
+                Closing::Thanks if self.plainly(tail, below, end) && end > below => below,
+                Closing::Thanks => continue,
+            };
+            let start = if start > 0
+                && closing == Closing::Formal
+                && closing::of(self.line(tail[start - 1]), self.words.reading) == Some(Closing::Formal)
+            {
+                start - 1
+            } else {
+                start
+            };
+            for at in &tail[start..end] {
+                kinds[*at] = Kind::Signature;
+            }
+            return true;
+        }
+        false
+    }
+
+    /// Contacts stand there, or the sender's name and more.
+    fn plainly(&self, tail: &[usize], from: usize, to: usize) -> bool {
+        self.looks(&tail[from..to]).contains(&Look::Contact)
+            || (to - from >= 2 && tail[from..to].iter().any(|at| self.words.is_name(self.line(*at))))
+    }
+
+    /// `-Jane`, `/Jane`: a name behind a dash or slash, and below it nothing but contacts.
+    fn signed(&self, kinds: &mut [Kind], tail: &[usize]) -> bool {
+        for position in (1..tail.len()).rev().take(5) {
+            let line = self.line(tail[position]);
+            let Some(name) = line.strip_prefix(['-', '–', '—', '/', '~']) else { continue };
+            let mark = &line[..line.len() - name.len()];
+            let words = name.split_whitespace().count();
+            let plain = name.chars().all(|c| c.is_alphabetic() || " .'’".contains(c)) && (1..=3).contains(&words);
+            // A dash and a space may begin the one item of a list.
+            let likely = !name.starts_with(' ') && words == 1 && name.chars().count() <= 14
+                || !name.starts_with(' ') && name.split(' ').all(proper);
+            let listed = self.line(tail[position - 1]).starts_with(mark);
+            if plain && !listed && (likely || self.words.is_name(name)) && !self.words.content_word(name) {
+                let below = self.looks(&tail[position + 1..]);
+                if below.contains(&Look::Content) || !(below.is_empty() || below.contains(&Look::Contact)) {
+                    continue;
+                }
+                for at in &tail[position..] {
+                    kinds[*at] = Kind::Signature;
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The sender's name on a line of its own, and below it short lines and contacts.
+    fn named(&self, kinds: &mut [Kind], tail: &[usize]) -> bool {
+        for position in (0..tail.len()).rev().take(10) {
+            let at = tail[position];
+            if !self.words.is_name(self.line(at))
+                || !(self.apart(at) || position == 0 || self.line(tail[position - 1]).ends_with(['.', '!', '?', ',']))
+            {
+                continue;
+            }
+            let below = self.looks(&tail[position + 1..]);
+            if below.is_empty()
+                || below.contains(&Look::Content)
+                || !(below.contains(&Look::Contact) || below.len() >= 2 || (below.len() == 1 && self.apart(at)))
+            {
+                continue;
+            }
+            for at in &tail[position..] {
+                kinds[*at] = Kind::Signature;
+            }
+            return true;
+        }
+        false
+    }
+
+    /// A last paragraph that is a card: a name, then contacts; or all of it on one line.
+    fn contacts(&self, kinds: &mut [Kind], tail: &[usize]) -> bool {
+        let mut start = tail.len() - 1;
+        while start > 0 && !self.apart(tail[start]) && tail[start - 1] + 1 == tail[start] {
+            start -= 1;
+        }
+        let first = self.line(tail[start]);
+        let divided = first.contains(['|', '·', '•']);
+        // Seldom is it a card: its last line tells most often.
+        let single = tail.len() - start == 1;
+        if single && !divided || !single && tail[start..].iter().rev().any(|at| self.look(*at) == Look::Content) {
+            return false;
+        }
+        let card = self.looks(&tail[start..]);
+        let divided = divided && card[0] == Look::Contact;
+        let known = || {
+            let lower = first.to_lowercase();
+            self.words.names.iter().any(|name| name.chars().count() >= 3 && lower.contains(name.as_str()))
+        };
+        let sure = if card.len() == 1 {
+            divided && known()
+        } else {
+            !card.contains(&Look::Content)
+                && card.contains(&Look::Contact)
+                && ((card[0] == Look::Short && proper(first)) || (divided && known()))
+        };
+        if sure {
+            for at in &tail[start..] {
+                kinds[*at] = Kind::Signature;
+            }
+        }
+        sure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::quote::{Context, split};
+
+    fn check(sender: &str, text: &str, expected: &str) {
+        let parts = split(&Body::plain(text), &Context { sender, ..Context::default() }, &Reading::shipped());
+        assert_eq!(parts.text, expected, "signature: {:?}", parts.signature);
+    }
+
+    #[test]
+    fn closings_with_what_follows() {
+        check(
+            "",
+            "no clicks\n\nBest regards\nClaudia Brandt\nOrla Agency | Hafenstr. 12, 20457 Hamburg | Tel. +49 40 555 0137",
+            "no clicks",
+        );
+        check(
+            "",
+            "Bonjour,\n\nrien\n\nCordialement,\nÉlodie Marchand\nLumière Cosmétiques\n01 55 50 18 26",
+            "Bonjour,\n\nrien",
+        );
+        check("", "hola\n\nUn saludo,\nNuria Campos\nIberia Viajes S.L.\nTel. 91 555 01 33", "hola");
+        check(
+            "",
+            "Hallo\n\nMit freundlichen Grüßen\nJonas Pfeil\nAcme GmbH\nHafenstr. 12\n20457 Hamburg\nHRB 12345",
+            "Hallo",
+        );
+        check("", "x\n\nBest regards, Jonas", "x");
+        check("", "x\n\nThanks and best regards,\nJonas", "x");
+        check("", "お世話になります。\n\n以上、よろしくお願いいたします。\n田中", "お世話になります。");
+    }
+
+    #[test]
+    fn thanks_do_not_swallow_what_follows() {
+        check("", "Hi. I am fine.\n\nThanks,\nAlex", "Hi. I am fine.\n\nThanks,\nAlex");
+        check(
+            "",
+            "Thanks\n\nOne more question: why is campaign 48213 off?",
+            "Thanks\n\nOne more question: why is campaign 48213 off?",
+        );
+        check("", "please pause it\n\nRegards\nID 48213", "please pause it\n\nRegards\nID 48213");
+        check("", "please pause it\n\nThanks\n48213", "please pause it\n\nThanks\n48213");
+        check(
+            "Sam Lee",
+            "pause it\n\nRegards,\nSam\n+1 305 555 0166\n\nPS: campaign 48213 too, please.",
+            "pause it\n\nPS: campaign 48213 too, please.",
+        );
+    }
+
+    #[test]
+    fn names_and_cards_without_closing() {
+        check(
+            "Nuria Campos <n@x.example>",
+            "¿Me pueden mandar las estadísticas?\n\nNuria Campos\n91 555 01 33",
+            "¿Me pueden mandar las estadísticas?",
+        );
+        check("", "the rate is 0.0%.\n\nGrace Adeyemi\nTel 617-555-0143", "the rate is 0.0%.");
+        check("Claudia Brandt", "none tracked\n\nClaudia Brandt · Orla Agency · +49 40 555 0137", "none tracked");
+        check("Sam Okafor", "That one is sorted.\n\nSam", "That one is sorted.\n\nSam");
+        check("", "call me on 305-555-0166", "call me on 305-555-0166");
+    }
+
+    #[test]
+    fn delimiters_mobiles_and_notices() {
+        check("", "Hello\n\n-- \nxxx\nSent with Sparrow", "Hello");
+        check("", "Hello\n\nSent from my iPhone", "Hello");
+        check("", "Hello\n\nVon meinem iPhone gesendet", "Hello");
+        check("", "Hello\n\nEnvoyé de mon iPad", "Hello");
+        check("", "Hello\n\nОтправлено с iPhone", "Hello");
+        check("", "Hello\n\niPhoneから送信", "Hello");
+        check("", "Hello\n\nSent from my desk, it is easier", "Hello\n\nSent from my desk, it is easier");
+        check("", "CAUTION: This email originated from outside the organisation.\n\nno clicks", "no clicks");
+        check(
+            "",
+            "no clicks\n\nThis email and any attachments are confidential and intended solely for the use of the\nindividual to whom they are addressed.",
+            "no clicks",
+        );
+        check(
+            "",
+            "This message was never delivered to our list, why?",
+            "This message was never delivered to our list, why?",
+        );
+        check(
+            "",
+            "the list:\n--\nCampaign 48213\n--\nCampaign 48214",
+            "the list:\n--\nCampaign 48213\n--\nCampaign 48214",
+        );
+    }
+}
