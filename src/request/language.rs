@@ -145,7 +145,7 @@ pub fn detect(text: &str, reading: &Reading) -> Option<String> {
     let evidence = evidence?;
     let clear = evidence.score >= 2.0 * evidence.second;
     // One word in a text of many may be a name; in a short one it is a good part of what stands there.
-    (clear && (evidence.score >= 2.0 || (evidence.score >= 1.0 && 3.0 * evidence.score >= evidence.words as f32)))
+    (clear && (evidence.score >= 2.0 || (evidence.score >= 1.0 && 4.0 * evidence.score >= evidence.words as f32)))
         .then(|| said(&evidence))?
 }
 

@@ -1,0 +1,55 @@
+//! The whole lines that mail programs add, as one set of regular expressions.
+
+use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+
+use super::file::LanguageFile;
+
+/// How much memory one compiled pattern may take; a pattern that wants more is a fault.
+const PATTERN_BYTES: usize = 4 << 20;
+
+/// And how much all patterns of whole lines together.
+const SET_BYTES: usize = 16 << 20;
+
+pub(super) fn pattern_of(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).case_insensitive(true).size_limit(PATTERN_BYTES).build()
+}
+
+/// The lines that mail programs add, as one set: quicker to build than its patterns one by one, which are looked at only
+/// when the set fails. Gives the faulty patterns, each with its file and what is wrong with it.
+pub(super) fn mobile_lines<'l>(
+    languages: &'l [(&'l str, LanguageFile)],
+) -> Result<RegexSet, Vec<(&'l str, &'l str, String)>> {
+    let patterns = languages.iter().flat_map(|(path, file)| file.mobile.iter().map(move |pattern| (*path, pattern)));
+    let whole = patterns.clone().map(|(_, pattern)| format!("^(?:{pattern})[.!]?$"));
+    let capitals = |pattern: &str| {
+        Some("has capitals: lines are compared in lower case".to_owned()).filter(|_| has_capitals(pattern))
+    };
+    match RegexSetBuilder::new(whole).size_limit(SET_BYTES).dfa_size_limit(SET_BYTES).build() {
+        Ok(set) => {
+            let faulty: Vec<_> =
+                patterns.filter_map(|(path, pattern)| Some((path, pattern.as_str(), capitals(pattern)?))).collect();
+            if faulty.is_empty() { Ok(set) } else { Err(faulty) }
+        }
+        Err(error) => {
+            let alone = |pattern: &str| pattern_of(pattern).err().map(|error| format!("is unusable: {error}"));
+            let mut faulty: Vec<_> = patterns
+                .clone()
+                .filter_map(|(path, pattern)| Some((path, pattern.as_str(), alone(pattern)?)))
+                .collect();
+            if let (true, Some((path, pattern))) = (faulty.is_empty(), patterns.last()) {
+                faulty.push((path, pattern, format!("is too much together with all others: {error}")));
+            }
+            Err(faulty)
+        }
+    }
+}
+
+/// Whether a pattern asks for capital letters; classes such as `\W` do not.
+fn has_capitals(pattern: &str) -> bool {
+    let mut escaped = false;
+    pattern.chars().any(|c| {
+        let capital = c.is_uppercase() && !escaped;
+        escaped = c == '\\' && !escaped;
+        capital
+    })
+}

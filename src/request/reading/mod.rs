@@ -1,0 +1,232 @@
+//! The patterns by which mail is read: attribution lines, header blocks, signatures, form labels, screening words.
+//! They are data (`rules/reading/*.toml`, `rules/forms.toml`, `rules/screening.toml`), compiled here; never hard-coded.
+//!
+//! A rules folder that lacks one of these files reads with the shipped one: no set-up can leave the desk unable to read.
+
+mod file;
+mod mobile;
+mod phrases;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, LazyLock};
+
+use foldhash::fast::FixedState;
+use regex::{Regex, RegexSet};
+
+use super::FieldKey;
+use super::finder::Finder;
+use super::language::Everyday;
+use crate::config::fault::Fault;
+use file::{FormsFile, LanguageFile, SHIPPED_FILES, ScreeningFile, line_of, parse};
+use mobile::mobile_lines;
+use phrases::assemble;
+
+/// The shipped patterns, compiled once.
+static SHIPPED: LazyLock<Arc<Reading>> = LazyLock::new(|| {
+    // A test compiles them, so this cannot fail in a binary that passed its gate.
+    Arc::new(Reading::compile(&BTreeMap::new()).expect("the shipped reading rules compile"))
+});
+
+/// Words from the rules. Their hashing needs no chance: whoever writes rules attacks nobody by them.
+pub(super) type Set = HashSet<String, FixedState>;
+
+/// Words from the rules and what they mean.
+pub(super) type Map<V> = HashMap<String, V, FixedState>;
+
+/// What a label of a quoted header block means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Label {
+    From,
+    Sent,
+    To,
+    Cc,
+    Subject,
+    Other,
+}
+
+/// All reading patterns, compiled.
+#[derive(Debug)]
+pub struct Reading {
+    /// The start of an attribution line that opens with a word: `On …`, `Am …`.
+    pub(super) starter: Regex,
+    /// The words of an attribution line, lower case.
+    pub(super) verbs: Finder,
+    /// Likewise, but also used when somebody tells of it himself.
+    pub(super) said: Finder,
+    /// Labels of header blocks, lower case.
+    pub(super) labels: Map<Label>,
+    /// Words between dashes above quoted mail, lower case.
+    pub(super) original: Set,
+    /// Words between dashes above forwarded mail, lower case.
+    pub(super) forwarded: Set,
+    /// Subject prefixes of forwarded mail, lower case, without colon.
+    pub(super) forward_prefixes: Set,
+    /// Subject prefixes of replies, lower case, without colon.
+    pub(super) reply_prefixes: Set,
+    /// Phrases of reply-above lines, lower case.
+    pub(super) reply_above: Finder,
+    /// Whole lines that mail programs add, lower case.
+    pub(super) mobile: RegexSet,
+    /// Closings that only ever end a mail, lower case.
+    pub(super) closings: Set,
+    /// Thanks, which close a mail only when a signature follows.
+    pub(super) thanks: Set,
+    /// The first words of closings and thanks, lower case: cheap to look for.
+    pub(super) openers: Set,
+    /// How legal notices begin, lower case.
+    pub(super) disclaimers: Finder,
+    /// Labels of signature lines, lower case.
+    pub(super) contact: Set,
+    /// Words of the matter, lower case.
+    pub(super) content: Set,
+    /// Everyday words, by language.
+    pub(super) everyday: Everyday,
+    /// Form labels.
+    pub(super) forms: Forms,
+    /// Screening data.
+    pub(super) screening: Screening,
+    /// Names of headers that the rules look at: these, and no others, are kept with a request.
+    pub headers: Vec<String>,
+}
+
+/// What `forms.toml` holds, compiled.
+#[derive(Debug)]
+pub(super) struct Forms {
+    /// Labels, normalised, and what they mean.
+    pub(super) labels: Map<FieldKey>,
+    /// The first words of the labels: cheap to look for.
+    pub(super) openers: Set,
+    /// Local parts and names of the robots that send forms.
+    pub(super) robots: Finder,
+    /// Subjects of form mail.
+    pub(super) subjects: Finder,
+    /// Lines that forms add, which are nobody's words.
+    pub(super) footers: Finder,
+    /// Values that mean "nothing given".
+    pub(super) empty: Set,
+}
+
+/// What `screening.toml` holds, compiled.
+#[derive(Debug)]
+pub(super) struct Screening {
+    /// Headers that automatic answers carry.
+    pub(super) auto_headers: Vec<String>,
+    /// Headers that lists and mass mail carry.
+    pub(super) bulk_headers: Vec<String>,
+    /// Beginnings of subjects of automatic answers.
+    pub(super) auto_subjects: Finder,
+    /// Words of absence.
+    pub(super) absence: Finder,
+    /// Words that a machine says of itself.
+    pub(super) machine: Finder,
+    /// Words of another desk's acknowledgement.
+    pub(super) acknowledged: Finder,
+    /// Words of a request.
+    pub(super) request: Finder,
+    /// Names and local parts of bounce senders.
+    pub(super) bounce_senders: Finder,
+    /// Subjects of bounces.
+    pub(super) bounce_subjects: Finder,
+    /// Words of bounces.
+    pub(super) bounce_words: Finder,
+    /// "You get this mail because …".
+    pub(super) why: Finder,
+    /// "Unsubscribe".
+    pub(super) leave: Finder,
+    /// "View in browser".
+    pub(super) online: Finder,
+    /// Local parts and names of newsletter senders.
+    pub(super) senders: Finder,
+    /// Local parts that are never answered.
+    pub(super) no_reply: Set,
+}
+
+impl Default for Reading {
+    fn default() -> Reading {
+        Reading::compile(&BTreeMap::new()).expect("the shipped reading rules compile")
+    }
+}
+
+impl Reading {
+    /// The patterns that are compiled into the binary.
+    pub fn shipped() -> Arc<Reading> {
+        Arc::clone(&SHIPPED)
+    }
+
+    /// Compiles the reading files of a rules folder (path below `rules/` → text); other files are ignored, and a file
+    /// that is not there is read from the shipped ones.
+    pub fn compile(files: &BTreeMap<String, String>) -> Result<Reading, Vec<Fault>> {
+        let mut texts: BTreeMap<&str, &str> = SHIPPED_FILES.into_iter().collect();
+        for (path, text) in files {
+            if path == "forms.toml"
+                || path == "screening.toml"
+                || (path.starts_with("reading/") && path.ends_with(".toml"))
+            {
+                texts.insert(path, text);
+            }
+        }
+        let mut faults = Vec::new();
+        let mut languages: Vec<(&str, LanguageFile)> = Vec::new();
+        let mut forms: Option<FormsFile> = None;
+        let mut screening: Option<ScreeningFile> = None;
+        for (path, text) in &texts {
+            match *path {
+                "forms.toml" => forms = parse(path, text, &mut faults),
+                "screening.toml" => screening = parse(path, text, &mut faults),
+                _ => languages.extend(parse(path, text, &mut faults).map(|file| (*path, file))),
+            }
+        }
+        let mobile = match mobile_lines(&languages) {
+            Ok(mobile) => mobile,
+            Err(faulty) => {
+                faults.extend(faulty.into_iter().map(|(path, pattern, message)| Fault {
+                    file: path.to_owned(),
+                    line: line_of(texts.get(path).copied().unwrap_or_default(), pattern),
+                    message: format!("the pattern {pattern:?} {message}"),
+                    remedy: "mend the regular expression; look-around and back references do not exist here".into(),
+                }));
+                RegexSet::empty()
+            }
+        };
+        let (Some(forms), Some(screening)) = (forms, screening) else { return Err(faults) };
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        assemble(&languages, &forms, &screening, mobile).map_err(|message| {
+            vec![Fault {
+                file: "reading".into(),
+                line: 0,
+                message: format!("the lists are too large to compile: {message}"),
+                remedy: "shorten them".into(),
+            }]
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn check_fault(path: &str, text: &str, line: usize) {
+        let files = BTreeMap::from([(path.to_owned(), text.to_owned())]);
+        let faults = Reading::compile(&files).err().unwrap_or_default();
+        assert_eq!(faults.first().map(|fault| (fault.file.as_str(), fault.line)), Some((path, line)), "{faults:?}");
+    }
+
+    #[test]
+    fn the_shipped_files_compile_and_cover_the_languages() {
+        let reading = Reading::compile(&BTreeMap::new()).unwrap();
+        for label in ["from", "von", "de", "da", "van", "od", "от", "från", "lähettäjä", "发件人"] {
+            assert_eq!(reading.labels.get(label), Some(&Label::From), "{label}");
+        }
+    }
+
+    #[test]
+    fn faults_name_file_and_line() {
+        check_fault("reading/xx.toml", "language = \"xx\"\nmobile = ['a(']\n", 2);
+        check_fault("reading/xx.toml", "language = \"xx\"\nmobile = ['(?:a{1000}){1000}']\n", 2);
+        check_fault("reading/de.toml", "language = \"de\"\nstarter = [\"Am\"]\n", 2);
+        check_fault("forms.toml", "labels = 3\n", 1);
+    }
+}

@@ -1,0 +1,119 @@
+//! Puts the lists of all files together: phrases in lower case, as they are spelt with and without accents.
+
+use regex::RegexSet;
+use unicode_normalization::UnicodeNormalization;
+
+use super::file::{FormsFile, LanguageFile, ScreeningFile};
+use super::mobile::pattern_of;
+use super::{Forms, Label, Map, Reading, Screening, Set};
+use crate::request::finder::Finder;
+use crate::request::form;
+use crate::request::language::Everyday;
+
+/// A phrase in lower case, and as people write it who leave out its accents.
+fn spellings(phrase: &str) -> impl Iterator<Item = String> + use<> {
+    let lower = phrase.to_lowercase();
+    let bare: String = lower
+        .nfc()
+        .map(|c| match c {
+            'ł' => 'l',
+            'ø' => 'o',
+            'đ' => 'd',
+            // Other scripts keep their marks: there they are letters of their own.
+            '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => std::iter::once(c).nfd().next().unwrap_or(c),
+            _ => c,
+        })
+        .collect();
+    let bare = (bare != lower).then_some(bare);
+    std::iter::once(lower).chain(bare)
+}
+
+/// The first words of phrases.
+fn openers<'a>(phrases: impl Iterator<Item = &'a String>) -> Set {
+    phrases
+        .filter_map(|phrase| phrase.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty()))
+        .map(str::to_owned)
+        .collect()
+}
+
+pub(super) fn assemble(
+    languages: &[(&str, LanguageFile)],
+    forms: &FormsFile,
+    screening: &ScreeningFile,
+    mobile: RegexSet,
+) -> Result<Reading, String> {
+    let all = |list: fn(&LanguageFile) -> &Vec<String>| languages.iter().flat_map(move |(_, file)| list(file));
+    let set = |list: fn(&LanguageFile) -> &Vec<String>| all(list).flat_map(|word| spellings(word)).collect::<Set>();
+    let starters: Vec<String> = all(|f| &f.starters).map(|word| regex::escape(word.trim())).collect();
+    let starter =
+        pattern_of(&format!(r"^\W{{0,3}}(?:{})\s.{{0,80}}?[0-9]", starters.join("|"))).map_err(|e| e.to_string())?;
+    let mut labels = Map::default();
+    // `A:` is To in Italian and nothing else; where two languages disagree the first meaning in this order stands.
+    for (label, list) in [
+        (Label::From, (|f| &f.from) as fn(&LanguageFile) -> &Vec<String>),
+        (Label::Sent, |f| &f.sent),
+        (Label::To, |f| &f.to),
+        (Label::Cc, |f| &f.cc),
+        (Label::Subject, |f| &f.subject),
+        (Label::Other, |f| &f.other),
+    ] {
+        for word in all(list).flat_map(|word| spellings(word)) {
+            labels.entry(word).or_insert(label);
+        }
+    }
+    let mut form_labels = Map::default();
+    for (key, words) in &forms.labels {
+        for word in words {
+            form_labels.insert(form::label::normalised(word), *key);
+        }
+    }
+    let mut everyday = Everyday::default();
+    for (_, file) in languages {
+        everyday.add(&file.language, file.common.iter());
+    }
+    let lower = |words: &[String]| words.iter().map(|word| word.to_lowercase()).collect::<Vec<_>>();
+    Ok(Reading {
+        starter,
+        verbs: Finder::new(all(|f| &f.verbs)),
+        said: Finder::new(all(|f| &f.said)),
+        labels,
+        original: set(|f| &f.original),
+        forwarded: set(|f| &f.forwarded),
+        forward_prefixes: set(|f| &f.forward_prefixes),
+        reply_prefixes: set(|f| &f.reply_prefixes),
+        reply_above: Finder::new(all(|f| &f.reply_above)),
+        mobile,
+        closings: set(|f| &f.closings),
+        thanks: set(|f| &f.thanks),
+        openers: openers(set(|f| &f.closings).iter().chain(&set(|f| &f.thanks))),
+        disclaimers: Finder::new(all(|f| &f.disclaimers)),
+        contact: set(|f| &f.contact),
+        content: set(|f| &f.content),
+        everyday,
+        forms: Forms {
+            openers: openers(form_labels.keys()),
+            labels: form_labels,
+            robots: Finder::new(&forms.robots),
+            subjects: Finder::new(&forms.subjects),
+            footers: Finder::new(&forms.footers),
+            empty: lower(&forms.empty).into_iter().collect(),
+        },
+        screening: Screening {
+            auto_headers: screening.auto_headers.clone(),
+            bulk_headers: screening.bulk_headers.clone(),
+            auto_subjects: Finder::new(&screening.auto_subjects),
+            absence: Finder::new(&screening.absence),
+            machine: Finder::new(&screening.machine),
+            acknowledged: Finder::new(&screening.acknowledged),
+            request: Finder::new(&screening.request),
+            bounce_senders: Finder::new(&screening.bounce_senders),
+            bounce_subjects: Finder::new(&screening.bounce_subjects),
+            bounce_words: Finder::new(&screening.bounce_words),
+            why: Finder::new(&screening.why),
+            leave: Finder::new(&screening.leave),
+            online: Finder::new(&screening.online),
+            senders: Finder::new(&screening.senders),
+            no_reply: lower(&screening.no_reply).into_iter().collect(),
+        },
+    })
+}
