@@ -47,7 +47,7 @@ pub(super) fn glued(line: &str, reading: &Reading) -> Option<usize> {
     if !line.ends_with([':', '：']) || line.len() > LONGEST_LINE || !line.contains('@') {
         return None;
     }
-    let starts = |at: usize| reading.starter.is_match(&line[at..]);
+    let starts = |at: usize| reading.starts_attribution(&line[at..]);
     if starts(0) || dated_start(line) {
         return None;
     }

@@ -206,7 +206,7 @@ impl Walk<'_> {
             return known;
         }
         let line = self.body.line(at);
-        let known = line.len() <= LONGEST_LINE && (self.reading.starter.is_match(line) || dated_start(line));
+        let known = line.len() <= LONGEST_LINE && (self.reading.starts_attribution(line) || dated_start(line));
         self.begins[at] = Some(known);
         known
     }

@@ -10,7 +10,7 @@ const PATTERN_BYTES: usize = 4 << 20;
 /// And how much all patterns of whole lines together.
 const SET_BYTES: usize = 16 << 20;
 
-pub(super) fn pattern_of(pattern: &str) -> Result<Regex, regex::Error> {
+fn pattern_of(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).case_insensitive(true).size_limit(PATTERN_BYTES).build()
 }
 

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use foldhash::fast::FixedState;
-use regex::{Regex, RegexSet};
+use regex::RegexSet;
 
 use super::FieldKey;
 use super::finder::Finder;
@@ -20,6 +20,9 @@ use crate::config::fault::Fault;
 use file::{FormsFile, LanguageFile, SHIPPED_FILES, ScreeningFile, line_of, parse};
 use mobile::mobile_lines;
 use phrases::assemble;
+
+/// Words of the longest starter of an attribution line.
+const STARTER_WORDS: usize = 4;
 
 /// The shipped patterns, compiled once.
 static SHIPPED: LazyLock<Arc<Reading>> = LazyLock::new(|| {
@@ -47,8 +50,8 @@ pub(super) enum Label {
 /// All reading patterns, compiled.
 #[derive(Debug)]
 pub struct Reading {
-    /// The start of an attribution line that opens with a word: `On …`, `Am …`.
-    pub(super) starter: Regex,
+    /// The words that open an attribution line, lower case: `on`, `am`, `en date du`.
+    pub(super) starters: Set,
     /// The words of an attribution line, lower case.
     pub(super) verbs: Finder,
     /// Likewise, but also used when somebody tells of it himself.
@@ -148,6 +151,19 @@ impl Default for Reading {
 }
 
 impl Reading {
+    /// Whether a line opens as attribution lines do: with one of the starters, behind three signs at most, and a digit
+    /// within 80 characters of it.
+    pub(super) fn starts_attribution(&self, line: &str) -> bool {
+        let sign = |c: char| !c.is_alphanumeric() && c != '_';
+        let Some(line) = line.char_indices().take(4).find(|(_, c)| !sign(*c)).map(|(at, _)| &line[at..]) else {
+            return false;
+        };
+        let opens = |at: &usize| self.starters.contains(&line[..*at].to_lowercase());
+        let dated = |at: usize| line[at..].chars().skip(1).take(81).any(|c| c.is_ascii_digit());
+        let spaces = line.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at).take(STARTER_WORDS);
+        spaces.filter(opens).any(dated)
+    }
+
     /// The patterns that are compiled into the binary.
     pub fn shipped() -> Arc<Reading> {
         Arc::clone(&SHIPPED)
@@ -192,14 +208,7 @@ impl Reading {
         if !faults.is_empty() {
             return Err(faults);
         }
-        assemble(&languages, &forms, &screening, mobile).map_err(|message| {
-            vec![Fault {
-                file: "reading".into(),
-                line: 0,
-                message: format!("the lists are too large to compile: {message}"),
-                remedy: "shorten them".into(),
-            }]
-        })
+        Ok(assemble(&languages, &forms, &screening, mobile))
     }
 }
 
@@ -220,6 +229,19 @@ mod tests {
         for label in ["from", "von", "de", "da", "van", "od", "от", "från", "lähettäjä", "发件人"] {
             assert_eq!(reading.labels.get(label), Some(&Label::From), "{label}");
         }
+    }
+
+    #[test]
+    fn attribution_lines_open_with_a_starter_and_a_date() {
+        let reading = Reading::shipped();
+        let check = |line: &str, expected: bool| assert_eq!(reading.starts_attribution(line), expected, "{line}");
+        check("On Mon, Apr 7, 2025 at 9:12 AM Jane Roe wrote:", true);
+        check("** EN DATE DU 3 avril 2025, Jane Roe a écrit :", true);
+        check("D. 3. april 2025", true);
+        check("---- On 3 April", false);
+        check("On Monday we meet", false);
+        check("Once 3 of them", false);
+        check("On", false);
     }
 
     #[test]

@@ -4,7 +4,6 @@ use regex::RegexSet;
 use unicode_normalization::UnicodeNormalization;
 
 use super::file::{FormsFile, LanguageFile, ScreeningFile};
-use super::mobile::pattern_of;
 use super::{Forms, Label, Map, Reading, Screening, Set};
 use crate::request::finder::Finder;
 use crate::request::form;
@@ -41,12 +40,9 @@ pub(super) fn assemble(
     forms: &FormsFile,
     screening: &ScreeningFile,
     mobile: RegexSet,
-) -> Result<Reading, String> {
+) -> Reading {
     let all = |list: fn(&LanguageFile) -> &Vec<String>| languages.iter().flat_map(move |(_, file)| list(file));
     let set = |list: fn(&LanguageFile) -> &Vec<String>| all(list).flat_map(|word| spellings(word)).collect::<Set>();
-    let starters: Vec<String> = all(|f| &f.starters).map(|word| regex::escape(word.trim())).collect();
-    let starter =
-        pattern_of(&format!(r"^\W{{0,3}}(?:{})\s.{{0,80}}?[0-9]", starters.join("|"))).map_err(|e| e.to_string())?;
     let mut labels = Map::default();
     // `A:` is To in Italian and nothing else; where two languages disagree the first meaning in this order stands.
     for (label, list) in [
@@ -72,8 +68,8 @@ pub(super) fn assemble(
         everyday.add(&file.language, file.common.iter());
     }
     let lower = |words: &[String]| words.iter().map(|word| word.to_lowercase()).collect::<Vec<_>>();
-    Ok(Reading {
-        starter,
+    Reading {
+        starters: set(|f| &f.starters).into_iter().map(|words| words.trim().to_owned()).collect(),
         verbs: Finder::new(all(|f| &f.verbs)),
         said: Finder::new(all(|f| &f.said)),
         labels,
@@ -98,6 +94,7 @@ pub(super) fn assemble(
             footers: Finder::new(&forms.footers),
             empty: lower(&forms.empty).into_iter().collect(),
         },
+        headers: vec![],
         screening: Screening {
             auto_headers: screening.auto_headers.clone(),
             bulk_headers: screening.bulk_headers.clone(),
@@ -115,5 +112,5 @@ pub(super) fn assemble(
             senders: Finder::new(&screening.senders),
             no_reply: lower(&screening.no_reply).into_iter().collect(),
         },
-    })
+    }
 }
