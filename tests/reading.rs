@@ -187,6 +187,31 @@ fn attachments_are_read_back_by_their_index() {
 }
 
 #[test]
+fn uuencoded_files_are_listed_and_read_back() {
+    let raw = b"From: a@b.example\r\n\r\nsee\r\nbegin 644 ../x.txt\r\n#0V%T\r\n`\r\nend\r\n";
+    let request = read(raw);
+    assert_eq!(request.text, "see");
+    assert_eq!((request.attachments[0].name.as_str(), request.attachments[0].size), ("x.txt", 3));
+    assert_eq!(mail::attachment(raw, 0).as_deref(), Some(&b"Cat"[..]));
+}
+
+#[test]
+fn binary_data_in_place_of_text_is_refused_damage_is_not() {
+    let refused = |raw: &[u8]| mail::read(raw, &setting()).err().map(|refusal| refusal.reason);
+    let junk: Vec<u8> = (0..2_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let mail = [&b"From: a@b.example\r\nSubject: x\r\n\r\n"[..], &junk].concat();
+    assert!(refused(&mail).is_some_and(|reason| reason.contains("undecodable")));
+    assert!(refused(&junk).is_some());
+    // One word of it cannot be read, and UTF-16 without a label holds a NUL in every character.
+    assert_eq!(refused(b"From: a@b.example\r\n\r\nno clicks since \x01\x02, please look at campaign 48213"), None);
+    let wide: Vec<u8> = "no clicks".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(refused(&[&b"From: a@b.example\r\n\r\n"[..], &wide].concat()), None);
+    // An attachment may hold what it likes.
+    let attached = [&b"From: a@b.example\r\nContent-Type: application/octet-stream\r\n\r\n"[..], &junk].concat();
+    assert_eq!(refused(&attached), None);
+}
+
+#[test]
 fn an_agents_forward_names_the_customer() {
     let body = "please handle\r\n\r\n---------- Forwarded message ---------\r\nFrom: Gil <gil@kestrel.example>\r\nDate: Fri, 4 Apr 2025\r\nSubject: Order\r\nTo: x@y.example\r\n\r\nno clicks in 41006\r\n";
     let request = read(format!("From: Dana <dana@desk.example>\r\nSubject: Fwd: Order\r\n\r\n{body}").as_bytes());

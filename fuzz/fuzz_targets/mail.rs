@@ -1,6 +1,6 @@
 //! Raw mail to Request: any bytes give a request or a refusal, never a panic, and no oversized result.
 //!
-//! `cargo +nightly fuzz run mail fixtures/mail` starts from the golden mails.
+//! How it is run stands in `fuzz/Cargo.toml`.
 
 #![no_main]
 

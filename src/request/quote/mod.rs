@@ -210,6 +210,24 @@ mod tests {
     }
 
     #[test]
+    fn attributions_as_programs_break_them() {
+        for attribution in [
+            "---- On Wed, 24 Feb 2021 14:02:50 +0530 Support <s@desk.example> wrote ----",
+            "------On 04/03/2025 17:32 PM, Support wrote-----",
+            "2025/4/3 Support <s@desk.example>",
+            "2025-04-03 17:21 GMT+01:00 Desk Support",
+            "On 3 April 2025, Support wrote",
+            "On 11-Apr-2025, at 6:54 PM, Support <s@desk.example> sent:",
+            "- Le 2025-04-03 23:25, Support a écrit :",
+        ] {
+            check(&format!("It is 92117.\n\n{attribution}\n\n> which one?\n"), "It is 92117.");
+        }
+        check("No. On Wed, Apr 4, 2012 at 3:59 PM, Support <s@desk.example> wrote:\n> Hi", "No.");
+        check("No--- On Wed, Apr 4, 2012 at 3:59 PM, s@desk.example wrote:\n> Hi", "No");
+        check("x\n\nOn 3 Apr 2025, bob wrote:\n> see (http://x.example/action\n_nonce=3dd518)\n>", "x");
+    }
+
+    #[test]
     fn interleaved_and_bottom_posted() {
         check("> Which campaign?\n\nIt's 106044.\n\n> Since when?\n\nMonday.\n", "It's 106044.\n\nMonday.");
         check("On 04/02/2012 06:26 PM, Megan wrote:\n> Hi\nHello", "Hello");
@@ -225,6 +243,10 @@ mod tests {
             "Subject: help\nwe have no clicks",
             "Date: 3 April\nTime: 10:00",
             "We need >10% more clicks",
+            "On 3.4.2025 your colleague said:\nplease send it again",
+            "2025-04-03 10:00 it stopped\n2025-04-03 11:00 it ran again",
+            "Date: 3 April 2025 10:00\nTo: lena@x.example\nthe mail never came",
+            "see\n>>> https://x.example/help <<<\nthere it says so",
         ] {
             check(text, text);
         }

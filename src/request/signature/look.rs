@@ -19,6 +19,16 @@ pub(super) enum Look {
     Content,
 }
 
+/// The words of a name and of an address's local part, lower case.
+pub(super) fn names(sender: &str) -> Vec<String> {
+    let local = sender.split('@').next().unwrap_or_default();
+    local
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.chars().count() >= 2)
+        .map(str::to_lowercase)
+        .collect()
+}
+
 /// The words that lines are judged by.
 pub(super) struct Words<'a> {
     pub(super) reading: &'a Reading,

@@ -26,7 +26,7 @@ pub fn mark(body: &Body, kinds: &mut [Kind], sender: &str, reading: &Reading) {
             kinds[*at] = Kind::Signature;
         }
     }
-    let find = Find { body, words: Words { reading, names: names(sender) } };
+    let find = Find { body, words: Words { reading, names: look::names(sender) } };
     // The end of what stands above the first quote, and the end of all.
     let quote = (*first..*last).find(|at| kinds[*at] == Kind::Quoted);
     if let Some(quote) = quote {
@@ -41,16 +41,6 @@ pub fn mark(body: &Body, kinds: &mut [Kind], sender: &str, reading: &Reading) {
             kinds[at] = Kind::Signature;
         }
     }
-}
-
-/// The words of a name and of an address's local part, lower case.
-fn names(sender: &str) -> Vec<String> {
-    let local = sender.split('@').next().unwrap_or_default();
-    local
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| word.chars().count() >= 2)
-        .map(str::to_lowercase)
-        .collect()
 }
 
 struct Find<'a> {
@@ -353,6 +343,26 @@ mod tests {
         check("Claudia Brandt", "none tracked\n\nClaudia Brandt · Orla Agency · +49 40 555 0137", "none tracked");
         check("Sam Okafor", "That one is sorted.\n\nSam", "That one is sorted.\n\nSam");
         check("", "call me on 305-555-0166", "call me on 305-555-0166");
+    }
+
+    #[test]
+    fn names_behind_a_dash() {
+        check("", "no clicks\n\n-Jane", "no clicks");
+        check("", "inga klick\n\n/Astrid", "inga klick");
+        check("Jane Roe", "no clicks\n\n- Jane", "no clicks");
+        check("", "no clicks\n\n-Jane Roe\nTel. +49 40 555 0137", "no clicks");
+        for text in ["which ones?\n- Spring", "these:\n-Spring\n-Summer", "-48213", "the rest is\n-campaign"] {
+            check("", text, text);
+        }
+        check("", "Hi\n---\nRoman", "Hi");
+        check(
+            "",
+            "first\n---\nthe second thing is that it stopped.",
+            "first\n---\nthe second thing is that it stopped.",
+        );
+        check("", "ok\n\nBest regards\nJane\n-- \nAcme GmbH", "ok");
+        check("", "ok\n\nMed venlig hilsen / Kind regards\nMads", "ok");
+        check("", "ok\n\nZ powazaniem\nJan", "ok");
     }
 
     #[test]
