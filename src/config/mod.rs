@@ -4,6 +4,7 @@
 //! reported at once, each with key, line and remedy.
 
 pub mod fault;
+pub mod hours;
 pub mod secret;
 pub mod settings;
 
@@ -202,6 +203,7 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
         &mut config.campaigns.sql_url_file,
         &mut config.smtp.ca_file,
         &mut config.smtp.password_file,
+        &mut config.smtp.dkim_key_file,
         &mut config.smtp.folder,
         &mut config.replies.token_key_file,
     ];
@@ -283,6 +285,28 @@ fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: 
     }
     for (key, message, remedy) in campaign_source_faults(&config.campaigns) {
         fault("campaigns", 0, key, message, remedy);
+    }
+    if config.smtp.dkim_selector.is_empty() != config.smtp.dkim_key_file.as_os_str().is_empty() {
+        fault(
+            "smtp",
+            0,
+            "dkim_selector",
+            "dkim_selector and dkim_key_file go together".into(),
+            "write both, or neither",
+        );
+    }
+    if let Err(hours::Wrong { key, message, remedy }) = hours::Hours::parse(&config.hours) {
+        fault("hours", 0, key, message, remedy);
+    }
+    let (reminder, hand_over) = (config.replies.reminder_days, config.replies.hand_over_days);
+    if reminder > 0 && hand_over > 0 && reminder >= hand_over {
+        fault(
+            "replies",
+            0,
+            "reminder_days",
+            format!("{reminder} is not before hand_over_days, {hand_over}"),
+            "remind earlier than you hand over; 0 never reminds",
+        );
     }
     if !config.smtp.host.is_empty() && config.smtp.tls == Tls::None && !loopback(&config.smtp.host) {
         fault(

@@ -29,6 +29,8 @@ pub struct Config {
     pub smtp: Smtp,
     /// Automatic replies.
     pub replies: Replies,
+    /// When the desk is open.
+    pub hours: Hours,
     /// Webhook sources.
     #[serde(default)]
     pub hook: Vec<Hook>,
@@ -59,6 +61,18 @@ pub struct Desk {
     pub public_url: String,
     /// The trusted authserv-id; empty: none.
     pub authserv_id: String,
+}
+
+impl Desk {
+    /// Whether customers can reach the daemon: `public_url` does not name this machine's own loopback.
+    pub fn is_public(&self) -> bool {
+        let rest = self.public_url.split_once("://").map_or("", |(_, rest)| rest);
+        let host = rest.split('/').next().unwrap_or_default();
+        let host = if host.starts_with('[') { host.split(']').next() } else { host.split(':').next() };
+        let host = host.unwrap_or_default().trim_start_matches('[');
+        let loopback = host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified());
+        !host.is_empty() && host != "localhost" && !loopback
+    }
 }
 
 /// `[store]`
@@ -254,6 +268,10 @@ pub struct Smtp {
     pub connections: u32,
     /// Envelope sender; empty: `<>`.
     pub envelope_from: String,
+    /// DKIM selector; empty: mails are not signed.
+    pub dkim_selector: String,
+    /// File of the DKIM private key.
+    pub dkim_key_file: PathBuf,
     /// Mails are written here instead of sent; empty: sent.
     pub folder: PathBuf,
 }
@@ -288,8 +306,55 @@ pub struct Replies {
     pub per_desk_per_hour: u32,
     /// Questions on one ticket.
     pub questions_per_ticket: u32,
+    /// Minutes for which the breaker holds automatic replies back.
+    pub breaker_minutes: u32,
+    /// Days until an open question is reminded of; 0: never.
+    pub reminder_days: u32,
+    /// Days until a ticket whose question stays open is handed to the agents; 0: never.
+    pub hand_over_days: u32,
+    /// Days for which one-tap answers are good; 0: there are none.
+    pub one_tap_days: u32,
     /// File of the token key; empty: kept in `data_dir`.
     pub token_key_file: PathBuf,
+}
+
+/// `[hours]`: of each day `09:00-17:00`, several divided by commas, empty: closed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// IANA time zone.
+    pub zone: String,
+    /// Monday's hours.
+    pub monday: String,
+    /// Tuesday's hours.
+    pub tuesday: String,
+    /// Wednesday's hours.
+    pub wednesday: String,
+    /// Thursday's hours.
+    pub thursday: String,
+    /// Friday's hours.
+    pub friday: String,
+    /// Saturday's hours.
+    pub saturday: String,
+    /// Sunday's hours.
+    pub sunday: String,
+    /// Closed days: `2026-12-24`, or `12-25` for every year.
+    pub holidays: Vec<String>,
+}
+
+impl Hours {
+    /// The days from Monday, with their keys.
+    pub fn days(&self) -> [(&'static str, &String); 7] {
+        [
+            ("monday", &self.monday),
+            ("tuesday", &self.tuesday),
+            ("wednesday", &self.wednesday),
+            ("thursday", &self.thursday),
+            ("friday", &self.friday),
+            ("saturday", &self.saturday),
+            ("sunday", &self.sunday),
+        ]
+    }
 }
 
 /// `[[hook]]`
