@@ -196,7 +196,7 @@ fn the_readme_is_true() {
         rules
             .details_of("billing", &rules.find(&request, &[]))
             .iter()
-            .any(|detail| detail.id == "invoice_number" && detail.known)
+            .any(|detail| detail.id == "invoice" && detail.known)
     );
 }
 

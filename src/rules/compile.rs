@@ -32,8 +32,8 @@ pub enum Owner {
     Topic(u16),
     /// A rule of `routing.toml`, by its index.
     Routing(u16),
-    /// A detail of a topic: index of the topic, index of the detail.
-    Detail(u16, u16),
+    /// A detail of a topic: index of the topic, of the detail, and of the group of signals that must all fire.
+    Detail(u16, u16, u16),
     /// Says that a request of this topic is not about one campaign.
     NotOneCampaign(u16),
 }
@@ -180,7 +180,11 @@ pub fn compile(files: &Files) -> Result<Compiled, Vec<Fault>> {
         }
         for (nth, detail) in topic.details.iter_mut().enumerate() {
             let prefix = format!("detail.{}.{}", topic.id.0, detail.id);
-            add(Owner::Detail(at, nth as u16), &topic.file, &prefix, mem::take(&mut detail.known), &mut weaver);
+            for (group, signals) in detail.known.iter_mut().enumerate() {
+                for signal in mem::take(signals) {
+                    add(Owner::Detail(at, nth as u16, group as u16), &topic.file, &prefix, signal, &mut weaver);
+                }
+            }
         }
         if !topic.campaign_unless.is_empty() {
             let written = topic::Signal {

@@ -231,14 +231,16 @@ impl Compiled {
         let Some(index) = self.by_id.get(topic) else { return details };
         let forwarded = forwarded_factor(scan.request);
         for (nth, written) in self.topics[usize::from(*index)].details.iter().enumerate() {
-            let owned = self.owned.get(&Owner::Detail(*index, nth as u16)).into_iter().flatten();
-            let evidence: Vec<Evidence> = owned
-                .filter_map(|number| {
+            let group = |group: usize| -> Option<Vec<Evidence>> {
+                let owned = self.owned.get(&Owner::Detail(*index, nth as u16, group as u16))?;
+                let find = |number: &u32| {
                     let (factor, spot) = fires(&self.signals[*number as usize], scan, forwarded)?;
                     Some(self.one_evidence(scan, &Fired { signal: *number, factor, spot }))
-                })
-                .collect();
-            let known = !evidence.is_empty();
+                };
+                owned.iter().map(find).collect()
+            };
+            let evidence = (0..written.known.len()).find_map(group);
+            let (known, evidence) = (evidence.is_some(), evidence.unwrap_or_default());
             details.push(Detail { id: written.id.clone(), known, ask_always: written.ask_always, evidence });
         }
         details

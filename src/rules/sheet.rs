@@ -108,15 +108,6 @@ impl<'t> Sheet<'t> {
         }
     }
 
-    /// A yes or no.
-    pub fn flag(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<bool> {
-        let value = self.get(table, key)?;
-        if value.get_ref().as_bool().is_none() {
-            self.wrong_type(key, value, "true or false");
-        }
-        value.get_ref().as_bool()
-    }
-
     /// A list of texts with their lines; one text stands for a list of one.
     pub fn texts(&mut self, table: &mut Table<'_>, key: &'static str) -> Vec<(String, usize)> {
         let mut texts = Vec::new();

@@ -81,8 +81,8 @@ pub struct Signal {
 pub struct Detail {
     /// Its id.
     pub id: String,
-    /// When it is known.
-    pub known: Signal,
+    /// When it is known: when every signal of any of these groups fires.
+    pub known: Vec<Vec<Signal>>,
     /// Asked for even when nothing else is missing.
     pub ask_always: bool,
 }
@@ -186,9 +186,7 @@ pub fn read(file: &str, text: &str) -> Result<Topic, Vec<Fault>> {
             let Some((id, _)) = sheet.text(table, "id") else {
                 return sheet.fault(table.line, "the detail has no `id`", "add id = \"period\" or the like");
             };
-            let ask_always = sheet.flag(table, "ask_always").unwrap_or(false);
-            let known = signal(sheet, table, 1.0);
-            read.details.push(Detail { id, known, ask_always });
+            read.details.push(detail(sheet, table, id));
         });
         for (key, belongs) in [("example", true), ("counter_example", false)] {
             sheet.tables(&mut root, key, |sheet, table| {
@@ -210,6 +208,40 @@ pub fn read(file: &str, text: &str) -> Result<Topic, Vec<Fault>> {
         Some(topic) if faults.is_empty() => Ok(topic),
         _ => Err(faults),
     }
+}
+
+/// Reads one detail: its groups stand in `any_of`, or it is one signal itself. Words of `unless` say that nobody need ask.
+fn detail(sheet: &mut Sheet<'_>, table: &mut Table<'_>, id: String) -> Detail {
+    let ask_always = match sheet.text(table, "ask") {
+        None => false,
+        Some((word, line)) => {
+            if !matches!(word.as_str(), "always" | "along") {
+                sheet.fault(
+                    line,
+                    format!("`ask` is \"{word}\""),
+                    "write \"always\", or \"along\" with another question",
+                );
+            }
+            word == "always"
+        }
+    };
+    let mut known = vec![];
+    let spared = phrases(sheet, table, "unless");
+    if !spared.is_empty() {
+        let name = "unless".to_owned();
+        known.push(vec![Signal { line: table.line, name, weight: 1.0, phrases: spared, ..Signal::default() }]);
+    }
+    let mut groups = vec![];
+    sheet.tables(table, "any_of", |sheet, table| {
+        let mut all = vec![];
+        sheet.tables(table, "all_of", |sheet, table| all.push(signal(sheet, table, 1.0)));
+        groups.push(if all.is_empty() { vec![signal(sheet, table, 1.0)] } else { all });
+    });
+    if groups.is_empty() {
+        groups.push(vec![signal(sheet, table, 1.0)]);
+    }
+    known.extend(groups);
+    Detail { id, known, ask_always }
 }
 
 /// Reads one signal out of its table.
