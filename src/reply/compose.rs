@@ -115,6 +115,17 @@ pub struct Facts {
     pub may_name_campaigns: bool,
     /// Details that are missing, `campaign_id` and `description` among them.
     pub missing: Vec<String>,
+    /// Answers by one tap; `None`: the mail asks nothing.
+    pub taps: Option<Taps>,
+}
+
+/// What one-tap answers are made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taps {
+    /// Where an answer by mail goes: the desk's address with the ticket's token.
+    pub reply_to: String,
+    /// The links: first that of "about no particular campaign", then those of the candidates. Empty: only by mail.
+    pub links: Vec<String>,
 }
 
 impl Facts {
@@ -145,6 +156,7 @@ impl Facts {
             stated: campaign.id.clone(),
             candidates,
             missing: triage.missing.iter().chain(&triage.wanted).cloned().collect(),
+            taps: None,
         }
     }
 }
@@ -176,6 +188,12 @@ impl Facts {
             candidates,
             may_name_campaigns: proven,
             missing: missing.iter().map(|detail| (*detail).to_owned()).collect(),
+            taps: Some(Taps {
+                reply_to: "support+bas-q4wjc5kz2nqhk3xkq5c7tq3vta@desk.example".into(),
+                links: (0..=2)
+                    .map(|choice| format!("https://desk.example/answer/bas-b-{choice}-ubq-wlniswpoza3dc33bfvjcbjj3ryy"))
+                    .collect(),
+            }),
         }
     }
 }
@@ -228,6 +246,7 @@ pub struct Data {
     pub(super) needs_campaign: bool,
     pub(super) needs_description: bool,
     pub(super) detail_ids: Vec<String>,
+    pub(super) taps: Option<Taps>,
 }
 
 impl Data {
@@ -245,6 +264,7 @@ impl Data {
             candidates: facts.candidates.iter().filter(|_| may).take(CANDIDATES).map(named).collect(),
             needs_campaign: lacks(CAMPAIGN_ID),
             needs_description: lacks(DESCRIPTION),
+            taps: facts.taps.clone(),
             detail_ids: facts.missing.iter().filter(|id| *id != CAMPAIGN_ID && *id != DESCRIPTION).cloned().collect(),
         }
     }

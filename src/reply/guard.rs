@@ -28,6 +28,8 @@ pub struct Facts {
     pub to_domain: Budget,
     /// Automatic replies of the last hour by the whole desk, and how many there may be.
     pub by_desk: Budget,
+    /// The breaker holds all automatic replies back.
+    pub held: bool,
     /// Set when the reply would be a question.
     pub question: Option<Question>,
 }
@@ -56,6 +58,8 @@ pub struct Question {
     pub open: bool,
     /// A question on another ticket of this requester, asked within the window, is still unanswered.
     pub open_elsewhere: bool,
+    /// Another ticket of this requester, not answered yet, is about the same thing: one question is enough for both.
+    pub same_matter: Option<i64>,
 }
 
 /// A reply that was not sent, and why.
@@ -111,6 +115,9 @@ pub fn may_answer(request: &Request, facts: &Facts) -> Result<(), Withheld> {
         if question.open {
             return withhold("question_open", "the last question on this ticket is still open".into());
         }
+        if let Some(ticket) = question.same_matter {
+            return withhold("same_matter", format!("ticket #{ticket} of this requester is about the same thing"));
+        }
         // Whoever writes in another's name could else have one question a forged mail sent to the victim.
         if question.open_elsewhere && !proven {
             return withhold(
@@ -118,6 +125,23 @@ pub fn may_answer(request: &Request, facts: &Facts) -> Result<(), Withheld> {
                 "this sender, who is not proven, has a question open on another ticket".into(),
             );
         }
+    }
+    within_budgets(facts)
+}
+
+/// Whether somebody who was asked before may be written to once more: a reminder, or that people take over. Who it is was
+/// proven then; what has become of the address, and how much was sent, counts anew.
+pub fn may_follow_up(facts: &Facts) -> Result<(), Withheld> {
+    if facts.bounced {
+        return Err(Withheld { code: "bounced", reason: "mail to this address came back as undeliverable".into() });
+    }
+    within_budgets(facts)
+}
+
+fn within_budgets(facts: &Facts) -> Result<(), Withheld> {
+    let withhold = |code, reason: String| Err(Withheld { code, reason });
+    if facts.held {
+        return withhold("breaker", "the breaker holds all automatic replies back".into());
     }
     // How much was sent already: a loop that changes its address by one letter still stops at its domain, then here.
     for (budget, code, whom) in [
@@ -292,8 +316,9 @@ mod tests {
 
     #[test]
     fn questions_end() {
-        let asked =
-            |sent, open, open_elsewhere| Some(Question { on_ticket: Budget { sent, most: 2 }, open, open_elsewhere });
+        let asked = |sent, open, open_elsewhere| {
+            Some(Question { on_ticket: Budget { sent, most: 2 }, open, open_elsewhere, same_matter: None })
+        };
         check(|_, facts| facts.question = asked(1, false, false), "");
         check(|_, facts| facts.question = asked(2, false, false), "asked_enough");
         check(|_, facts| facts.question = asked(1, true, false), "question_open");

@@ -2,7 +2,8 @@
 //!
 //! A template opens with `Subject: …`; the paragraphs below it stand between greeting and closing of the language's
 //! `layout.txt`. The HTML mail is made of the finished text by `replies/layout.html` (or a language's own), so that both
-//! always say the same. `words.toml` has the language's names of help topics and its questions for details.
+//! always say the same. `words.toml` has the language's names of help topics, its questions for details, and the words of
+//! one-tap answers; `tap.txt` is the page that such an answer opens, set by `replies/page.html`.
 //!
 //! Promises: templates see data only, and data is never taken for a template; HTML escapes all of it. An unknown
 //! variable is a [`Fault`] with file and line when the rules are loaded, not a broken mail later.
@@ -12,20 +13,20 @@ use std::error::Error;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, escape_formatter};
 use serde::{Deserialize, Serialize};
 
-use super::compose::{Data, Kind, Words, clean};
+use super::compose::{Data, Kind, Taps, Words, clean};
+use super::layout::{blocks, set};
+use super::page::{Answers, PAGE, PageState, tap};
 use crate::campaigns::Named;
 use crate::config::fault::Fault;
 use crate::rules::Files;
 
-/// Columns of a text line, where words allow it: room for quote marks in an answer.
-const COLUMNS: usize = 74;
 /// What fills the gap where every language is wanting.
 const LAST_RESORT: &str = "en";
 /// What templates may name. `words` stands in layout.txt, `subject`, `language` and `blocks` in layout.html.
-const VARIABLES: [&str; 11] = [
+const VARIABLES: [&str; 13] = [
     "ticket",
     "desk",
     "again",
@@ -36,35 +37,41 @@ const VARIABLES: [&str; 11] = [
     "details",
     "needs_campaign",
     "needs_description",
+    "no_campaign",
+    "state",
     "words",
 ];
-const HTML_VARIABLES: [&str; 5] = ["ticket", "desk", "subject", "language", "blocks"];
+const HTML_VARIABLES: [&str; 7] = ["ticket", "desk", "subject", "language", "blocks", "by_mail", "confirm"];
 
 /// All templates, compiled. Immutable; swapped whole on reload.
 #[derive(Debug, Default)]
 pub struct Templates {
     environment: Environment<'static>,
-    languages: BTreeMap<String, Language>,
-    files: HashSet<String>,
+    pub(super) languages: BTreeMap<String, Language>,
+    pub(super) files: HashSet<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Language {
+pub(super) struct Language {
     /// Help topic id → its name in this language.
     #[serde(default)]
     topics: BTreeMap<String, String>,
     /// Detail id → the question for it.
     #[serde(default)]
     details: BTreeMap<String, String>,
+    /// The words of one-tap answers.
+    #[serde(default)]
+    pub(super) answers: Answers,
 }
 
-/// A paragraph of the finished text, for layout.html.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Block {
-    /// Lines of a paragraph, or the items of a list.
-    lines: Vec<String>,
-    list: bool,
+/// A campaign as templates see it.
+#[derive(Debug, Serialize)]
+struct Offered<'a> {
+    id: &'a str,
+    name: &'a str,
+    /// Its one-tap answer, to be put at the end of its line.
+    tap: String,
 }
 
 impl Templates {
@@ -82,7 +89,9 @@ impl Templates {
                     Ok(language) => drop(templates.languages.insert(folder.to_owned(), language)),
                     Err(error) => faults.push(toml_fault(path, text, &error)),
                 },
-                Some((stem, "txt")) if Kind::parse(stem).is_some() => templates.add_kind(path, text, &mut faults),
+                Some((stem, "txt")) if stem == PAGE || Kind::parse(stem).is_some() => {
+                    templates.add_kind(path, text, &mut faults)
+                }
                 Some((_, "txt" | "html")) => templates.add(path, text.clone(), &mut faults),
                 _ => {}
             }
@@ -115,7 +124,7 @@ impl Templates {
     /// The template files that a language lacks: `de/reminder.txt`.
     pub fn gaps(&self) -> Vec<String> {
         let kinds = Kind::ALL.iter().map(|kind| format!("{}.txt", kind.as_str()));
-        let wanted: Vec<String> = kinds.chain(["layout.txt".to_owned()]).collect();
+        let wanted: Vec<String> = kinds.chain(["layout.txt".to_owned(), format!("{PAGE}.txt")]).collect();
         let all =
             self.languages.keys().flat_map(|language| wanted.iter().map(move |file| format!("{language}/{file}")));
         all.filter(|path| !self.files.contains(path)).collect()
@@ -128,11 +137,20 @@ impl Templates {
 
     /// Words a mail; see [`super::compose::compose`].
     pub(super) fn render(&self, kind: Kind, data: &Data, language: &str) -> Result<Words, Fault> {
-        let language = self.language_with(kind, language)?;
+        let language = self.language_with(kind.as_str(), language)?;
         let words = &self.languages[language];
         let stem = format!("{language}/{}", kind.as_str());
         let (subject_of, text_of, layout) =
             (format!("{stem}.subject"), format!("{stem}.txt"), format!("{language}/layout.txt"));
+        let candidates: Vec<Offered<'_>> = (1..)
+            .zip(&data.candidates)
+            .map(|(choice, named)| {
+                let says = words.answers.pick.replace("{id}", &named.id);
+                Offered { id: &named.id, name: &named.name, tap: tap(data, choice, &words.answers.this_one, &says) }
+            })
+            .collect();
+        let no_campaign = Some(tap(data, 0, &words.answers.no_campaign, &words.answers.no_campaign));
+        let no_campaign = no_campaign.filter(|tap| !tap.is_empty() && data.needs_campaign);
         let details: Vec<String> = data.detail_ids.iter().filter_map(|id| words.details.get(id)).cloned().collect();
         let topic = data.topic_named.as_ref().map(|(id, label)| words.topics.get(id).unwrap_or(label));
         let seen = |words: &str| {
@@ -143,21 +161,19 @@ impl Templates {
                 topic => topic.map(String::as_str),
                 campaign => data.campaign.as_ref().map(Serde),
                 stated => data.stated.as_deref(),
-                candidates => Serde(&data.candidates),
+                candidates => Serde(&candidates),
                 details => details.clone(),
                 needs_campaign => data.needs_campaign,
                 needs_description => data.needs_description,
+                no_campaign => no_campaign.as_deref(),
+                state => "",
                 words,
             }
         };
-        let run = |name: &str, path: &str, seen: Value| {
-            let template = self.environment.get_template(name).map_err(|error| fault(path, &error))?;
-            template.render(seen).map_err(|error| fault(path, &error))
-        };
         let facts = seen("");
-        let subject = clean(&run(&subject_of, &text_of, facts.clone())?);
-        let body = run(&text_of, &text_of, facts)?;
-        let text = run(&layout, &layout, seen(body.trim()))?;
+        let subject = clean(&self.run(&subject_of, &text_of, facts.clone())?);
+        let body = self.run(&text_of, &text_of, facts)?;
+        let text = self.run(&layout, &layout, seen(body.trim()))?;
         let blocks = blocks(&text);
         let own = format!("{language}/layout.html");
         let html = if self.files.contains(&own) { own.as_str() } else { "layout.html" };
@@ -166,14 +182,20 @@ impl Templates {
             desk => data.desk.as_str(),
             subject => subject.as_str(),
             language,
+            by_mail => words.answers.by_mail.as_str(),
             blocks => Serde(&blocks),
         };
-        let html = run(html, html, seen)?;
+        let html = self.run(html, html, seen)?;
         Ok(Words { template: kind.as_str(), language: language.to_owned(), subject, text: set(&blocks), html })
     }
 
-    fn language_with(&self, kind: Kind, wanted: &str) -> Result<&str, Fault> {
-        let file = format!("{}.txt", kind.as_str());
+    pub(super) fn run(&self, name: &str, path: &str, seen: Value) -> Result<String, Fault> {
+        let template = self.environment.get_template(name).map_err(|error| fault(path, &error))?;
+        template.render(seen).map_err(|error| fault(path, &error))
+    }
+
+    pub(super) fn language_with(&self, stem: &str, wanted: &str) -> Result<&str, Fault> {
+        let file = format!("{stem}.txt");
         let has = |language: &str| {
             self.files.contains(&format!("{language}/{file}")) && self.files.contains(&format!("{language}/layout.txt"))
         };
@@ -243,6 +265,15 @@ impl Templates {
                     faults.extend(samples().iter().filter_map(|data| self.render(kind, data, language).err()));
                 }
             }
+            if self.files.contains(&format!("{language}/{PAGE}.txt")) {
+                let campaign = Named { id: "20417".into(), name: "Summer Sale".into() };
+                let states =
+                    [PageState::Open, PageState::Done, PageState::Used, PageState::Expired, PageState::Unknown];
+                let pages = states.into_iter().flat_map(|state| [(state, None), (state, Some(&campaign))]);
+                faults.extend(
+                    pages.filter_map(|(state, campaign)| self.page(state, 1042, "Support", campaign, language).err()),
+                );
+            }
         }
     }
 }
@@ -255,12 +286,32 @@ fn environment() -> Environment<'static> {
     environment.set_syntax(syntax.expect("the default delimiters are valid"));
     environment
         .set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
+    // As minijinja escapes, but for the slash: it is harmless, and a link without slashes looks like phishing.
+    environment.set_formatter(|out, state, value| match (state.auto_escape(), value.as_str()) {
+        (AutoEscape::Html, Some(text)) if !value.is_safe() => Ok(out.write_str(&escaped(text))?),
+        _ => escape_formatter(out, state, value),
+    });
     // `{% include "where.txt" %}` means the file beside the one that says so.
     environment.set_path_join_callback(|name, parent| match parent.rsplit_once('/') {
         Some((folder, _)) if !name.contains('/') => format!("{folder}/{name}").into(),
         _ => name.into(),
     });
     environment
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#x27;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 /// Data at both ends: all of it, and none of it.
@@ -277,6 +328,10 @@ fn samples() -> [Data; 2] {
         needs_campaign: true,
         needs_description: true,
         detail_ids: vec![],
+        taps: Some(Taps {
+            reply_to: "support+t@desk.example".into(),
+            links: vec!["https://desk.example/0".into(), "https://desk.example/1".into()],
+        }),
     };
     let empty = Data {
         again: false,
@@ -284,72 +339,12 @@ fn samples() -> [Data; 2] {
         campaign: None,
         stated: None,
         candidates: vec![],
+        taps: None,
         needs_campaign: false,
         needs_description: false,
         ..full.clone()
     };
     [full, empty]
-}
-
-/// Paragraphs stand apart by an empty line. Within one, lines are joined, but for a line that ends in `\`; a line that
-/// begins with `- ` is an item of a list.
-fn blocks(text: &str) -> Vec<Block> {
-    let mut blocks: Vec<Block> = vec![];
-    let (mut fresh, mut join) = (true, false);
-    for line in text.lines() {
-        let line = line.trim_matches(' ');
-        let (line, ends) = line.strip_suffix('\\').map_or((line, false), |line| (line.trim_end_matches(' '), true));
-        if line.is_empty() {
-            fresh = true;
-            continue;
-        }
-        let item = line.strip_prefix("- ");
-        let list = item.is_some();
-        if fresh || blocks.last().is_some_and(|block| list && !block.list) {
-            blocks.push(Block { lines: vec![], list });
-            join = false;
-        }
-        let Some(block) = blocks.last_mut() else { continue };
-        match block.lines.last_mut() {
-            Some(last) if join && !list => {
-                last.push(' ');
-                last.push_str(line);
-            }
-            _ => block.lines.push(item.unwrap_or(line).to_owned()),
-        }
-        (fresh, join) = (false, !ends);
-    }
-    blocks
-}
-
-/// Sets the paragraphs in lines of at most [`COLUMNS`].
-fn set(blocks: &[Block]) -> String {
-    let mut text = String::new();
-    for (index, block) in blocks.iter().enumerate() {
-        if index > 0 {
-            text.push('\n');
-        }
-        for line in &block.lines {
-            let (lead, hang) = if block.list { ("- ", "  ") } else { ("", "") };
-            let mut column = lead.len();
-            text.push_str(lead);
-            for (index, word) in line.split(' ').filter(|word| !word.is_empty()).enumerate() {
-                let wide = word.chars().count();
-                if index > 0 && column + 1 + wide > COLUMNS {
-                    text.push('\n');
-                    text.push_str(hang);
-                    column = hang.len();
-                } else if index > 0 {
-                    text.push(' ');
-                    column += 1;
-                }
-                text.push_str(word);
-                column += wide;
-            }
-            text.push('\n');
-        }
-    }
-    text
 }
 
 fn fault(path: &str, error: &minijinja::Error) -> Fault {
@@ -373,7 +368,7 @@ fn toml_fault(path: &str, text: &str, error: &toml::de::Error) -> Fault {
         file: format!("replies/{path}"),
         line: before.matches('\n').count() + 1,
         message: error.message().trim().replace('\n', ", "),
-        remedy: "a words.toml has the tables [topics] and [details], both of id = \"words\"".into(),
+        remedy: "a words.toml has the tables [topics] and [details], both of id = \"words\", and [answers]".into(),
     }
 }
 

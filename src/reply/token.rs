@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 /// Bytes of the MAC that travel.
-const MAC_BYTES: usize = 16;
+pub(super) const MAC_BYTES: usize = 16;
 /// RFC 4648 base32 in lower case: mail servers and people may change the case of a local part, so case carries nothing.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// Keeps a reply token apart from anything else that the same key may sign.
@@ -17,7 +17,7 @@ const PURPOSE: &[u8] = b"deskclerk reply token 1\0";
 /// The signing keys. The first signs, all verify: a new key is put in front, the old one stays until its tickets rest.
 #[derive(Clone)]
 pub struct Keys {
-    macs: Vec<Hmac<Sha256>>,
+    pub(super) macs: Vec<Hmac<Sha256>>,
 }
 
 impl std::fmt::Debug for Keys {
@@ -98,7 +98,7 @@ pub fn looks_like_token(text: &str) -> bool {
 }
 
 /// A number in base32, most significant digit first, without leading zeros.
-fn number(mut rest: u64) -> String {
+pub(super) fn number(mut rest: u64) -> String {
     let mut digits = vec![];
     loop {
         digits.push(char::from(ALPHABET[(rest & 31) as usize]));
@@ -110,7 +110,7 @@ fn number(mut rest: u64) -> String {
 }
 
 /// The inverse of [`number`]. Only the one spelling that it writes is taken.
-fn parse_number(text: &str) -> Option<u64> {
+pub(super) fn parse_number(text: &str) -> Option<u64> {
     let mut number = 0u64;
     for byte in text.bytes() {
         number = number.checked_mul(32)?.checked_add(u64::from(value(byte)?))?;
@@ -118,7 +118,7 @@ fn parse_number(text: &str) -> Option<u64> {
     (self::number(number) == text).then_some(number)
 }
 
-fn encode(bytes: &[u8]) -> String {
+pub(super) fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity((bytes.len() * 8).div_ceil(5));
     let (mut held, mut bits) = (0u32, 0);
     for byte in bytes {
@@ -137,7 +137,7 @@ fn encode(bytes: &[u8]) -> String {
 }
 
 /// The inverse of [`encode`]. Left-over bits must be zero, so that every value has one spelling.
-fn decode(text: &str) -> Option<Vec<u8>> {
+pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() * 5 / 8);
     let (mut held, mut bits) = (0u32, 0);
     for byte in text.bytes() {
