@@ -12,7 +12,7 @@ use crate::store::outbox::Outgoing;
 
 /// Writes one mail. Blocks; mails of a trial are few and small.
 pub fn write(folder: &Path, outgoing: &Outgoing) -> Delivery {
-    let mail = match mail::compose(outgoing, SystemTime::now()) {
+    let mail = match mail::compose(outgoing, None, SystemTime::now()) {
         Ok(mail) => mail,
         Err(error) => return Delivery::Dead { error },
     };

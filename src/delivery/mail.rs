@@ -6,6 +6,7 @@
 use std::time::SystemTime;
 
 use lettre::Address;
+use lettre::message::dkim::DkimConfig;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, Message, MultiPart, SinglePart};
 
@@ -25,8 +26,8 @@ pub struct Composed {
     pub bytes: Vec<u8>,
 }
 
-/// Builds the mail. The error says why this row can never be a mail.
-pub fn compose(outgoing: &Outgoing, now: SystemTime) -> Result<Composed, String> {
+/// Builds the mail, signed where there is a signer. The error says why this row can never be a mail.
+pub fn compose(outgoing: &Outgoing, signer: Option<&DkimConfig>, now: SystemTime) -> Result<Composed, String> {
     let payload = &outgoing.payload;
     let to: Address = address(&outgoing.recipient)?;
     let from = mailbox(&payload.from)?;
@@ -47,7 +48,7 @@ pub fn compose(outgoing: &Outgoing, now: SystemTime) -> Result<Composed, String>
     }
     let automatic = match outgoing.reason {
         Reason::Team | Reason::Event => "auto-generated",
-        Reason::Question | Reason::Acknowledgement | Reason::Reminder => "auto-replied",
+        Reason::Question | Reason::Acknowledgement | Reason::Reminder | Reason::HandOver => "auto-replied",
     };
     // RFC 3834 §5 and [MS-OXCMAIL] 2.2.3.2.14: nobody's robot is to answer.
     for (name, value) in [("Auto-Submitted", automatic), ("X-Auto-Response-Suppress", "All"), (LOOP_HEADER, &desk)] {
@@ -67,7 +68,11 @@ pub fn compose(outgoing: &Outgoing, now: SystemTime) -> Result<Composed, String>
         }
         None => message.singlepart(text),
     };
-    let bytes = message.map_err(|error| format!("no mail can be made of it: {error}"))?.formatted();
+    let mut message = message.map_err(|error| format!("no mail can be made of it: {error}"))?;
+    if let Some(signer) = signer {
+        message.sign(signer);
+    }
+    let bytes = message.formatted();
     canonical(&bytes)?;
     Ok(Composed { to, bytes })
 }
@@ -182,7 +187,7 @@ mod tests {
     fn check(change: impl FnOnce(&mut Outgoing), expected: Result<&[&str], &str>) {
         let mut row = outgoing();
         change(&mut row);
-        match (compose(&row, SystemTime::UNIX_EPOCH), expected) {
+        match (compose(&row, None, SystemTime::UNIX_EPOCH), expected) {
             (Ok(mail), Ok(parts)) => {
                 let text = String::from_utf8(mail.bytes).unwrap();
                 for part in parts {
@@ -227,7 +232,7 @@ mod tests {
         check(own, Ok(&["auto-submitted: auto-notified\r\n", "X-Ticket: 7\r\n"]));
         let mut row = outgoing();
         own(&mut row);
-        let text = String::from_utf8(compose(&row, SystemTime::UNIX_EPOCH).unwrap().bytes).unwrap();
+        let text = String::from_utf8(compose(&row, None, SystemTime::UNIX_EPOCH).unwrap().bytes).unwrap();
         assert_eq!(text.to_lowercase().matches("auto-submitted").count(), 1);
     }
 

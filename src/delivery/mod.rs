@@ -5,6 +5,7 @@
 
 pub mod mail;
 
+mod dkim;
 mod folder;
 mod smtp;
 
@@ -48,7 +49,7 @@ pub enum Delivery {
 
 /// The ways out for mail.
 enum Way {
-    Smtp(smtp::Smtp),
+    Smtp(Box<smtp::Smtp>),
     Folder(PathBuf),
 }
 
@@ -58,7 +59,7 @@ impl Way {
             return Some(Way::Folder(config.smtp.folder.clone()));
         }
         let host = !config.smtp.host.is_empty();
-        host.then(|| Way::Smtp(smtp::Smtp::new(config.smtp.clone(), &config.desk.address)))
+        host.then(|| Way::Smtp(Box::new(smtp::Smtp::new(config.smtp.clone(), &config.desk.address))))
     }
 
     async fn send(&self, outgoing: &Outgoing) -> Delivery {
@@ -150,9 +151,7 @@ async fn record(desk: &Desk, outgoing: &Outgoing, delivery: Delivery) {
                 let wait = back_off(outgoing.attempts, rand::random());
                 desk.store.outbox_retry(outgoing, now + wait.as_millis() as i64, error).await
             }
-            (Delivery::Retry { error } | Delivery::Dead { error }, _) => {
-                desk.store.outbox_dead(outgoing, error, now).await
-            }
+            (Delivery::Retry { error } | Delivery::Dead { error }, _) => desk.bury(outgoing, error, now).await,
         };
         match written {
             Ok(()) => return,

@@ -5,9 +5,11 @@
 //! and never logged.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lettre::address::Envelope;
+use lettre::message::dkim::DkimConfig;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls as Security, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
@@ -15,13 +17,15 @@ use lettre::transport::smtp::{Error, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use tokio::sync::Mutex;
 
-use super::Delivery;
 use super::mail::{self, Composed};
+use super::{Delivery, dkim};
 use crate::config::secret;
 use crate::config::settings::{self, Tls};
 use crate::store::outbox::Outgoing;
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
+/// A transport, and what signs its mails.
+type Ready = (Transport, Option<Arc<DkimConfig>>);
 
 /// How long the server may take over one reply.
 const REPLY_WAIT: Duration = Duration::from_secs(120);
@@ -32,7 +36,7 @@ pub struct Smtp {
     /// What EHLO says: the domain of the desk's address.
     hello: String,
     /// Built at the first mail, dropped when it may be stale.
-    transport: Mutex<Option<Transport>>,
+    transport: Mutex<Option<Ready>>,
 }
 
 impl Smtp {
@@ -44,12 +48,16 @@ impl Smtp {
 
     /// Sends one mail.
     pub async fn send(&self, outgoing: &Outgoing) -> Delivery {
-        let mail = match mail::compose(outgoing, SystemTime::now()) {
+        let (transport, signer) = match self.ready().await {
+            Ok(ready) => ready,
+            Err(error) => return Delivery::Retry { error },
+        };
+        let mail = match mail::compose(outgoing, signer.as_deref(), SystemTime::now()) {
             Ok(mail) => mail,
             Err(error) => return Delivery::Dead { error },
         };
-        let (transport, envelope) = match self.prepare(&mail).await {
-            Ok(ready) => ready,
+        let envelope = match self.envelope(&mail) {
+            Ok(envelope) => envelope,
             Err(error) => return Delivery::Retry { error },
         };
         // lettre must not be cut off from outside: it would keep the half-used connection. Its own time-outs end it.
@@ -67,24 +75,31 @@ impl Smtp {
 
     /// Says goodbye to the server.
     pub async fn close(&self) {
-        if let Some(transport) = self.transport.lock().await.take() {
+        if let Some((transport, _)) = self.transport.lock().await.take() {
             transport.shutdown().await;
         }
     }
 
-    async fn prepare(&self, mail: &Composed) -> Result<(Transport, Envelope), String> {
+    fn envelope(&self, mail: &Composed) -> Result<Envelope, String> {
         let sender = &self.settings.envelope_from;
         let sender: Option<Address> = match sender.as_str() {
             "" => None,
             sender => Some(sender.parse().map_err(|_| format!("smtp.envelope_from `{sender}` is no mail address"))?),
         };
-        let envelope = Envelope::new(sender, vec![mail.to.clone()]).map_err(|error| error.to_string())?;
+        Envelope::new(sender, vec![mail.to.clone()]).map_err(|error| error.to_string())
+    }
+
+    async fn ready(&self) -> Result<Ready, String> {
         let mut kept = self.transport.lock().await;
-        let transport = match kept.as_ref() {
-            Some(transport) => transport.clone(),
-            None => kept.insert(self.build()?).clone(),
+        if let Some(ready) = kept.as_ref() {
+            return Ok(ready.clone());
+        }
+        let (selector, file) = (&self.settings.dkim_selector, &self.settings.dkim_key_file);
+        let signer = match selector.is_empty() {
+            true => None,
+            false => Some(Arc::new(dkim::signer(selector, &self.hello, file)?)),
         };
-        Ok((transport, envelope))
+        Ok(kept.insert((self.build()?, signer)).clone())
     }
 
     fn build(&self) -> Result<Transport, String> {

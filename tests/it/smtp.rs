@@ -1,6 +1,9 @@
 //! The way out by SMTP, against a real Postfix: sent, refused for now, refused for good.
 
-use deskclerk::config::settings::Tls;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use deskclerk::config::settings::{Config, Tls};
 use sqlx::Row;
 
 use crate::harness::{TestDesk, look_into, mail, until};
@@ -10,7 +13,12 @@ use crate::talk::Talk;
 
 /// A desk that has a question to send, through this port; gives the outbox too.
 async fn asking(port: u16, text: &str) -> (TestDesk, sqlx::AnyPool) {
+    asking_with(port, text, |_| {}).await
+}
+
+async fn asking_with(port: u16, text: &str, settle: impl FnOnce(&mut Config)) -> (TestDesk, sqlx::AnyPool) {
     let mut test = TestDesk::open(|config| {
+        settle(config);
         config.smtp.host = "127.0.0.1".into();
         config.smtp.port = port;
         config.smtp.tls = Tls::None;
@@ -85,5 +93,81 @@ async fn a_server_out_of_reach_kills_no_mail() {
     let (state, _, error) = until("a first try", async || Some(row(&pool).await).filter(|row| row.1 == 1)).await;
     assert_eq!(state, "queued");
     assert!(error.to_lowercase().contains("refused"), "{error}");
+    test.close().await;
+}
+
+fn openssl(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("openssl").args(arguments).output().expect("openssl; tests/run installs it");
+    assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Whether dkimpy, which shares no line with ours, finds the signature good, by the key that stands in its DNS.
+fn dkim_verifies(mail: &str, record: &str) -> bool {
+    const CHECK: &str = "import sys, dkim, logging\nlogging.basicConfig()\nmail = sys.stdin.buffer.read()\n\
+         name = b's1._domainkey.desk.example.'\n\
+         answer = lambda asked, timeout=5: sys.argv[1].encode() if asked.rstrip(b'.') == name.rstrip(b'.') else b''\n\
+         sys.exit(0 if dkim.verify(mail, dnsfunc=answer, logger=logging.getLogger()) else 1)";
+    let mut python = Command::new("/usr/bin/python3")
+        .args(["-c", CHECK, record])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("python3-dkim; tests/run installs it");
+    python.stdin.take().unwrap().write_all(mail.replace("\r\n", "\n").replace('\n', "\r\n").as_bytes()).unwrap();
+    python.wait().unwrap().success()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_are_signed_and_another_program_finds_them_genuine() {
+    let dovecot = Dovecot::start();
+    let postfix = Postfix::start(&format!("inet:127.0.0.1:{}", dovecot.lmtp), "");
+    let keys = tempfile::tempdir().unwrap();
+    for (kind, arguments) in [
+        ("rsa", &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out"][..]),
+        ("rsa-traditional", &["genrsa", "-traditional", "-out"][..]),
+    ] {
+        let file = keys.path().join(kind);
+        let path = file.to_str().unwrap();
+        let (last, before) = (path, arguments);
+        openssl(&[before, &[last][..]].concat());
+        let public = openssl(&["rsa", "-in", path, "-pubout", "-outform", "DER"]);
+        let record =
+            format!("v=DKIM1; k=rsa; p={}", base64::Engine::encode(&base64::engine::general_purpose::STANDARD, public));
+        let (mut test, pool) = asking_with(postfix.smtp, TEXT, |config| {
+            config.smtp.dkim_selector = "s1".into();
+            config.smtp.dkim_key_file = file.clone();
+        })
+        .await;
+        test.delivery();
+        until("the mail to be sent", async || (row(&pool).await.0 == "sent").then_some(())).await;
+        let id: String = sqlx::query("SELECT message_id FROM outbox").fetch_one(&pool).await.unwrap().get(0);
+        let mail = until("the mail to arrive", async || {
+            let search = ["fetch", "-u", "ann@customer.example", "text", "header", "Message-ID", &id];
+            let found = dovecot.doveadm(&search);
+            // doveadm takes the tabs out of folded Received lines, which are not signed: from our own headers on.
+            found.find("From: Support").map(|at| found[at..].trim_end_matches('\u{c}').to_owned())
+        })
+        .await;
+        assert!(mail.contains("DKIM-Signature:") && mail.contains("d=desk.example; s=s1;"), "{mail}");
+        assert!(dkim_verifies(&mail, &record), "{kind}: {mail}");
+        assert!(!dkim_verifies(&mail.replacen("Subject: [#", "Subject: [!", 1), &record), "an altered subject passes");
+        assert!(!dkim_verifies(&mail.replacen("Campaign", "Campayne", 1), &record), "altered words pass");
+        test.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_dkim_key_no_mail_goes_unsigned() {
+    let dovecot = Dovecot::start();
+    let postfix = Postfix::start(&format!("inet:127.0.0.1:{}", dovecot.lmtp), "");
+    let (mut test, pool) = asking_with(postfix.smtp, TEXT, |config| {
+        config.smtp.dkim_selector = "s1".into();
+        config.smtp.dkim_key_file = "/nowhere/dkim.pem".into();
+    })
+    .await;
+    test.delivery();
+    let (state, _, error) = until("a first try", async || Some(row(&pool).await).filter(|row| row.1 == 1)).await;
+    assert_eq!(state, "queued");
+    assert!(error.contains("/nowhere/dkim.pem"), "{error}");
     test.close().await;
 }
