@@ -11,6 +11,7 @@ pub mod explain;
 pub mod feedback;
 pub mod import;
 pub mod learn;
+pub mod outbox;
 pub mod output;
 pub mod replay;
 pub mod replies;
@@ -48,6 +49,9 @@ enum Command {
     /// The campaign directory: import it, check it, list similar names
     #[command(subcommand)]
     Campaigns(campaigns::Command),
+    /// What is to be sent: list it, try dead letters again, drop them
+    #[command(subcommand)]
+    Outbox(outbox::Command),
     /// Show or check the words of automatic mails
     #[command(subcommand)]
     Replies(replies::Command),
@@ -93,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::run(&args),
         Command::Triage(args) => triage::run(&args),
         Command::Agent(command) => agent::run(&command),
+        Command::Outbox(command) => outbox::run(&command),
         Command::Replies(command) => replies::run(&command),
         Command::Rules(command) => rules::run(&command),
         Command::Config(command) => config::run(&command),

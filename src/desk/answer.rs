@@ -8,16 +8,19 @@ use sha2::{Digest, Sha256};
 
 use super::judge::Judged;
 use crate::campaigns::Directory;
+use crate::config::hours::Hours;
 use crate::config::settings::{Config, Mode};
-use crate::reply::compose::{self, Kind, Words};
+use crate::reply::compose::{self, Kind, Taps, Words};
 use crate::reply::guard::{self, Budget, Question, Withheld};
 use crate::reply::headers;
+use crate::reply::tap::{self, Tap};
 use crate::reply::templates::Templates;
 use crate::reply::token::{self, Keys};
 use crate::request::Request;
-use crate::store::budgets::{Spent, domain};
+use crate::store::budgets::{Pending, Spent, domain};
 use crate::store::outbox::{self, Payload, Reason, State};
-use crate::store::settle::{NewEvent, NewOutgoing};
+use crate::store::settle::{NewEvent, NewMessage, NewOutgoing};
+use crate::store::tickets::Direction;
 use crate::ticket::{Status, Ticket};
 use crate::triage::Action;
 
@@ -34,6 +37,29 @@ pub struct Means<'a> {
     pub directory: &'a Directory,
     /// The desk's own addresses, lower case.
     pub own_addresses: &'a [String],
+    /// When the desk is open.
+    pub hours: &'a Hours,
+}
+
+impl Means<'_> {
+    /// When the desk acts on a ticket that waits from `now` on, and whether there is nothing to remind of then.
+    pub fn chase(&self, now: i64) -> (Option<i64>, bool) {
+        let (reminder, hand_over) = (self.config.replies.reminder_days, self.config.replies.hand_over_days);
+        match (reminder, hand_over) {
+            (0, 0) => (None, true),
+            (0, days) => (Some(self.hours.after(now, days)), true),
+            (days, _) => (Some(self.hours.after(now, days)), false),
+        }
+    }
+
+    /// What becomes of a composed reply.
+    pub fn state(&self) -> State {
+        match self.config.replies.mode {
+            Mode::Send => State::Queued,
+            Mode::Draft => State::Draft,
+            Mode::Shadow => State::Held,
+        }
+    }
 }
 
 /// What answering led to.
@@ -46,16 +72,42 @@ pub struct Answer {
 }
 
 /// Answers a judged request and moves its ticket accordingly. Counts what it sends in `spent`.
-pub fn answer(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent) -> Answer {
-    let answer = ask(judged, ticket, means, spent);
-    // With the agents as it is: nobody else will ask for what is missing.
-    if ticket.status != Status::Waiting && !ticket.missing.is_empty() {
-        add_flag(ticket, "incomplete");
+pub fn answer(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent, now: i64) -> Answer {
+    if judged.is_new() {
+        offer_as_one(ticket, spent);
+    }
+    let answer = ask(judged, ticket, means, spent, now);
+    let pending = spent.pending.entry(ticket.requester_address.clone()).or_default();
+    pending.retain(|other| other.id != ticket.id);
+    pending.push(Pending::of(ticket));
+    if ticket.status != Status::Waiting {
+        ticket.chase_at = None;
+        // With the agents as it is: nobody else will ask for what is missing.
+        if !ticket.missing.is_empty() {
+            ticket.add_flag("incomplete");
+        }
     }
     answer
 }
 
-fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent) -> Answer {
+/// The flag of a ticket that seems to be about the same thing as the one it is linked to.
+const SAME_MATTER: &str = "same_matter";
+
+/// A second mail about the same thing, before the first was answered, is offered to the agents as one with it.
+fn offer_as_one(ticket: &mut Ticket, spent: &Spent) {
+    let this = Pending::of(ticket);
+    let pending = spent.pending.get(&ticket.requester_address).into_iter().flatten();
+    if let Some(other) = pending.filter(|other| other.same_matter(&this)).min_by_key(|other| other.id) {
+        if ticket.linked_ticket.is_none() {
+            ticket.linked_ticket = Some(other.id);
+        }
+        if ticket.linked_ticket == Some(other.id) {
+            ticket.add_flag(SAME_MATTER);
+        }
+    }
+}
+
+fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent, now: i64) -> Answer {
     let wanted = match (judged.triage.action, ticket.status) {
         (Action::Ask, Status::Waiting) => compose::question(&judged.triage).map(|kind| (kind, Reason::Question)),
         (Action::Deliver, Status::Ready) if judged.is_new() && means.config.replies.acknowledge => {
@@ -64,31 +116,28 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
         _ => None,
     };
     let Some((kind, reason)) = wanted else {
-        hand_over(ticket);
+        ticket.hand_over();
         return Answer::default();
     };
-    let facts = facts(judged, ticket, means, spent, reason == Reason::Question);
-    let composed = guard::may_answer(&judged.request, &facts).and_then(|()| words(judged, ticket, kind, means));
+    let question = question(judged, ticket, means, spent).filter(|_| reason == Reason::Question);
+    let facts = guard::Facts {
+        answerable: judged.answerable,
+        vouched: judged.vouched,
+        question,
+        ..facts(&ticket.requester_address, means, spent)
+    };
+    let composed =
+        guard::may_answer(&judged.request, &facts).and_then(|()| words(judged, ticket, kind, reason, means, now));
     let (words, offered) = match composed {
         Ok(composed) => composed,
         Err(withheld) => {
-            hand_over(ticket);
-            metrics::counter!("deskclerk_replies_withheld_total", "reason" => withheld.code).increment(1);
-            let detail = json!({ "template": kind.as_str(), "code": withheld.code, "reason": withheld.reason });
-            return Answer { outgoing: None, events: vec![NewEvent { actor: "desk", what: "withheld", detail }] };
+            ticket.hand_over();
+            return Answer { outgoing: None, events: vec![withheld_event(kind, &withheld, spent)] };
         }
     };
-    let state = match means.config.replies.mode {
-        Mode::Send => State::Queued,
-        Mode::Draft => State::Draft,
-        Mode::Shadow => State::Held,
-    };
-    let outgoing = outgoing(judged, ticket, means, reason, state, &words);
-    if state != State::Held {
-        *spent.to_address.entry(ticket.requester_address.clone()).or_default() += 1;
-        *spent.to_domain.entry(domain(&ticket.requester_address)).or_default() += 1;
-        spent.by_desk += 1;
-    }
+    let state = means.state();
+    let outgoing = outgoing(&judged.request, ticket, means, reason, state, &words);
+    count(spent, &ticket.requester_address, state);
     let what = match (state, reason) {
         (State::Queued, Reason::Question) => "asked",
         (State::Queued, _) => "acknowledged",
@@ -100,7 +149,7 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
         ticket.offered = offered;
         ticket.questions += 1;
         if state == State::Queued {
-            spent.waiting.entry(ticket.requester_address.clone()).or_default().push(ticket.id);
+            (ticket.chase_at, ticket.reminded) = means.chase(now);
         } else {
             // Nobody has been asked yet: the ticket is with the agents.
             ticket.status = Status::Ready;
@@ -110,45 +159,61 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
     Answer { outgoing: Some(outgoing), events: vec![NewEvent { actor: "desk", what, detail }] }
 }
 
-/// To the agents, unless they have it already.
-fn hand_over(ticket: &mut Ticket) {
-    if ticket.status == Status::Waiting {
-        ticket.status = Status::Ready;
+/// Counts what goes out now.
+pub fn count(spent: &mut Spent, address: &str, state: State) {
+    if state != State::Held {
+        *spent.to_address.entry(address.to_owned()).or_default() += 1;
+        *spent.to_domain.entry(domain(address)).or_default() += 1;
+        spent.by_desk += 1;
     }
 }
 
-/// Adds a flag once.
-pub fn add_flag(ticket: &mut Ticket, flag: &str) {
-    if !ticket.flags.iter().any(|known| known == flag) {
-        ticket.flags.push(flag.to_owned());
-        ticket.flags.sort();
-    }
+/// Why nothing is sent, on the ticket and in the metrics. A spent budget of the whole desk trips the breaker.
+pub fn withheld_event(kind: Kind, withheld: &Withheld, spent: &mut Spent) -> NewEvent {
+    spent.overrun |= withheld.code == "budget_desk";
+    metrics::counter!("deskclerk_replies_withheld_total", "reason" => withheld.code).increment(1);
+    let detail = json!({ "template": kind.as_str(), "code": withheld.code, "reason": withheld.reason });
+    NewEvent { actor: "desk", what: "withheld", detail }
 }
 
-fn facts(judged: &Judged, ticket: &Ticket, means: Means<'_>, spent: &Spent, question: bool) -> guard::Facts {
+/// What the guard must know of an address, whatever was written.
+pub fn facts(address: &str, means: Means<'_>, spent: &Spent) -> guard::Facts {
     let replies = &means.config.replies;
-    let address = &ticket.requester_address;
     let count = |sent: Option<&u32>, most| Budget { sent: sent.copied().unwrap_or(0), most };
-    let elsewhere = spent.waiting.get(address).is_some_and(|tickets| tickets.iter().any(|id| *id != ticket.id));
-    let asked = u32::try_from(ticket.questions).unwrap_or(u32::MAX);
     guard::Facts {
         own_addresses: means.own_addresses.to_vec(),
         bounced: spent.bounced.contains(address),
-        answerable: judged.answerable,
+        answerable: true,
         require_dmarc: replies.require_dmarc,
-        vouched: judged.vouched,
+        vouched: false,
         to_address: count(spent.to_address.get(address), replies.per_address_per_day),
         to_domain: count(spent.to_domain.get(&domain(address)), replies.per_domain_per_hour),
         by_desk: Budget { sent: spent.by_desk, most: replies.per_desk_per_hour },
-        question: question.then_some(Question {
-            on_ticket: Budget { sent: asked, most: replies.questions_per_ticket },
-            open: judged.unanswered,
-            open_elsewhere: elsewhere,
-        }),
+        held: spent.held,
+        question: None,
     }
 }
 
-fn words(judged: &Judged, ticket: &Ticket, kind: Kind, means: Means<'_>) -> Result<(Words, Vec<String>), Withheld> {
+fn question(judged: &Judged, ticket: &Ticket, means: Means<'_>, spent: &Spent) -> Option<Question> {
+    let pending = spent.pending.get(&ticket.requester_address).into_iter().flatten();
+    let mut others = pending.filter(|other| other.id != ticket.id);
+    let asked = u32::try_from(ticket.questions).unwrap_or(u32::MAX);
+    Some(Question {
+        on_ticket: Budget { sent: asked, most: means.config.replies.questions_per_ticket },
+        open: judged.unanswered,
+        same_matter: ticket.linked_ticket.filter(|_| ticket.flags.iter().any(|flag| flag == SAME_MATTER)),
+        open_elsewhere: others.any(|other| other.waits),
+    })
+}
+
+fn words(
+    judged: &Judged,
+    ticket: &Ticket,
+    kind: Kind,
+    reason: Reason,
+    means: Means<'_>,
+    now: i64,
+) -> Result<(Words, Vec<String>), Withheld> {
     let proven = judged.request.authentication.dmarc.as_deref() == Some("pass");
     let mut facts = compose::Facts::of(
         ticket.id,
@@ -159,14 +224,37 @@ fn words(judged: &Judged, ticket: &Ticket, kind: Kind, means: Means<'_>) -> Resu
         proven || judged.by_token,
     );
     facts.again = ticket.questions > 0;
-    let language = means.templates.language(ticket.language.as_deref(), &means.config.desk.language);
-    let words = compose::compose(kind, &facts, means.templates, language)
-        .map_err(|fault| Withheld { code: "template", reason: fault.to_string() })?;
+    facts.taps = (reason == Reason::Question).then(|| taps(ticket, facts.candidates.len(), means, now));
+    let words = worded(kind, &facts, ticket, means)?;
     Ok((words, facts.candidates.into_iter().map(|named| named.id).collect()))
 }
 
-fn outgoing(
-    judged: &Judged,
+/// Words a mail in the ticket's language.
+pub fn worded(kind: Kind, facts: &compose::Facts, ticket: &Ticket, means: Means<'_>) -> Result<Words, Withheld> {
+    let language = means.templates.language(ticket.language.as_deref(), &means.config.desk.language);
+    compose::compose(kind, facts, means.templates, language)
+        .map_err(|fault| Withheld { code: "template", reason: fault.to_string() })
+}
+
+/// The one-tap answers to the ticket's next question, with so many campaigns to choose from.
+fn taps(ticket: &Ticket, choices: usize, means: Means<'_>, now: i64) -> Taps {
+    let config = means.config;
+    let token = means.keys.sign(ticket.id, &ticket.requester_address);
+    let days = i64::from(config.replies.one_tap_days);
+    let link = |choice| {
+        let tap = Tap { ticket: ticket.id, question: ticket.questions + 1, choice, expires_on: tap::day(now) + days };
+        format!("{}/answer/{}", config.desk.public_url, means.keys.sign_tap(&tap))
+    };
+    let reachable = days > 0 && config.desk.is_public();
+    Taps {
+        reply_to: token::plus_address(&config.desk.address, &token),
+        links: if reachable { (0..=choices as i64).map(link).collect() } else { vec![] },
+    }
+}
+
+/// The outbox row of a reply to the requester of this ticket, threaded to this request.
+pub fn outgoing(
+    request: &Request,
     ticket: &Ticket,
     means: Means<'_>,
     reason: Reason,
@@ -175,7 +263,7 @@ fn outgoing(
 ) -> NewOutgoing {
     let desk = &means.config.desk;
     let token = means.keys.sign(ticket.id, &ticket.requester_address);
-    let thread = headers::thread(&judged.request);
+    let thread = headers::thread(request);
     let (id, message_id) = identity(&token, &desk.address);
     NewOutgoing {
         id,
@@ -196,6 +284,20 @@ fn outgoing(
             headers: headers::automatic(&desk.address),
         },
         state,
+    }
+}
+
+/// What goes out, as a message of its ticket.
+pub fn sent(row: &NewOutgoing, config: &Config) -> NewMessage {
+    NewMessage {
+        submission_id: None,
+        direction: Direction::Out,
+        message_id: Some(row.message_id.clone()),
+        fingerprint: None,
+        from_address: config.desk.address.to_lowercase(),
+        request: None,
+        triage: None,
+        body: Some(row.payload.text.clone()),
     }
 }
 

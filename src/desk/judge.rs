@@ -4,16 +4,16 @@
 
 use serde_json::json;
 
-use super::answer::{self, Answer, Means, add_flag};
+use super::answer::sent;
+use super::answer::{self, Answer, Means};
 use super::place::{Bounced, Place};
 use super::team;
 use crate::campaigns;
-use crate::reply::token::Keys;
 use crate::request::{AutomatedKind, Request};
 use crate::rules::ChosenBy;
 use crate::store::budgets::Spent;
-use crate::store::outbox::{self, Reason, State};
-use crate::store::settle::{NewEvent, NewMessage, NewOutgoing, OnTicket, Settlement};
+use crate::store::outbox::{Reason, State};
+use crate::store::settle::{Effect, NewEvent, NewMessage, NewOutgoing, OnTicket, Settlement};
 use crate::store::submissions::{Kind, Outcome, Submission};
 use crate::store::tickets::Direction;
 use crate::ticket::{self, Status, Ticket};
@@ -93,7 +93,7 @@ pub fn settle(
         Some(before) => changed(before, judged, now),
         None => opened(submission, judged, number, now),
     };
-    let Answer { outgoing, events: answered } = answer::answer(judged, &mut ticket, means, spent);
+    let Answer { outgoing, events: answered } = answer::answer(judged, &mut ticket, means, spent, now);
     let mut events = vec![arrival(judged, before)];
     events.extend(answered);
     if let Some(before) = before.filter(|before| before.status != ticket.status) {
@@ -101,17 +101,17 @@ pub fn settle(
         events.push(NewEvent { actor: "desk", what: "status", detail });
     }
     let mut messages = vec![incoming(submission, &judged.request, &judged.fingerprint, Some(&judged.triage))];
-    messages.extend(outgoing.iter().filter(|row| row.state == State::Queued).map(|row| sent(row, means)));
+    messages.extend(outgoing.iter().filter(|row| row.state == State::Queued).map(|row| sent(row, means.config)));
     let mut rows: Vec<NewOutgoing> = outgoing.into_iter().collect();
     let became_ready = ticket.status == Status::Ready && before.is_none_or(|before| before.status != Status::Ready);
-    if let Some(address) = means.config.teams.get(&ticket.route).filter(|_| became_ready) {
-        rows.push(to_team(&ticket, &judged.request, means, address));
+    if became_ready {
+        rows.extend(team::outgoing(&ticket, &judged.request, means));
     }
-    Settlement {
-        submission: submission.id.clone(),
-        outcome: if before.is_some() { Outcome::Appended } else { Outcome::Ticket },
-        because: None,
+    let asks = rows.iter().any(|row| row.reason == Reason::Question);
+    let effect = Effect {
         ticket_id: Some(ticket.id),
+        // Answered before it was asked, or to be asked otherwise.
+        withdraw: before.is_some_and(|before| asks || answered_all(before, &ticket)),
         ticket: match before {
             Some(before) => OnTicket::Change(Box::new(ticket), before.version),
             None => OnTicket::Open(Box::new(ticket)),
@@ -120,7 +120,15 @@ pub fn settle(
         events,
         outgoing: rows,
         bounced: None,
-    }
+    };
+    let outcome = if before.is_some() { Outcome::Appended } else { Outcome::Ticket };
+    Settlement { submission: submission.id.clone(), outcome, because: None, effect }
+}
+
+/// Whether nothing is left to ask for on a ticket that lacked something.
+fn answered_all(before: &Ticket, after: &Ticket) -> bool {
+    let left_waiting = before.status == Status::Waiting && after.status != Status::Waiting;
+    left_waiting || (after.missing.is_empty() && !before.missing.is_empty())
 }
 
 /// Keeps an automated message on the ticket that it is about. Its status moves only when our mail came back: then
@@ -152,42 +160,40 @@ pub fn note(
     let mut outgoing = vec![];
     if bounced.is_some() {
         let mut ticket = Ticket { version: before.version + 1, updated_at: now, ..before.clone() };
-        add_flag(&mut ticket, "bounced");
+        ticket.add_flag("bounced");
         if ticket.status == Status::Waiting {
-            ticket.status = Status::Ready;
+            ticket.hand_over();
             let detail = json!({ "from": before.status, "to": ticket.status });
             events.push(NewEvent { actor: "desk", what: "status", detail });
-            let team = means.config.teams.get(&ticket.route);
-            outgoing.extend(team.map(|address| to_team(&ticket, request, means, address)));
+            outgoing.extend(team::outgoing(&ticket, request, means));
         }
         change = OnTicket::Change(Box::new(ticket), before.version);
     }
-    Settlement {
-        submission: submission.id.clone(),
-        outcome: Outcome::Appended,
-        because: Some(format!("{what}: {because}")),
+    let effect = Effect {
         ticket_id: Some(before.id),
+        withdraw: bounced.is_some(),
         ticket: change,
         messages: vec![incoming(submission, request, fingerprint, None)],
         events,
         outgoing,
         bounced: bounced.map(|bounced| (bounced.address.clone(), bounced.status.clone())),
-    }
+    };
+    let because = Some(format!("{what}: {because}"));
+    Settlement { submission: submission.id.clone(), outcome: Outcome::Appended, because, effect }
 }
 
 /// An end without ticket.
 pub fn nowhere(submission: &Submission, outcome: Outcome, because: String, ticket_id: Option<i64>) -> Settlement {
-    Settlement {
-        submission: submission.id.clone(),
-        outcome,
-        because: Some(because),
+    let effect = Effect {
         ticket_id,
         ticket: OnTicket::Nothing,
+        withdraw: false,
         messages: vec![],
         events: vec![],
         outgoing: vec![],
         bounced: None,
-    }
+    };
+    Settlement { submission: submission.id.clone(), outcome, because: Some(because), effect }
 }
 
 fn opened(submission: &Submission, judged: &Judged, number: i64, now: i64) -> Ticket {
@@ -219,15 +225,17 @@ fn opened(submission: &Submission, judged: &Judged, number: i64, now: i64) -> Ti
         campaign_by_agent: false,
         rules_version: judged.rules_version.clone(),
         linked_ticket: linked,
+        chase_at: None,
+        reminded: false,
         version: 1,
         created_at: now,
         updated_at: now,
     };
     if reused {
-        add_flag(&mut ticket, "reused_message_id");
+        ticket.add_flag("reused_message_id");
     }
     if linked.is_some() {
-        add_flag(&mut ticket, "linked");
+        ticket.add_flag("linked");
     }
     ticket
 }
@@ -294,32 +302,5 @@ fn incoming(submission: &Submission, request: &Request, fingerprint: &str, triag
         request: serde_json::to_string(request).ok(),
         triage: triage.and_then(|triage| serde_json::to_string(triage).ok()),
         body: None,
-    }
-}
-
-fn sent(row: &NewOutgoing, means: Means<'_>) -> NewMessage {
-    NewMessage {
-        submission_id: None,
-        direction: Direction::Out,
-        message_id: Some(row.message_id.clone()),
-        fingerprint: None,
-        from_address: means.config.desk.address.to_lowercase(),
-        request: None,
-        triage: None,
-        body: Some(row.payload.text.clone()),
-    }
-}
-
-fn to_team(ticket: &Ticket, request: &Request, means: Means<'_>, address: &str) -> NewOutgoing {
-    let token = Keys::sign(means.keys, ticket.id, address);
-    let (id, message_id) = answer::identity(&token, &means.config.desk.address);
-    NewOutgoing {
-        id,
-        kind: outbox::Kind::Mail,
-        reason: Reason::Team,
-        recipient: address.to_lowercase(),
-        message_id,
-        payload: team::mail(ticket, request, means.config, address),
-        state: State::Queued,
     }
 }

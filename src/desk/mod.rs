@@ -4,6 +4,7 @@
 //! outcome, written in one transaction with the ticket and the outbox rows that it causes; a mail that cannot be read
 //! is quarantined and the next one flows. Time is an argument of every step; only [`Desk::work`] looks at the clock.
 
+mod alarm;
 pub mod answer;
 pub mod contract;
 pub mod directory;
@@ -17,6 +18,7 @@ mod rulebook;
 pub mod sources;
 mod stage;
 pub mod team;
+pub mod waiting;
 pub mod work;
 
 use std::fs::File;
@@ -29,16 +31,22 @@ use tokio::sync::Notify;
 
 use crate::campaigns::Directory;
 use crate::config::fault::Fault;
+use crate::config::hours::Hours;
 use crate::config::secret;
 use crate::config::settings::Config;
 use crate::reply::templates::Templates;
 use crate::reply::token::Keys;
-use crate::request::Setting;
+use crate::request::{Request, Setting};
 use crate::rules::Rules;
 use crate::store::agents::Agent;
+use crate::store::breaker::Breaker;
+use crate::store::changes::Wish;
 use crate::store::submissions::{New, Outcome, Submitted};
 use crate::store::{self, Engine, Store};
+use crate::ticket::Ticket;
+use crate::ticket::change::{self, Change};
 
+use answer::Means;
 use directory::Origin;
 use read::HookMaps;
 
@@ -89,6 +97,8 @@ pub struct Health {
     pub faults: Vec<Fault>,
     /// What the store last failed with; `None`: the last access went well.
     pub store: Option<String>,
+    /// Set while the breaker holds all automatic replies back.
+    pub breaker: Option<Breaker>,
 }
 
 /// What the desk judges by; swapped whole.
@@ -123,6 +133,8 @@ pub struct Desk {
     faults: ArcSwap<Vec<Fault>>,
     origin: Origin,
     trouble: ArcSwap<Option<String>>,
+    breaker: ArcSwap<Option<Breaker>>,
+    hours: Hours,
     keys: Keys,
     hook_maps: Arc<HookMaps>,
     /// Held while this process is the only one on an embedded database.
@@ -139,6 +151,8 @@ impl Desk {
         let agents = store.agents().await?;
         let sources = Sources::new(&config, rules, Arc::new(directory), &agents).map_err(Error::Faults)?;
         let keys = sources::token_keys(&config)?;
+        let hours = sources::hours(&config).map_err(Error::Faults)?;
+        let breaker = store.breaker(unix_ms()).await?;
         let hook_maps = Arc::new(sources::hook_maps(&config).map_err(Error::Faults)?);
         let alone = match store.engine() {
             Engine::Sqlite => sources::lock(&config.desk.data_dir),
@@ -156,6 +170,8 @@ impl Desk {
             faults: ArcSwap::from_pointee(vec![]),
             origin,
             trouble: ArcSwap::from_pointee(None),
+            breaker: ArcSwap::from_pointee(breaker),
+            hours,
             keys,
             hook_maps,
             alone,
@@ -180,6 +196,53 @@ impl Desk {
     /// What mail is read with.
     pub fn setting(&self) -> Setting {
         self.sources.load().setting.clone()
+    }
+
+    /// The reply templates in force.
+    pub fn templates(&self) -> Arc<Templates> {
+        self.sources.load().templates.clone()
+    }
+
+    /// What signs reply tokens and one-tap answers.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// What answering needs.
+    fn means<'a>(&'a self, sources: &'a Sources) -> Means<'a> {
+        Means {
+            config: &self.config,
+            templates: &sources.templates,
+            keys: &self.keys,
+            directory: &sources.directory,
+            own_addresses: &sources.setting.own_addresses,
+            hours: &self.hours,
+        }
+    }
+
+    /// Makes an agent's changes of a ticket, all or none; see [`Store::change_ticket`].
+    pub async fn change_ticket(
+        &self,
+        id: i64,
+        version: i64,
+        changes: Vec<Change>,
+        actor: &str,
+        now: i64,
+    ) -> Result<Ticket, store::Error> {
+        let sources = self.sources.load_full();
+        let judged_by = change::Means { rules: &sources.rules, directory: &sources.directory };
+        let wish = Wish { ticket: id, version, changes, actor, at: now };
+        let team = |ticket: &Ticket, request: &Request| team::outgoing(ticket, request, self.means(&sources));
+        let changed = self.store.change_ticket(wish, judged_by, team).await?;
+        self.outbox_wake.notify_one();
+        Ok(changed)
+    }
+
+    /// Sends a draft after all, or drops it.
+    pub async fn release_draft(&self, id: &str, send: bool, actor: &str, now: i64) -> Result<(), store::Error> {
+        self.store.release_draft(id, send, actor, self.chase_at(now), now).await?;
+        self.outbox_wake.notify_one();
+        Ok(())
     }
 
     /// Stores a submission durably and wakes the workers.
@@ -212,6 +275,7 @@ impl Desk {
             directory_read_at: self.origin.good_at(),
             faults: self.directory_faults().iter().chain(self.faults.load().iter()).cloned().collect(),
             store: self.trouble.load().as_ref().clone(),
+            breaker: self.breaker.load().as_ref().clone(),
         }
     }
 

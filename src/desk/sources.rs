@@ -10,6 +10,7 @@ use std::path::Path;
 use super::read::HookMaps;
 use crate::campaigns::Directory;
 use crate::config::fault::Fault;
+use crate::config::hours::Hours;
 use crate::config::secret;
 use crate::config::settings::Config;
 use crate::reply::token::Keys;
@@ -119,6 +120,13 @@ pub fn setting(config: &Config, rules: &Rules, agents: Vec<String>) -> Setting {
 pub fn setting_for(config: &Config, rules: &Rules, agents: &[Agent]) -> Setting {
     let addresses = agents.iter().map(|agent| &agent.address).chain(config.teams.values());
     setting(config, rules, addresses.map(|address| address.to_lowercase()).collect())
+}
+
+/// When the desk is open.
+pub fn hours(config: &Config) -> Result<Hours, Vec<Fault>> {
+    Hours::parse(&config.hours).map_err(|wrong| {
+        vec![fault(Path::new("deskclerk.toml"), &format!("hours.{}: {}", wrong.key, wrong.message), wrong.remedy)]
+    })
 }
 
 /// The database's URL; one that carries a password stands in a file.

@@ -4,17 +4,35 @@
 
 use std::fmt::Write;
 
+use super::answer::{self, Means};
 use crate::config::settings::Config;
 use crate::reply::headers;
 use crate::request::Request;
-use crate::store::outbox::Payload;
+use crate::store::outbox::{Kind, Payload, Reason, State};
+use crate::store::settle::NewOutgoing;
 use crate::ticket::Ticket;
 
 /// Characters of the customer's text that the mail shows; the console shows all of it.
 const TEXT_CHARS: usize = 4_000;
 
+/// The mail to the ticket's team, where the settings give that team an address.
+pub fn outgoing(ticket: &Ticket, request: &Request, means: Means<'_>) -> Option<NewOutgoing> {
+    let address = means.config.teams.get(&ticket.route)?;
+    let token = means.keys.sign(ticket.id, address);
+    let (id, message_id) = answer::identity(&token, &means.config.desk.address);
+    Some(NewOutgoing {
+        id,
+        kind: Kind::Mail,
+        reason: Reason::Team,
+        recipient: address.to_lowercase(),
+        message_id,
+        payload: mail(ticket, request, means.config, address),
+        state: State::Queued,
+    })
+}
+
 /// Words the mail to the team at `address`.
-pub fn mail(ticket: &Ticket, request: &Request, config: &Config, address: &str) -> Payload {
+fn mail(ticket: &Ticket, request: &Request, config: &Config, address: &str) -> Payload {
     let triage = &ticket.triage;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
@@ -47,7 +65,7 @@ pub fn mail(ticket: &Ticket, request: &Request, config: &Config, address: &str) 
     automatic.insert("Auto-Submitted".into(), "auto-generated".into());
     Payload {
         template: None,
-        from: super::answer::sender(config),
+        from: answer::sender(config),
         to: address.to_owned(),
         reply_to: None,
         subject: format!("[#{}] {}: {}", ticket.id, triage.topic.label, ticket.subject),

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::answer::Means;
 use super::judge::{self, Judged};
 use super::place::{self, Lookups, Place};
 use super::read::{self, Reading};
@@ -60,7 +59,7 @@ impl Desk {
     /// Settles submissions until cancelled; what is begun is ended first.
     pub async fn work(&self, cancel: CancellationToken) {
         let lanes = futures_util::future::join_all((0..LANES).map(|_| self.lane(&cancel)));
-        tokio::join!(lanes, self.gauge(&cancel));
+        tokio::join!(lanes, self.gauge(&cancel), self.keep_chasing(&cancel));
     }
 
     /// Tells the metrics how much waits.
@@ -72,6 +71,10 @@ impl Desk {
             if let Ok(queued) = self.store.queued_outgoing().await {
                 metrics::gauge!("deskclerk_outbox_queued").set(queued as f64);
             }
+            if let Ok(dead) = self.store.dead_outgoing().await {
+                metrics::gauge!("deskclerk_outbox_dead").set(dead as f64);
+            }
+            self.watch_breaker().await;
             tokio::select! {
                 () = tokio::time::sleep(GAUGE_EVERY) => {}
                 () = cancel.cancelled() => {}
@@ -310,13 +313,7 @@ impl Desk {
         let mut spent = settling.spent(&addresses, self.config.replies.per_desk_per_hour, now).await?;
         let opening = items.iter().filter(|item| matches!(&item.stage, Stage::Judged(judged) if judged.is_new()));
         let mut numbers = settling.reserve_tickets(opening.count()).await?.into_iter();
-        let means = Means {
-            config: &self.config,
-            templates: &sources.templates,
-            keys: &self.keys,
-            directory: &sources.directory,
-            own_addresses: &sources.setting.own_addresses,
-        };
+        let means = self.means(sources);
         let mut settlements: Vec<Settlement> = vec![];
         let mut steps = vec![];
         for Item { submission, stage } in &items {
@@ -341,12 +338,17 @@ impl Desk {
             steps.push(Step::Settled {
                 submission: submission.id.clone(),
                 outcome: settlement.outcome,
-                ticket: settlement.ticket_id,
+                ticket: settlement.effect.ticket_id,
             });
             settlements.push(settlement);
         }
-        let sends = settlements.iter().any(|settlement| !settlement.outgoing.is_empty());
+        let sends = settlements.iter().any(|settlement| !settlement.effect.outgoing.is_empty());
+        let tripped = match spent.overrun && !spent.held {
+            true => Some(self.trip(&mut settling, now).await?),
+            false => None,
+        };
         settling.commit(settlements, now).await?;
+        tripped.into_iter().for_each(|breaker| self.alarm(breaker));
         // Woken only after commit: before it there is nothing to see.
         if sends {
             self.outbox_wake.notify_one();

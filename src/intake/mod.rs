@@ -7,5 +7,6 @@ pub mod files;
 pub mod form;
 pub mod imap;
 pub mod lmtp;
+pub mod one_tap;
 pub mod signature;
 pub mod webhook;

@@ -10,6 +10,8 @@ use sqlx::{Row, query};
 use super::Error;
 use super::rows::{self, Value};
 use super::settle::Settling;
+use crate::ticket::{Status, Ticket};
+use crate::triage::Triage;
 
 /// What the budgets say, counted in the settling transaction.
 #[derive(Debug, Clone, Default)]
@@ -22,8 +24,64 @@ pub struct Spent {
     pub by_desk: u32,
     /// Addresses that bounced.
     pub bounced: HashSet<String>,
-    /// Tickets of an address that wait for an answer, asked within the window.
-    pub waiting: HashMap<String, Vec<i64>>,
+    /// Tickets of an address that wait for its answer, or for an agent who has not begun, all within the window.
+    pub pending: HashMap<String, Vec<Pending>>,
+    /// The breaker holds automatic replies back.
+    pub held: bool,
+    /// The desk's budget was found spent: the breaker is to trip.
+    pub overrun: bool,
+}
+
+/// A ticket that nobody has answered yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Its number.
+    pub id: i64,
+    /// It waits for its customer.
+    pub waits: bool,
+    /// Its help topic.
+    pub topic: String,
+    /// The subject of its first message.
+    pub subject: String,
+    /// The campaigns that it is or may be about, in order.
+    pub campaigns: Vec<String>,
+}
+
+impl Pending {
+    /// As another message of its requester is compared with it.
+    pub fn of(ticket: &Ticket) -> Pending {
+        Pending {
+            id: ticket.id,
+            waits: ticket.status == Status::Waiting,
+            topic: ticket.topic.clone(),
+            subject: ticket.subject.clone(),
+            campaigns: campaigns(&ticket.triage),
+        }
+    }
+
+    /// Whether both are about the same thing: one topic, and then the same campaigns or the same subject.
+    pub fn same_matter(&self, other: &Pending) -> bool {
+        let bare = |subject: &str| {
+            let mut rest = subject.trim();
+            let prefix = |before: &str| before.len() <= 3 && before.bytes().all(|byte| byte.is_ascii_alphabetic());
+            while let Some((_, after)) = rest.split_once(':').filter(|(before, _)| prefix(before)) {
+                rest = after.trim();
+            }
+            rest.to_lowercase()
+        };
+        let (here, there) = (bare(&self.subject), bare(&other.subject));
+        let campaigns = !self.campaigns.is_empty() && self.campaigns == other.campaigns;
+        self.topic == other.topic && (campaigns || (!here.is_empty() && here == there))
+    }
+}
+
+fn campaigns(triage: &Triage) -> Vec<String> {
+    let campaign = &triage.campaign;
+    let mut ids: Vec<String> =
+        campaign.ids.iter().cloned().chain(campaign.candidates.iter().map(|found| found.id.clone())).collect();
+    ids.sort();
+    ids.dedup();
+    ids
 }
 
 const HOUR: i64 = 3_600_000;
@@ -60,12 +118,17 @@ impl Settling {
         for row in rows::with_keys(connection, by_domain, &[(now - HOUR).into()], &rows::keys(&domains)).await? {
             spent.to_domain.insert(row.try_get("who")?, count(&row)?);
         }
-        // Counting stops at the budget: more than enough is enough.
+        let row = query("SELECT holds_until FROM breaker").fetch_optional(&mut *connection).await?;
+        let held_until = row.map_or(Ok(i64::MIN), |row| row.try_get("holds_until"))?;
+        spent.held = self.breaker(now).await?.is_some();
+        let connection = &mut *self.transaction;
+        // What was sent before the breaker held is paid for. Counting stops at the budget: more than enough is enough.
+        let since = if held_until <= now { held_until.max(now - HOUR) } else { now - HOUR };
         let row = query(
             "SELECT COUNT(*) AS n FROM (SELECT 1 FROM outbox WHERE created_at > $1 AND reason NOT IN ('team', 'event') \
-             LIMIT $2) AS counted",
+             AND state <> 'dropped' LIMIT $2) AS counted",
         )
-        .bind(now - HOUR)
+        .bind(since)
         .bind(i64::from(desk_budget))
         .fetch_one(&mut *connection)
         .await?;
@@ -74,14 +137,22 @@ impl Settling {
         for row in rows::with_keys(connection, bounced, &[], &addresses).await? {
             spent.bounced.insert(row.try_get("address")?);
         }
-        let waiting = |marks: &str| {
+        let pending = |marks: &str| {
             format!(
-                "SELECT id, requester_address FROM tickets WHERE status = 'waiting' AND updated_at > $1 \
-                 AND requester_address IN ({marks})"
+                "SELECT id, requester_address, status, topic, subject, triage FROM tickets \
+                 WHERE status IN ('waiting', 'ready') AND updated_at > $1 AND requester_address IN ({marks})"
             )
         };
-        for row in rows::with_keys(connection, waiting, &[(now - QUESTION_WINDOW).into()], &addresses).await? {
-            spent.waiting.entry(row.try_get("requester_address")?).or_default().push(row.try_get("id")?);
+        for row in rows::with_keys(connection, pending, &[(now - QUESTION_WINDOW).into()], &addresses).await? {
+            let triage: Triage = rows::from_json(&row, "triage", "a ticket")?;
+            let found = Pending {
+                id: row.try_get("id")?,
+                waits: row.try_get::<String, _>("status")? == Status::Waiting.as_str(),
+                topic: row.try_get("topic")?,
+                subject: row.try_get("subject")?,
+                campaigns: campaigns(&triage),
+            };
+            spent.pending.entry(row.try_get("requester_address")?).or_default().push(found);
         }
         Ok(spent)
     }
@@ -94,4 +165,31 @@ fn count(row: &AnyRow) -> Result<u32, Error> {
 /// What stands behind the `@`, lower case; of a URL or a broken address all of it.
 pub fn domain(address: &str) -> String {
     address.rsplit_once('@').map_or(address, |(_, domain)| domain).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(one: (&str, &str, &[&str]), other: (&str, &str, &[&str]), expected: bool) {
+        let pending = |(topic, subject, campaigns): (&str, &str, &[&str])| Pending {
+            id: 1,
+            waits: true,
+            topic: topic.into(),
+            subject: subject.into(),
+            campaigns: campaigns.iter().map(|id| (*id).to_owned()).collect(),
+        };
+        assert_eq!(pending(one).same_matter(&pending(other)), expected, "{one:?} {other:?}");
+    }
+
+    #[test]
+    fn the_same_thing_is_one_topic_and_one_campaign_or_subject() {
+        check(("reporting", "No clicks", &[]), ("reporting", "Re: no clicks", &[]), true);
+        check(("reporting", "AW: WG: No clicks", &[]), ("reporting", "no clicks", &[]), true);
+        check(("reporting", "No clicks", &["1"]), ("reporting", "Still nothing", &["1"]), true);
+        check(("reporting", "No clicks", &["1"]), ("reporting", "Still nothing", &["2"]), false);
+        check(("reporting", "No clicks", &["1"]), ("billing", "No clicks", &["1"]), false);
+        check(("reporting", "", &[]), ("reporting", "Re:", &[]), false);
+        check(("reporting", "Q3: no clicks", &[]), ("reporting", "Q4: no clicks", &[]), false);
+    }
 }

@@ -5,10 +5,13 @@
 //! Each table has its file; `clock` is the only place where this layer asks the time.
 
 pub mod agents;
+pub mod breaker;
 pub mod budgets;
+pub mod changes;
 mod committer;
 pub mod cursors;
 pub mod directory;
+pub mod dispatch;
 pub mod history;
 pub mod lookups;
 pub mod outbox;
@@ -16,6 +19,8 @@ mod rows;
 pub mod settle;
 pub mod submissions;
 pub mod tickets;
+mod values;
+pub mod waiting;
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;

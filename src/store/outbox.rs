@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
+use super::settle::Settling;
 use super::{Engine, Error, Store, rows};
 
 /// What an outgoing thing is.
@@ -33,6 +34,8 @@ pub enum Reason {
     Team,
     /// The customer is reminded of an open question.
     Reminder,
+    /// The customer is told that people take over.
+    HandOver,
     /// Another system is told what happened.
     Event,
 }
@@ -117,7 +120,7 @@ pub struct Outgoing {
     pub created_at: i64,
 }
 
-const COLUMNS: &str = "id, ticket_id, kind, reason, recipient, message_id, payload, attempts, fence, state, last_error, \
+pub(super) const COLUMNS: &str = "id, ticket_id, kind, reason, recipient, message_id, payload, attempts, fence, state, last_error, \
                        due_at, created_at";
 
 impl Store {
@@ -155,11 +158,6 @@ impl Store {
         self.settle_outgoing(outgoing, State::Queued, Some(error), due_at, 0).await
     }
 
-    /// It was refused for good; agents see it.
-    pub async fn outbox_dead(&self, outgoing: &Outgoing, error: &str, now: i64) -> Result<(), Error> {
-        self.settle_outgoing(outgoing, State::Dead, Some(error), now, now).await
-    }
-
     async fn settle_outgoing(
         &self,
         outgoing: &Outgoing,
@@ -169,25 +167,7 @@ impl Store {
         settled_at: i64,
     ) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE outbox SET state = $1, last_error = $2, due_at = $3, settled_at = $4, lease_until = 0, \
-             attempts = attempts + 1 WHERE id = $5 AND fence = $6 AND state = 'queued'",
-        )
-        .bind(rows::to_word(&state))
-        .bind(error.map(rows::clean))
-        .bind(due_at)
-        .bind((settled_at > 0).then_some(settled_at))
-        .bind(outgoing.id.as_str())
-        .bind(outgoing.fence)
-        .execute(&mut *transaction)
-        .await?;
-        if done.rows_affected() == 0 {
-            return Err(Error::Conflict(format!("outgoing {}", outgoing.id)));
-        }
-        if state == State::Dead {
-            let detail = serde_json::json!({ "outgoing": outgoing.id, "reason": outgoing.reason, "error": error });
-            super::tickets::event(&mut transaction, outgoing.ticket_id, due_at, "desk", "undelivered", &detail).await?;
-        }
+        settle(&mut transaction, outgoing, state, error, due_at, settled_at).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -199,39 +179,10 @@ impl Store {
         found.iter().map(read).collect()
     }
 
-    /// Sends a draft after all, or drops it.
-    pub async fn release_draft(&self, id: &str, send: bool, actor: &str, now: i64) -> Result<(), Error> {
-        let next = if send { State::Queued } else { State::Dropped };
-        let mut transaction = self.begin().await?;
-        let sql =
-            format!("UPDATE outbox SET state = $1, due_at = $2 WHERE id = $3 AND state = 'draft' RETURNING {COLUMNS}");
-        let done = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(rows::to_word(&next))
-            .bind(now)
-            .bind(id)
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let Some(row) = done else { return Err(Error::Conflict(format!("draft {id}"))) };
-        let draft = read(&row)?;
-        if send {
-            super::settle::put_sent(&mut transaction, &draft, now).await?;
-        }
-        if send && draft.reason == Reason::Question {
-            // From now on the customer is to answer.
-            sqlx::query(
-                "UPDATE tickets SET status = 'waiting', version = version + 1, updated_at = $1 \
-                 WHERE id = $2 AND status IN ('ready', 'open')",
-            )
-            .bind(now)
-            .bind(draft.ticket_id)
-            .execute(&mut *transaction)
-            .await?;
-        }
-        let what = if send { "draft_sent" } else { "draft_dropped" };
-        let detail = serde_json::json!({ "outgoing": id });
-        super::tickets::event(&mut transaction, draft.ticket_id, now, actor, what, &detail).await?;
-        transaction.commit().await?;
-        Ok(())
+    /// How many rows were refused for good and wait for a decision.
+    pub async fn dead_outgoing(&self) -> Result<i64, Error> {
+        let row = sqlx::query("SELECT COUNT(*) AS n FROM outbox WHERE state = 'dead'").fetch_one(&self.read).await?;
+        Ok(row.try_get("n")?)
     }
 
     /// How many rows wait to be sent.
@@ -241,7 +192,39 @@ impl Store {
     }
 }
 
-fn read(row: &AnyRow) -> Result<Outgoing, Error> {
+impl Settling {
+    /// It was refused for good; agents see it.
+    pub async fn outbox_dead(&mut self, outgoing: &Outgoing, error: &str, now: i64) -> Result<(), Error> {
+        settle(&mut self.transaction, outgoing, State::Dead, Some(error), now, now).await?;
+        let detail = serde_json::json!({ "outgoing": outgoing.id, "reason": outgoing.reason, "error": error });
+        super::tickets::event(&mut self.transaction, outgoing.ticket_id, now, "desk", "undelivered", &detail).await
+    }
+}
+
+async fn settle(
+    connection: &mut AnyConnection,
+    outgoing: &Outgoing,
+    state: State,
+    error: Option<&str>,
+    due_at: i64,
+    settled_at: i64,
+) -> Result<(), Error> {
+    let done = sqlx::query(
+        "UPDATE outbox SET state = $1, last_error = $2, due_at = $3, settled_at = $4, lease_until = 0, \
+         attempts = attempts + 1 WHERE id = $5 AND fence = $6 AND state = 'queued'",
+    )
+    .bind(rows::to_word(&state))
+    .bind(error.map(rows::clean))
+    .bind(due_at)
+    .bind((settled_at > 0).then_some(settled_at))
+    .bind(outgoing.id.as_str())
+    .bind(outgoing.fence)
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() == 0 { Err(Error::Conflict(format!("outgoing {}", outgoing.id))) } else { Ok(()) }
+}
+
+pub(super) fn read(row: &AnyRow) -> Result<Outgoing, Error> {
     let id: String = row.try_get("id")?;
     let what = format!("outgoing {id}");
     Ok(Outgoing {

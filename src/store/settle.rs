@@ -8,13 +8,17 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value as Json;
-use sqlx::{Any, AnyConnection, Row, Transaction, query};
+use sqlx::{Any, Row, Transaction, query};
 
-use super::budgets::domain;
+use super::dispatch::withdraw;
 use super::outbox::{self, Payload};
 use super::rows::{self, Value};
 use super::submissions::{Outcome, RELEASED, Submission};
 use super::tickets::{self, Direction};
+use super::values::{
+    EVENT_COLUMNS, MESSAGE_COLUMNS, OUTBOX_COLUMNS, TICKET_COLUMNS, event_values, message_values, outgoing_values,
+    ticket_values,
+};
 use super::{Engine, Error, Store};
 use crate::ticket::Ticket;
 
@@ -92,10 +96,19 @@ pub struct Settlement {
     pub outcome: Outcome,
     /// Why, readable.
     pub because: Option<String>,
-    /// The ticket it went to.
+    /// What it causes.
+    pub effect: Effect,
+}
+
+/// What a submission, or the passing of time, causes on one ticket.
+#[derive(Debug, Clone)]
+pub struct Effect {
+    /// The ticket.
     pub ticket_id: Option<i64>,
-    /// What becomes of that ticket.
+    /// What becomes of it.
     pub ticket: OnTicket,
+    /// What was to be asked on it and is not on its way yet is withdrawn: it is answered, or asked anew.
+    pub withdraw: bool,
     /// Messages for that ticket.
     pub messages: Vec<NewMessage>,
     /// Events of that ticket.
@@ -201,44 +214,13 @@ impl Settling {
 
     /// Writes all of it and commits.
     pub async fn commit(mut self, settlements: Vec<Settlement>, now: i64) -> Result<(), Error> {
-        let connection = &mut *self.transaction;
-        let mut opened = vec![];
-        let mut messages = vec![];
-        let mut events = vec![];
-        let mut outgoing = vec![];
+        let mut effects = vec![];
         let mut outcomes = vec![];
-        for settlement in settlements {
-            let Settlement { submission, outcome, because, ticket_id, ticket, .. } = settlement;
-            outcomes.push((submission, outcome, because, ticket_id));
-            match ticket {
-                OnTicket::Nothing => {}
-                OnTicket::Open(ticket) => opened.push(ticket_values(*ticket)),
-                OnTicket::Change(ticket, version) => {
-                    if !tickets::update(connection, &ticket, version).await? {
-                        return Err(Error::Conflict(format!("ticket {}", ticket.id)));
-                    }
-                }
-            }
-            if let Some((address, status)) = settlement.bounced {
-                query(
-                    "INSERT INTO bounced (address, status, at) VALUES ($1, $2, $3) \
-                     ON CONFLICT (address) DO UPDATE SET status = excluded.status, at = excluded.at",
-                )
-                .bind(rows::clean(&address))
-                .bind(status.as_deref().map(rows::clean))
-                .bind(now)
-                .execute(&mut *connection)
-                .await?;
-            }
-            let Some(ticket_id) = ticket_id else { continue };
-            messages.extend(settlement.messages.into_iter().map(|message| message_values(message, ticket_id, now)));
-            events.extend(settlement.events.into_iter().map(|event| event_values(&event, ticket_id, now)));
-            outgoing.extend(settlement.outgoing.into_iter().map(|row| outgoing_values(row, ticket_id, now)));
+        for Settlement { submission, outcome, because, effect } in settlements {
+            outcomes.push((submission, outcome, because, effect.ticket_id));
+            effects.push(effect);
         }
-        rows::insert(connection, "tickets", TICKET_COLUMNS, opened, "").await?;
-        rows::insert(connection, "messages", MESSAGE_COLUMNS, messages, "").await?;
-        rows::insert(connection, "events", EVENT_COLUMNS, events, "").await?;
-        rows::insert(connection, "outbox", OUTBOX_COLUMNS, outgoing, "").await?;
+        self.write(effects, now).await?;
         for (submission, outcome, because, ticket_id) in outcomes {
             query(
                 "UPDATE submissions SET outcome = $1, because = $2, ticket_id = $3, settled_at = $4 \
@@ -249,165 +231,61 @@ impl Settling {
             .bind(ticket_id)
             .bind(now)
             .bind(submission)
-            .execute(&mut *connection)
+            .execute(&mut *self.transaction)
             .await?;
         }
         self.transaction.commit().await?;
         Ok(())
     }
-}
 
-const TICKET_COLUMNS: &[&str] = &[
-    "id",
-    "status",
-    "subject",
-    "requester_address",
-    "requester_name",
-    "language",
-    "source",
-    "campaign_status",
-    "campaign_id",
-    "topic",
-    "topic_chosen_by",
-    "priority",
-    "route",
-    "missing",
-    "flags",
-    "triage",
-    "asked",
-    "offered",
-    "questions",
-    "campaign_by_agent",
-    "rules_version",
-    "linked_ticket",
-    "version",
-    "created_at",
-    "updated_at",
-];
+    /// Writes what no submission caused, and commits.
+    pub async fn commit_effects(mut self, effects: Vec<Effect>, now: i64) -> Result<(), Error> {
+        self.write(effects, now).await?;
+        self.transaction.commit().await?;
+        Ok(())
+    }
 
-fn ticket_values(ticket: Ticket) -> Vec<Value> {
-    vec![
-        ticket.id.into(),
-        ticket.status.as_str().into(),
-        ticket.subject.into(),
-        ticket.requester_address.into(),
-        ticket.requester_name.into(),
-        ticket.language.into(),
-        ticket.source.into(),
-        rows::to_word(&ticket.campaign_status).into(),
-        ticket.campaign_id.into(),
-        ticket.topic.into(),
-        rows::to_word(&ticket.topic_chosen_by).into(),
-        ticket.priority.into(),
-        ticket.route.into(),
-        rows::to_json(&ticket.missing).into(),
-        rows::to_json(&ticket.flags).into(),
-        rows::to_json(&ticket.triage).into(),
-        rows::to_json(&ticket.asked).into(),
-        rows::to_json(&ticket.offered).into(),
-        ticket.questions.into(),
-        i64::from(ticket.campaign_by_agent).into(),
-        ticket.rules_version.into(),
-        ticket.linked_ticket.into(),
-        ticket.version.into(),
-        ticket.created_at.into(),
-        ticket.updated_at.into(),
-    ]
-}
-
-const MESSAGE_COLUMNS: &[&str] = &[
-    "id",
-    "ticket_id",
-    "submission_id",
-    "direction",
-    "message_id",
-    "fingerprint",
-    "from_address",
-    "request",
-    "triage",
-    "body",
-    "created_at",
-];
-
-fn message_values(message: NewMessage, ticket_id: i64, now: i64) -> Vec<Value> {
-    vec![
-        uuid::Uuid::now_v7().to_string().into(),
-        ticket_id.into(),
-        message.submission_id.into(),
-        rows::to_word(&message.direction).into(),
-        message.message_id.into(),
-        message.fingerprint.into(),
-        message.from_address.into(),
-        message.request.into(),
-        message.triage.into(),
-        message.body.into(),
-        now.into(),
-    ]
-}
-
-/// Keeps what goes out among its ticket's messages.
-pub(super) async fn put_sent(connection: &mut AnyConnection, sent: &outbox::Outgoing, now: i64) -> Result<(), Error> {
-    let message = NewMessage {
-        submission_id: None,
-        direction: Direction::Out,
-        message_id: Some(sent.message_id.clone()),
-        fingerprint: None,
-        from_address: address(&sent.payload.from),
-        request: None,
-        triage: None,
-        body: Some(sent.payload.text.clone()),
-    };
-    let values = vec![message_values(message, sent.ticket_id, now)];
-    rows::insert(connection, "messages", MESSAGE_COLUMNS, values, "").await?;
-    Ok(())
-}
-
-/// The address of `Name <address>`.
-fn address(mailbox: &str) -> String {
-    let inner = mailbox.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
-    inner.map_or(mailbox, |(address, _)| address).trim().to_lowercase()
-}
-
-const EVENT_COLUMNS: &[&str] = &["id", "ticket_id", "at", "actor", "what", "detail"];
-
-fn event_values(event: &NewEvent, ticket_id: i64, now: i64) -> Vec<Value> {
-    vec![
-        uuid::Uuid::now_v7().to_string().into(),
-        ticket_id.into(),
-        now.into(),
-        event.actor.into(),
-        event.what.into(),
-        rows::to_json(&event.detail).into(),
-    ]
-}
-
-const OUTBOX_COLUMNS: &[&str] = &[
-    "id",
-    "ticket_id",
-    "kind",
-    "reason",
-    "recipient",
-    "recipient_domain",
-    "message_id",
-    "payload",
-    "state",
-    "due_at",
-    "created_at",
-];
-
-fn outgoing_values(outgoing: NewOutgoing, ticket_id: i64, now: i64) -> Vec<Value> {
-    let domain = domain(&outgoing.recipient);
-    vec![
-        outgoing.id.into(),
-        ticket_id.into(),
-        rows::to_word(&outgoing.kind).into(),
-        rows::to_word(&outgoing.reason).into(),
-        outgoing.recipient.into(),
-        domain.into(),
-        outgoing.message_id.into(),
-        rows::to_json(&outgoing.payload).into(),
-        rows::to_word(&outgoing.state).into(),
-        now.into(),
-        now.into(),
-    ]
+    async fn write(&mut self, effects: Vec<Effect>, now: i64) -> Result<(), Error> {
+        let connection = &mut *self.transaction;
+        let mut opened = vec![];
+        let mut messages = vec![];
+        let mut events = vec![];
+        let mut outgoing = vec![];
+        let mut withdrawn = vec![];
+        for effect in effects {
+            match effect.ticket {
+                OnTicket::Nothing => {}
+                OnTicket::Open(ticket) => opened.push(ticket_values(*ticket)),
+                OnTicket::Change(ticket, version) => {
+                    if !tickets::update(connection, &ticket, version).await? {
+                        return Err(Error::Conflict(format!("ticket {}", ticket.id)));
+                    }
+                }
+            }
+            if let Some((address, status)) = effect.bounced {
+                query(
+                    "INSERT INTO bounced (address, status, at) VALUES ($1, $2, $3) \
+                     ON CONFLICT (address) DO UPDATE SET status = excluded.status, at = excluded.at",
+                )
+                .bind(rows::clean(&address))
+                .bind(status.as_deref().map(rows::clean))
+                .bind(now)
+                .execute(&mut *connection)
+                .await?;
+            }
+            let Some(ticket_id) = effect.ticket_id else { continue };
+            withdrawn.extend(effect.withdraw.then_some(ticket_id));
+            messages.extend(effect.messages.into_iter().map(|message| message_values(message, ticket_id, now)));
+            events.extend(effect.events.into_iter().map(|event| event_values(&event, ticket_id, now)));
+            outgoing.extend(effect.outgoing.into_iter().map(|row| outgoing_values(row, ticket_id, now)));
+        }
+        for ticket in withdrawn {
+            withdraw(connection, ticket, now).await?;
+        }
+        rows::insert(connection, "tickets", TICKET_COLUMNS, opened, "").await?;
+        rows::insert(connection, "messages", MESSAGE_COLUMNS, messages, "").await?;
+        rows::insert(connection, "events", EVENT_COLUMNS, events, "").await?;
+        rows::insert(connection, "outbox", OUTBOX_COLUMNS, outgoing, "").await?;
+        Ok(())
+    }
 }

@@ -1,17 +1,14 @@
-//! Tickets with their messages and events, as agents read and change them.
+//! Tickets with their messages and events, as agents read them.
 //!
-//! Promises: a change names the version it saw and is refused when somebody was quicker; every change leaves an event,
-//! and a correction by an agent leaves feedback that rules may learn from.
+//! Promises: a ticket is written only over the version that was read, so that no change is lost.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, query};
 
 use super::rows::Value;
 use super::{Error, Store, rows};
 use crate::request::Request;
-use crate::ticket::change::{Change, Means, Replaced};
 use crate::ticket::{Status, Ticket};
 use crate::triage::Triage;
 
@@ -93,7 +90,8 @@ pub struct Event {
 
 pub(super) const COLUMNS: &str = "id, status, subject, requester_address, requester_name, language, source, campaign_status, \
                        campaign_id, topic, topic_chosen_by, priority, route, missing, flags, triage, asked, offered, \
-                       questions, campaign_by_agent, rules_version, linked_ticket, version, created_at, updated_at";
+                       questions, campaign_by_agent, rules_version, linked_ticket, chase_at, reminded, version, created_at, \
+                       updated_at";
 
 impl Store {
     /// Tickets by number, newest first; `before` is the last number of the page before.
@@ -183,82 +181,6 @@ impl Store {
         };
         found.iter().map(event).collect()
     }
-
-    /// Makes an agent's changes, all or none, in one step of the version. `version` is the one that the agent saw;
-    /// `actor` is `agent:NAME`. Whether the topic, campaign and team exist is the caller's to check.
-    pub async fn change_ticket(
-        &self,
-        id: i64,
-        version: i64,
-        changes: Vec<Change>,
-        means: Means<'_>,
-        actor: &str,
-        now: i64,
-    ) -> Result<Ticket, Error> {
-        let mut transaction = self.begin().await?;
-        let sql = format!("SELECT {COLUMNS} FROM tickets WHERE id = $1");
-        let row = query(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *transaction).await?;
-        let Some(before) = row.as_ref().map(read).transpose()? else {
-            return Err(Error::Missing(format!("ticket {id}")));
-        };
-        if before.version != version {
-            return Err(Error::Conflict(format!("ticket {id}")));
-        }
-        let requests = match changes.iter().any(|change| matches!(change, Change::Topic(_))) {
-            true => requests(&mut transaction, id).await?,
-            false => vec![],
-        };
-        let mut after = before.clone();
-        let mut made = vec![];
-        for change in changes {
-            let status = after.status;
-            let Some(replaced) = after.change(change, &requests, means).map_err(Error::Refused)? else { continue };
-            // A status that followed from topic or campaign is told like one that was set.
-            let followed = (replaced.field != "status" && status != after.status).then_some((status, after.status));
-            made.push((replaced, followed));
-        }
-        if made.is_empty() {
-            return Ok(before);
-        }
-        (after.version, after.updated_at) = (version + 1, now);
-        if !update(&mut transaction, &after, version).await? {
-            return Err(Error::Conflict(format!("ticket {id}")));
-        }
-        for (Replaced { field, old, new }, followed) in made {
-            event(&mut transaction, id, now, actor, field, &json!({ "from": old, "to": new })).await?;
-            if let Some((from, to)) = followed {
-                event(&mut transaction, id, now, "desk", "status", &json!({ "from": from, "to": to })).await?;
-            }
-            query(
-                "INSERT INTO feedback (id, ticket_id, field, old, new, agent, at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            )
-            .bind(uuid::Uuid::now_v7().to_string())
-            .bind(id)
-            .bind(field)
-            .bind(rows::clean(&old))
-            .bind(rows::clean(&new))
-            .bind(actor)
-            .bind(now)
-            .execute(&mut *transaction)
-            .await?;
-        }
-        transaction.commit().await?;
-        Ok(after)
-    }
-}
-
-/// What the customer wrote on a ticket, oldest first.
-async fn requests(connection: &mut AnyConnection, ticket: i64) -> Result<Vec<Request>, Error> {
-    let found = query(
-        "SELECT request FROM messages WHERE ticket_id = $1 AND direction = 'in' AND request IS NOT NULL \
-         ORDER BY created_at, id",
-    )
-    .bind(ticket)
-    .fetch_all(&mut *connection)
-    .await?;
-    let read = |row: &AnyRow| rows::from_json::<Request>(row, "request", &format!("a message of ticket {ticket}"));
-    let requests = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    Ok(requests.into_iter().filter(|request| request.automated.is_none()).collect())
 }
 
 /// Writes the ticket's changeable columns if its stored version is still `seen`.
@@ -267,7 +189,7 @@ pub(super) async fn update(connection: &mut AnyConnection, ticket: &Ticket, seen
         "UPDATE tickets SET status = $1, language = $2, campaign_status = $3, campaign_id = $4, topic = $5, \
          topic_chosen_by = $6, priority = $7, route = $8, missing = $9, flags = $10, triage = $11, asked = $12, \
          offered = $13, questions = $14, campaign_by_agent = $15, rules_version = $16, linked_ticket = $17, \
-         version = $18, updated_at = $19 WHERE id = $20 AND version = $21",
+         chase_at = $18, reminded = $19, version = $20, updated_at = $21 WHERE id = $22 AND version = $23",
     )
     .bind(ticket.status.as_str())
     .bind(ticket.language.clone())
@@ -286,6 +208,8 @@ pub(super) async fn update(connection: &mut AnyConnection, ticket: &Ticket, seen
     .bind(i64::from(ticket.campaign_by_agent))
     .bind(ticket.rules_version.clone())
     .bind(ticket.linked_ticket)
+    .bind(ticket.chase_at)
+    .bind(i64::from(ticket.reminded))
     .bind(ticket.version)
     .bind(ticket.updated_at)
     .bind(ticket.id)
@@ -348,6 +272,8 @@ pub(super) fn read(row: &AnyRow) -> Result<Ticket, Error> {
         campaign_by_agent: row.try_get::<i64, _>("campaign_by_agent")? != 0,
         rules_version: row.try_get("rules_version")?,
         linked_ticket: row.try_get("linked_ticket")?,
+        chase_at: row.try_get("chase_at")?,
+        reminded: row.try_get::<i64, _>("reminded")? != 0,
         version: row.try_get("version")?,
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,

@@ -78,6 +78,7 @@ impl Ticket {
                 return Err(format!("a ticket cannot be moved from {from} to {to} by hand"));
             }
             Change::Status(status) => {
+                self.hand_over();
                 self.status = status;
                 ("status", before.status.as_str().to_owned(), status.as_str().to_owned())
             }
@@ -106,10 +107,9 @@ impl Ticket {
         self.flags.extend(judged.flags.iter().cloned());
         if self.missing.is_empty() {
             self.flags.retain(|flag| flag != "incomplete");
-            // Nothing is left to wait for.
-            if self.status == Status::Waiting {
-                self.status = Status::Ready;
-            }
+            // Nothing is left to wait for, and no question is open.
+            self.hand_over();
+            (self.asked, self.offered) = (vec![], vec![]);
         }
         self.flags.sort();
         self.flags.dedup();

@@ -99,6 +99,10 @@ pub struct Ticket {
     pub rules_version: String,
     /// A ticket that this one seems to belong to, unproven.
     pub linked_ticket: Option<i64>,
+    /// When the desk acts next on a ticket that waits, unix milliseconds: it reminds, or hands over once it has.
+    pub chase_at: Option<i64>,
+    /// The open question has been reminded of, or is not to be.
+    pub reminded: bool,
     /// Grows with every change; a change names the version it saw.
     pub version: i64,
     /// Unix milliseconds.
@@ -108,6 +112,22 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// Puts it into the agents' hands, unless it is there already: nobody is waited for any longer.
+    pub fn hand_over(&mut self) {
+        if self.status == Status::Waiting {
+            self.status = Status::Ready;
+        }
+        self.chase_at = None;
+    }
+
+    /// Adds a flag once.
+    pub fn add_flag(&mut self, flag: &str) {
+        if !self.flags.iter().any(|known| known == flag) {
+            self.flags.push(flag.to_owned());
+            self.flags.sort();
+        }
+    }
+
     /// What a further message of this ticket is triaged with.
     pub fn known(&self) -> Known {
         Known {

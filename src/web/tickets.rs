@@ -18,7 +18,7 @@ use crate::campaigns::Directory;
 use crate::desk::problem::{Json, Path, Place, Problem, Query};
 use crate::rules::Rules;
 use crate::store::tickets::Filter;
-use crate::ticket::change::{Change, Means};
+use crate::ticket::change::Change;
 use crate::ticket::{Status, Ticket};
 
 /// Tickets on a page unless `limit` says otherwise.
@@ -128,6 +128,7 @@ fn summary(site: &Site, ticket: &Ticket) -> Value {
         "missing": ticket.missing,
         "flags": ticket.flags,
         "linked_ticket": ticket.linked_ticket,
+        "chase_at": ticket.chase_at.map(time),
         "version": ticket.version,
         "created_at": time(ticket.created_at),
         "updated_at": time(ticket.updated_at),
@@ -246,8 +247,7 @@ pub async fn make(site: &Site, id: i64, version: i64, changes: Vec<Change>, agen
     if ticket.version != version {
         return Err(Problem::Conflict(format!("ticket {id} is at version {} by now; read it again", ticket.version)));
     }
-    let means = Means { rules: &rules, directory: &directory };
-    Ok(store.change_ticket(id, version, changes, means, &format!("agent:{agent}"), super::now()).await?)
+    Ok(site.desk.change_ticket(id, version, changes, &format!("agent:{agent}"), super::now()).await?)
 }
 
 /// What is wrong with a change, whatever the ticket.

@@ -236,3 +236,71 @@ fn a_database_out_of_reach_is_named_and_temporary() {
     assert_eq!(code, 75, "{complaints}");
     assert!(complaints.contains("127.0.0.1:1/desk") && !complaints.contains("secret"), "{complaints}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_outbox_is_listed_tried_again_and_emptied() {
+    use deskclerk::config;
+    use deskclerk::desk::{Desk, unix_ms};
+    use deskclerk::store::submissions::{Envelope, Kind, New};
+
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("deskclerk.toml");
+    fs::write(&file, "").unwrap();
+    let desk = Desk::open(config::default_in(folder.path())).await.unwrap();
+    for name in ["ann", "bob"] {
+        let raw = crate::harness::mail(
+            &format!("{name}@{name}.example"),
+            "support@desk.example",
+            &format!("1@{name}.example"),
+            "Clicks are not tracked",
+            "Hello,\n\nthe clicks of our campaign are not tracked.",
+        );
+        let new = New {
+            source: "lmtp".into(),
+            source_key: None,
+            kind: Kind::Mail,
+            raw: raw.into_bytes(),
+            envelope: Envelope::default(),
+            answerable: true,
+            received_at: unix_ms(),
+        };
+        desk.accept(new).await.unwrap();
+    }
+    while !desk.batch(unix_ms(), 64).await.unwrap().is_empty() {}
+    let claimed = desk.store.claim_outbox(unix_ms(), 60_000, 1).await.unwrap();
+    desk.bury(&claimed[0], "550 no such user", unix_ms()).await.unwrap();
+    let dead = claimed[0].id.clone();
+    let ticket = desk.store.ticket(claimed[0].ticket_id).await.unwrap().unwrap();
+    assert_eq!(ticket.status.as_str(), "ready", "nobody will answer a question that cannot be delivered");
+    assert!(ticket.flags.contains(&"undelivered".to_owned()), "{:?}", ticket.flags);
+    desk.store.close().await;
+
+    let outbox = |arguments: &[&str]| run(deskclerk().arg("outbox").args(arguments).arg("--config").arg(&file));
+    let states = |listed: &str| -> Vec<(String, String)> {
+        let row = |line: &str| -> Value { serde_json::from_str(line).unwrap() };
+        let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
+        listed.lines().map(row).map(|row| (text(&row, "id"), text(&row, "state"))).collect()
+    };
+    let (code, listed, complaints) = outbox(&["list", "--format", "json"]);
+    assert_eq!(code, 0, "{complaints}");
+    let mut found: Vec<String> = states(&listed).into_iter().map(|(_, state)| state).collect();
+    found.sort();
+    assert_eq!(found, ["dead", "queued"]);
+    let (_, listed, _) = outbox(&["list", "--state", "dead"]);
+    assert!(listed.contains(&dead) && listed.contains("550 no such user") && listed.lines().count() == 1, "{listed}");
+
+    let (code, _, complaints) = outbox(&["retry", "--all-dead"]);
+    assert_eq!(code, 0, "{complaints}");
+    let (_, listed, _) = outbox(&["list", "--state", "queued", "--format", "json"]);
+    assert_eq!(states(&listed).len(), 2, "{listed}");
+    let (code, dropped, complaints) = outbox(&["drop", &dead, "--format", "json"]);
+    assert_eq!((code, states(&dropped)), (0, vec![(dead.clone(), "dropped".to_owned())]), "{complaints}");
+    let (code, _, complaints) = outbox(&["retry", &dead]);
+    assert!(code == 1 && complaints.contains("is dropped: it cannot be tried again"), "{code} {complaints}");
+    let (code, _, complaints) = outbox(&["drop", "none-such"]);
+    assert!(code == 1 && complaints.contains("none-such does not exist"), "{code} {complaints}");
+    let (code, _, complaints) = outbox(&["list", "--state", "lost"]);
+    assert!(code == 2 && complaints.contains("known states"), "{complaints}");
+    let (code, _, complaints) = outbox(&["resume"]);
+    assert!(code == 1 && complaints.contains("does not hold"), "{complaints}");
+}

@@ -251,7 +251,6 @@ async fn draft(
     if !outbox.iter().any(|outgoing| outgoing.id == draft) {
         return Err(Problem::no("draft"));
     }
-    site.desk.store.release_draft(&draft, form.decision == "send", &format!("agent:{agent}"), now()).await?;
-    site.desk.outbox_wake.notify_one();
+    site.desk.release_draft(&draft, form.decision == "send", &format!("agent:{agent}"), now()).await?;
     Ok(Redirect::to(&format!("/desk/tickets/{id}")))
 }

@@ -3,6 +3,7 @@
 mod api;
 mod changes;
 mod console;
+mod one_tap;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use deskclerk::config::{self, settings::Config};
 use deskclerk::desk::Desk;
 use deskclerk::intake::signature::Secret;
-use deskclerk::intake::{form, webhook};
+use deskclerk::intake::{form, one_tap as taps, webhook};
 use deskclerk::store::agents::Kind;
 use deskclerk::store::submissions::{Envelope, Kind as Sort, New};
 use serde_json::Value;
@@ -63,7 +64,8 @@ impl TestDesk {
         let address = listener.local_addr().unwrap();
         let cancel = CancellationToken::new();
         let doors = webhook::router(desk.clone(), webhook::Hooks::open(&desk.config).unwrap())
-            .merge(form::router(desk.clone()));
+            .merge(form::router(desk.clone()))
+            .merge(taps::router(desk.clone()));
         let metrics: deskclerk::web::Metrics = Arc::new(String::new);
         tokio::spawn(deskclerk::web::run(listener, desk.clone(), doors, metrics, cancel.clone()));
         let (worker, stop) = (desk.clone(), cancel.clone());

@@ -1,16 +1,18 @@
 //! Conversations: `fixtures/conversations/*.toml` says what comes in, turn by turn, and what the desk must make of it.
 //! Every one of them is played on SQLite and on PostgreSQL, with time as an argument. README.md there is the language.
 
+mod letter;
+
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use base64::Engine as _;
 use deskclerk::config::{self, settings::Config};
 use deskclerk::desk::{Desk, Step};
+use deskclerk::intake::one_tap;
 use deskclerk::store::outbox::{Outgoing, Reason, State};
-use deskclerk::store::submissions::{Envelope, Kind, New};
-use deskclerk::ticket::Ticket;
+use deskclerk::ticket::change::Change;
+use deskclerk::ticket::{Status, Ticket};
 use serde::Deserialize;
 
 use crate::servers::postgres;
@@ -51,6 +53,11 @@ struct Turn {
     envelope_from: Option<String>,
     old: bool,
     times: usize,
+    silent: bool,
+    agent: Option<Wish>,
+    tap: Option<usize>,
+    press: Option<bool>,
+    link: Option<String>,
     // What must come of it.
     outcome: Option<String>,
     ticket: Option<usize>,
@@ -68,6 +75,18 @@ struct Turn {
     unsaid: Vec<String>,
     mails: Option<usize>,
     held: Option<String>,
+    page: Option<String>,
+    events: Vec<String>,
+}
+
+/// What an agent changes.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Wish {
+    status: Option<Status>,
+    campaign: Option<String>,
+    topic: Option<String>,
+    release: bool,
 }
 
 fn folder() -> PathBuf {
@@ -79,6 +98,11 @@ fn conversations() -> Vec<(String, Conversation)> {
     paths.retain(|path| path.extension().is_some_and(|end| end == "toml"));
     paths.sort();
     let mut found = vec![];
+    // `CONVERSATIONS=one_tap` plays one file alone.
+    if let Ok(only) = std::env::var("CONVERSATIONS") {
+        paths.retain(|path| path.file_stem().is_some_and(|stem| stem == only.as_str()));
+        assert!(!paths.is_empty(), "there is no {only}.toml");
+    }
     for path in paths {
         let text = std::fs::read_to_string(&path).unwrap();
         let file: File = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -116,6 +140,10 @@ async fn play_all(database: impl AsyncFn() -> String) {
                 faults.push(format!("{file}: {}: turn {} answers mail {nth}", conversation.name, index + 1));
                 break;
             }
+            if let Some(nth) = turn.tap.filter(|nth| turn.link.is_none() && play.link(*nth).is_none()) {
+                faults.push(format!("{file}: {}: turn {} taps link {nth}", conversation.name, index + 1));
+                break;
+            }
             let found = play.turn(index, turn).await;
             faults.extend(
                 found.into_iter().map(|fault| format!("{file}: {}: turn {}: {fault}", conversation.name, index + 1)),
@@ -144,6 +172,9 @@ impl Play {
             .unwrap_or_else(|faults| panic!("{}: {faults:?}", conversation.name));
         config.desk.data_dir = home.path().to_path_buf();
         config.desk.authserv_id = "mx.desk.example".into();
+        if !conversation.config.contains_key("desk") {
+            config.desk.public_url = "https://desk.example".into();
+        }
         config.campaigns.file = folder().join("campaigns.csv");
         config.store.url = database;
         let desk = Desk::open(config).await.unwrap();
@@ -155,8 +186,21 @@ impl Play {
         self.now += 60_000 + duration(&turn.after);
         let mut last = None;
         let mut mails = vec![];
-        for number in 0..turn.times.max(1) {
-            self.desk.accept(self.submission(index, number, turn)).await.unwrap();
+        let mut shown = None;
+        if let Some(nth) = turn.tap {
+            let link = turn.link.clone().or_else(|| self.link(nth)).expect("such a link");
+            let shown_first = one_tap::open(&self.desk, &link, self.now).await.unwrap();
+            // Looking, as scanners do, changes nothing.
+            assert_eq!(self.desk.store.pending_submissions().await.unwrap(), 0);
+            let pressed = turn.press.unwrap_or(true);
+            shown =
+                Some(if pressed { one_tap::press(&self.desk, &link, self.now).await.unwrap() } else { shown_first });
+        } else if let Some(wish) = &turn.agent {
+            self.act(wish, turn.ticket).await;
+        } else if !turn.silent {
+            for number in 0..turn.times.max(1) {
+                self.desk.accept(self.submission(index, number, turn)).await.unwrap();
+            }
         }
         loop {
             let steps = self.desk.batch(self.now, 64).await.unwrap();
@@ -171,21 +215,35 @@ impl Play {
                 last = Some((submission, outcome, ticket));
             }
         }
+        while self.desk.chase(self.now, 5).await.unwrap() > 0 {}
         for outgoing in self.desk.store.claim_outbox(self.now, 1_000, 100).await.unwrap() {
             self.desk.store.outbox_sent(&outgoing, self.now).await.unwrap();
             mails.push(outgoing);
         }
-        let (submission, outcome, ticket) = last.expect("a turn settles a submission");
+        let quiet = turn.silent || turn.agent.is_some() || turn.tap.is_some();
+        assert!(last.is_some() || quiet, "a turn settles a submission");
+        let at_hand = turn.ticket.unwrap_or(self.tickets.len());
+        let ticket = last.as_ref().map_or(self.tickets.get(at_hand.wrapping_sub(1)).copied(), |last| last.2);
         let mut faults = vec![];
         let mut expect = |what: &str, expected: &str, got: &str| {
             if expected != got {
                 faults.push(format!("{what}: expected {expected:?}, got {got:?}"));
             }
         };
-        let because = self.desk.store.submission(&submission).await.unwrap().unwrap().because.unwrap_or_default();
         if let Some(expected) = &turn.outcome {
-            let got = outcome.as_str();
-            expect(&format!("outcome ({because})"), expected, got);
+            let (submission, outcome, _) = last.expect("something came in");
+            let because = self.desk.store.submission(&submission).await.unwrap().unwrap().because.unwrap_or_default();
+            expect(&format!("outcome ({because})"), expected, outcome.as_str());
+        }
+        if let Some(expected) = &turn.page {
+            let state = shown.as_ref().map(|shown| serde_json::to_value(shown.state).unwrap());
+            expect("page", expected, state.as_ref().and_then(|state| state.as_str()).unwrap_or_default());
+        }
+        for words in turn.says.iter().filter(|_| turn.page.is_some()) {
+            let html = shown.as_ref().map_or("", |shown| shown.html.as_str());
+            if !html.contains(words.as_str()) {
+                expect("page", words, html);
+            }
         }
         let ordinal = ticket.and_then(|id| self.tickets.iter().position(|known| *known == id)).map(|index| index + 1);
         if let Some(expected) = turn.ticket {
@@ -250,12 +308,45 @@ impl Play {
             let state = held.map_or("", |row| if row.state == State::Draft { "draft" } else { "held" });
             expect("held", expected, state);
         }
+        for what in &turn.events {
+            let events = self.desk.store.events(ticket.as_ref().unwrap().id).await.unwrap();
+            let now: Vec<&str> =
+                events.iter().filter(|event| event.at == self.now).map(|event| event.what.as_str()).collect();
+            if !now.contains(&what.as_str()) {
+                expect("events", what, &now.join(" "));
+            }
+        }
         for mail in &customers {
             let ticket = self.desk.store.ticket(mail.ticket_id).await.unwrap();
             faults.extend(self.check_mail(mail, turn, ticket.as_ref()));
         }
         self.sent.extend(customers);
         faults
+    }
+
+    /// What stands behind `/answer/` in the nth link of the desk's last mail.
+    fn link(&self, nth: usize) -> Option<String> {
+        let text = &self.sent.last()?.payload.text;
+        let mut links = text.split_whitespace().filter_map(|word| word.split_once("/answer/"));
+        links.nth(nth - 1).map(|(_, tap)| tap.to_owned())
+    }
+
+    /// An agent acts on a ticket, the latest by default.
+    async fn act(&self, wish: &Wish, ticket: Option<usize>) {
+        let id = self.tickets[ticket.unwrap_or(self.tickets.len()) - 1];
+        if wish.release {
+            let rows = self.desk.store.outgoing_of(id).await.unwrap();
+            let draft = rows.iter().find(|row| row.state == State::Draft).expect("a draft");
+            return self.desk.release_draft(&draft.id, true, "agent:ann", self.now).await.unwrap();
+        }
+        let version = self.desk.store.ticket(id).await.unwrap().unwrap().version;
+        let changes = [
+            wish.topic.clone().map(Change::Topic),
+            wish.campaign.clone().map(|id| Change::Campaign(Some(id))),
+            wish.status.map(Change::Status),
+        ];
+        let changes = changes.into_iter().flatten().collect();
+        self.desk.change_ticket(id, version, changes, "agent:ann", self.now).await.unwrap();
     }
 
     /// What holds of every mail to a customer.
@@ -306,95 +397,12 @@ impl Play {
         }
         faults
     }
-
-    fn submission(&self, index: usize, number: usize, turn: &Turn) -> New {
-        let (kind, raw) = match &turn.hook {
-            Some(body) => {
-                let body = self.filled(&serde_json::to_string(body).unwrap(), number);
-                (Kind::Hook, body.into_bytes())
-            }
-            None => (Kind::Mail, self.mail(index, number, turn).replace('\n', "\r\n").into_bytes()),
-        };
-        let envelope = Envelope { from: turn.envelope_from.clone(), ..Envelope::default() };
-        let source = if kind == Kind::Hook { "hook:leadhub" } else { "lmtp" };
-        New {
-            source: source.into(),
-            source_key: (kind == Kind::Hook).then(|| format!("{index}-{number}")),
-            kind,
-            raw,
-            envelope,
-            answerable: !turn.old,
-            received_at: self.now,
-        }
-    }
-
-    fn mail(&self, index: usize, number: usize, turn: &Turn) -> String {
-        if let Some(raw) = &turn.raw {
-            return self.filled(raw, number);
-        }
-        let answered = turn.answers.and_then(|nth| self.sent.get(nth - 1));
-        let mut mail = String::new();
-        let mut line = |name: &str, value: &str| {
-            if !turn.headers.contains_key(name) && !value.is_empty() {
-                mail.push_str(&format!("{name}: {value}\n"));
-            }
-        };
-        if turn.proven {
-            line("Authentication-Results", "mx.desk.example; dmarc=pass header.from=customer.example");
-        }
-        line("From", &turn.from);
-        let reply_to = answered.and_then(|mail| mail.payload.reply_to.as_deref());
-        line("To", turn.to.as_deref().or(reply_to).unwrap_or("support@desk.example"));
-        let subject = match (answered, turn.subject.as_str()) {
-            (Some(mail), "") => format!("Re: {}", mail.payload.subject),
-            (_, subject) => subject.to_owned(),
-        };
-        line("Subject", &encoded(&subject));
-        let date = jiff::Timestamp::from_millisecond(self.now).unwrap();
-        line("Date", &date.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string());
-        line("Message-ID", &format!("<turn-{}-{number}@customer.example>", index + 1));
-        if let Some(mail) = answered {
-            line("In-Reply-To", &format!("<{}>", mail.message_id));
-            line("References", &format!("<{}>", mail.message_id));
-        }
-        line("MIME-Version", "1.0");
-        line("Content-Type", "text/plain; charset=utf-8");
-        line("Content-Transfer-Encoding", "8bit");
-        for (name, value) in turn.headers.iter().filter(|(_, value)| !value.is_empty()) {
-            mail.push_str(&format!("{name}: {value}\n"));
-        }
-        let mail = format!("{mail}\n{}\n", turn.text.trim_matches('\n'));
-        self.filled(&mail, number)
-    }
-
-    /// Puts in what only the play knows: of the desk's last mail its token and Message-ID, and a running number.
-    fn filled(&self, text: &str, number: usize) -> String {
-        let last = self.sent.last();
-        let asked = last.map(|mail| mail.message_id.clone()).unwrap_or_default();
-        let token = asked.split('.').next().unwrap_or_default().to_owned();
-        let words = last.map(|mail| mail.payload.text.clone()).unwrap_or_default();
-        let quoted: String = words.lines().map(|line| format!("> {line}\n")).collect();
-        let text = text.replace("{asked}", &asked).replace("{token}", &token).replace("{quoted}", &quoted);
-        text.replace("{n}", &number.to_string())
-    }
-}
-
-/// An encoded-word (RFC 2047) where the subject needs one.
-fn encoded(subject: &str) -> String {
-    if subject.is_ascii() {
-        return subject.to_owned();
-    }
-    let words = subject.chars().collect::<Vec<_>>();
-    let words = words.chunks(20).map(|chunk| {
-        let chunk: String = chunk.iter().collect();
-        format!("=?utf-8?B?{}?=", base64::engine::general_purpose::STANDARD.encode(chunk))
-    });
-    words.collect::<Vec<_>>().join("\n ")
 }
 
 /// `3d`, `2h`, `10m` as milliseconds.
 fn duration(text: &str) -> i64 {
     let Some(unit) = text.chars().last() else { return 0 };
+    // A clock may also be set back: `-10d`.
     let number: i64 = text[..text.len() - 1].parse().unwrap_or_else(|_| panic!("{text} is no time such as 3d"));
     number
         * match unit {

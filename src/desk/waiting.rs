@@ -1,0 +1,229 @@
+//! Tickets that wait for their customer: an open question is reminded of once, then the ticket goes to the agents as it is;
+//! at once when the question cannot be delivered.
+//!
+//! Promises: at most one reminder and one hand-over a question, whatever the clock does; nothing outside opening hours;
+//! a backlog (the desk was down, the clock leapt) goes out in small steps within half of the desk's budget, so that it
+//! neither storms nor trips the breaker.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::answer::{self, Means};
+use super::{Desk, team, unix_ms};
+use crate::reply::compose::{self, Kind};
+use crate::reply::guard;
+use crate::request::Request;
+use crate::store;
+use crate::store::budgets::Spent;
+use crate::store::outbox::{Outgoing, Reason, State};
+use crate::store::settle::{Effect, NewEvent, OnTicket};
+use crate::ticket::{Status, Ticket};
+
+/// How often the desk looks for tickets that have waited long enough.
+const LOOK: Duration = Duration::from_secs(30);
+/// Tickets at a look: two thousand an hour.
+const AT_A_LOOK: i64 = 16;
+/// A reminder that no budget is left for comes back after so long.
+const LATER_MS: i64 = 60 * 60 * 1000;
+/// When the wall clock has moved so much against the monotonic one, somebody sets it, perhaps wrongly.
+const LEAP: Duration = Duration::from_secs(10 * 60);
+/// For so long nothing is done about waiting tickets then: time to set it right.
+const AFTER_LEAP: Duration = Duration::from_secs(30 * 60);
+
+impl Desk {
+    /// Reminds and hands over, up to `limit` tickets. How many were dealt with. `now` is unix milliseconds.
+    pub async fn chase(&self, now: i64, limit: i64) -> Result<usize, store::Error> {
+        if !self.hours.is_open(now) {
+            return Ok(0);
+        }
+        let sources = self.sources.load_full();
+        let mut settling = self.store.settling(&[]).await?;
+        let due = settling.due(now, limit).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let addresses: Vec<String> = due.iter().map(|ticket| ticket.requester_address.clone()).collect();
+        let mut spent = settling.spent(&addresses, self.config.replies.per_desk_per_hour, now).await?;
+        let means = self.means(&sources);
+        let mut effects = vec![];
+        for ticket in &due {
+            let request = settling.last_request(ticket.id).await?.unwrap_or_default();
+            effects.push(follow_up(ticket, &request, means, &mut spent, now));
+        }
+        let dealt = effects.len();
+        settling.commit_effects(effects, now).await?;
+        self.outbox_wake.notify_one();
+        Ok(dealt)
+    }
+
+    /// Writes down that a row was refused for good. A ticket that waited for the answer to it goes to the agents.
+    pub async fn bury(&self, outgoing: &Outgoing, error: &str, now: i64) -> Result<(), store::Error> {
+        let sources = self.sources.load_full();
+        let mut settling = self.store.settling(&[]).await?;
+        settling.outbox_dead(outgoing, error, now).await?;
+        let mut effects = vec![];
+        if outgoing.reason == Reason::Question
+            && let Some(before) = settling.ticket(outgoing.ticket_id).await?
+            && before.status == Status::Waiting
+        {
+            let request = settling.last_request(before.id).await?.unwrap_or_default();
+            effects.push(handed_over(&before, "undelivered", &request, self.means(&sources), now));
+        }
+        settling.commit_effects(effects, now).await?;
+        self.outbox_wake.notify_one();
+        Ok(())
+    }
+
+    /// When the desk is to act on a ticket that waits from now on.
+    pub fn chase_at(&self, now: i64) -> Option<i64> {
+        let sources = self.sources.load();
+        self.means(&sources).chase(now).0
+    }
+
+    /// Chases until cancelled.
+    pub(super) async fn keep_chasing(&self, cancel: &CancellationToken) {
+        let mut before = (unix_ms(), Instant::now());
+        let mut held_until = None;
+        while !cancel.is_cancelled() {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = cancel.cancelled() => return,
+            }
+            let now = (unix_ms(), Instant::now());
+            if leapt(now.0 - before.0, now.1 - before.1) {
+                tracing::warn!("the clock was set; reminders wait half an hour for it to be right");
+                held_until = Some(now.1 + AFTER_LEAP);
+            }
+            before = now;
+            if held_until.is_some_and(|until| now.1 < until) || self.awaits_directory() {
+                continue;
+            }
+            match self.chase(now.0, AT_A_LOOK).await {
+                Ok(0) => {}
+                Ok(tickets) => tracing::info!(tickets, "reminded of open questions, or handed them over"),
+                Err(error) => tracing::error!(%error, "reminders wait for the store"),
+            }
+        }
+    }
+}
+
+/// Whether the wall clock (milliseconds) moved otherwise than the monotonic one.
+fn leapt(wall: i64, monotonic: Duration) -> bool {
+    let monotonic = i64::try_from(monotonic.as_millis()).unwrap_or(i64::MAX);
+    wall.saturating_sub(monotonic).unsigned_abs() > LEAP.as_millis() as u64
+}
+
+/// What time makes of a ticket that has waited: a reminder, once; then the agents.
+fn follow_up(ticket: &Ticket, request: &Request, means: Means<'_>, spent: &mut Spent, now: i64) -> Effect {
+    if ticket.reminded {
+        let mut effect = handed_over(ticket, "unanswered", request, means, now);
+        say(&mut effect, ticket, Kind::HandOver, Reason::HandOver, request, means, spent);
+        return effect;
+    }
+    let mut after = next(ticket, now);
+    let most = means.config.replies.per_desk_per_hour / 2;
+    if spent.held || spent.by_desk >= most {
+        after.chase_at = Some(now + LATER_MS);
+        return effect(ticket, after);
+    }
+    after.reminded = true;
+    let rest = means.config.replies.hand_over_days.saturating_sub(means.config.replies.reminder_days);
+    after.chase_at = (means.config.replies.hand_over_days > 0).then(|| means.hours.after(now, rest));
+    let mut effect = effect(ticket, after);
+    say(&mut effect, ticket, Kind::Reminder, Reason::Reminder, request, means, spent);
+    effect
+}
+
+/// To the agents, with the reason as a flag.
+fn handed_over(before: &Ticket, why: &'static str, request: &Request, means: Means<'_>, now: i64) -> Effect {
+    let mut after = next(before, now);
+    after.hand_over();
+    after.add_flag("incomplete");
+    after.add_flag(why);
+    let team = team::outgoing(&after, request, means);
+    let detail = json!({ "from": before.status, "to": after.status, "because": why });
+    let mut effect = effect(before, after);
+    effect.withdraw = true;
+    effect.outgoing.extend(team);
+    effect.events.push(NewEvent { actor: "desk", what: "status", detail });
+    effect
+}
+
+/// Adds a mail to the customer, or why there is none.
+fn say(
+    effect: &mut Effect,
+    ticket: &Ticket,
+    kind: Kind,
+    reason: Reason,
+    request: &Request,
+    means: Means<'_>,
+    spent: &mut Spent,
+) {
+    // No campaign is named: who asked may not be who reads by now.
+    let facts = compose::Facts::of(
+        ticket.id,
+        &means.config.desk.name,
+        &ticket.triage,
+        means.directory,
+        &ticket.requester_address,
+        false,
+    );
+    let known = answer::facts(&ticket.requester_address, means, spent);
+    match guard::may_follow_up(&known).and_then(|()| answer::worded(kind, &facts, ticket, means)) {
+        Ok(words) => {
+            let state = means.state();
+            let outgoing = answer::outgoing(request, ticket, means, reason, state, &words);
+            answer::count(spent, &ticket.requester_address, state);
+            let what = match (state, kind) {
+                (State::Draft, _) => "drafted",
+                (State::Held, _) => "shadowed",
+                (_, Kind::Reminder) => "reminded",
+                _ => "handed_over",
+            };
+            let detail = json!({ "template": words.template, "language": words.language, "outgoing": outgoing.id });
+            effect.events.push(NewEvent { actor: "desk", what, detail });
+            effect.messages.extend((state == State::Queued).then(|| answer::sent(&outgoing, means.config)));
+            effect.outgoing.push(outgoing);
+        }
+        Err(withheld) => effect.events.push(answer::withheld_event(kind, &withheld, spent)),
+    }
+}
+
+fn next(ticket: &Ticket, now: i64) -> Ticket {
+    Ticket { version: ticket.version + 1, updated_at: now, ..ticket.clone() }
+}
+
+fn effect(before: &Ticket, after: Ticket) -> Effect {
+    Effect {
+        ticket_id: Some(before.id),
+        ticket: OnTicket::Change(Box::new(after), before.version),
+        withdraw: false,
+        messages: vec![],
+        events: vec![],
+        outgoing: vec![],
+        bounced: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_is_noticed() {
+        let hour = Duration::from_secs(3600);
+        for (wall, monotonic, expected) in [
+            (30_000, LOOK, false),
+            (31_500, LOOK, false),
+            (86_400_000, LOOK, true),
+            (-86_400_000, LOOK, true),
+            (3_600_000, hour, false),
+            (i64::MIN, hour, true),
+            (i64::MAX, Duration::ZERO, true),
+        ] {
+            assert_eq!(leapt(wall, monotonic), expected, "{wall} ms in {monotonic:?}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What is decided about an outgoing row after it was written: a draft is released, a dead one tried again, one that has
+//! become pointless is withdrawn or dropped.
+//!
+//! Promises: what is on the wire at the moment is left alone; what never went out does not stand among the ticket's
+//! messages as if it had.
+
+use serde_json::json;
+use sqlx::{AnyConnection, AssertSqlSafe, Row, query};
+
+use super::outbox::{COLUMNS, Outgoing, Reason, State, read};
+use super::rows::{self, Value};
+use super::settle::NewMessage;
+use super::tickets::Direction;
+use super::values::{MESSAGE_COLUMNS, message_values};
+use super::{Error, Store};
+
+/// Which outgoing rows; an empty list or `None` means any.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// In one of these states.
+    pub states: Vec<State>,
+    /// Of this ticket.
+    pub ticket: Option<i64>,
+}
+
+impl Store {
+    /// Outgoing rows, newest first.
+    pub async fn list_outgoing(&self, filter: &Filter, limit: i64) -> Result<Vec<Outgoing>, Error> {
+        let mut sql = format!("SELECT {COLUMNS} FROM outbox WHERE 1 = 1");
+        let mut values: Vec<Value> = vec![];
+        let mut bind = |value: Value| {
+            values.push(value);
+            format!("${}", values.len())
+        };
+        if !filter.states.is_empty() {
+            let marks: Vec<String> = filter.states.iter().map(|state| bind(rows::to_word(state).into())).collect();
+            sql.push_str(&format!(" AND state IN ({})", marks.join(", ")));
+        }
+        if let Some(ticket) = filter.ticket {
+            sql.push_str(&format!(" AND ticket_id = {}", bind(ticket.into())));
+        }
+        sql.push_str(&format!(" ORDER BY created_at DESC, id DESC LIMIT {}", bind(limit.into())));
+        let statement = values.into_iter().fold(query(AssertSqlSafe(sql)), rows::bind);
+        statement.fetch_all(&self.read).await?.iter().map(read).collect()
+    }
+
+    /// Tries a dead row again, or a queued one at once; its tries are counted anew. The Message-ID stays.
+    pub async fn retry_outgoing(&self, id: &str, actor: &str, now: i64) -> Result<Outgoing, Error> {
+        let mut transaction = self.begin().await?;
+        let sql = format!(
+            "UPDATE outbox SET state = 'queued', due_at = $1, attempts = 0, settled_at = NULL \
+             WHERE id = $2 AND state IN ('dead', 'queued') AND lease_until <= $1 RETURNING {COLUMNS}"
+        );
+        let done = query(AssertSqlSafe(sql)).bind(now).bind(id).fetch_optional(&mut *transaction).await?;
+        let Some(row) = done else { return Err(refused(&mut transaction, id, "tried again").await?) };
+        let row = read(&row)?;
+        let detail = json!({ "outgoing": id, "reason": row.reason });
+        super::tickets::event(&mut transaction, row.ticket_id, now, actor, "retried", &detail).await?;
+        transaction.commit().await?;
+        Ok(row)
+    }
+
+    /// Takes a row out for good that was not sent.
+    pub async fn drop_outgoing(&self, id: &str, actor: &str, now: i64) -> Result<Outgoing, Error> {
+        let mut transaction = self.begin().await?;
+        let sql = format!(
+            "UPDATE outbox SET state = 'dropped', settled_at = $1 \
+             WHERE id = $2 AND state IN ('dead', 'queued', 'draft', 'held') AND lease_until <= $1 RETURNING {COLUMNS}"
+        );
+        let done = query(AssertSqlSafe(sql)).bind(now).bind(id).fetch_optional(&mut *transaction).await?;
+        let Some(row) = done else { return Err(refused(&mut transaction, id, "dropped").await?) };
+        let row = read(&row)?;
+        take_back(&mut transaction, &row.message_id).await?;
+        let detail = json!({ "outgoing": id, "reason": row.reason });
+        super::tickets::event(&mut transaction, row.ticket_id, now, actor, "dropped", &detail).await?;
+        transaction.commit().await?;
+        Ok(row)
+    }
+
+    /// Sends a draft after all, or drops it. `chase_at`: when the desk is to act on a ticket that waits from now on.
+    pub async fn release_draft(
+        &self,
+        id: &str,
+        send: bool,
+        actor: &str,
+        chase_at: Option<i64>,
+        now: i64,
+    ) -> Result<(), Error> {
+        let next = if send { State::Queued } else { State::Dropped };
+        let mut transaction = self.begin().await?;
+        let sql =
+            format!("UPDATE outbox SET state = $1, due_at = $2 WHERE id = $3 AND state = 'draft' RETURNING {COLUMNS}");
+        let done = query(AssertSqlSafe(sql))
+            .bind(rows::to_word(&next))
+            .bind(now)
+            .bind(id)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let Some(row) = done else { return Err(Error::Conflict(format!("draft {id}"))) };
+        let draft = read(&row)?;
+        if send {
+            put_sent(&mut transaction, &draft, now).await?;
+        }
+        if send && draft.reason == Reason::Question {
+            // From now on the customer is to answer.
+            query(
+                "UPDATE tickets SET status = 'waiting', version = version + 1, updated_at = $1, chase_at = $2, \
+                 reminded = 0 WHERE id = $3 AND status IN ('ready', 'open')",
+            )
+            .bind(now)
+            .bind(chase_at)
+            .bind(draft.ticket_id)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        let what = if send { "draft_sent" } else { "draft_dropped" };
+        let detail = json!({ "outgoing": id });
+        super::tickets::event(&mut transaction, draft.ticket_id, now, actor, what, &detail).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// Withdraws what was to be asked on a ticket and is not on its way yet.
+pub(super) async fn withdraw(connection: &mut AnyConnection, ticket: i64, now: i64) -> Result<(), Error> {
+    let sql = format!(
+        "UPDATE outbox SET state = 'dropped', settled_at = $1 WHERE ticket_id = $2 AND state IN ('queued', 'draft') \
+         AND reason IN ('question', 'reminder') AND lease_until <= $1 RETURNING {COLUMNS}"
+    );
+    let withdrawn = query(AssertSqlSafe(sql)).bind(now).bind(ticket).fetch_all(&mut *connection).await?;
+    for row in &withdrawn {
+        let row = read(row)?;
+        take_back(connection, &row.message_id).await?;
+        let detail = json!({ "outgoing": row.id, "reason": row.reason });
+        super::tickets::event(connection, ticket, now, "desk", "withdrawn", &detail).await?;
+    }
+    Ok(())
+}
+
+/// What was kept among the ticket's messages when it was queued.
+async fn take_back(connection: &mut AnyConnection, message_id: &str) -> Result<(), Error> {
+    query("DELETE FROM messages WHERE direction = 'out' AND message_id = $1")
+        .bind(message_id)
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
+
+/// Why a row was left as it is.
+async fn refused(connection: &mut AnyConnection, id: &str, what: &str) -> Result<Error, Error> {
+    let row = query("SELECT state FROM outbox WHERE id = $1").bind(id).fetch_optional(&mut *connection).await?;
+    Ok(match row {
+        None => Error::Missing(format!("outgoing {id}")),
+        Some(row) => match row.try_get::<String, _>("state")?.as_str() {
+            "queued" => Error::Refused(format!("outgoing {id} is on the wire right now; look again in some minutes")),
+            state => Error::Refused(format!("outgoing {id} is {state}: it cannot be {what}")),
+        },
+    })
+}
+
+/// Keeps what goes out among its ticket's messages.
+pub(super) async fn put_sent(connection: &mut AnyConnection, sent: &Outgoing, now: i64) -> Result<(), Error> {
+    let message = NewMessage {
+        submission_id: None,
+        direction: Direction::Out,
+        message_id: Some(sent.message_id.clone()),
+        fingerprint: None,
+        from_address: address(&sent.payload.from),
+        request: None,
+        triage: None,
+        body: Some(sent.payload.text.clone()),
+    };
+    let values = vec![message_values(message, sent.ticket_id, now)];
+    rows::insert(connection, "messages", MESSAGE_COLUMNS, values, "").await?;
+    Ok(())
+}
+
+/// The address of `Name <address>`.
+fn address(mailbox: &str) -> String {
+    let inner = mailbox.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
+    inner.map_or(mailbox, |(address, _)| address).trim().to_lowercase()
+}
