@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
+use std::mem;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
@@ -43,10 +44,14 @@ const VARIABLES: [&str; 13] = [
 ];
 const HTML_VARIABLES: [&str; 7] = ["ticket", "desk", "subject", "language", "blocks", "by_mail", "confirm"];
 
-/// All templates, compiled. Immutable; swapped whole on reload.
+/// All templates, proven. Immutable; swapped whole on reload.
+///
+/// A compiled template takes 20 KB, and most languages are never written in: once proven they are kept as texts, and
+/// compiled again when first used.
 #[derive(Debug, Default)]
 pub struct Templates {
     environment: Environment<'static>,
+    texts: BTreeMap<String, String>,
     pub(super) languages: BTreeMap<String, Language>,
     pub(super) files: HashSet<String>,
 }
@@ -104,7 +109,13 @@ impl Templates {
         }
         faults.sort();
         faults.dedup();
-        if faults.is_empty() { Ok(templates) } else { Err(faults) }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let texts = mem::take(&mut templates.texts);
+        templates.environment.clear_templates();
+        templates.environment.set_loader(move |name| Ok(texts.get(name).cloned()));
+        Ok(templates)
     }
 
     /// The language to write in: the request's where it has templates, else the fallback, else English.
@@ -225,17 +236,22 @@ impl Templates {
             return;
         };
         let name = path.strip_suffix(".txt").unwrap_or(path);
-        if let Err(error) = self.environment.add_template_owned(format!("{name}.subject"), subject.to_owned()) {
-            faults.push(fault(path, &error));
-        }
+        self.add_text(path, format!("{name}.subject"), subject.to_owned(), faults);
         self.add(path, format!("\n{body}"), faults);
     }
 
     fn add(&mut self, path: &str, text: String, faults: &mut Vec<Fault>) {
-        match self.environment.add_template_owned(path.to_owned(), text) {
-            Ok(()) => drop(self.files.insert(path.to_owned())),
-            Err(error) => faults.push(fault(path, &error)),
+        if self.add_text(path, path.to_owned(), text, faults) {
+            self.files.insert(path.to_owned());
         }
+    }
+
+    /// Whether the text of this file compiles under this name.
+    fn add_text(&mut self, path: &str, name: String, text: String, faults: &mut Vec<Fault>) -> bool {
+        let added = self.environment.add_template_owned(name.clone(), text.clone());
+        faults.extend(added.as_ref().err().map(|error| fault(path, error)));
+        self.texts.insert(name, text);
+        added.is_ok()
     }
 
     /// A variable that does not exist, even on a branch that no sample takes.
