@@ -10,11 +10,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
-use std::mem;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, escape_formatter};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, context, escape_formatter};
 use serde::{Deserialize, Serialize};
 
 use super::compose::{Data, Kind, Taps, Words, clean};
@@ -46,12 +45,11 @@ const HTML_VARIABLES: [&str; 7] = ["ticket", "desk", "subject", "language", "blo
 
 /// All templates, proven. Immutable; swapped whole on reload.
 ///
-/// A compiled template takes 20 KB, and most languages are never written in: once proven they are kept as texts, and
-/// compiled again when first used.
+/// A compiled template takes 20 KB, and most languages are never written in: they are proven a language at a time, kept as
+/// texts, and compiled again when first used.
 #[derive(Debug, Default)]
 pub struct Templates {
     environment: Environment<'static>,
-    texts: BTreeMap<String, String>,
     pub(super) languages: BTreeMap<String, Language>,
     pub(super) files: HashSet<String>,
 }
@@ -83,6 +81,7 @@ impl Templates {
     /// Compiles `Rules::replies` (path below `replies/` → text). Every template is proven on samples.
     pub fn compile(files: &Files) -> Result<Templates, Vec<Fault>> {
         let mut templates = Templates { environment: environment(), ..Templates::default() };
+        let mut texts = BTreeMap::new();
         let mut faults = vec![];
         for (path, text) in files {
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -95,27 +94,37 @@ impl Templates {
                     Err(error) => faults.push(toml_fault(path, text, &error)),
                 },
                 Some((stem, "txt")) if stem == PAGE || Kind::parse(stem).is_some() => {
-                    templates.add_kind(path, text, &mut faults)
+                    let Some((subject, body)) = parted(path, text, &mut faults) else { continue };
+                    texts.insert(format!("{}.subject", path.strip_suffix(".txt").unwrap_or(path)), subject);
+                    texts.insert(path.clone(), body);
+                    templates.files.insert(path.clone());
                 }
-                Some((_, "txt" | "html")) => templates.add(path, text.clone(), &mut faults),
+                Some((_, "txt" | "html")) => {
+                    texts.insert(path.clone(), text.clone());
+                    templates.files.insert(path.clone());
+                }
                 _ => {}
             }
         }
-        for path in files.keys().filter(|path| templates.files.contains(*path)) {
-            templates.check_variables(path, &mut faults);
-        }
-        if faults.is_empty() {
-            templates.prove(&mut faults);
+        templates.environment.set_loader(move |name| Ok(texts.get(name).cloned()));
+        let mut sound = true;
+        // What all languages share comes first: a fault there would be told again by each of them.
+        let folders = [""].into_iter().chain(templates.languages.keys().map(String::as_str));
+        for folder in folders.map(str::to_owned).collect::<Vec<_>>() {
+            let before = faults.len();
+            let own = |path: &&String| path.rsplit_once('/').map_or("", |(folder, _)| folder) == folder;
+            for path in files.keys().filter(own).filter(|path| templates.files.contains(*path)) {
+                templates.check_variables(path, &mut faults);
+            }
+            sound &= faults.len() == before;
+            if sound {
+                templates.prove(&folder, &mut faults);
+            }
+            templates.environment.clear_templates();
         }
         faults.sort();
         faults.dedup();
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        let texts = mem::take(&mut templates.texts);
-        templates.environment.clear_templates();
-        templates.environment.set_loader(move |name| Ok(texts.get(name).cloned()));
-        Ok(templates)
+        if faults.is_empty() { Ok(templates) } else { Err(faults) }
     }
 
     /// The language to write in: the request's where it has templates, else the fallback, else English.
@@ -223,43 +232,19 @@ impl Templates {
         )
     }
 
-    /// The first line is the subject, itself a template; the rest keeps its line numbers.
-    fn add_kind(&mut self, path: &str, text: &str, faults: &mut Vec<Fault>) {
-        let (first, body) = text.split_once('\n').unwrap_or((text, ""));
-        let Some(subject) = first.strip_prefix("Subject:").map(str::trim).filter(|subject| !subject.is_empty()) else {
-            faults.push(Fault {
-                file: format!("replies/{path}"),
-                line: 1,
-                message: "the first line is no subject".into(),
-                remedy: "write it as `Subject: …`".into(),
-            });
-            return;
-        };
-        let name = path.strip_suffix(".txt").unwrap_or(path);
-        self.add_text(path, format!("{name}.subject"), subject.to_owned(), faults);
-        self.add(path, format!("\n{body}"), faults);
-    }
-
-    fn add(&mut self, path: &str, text: String, faults: &mut Vec<Fault>) {
-        if self.add_text(path, path.to_owned(), text, faults) {
-            self.files.insert(path.to_owned());
-        }
-    }
-
-    /// Whether the text of this file compiles under this name.
-    fn add_text(&mut self, path: &str, name: String, text: String, faults: &mut Vec<Fault>) -> bool {
-        let added = self.environment.add_template_owned(name.clone(), text.clone());
-        faults.extend(added.as_ref().err().map(|error| fault(path, error)));
-        self.texts.insert(name, text);
-        added.is_ok()
-    }
-
     /// A variable that does not exist, even on a branch that no sample takes.
     fn check_variables(&self, path: &str, faults: &mut Vec<Fault>) {
         let known: &[&str] = if path.ends_with(".html") { &HTML_VARIABLES } else { &VARIABLES };
         let subject = path.strip_suffix(".txt").map(|stem| format!("{stem}.subject"));
         for name in [Some(path.to_owned()), subject].into_iter().flatten() {
-            let Ok(template) = self.environment.get_template(&name) else { continue };
+            let template = match self.environment.get_template(&name) {
+                Ok(template) => template,
+                Err(error) if error.kind() == ErrorKind::TemplateNotFound => continue,
+                Err(error) => {
+                    faults.push(fault(path, &error));
+                    continue;
+                }
+            };
             let unknown = template.undeclared_variables(false);
             let mut unknown: Vec<_> =
                 unknown.into_iter().filter(|variable| !known.contains(&variable.as_str())).collect();
@@ -273,25 +258,36 @@ impl Templates {
         }
     }
 
-    /// Renders every template with everything there is, and with nothing.
-    fn prove(&self, faults: &mut Vec<Fault>) {
-        for language in self.languages.keys() {
-            for kind in Kind::ALL {
-                if self.files.contains(&format!("{language}/{}.txt", kind.as_str())) {
-                    faults.extend(samples().iter().filter_map(|data| self.render(kind, data, language).err()));
-                }
-            }
-            if self.files.contains(&format!("{language}/{PAGE}.txt")) {
-                let campaign = Named { id: "20417".into(), name: "Summer Sale".into() };
-                let states =
-                    [PageState::Open, PageState::Done, PageState::Used, PageState::Expired, PageState::Unknown];
-                let pages = states.into_iter().flat_map(|state| [(state, None), (state, Some(&campaign))]);
-                faults.extend(
-                    pages.filter_map(|(state, campaign)| self.page(state, 1042, "Support", campaign, language).err()),
-                );
+    /// Renders every template of a language with everything there is, and with nothing.
+    fn prove(&self, language: &str, faults: &mut Vec<Fault>) {
+        for kind in Kind::ALL {
+            if self.files.contains(&format!("{language}/{}.txt", kind.as_str())) {
+                faults.extend(samples().iter().filter_map(|data| self.render(kind, data, language).err()));
             }
         }
+        if self.files.contains(&format!("{language}/{PAGE}.txt")) {
+            let campaign = Named { id: "20417".into(), name: "Summer Sale".into() };
+            let states = [PageState::Open, PageState::Done, PageState::Used, PageState::Expired, PageState::Unknown];
+            let pages = states.into_iter().flat_map(|state| [(state, None), (state, Some(&campaign))]);
+            let page = |(state, campaign)| self.page(state, 1042, "Support", campaign, language).err();
+            faults.extend(pages.filter_map(page));
+        }
     }
+}
+
+/// Subject and body of a template: the first line is the subject, itself a template; the rest keeps its line numbers.
+fn parted(path: &str, text: &str, faults: &mut Vec<Fault>) -> Option<(String, String)> {
+    let (first, body) = text.split_once('\n').unwrap_or((text, ""));
+    let subject = first.strip_prefix("Subject:").map(str::trim).filter(|subject| !subject.is_empty());
+    if subject.is_none() {
+        faults.push(Fault {
+            file: format!("replies/{path}"),
+            line: 1,
+            message: "the first line is no subject".into(),
+            remedy: "write it as `Subject: …`".into(),
+        });
+    }
+    Some((subject?.to_owned(), format!("\n{body}")))
 }
 
 fn environment() -> Environment<'static> {

@@ -203,7 +203,9 @@ impl Store {
                 .connect_lazy_with(options.clone())
         };
         // One writer: SQLite has one write lock, so queueing here is cheaper than SQLITE_BUSY there.
-        Ok(Store::over(Engine::Sqlite, pool(4), pool(1)))
+        // Each connection is a thread with a cache of its own: more readers than cores only wait for one another.
+        let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8) as u32);
+        Ok(Store::over(Engine::Sqlite, pool(readers), pool(1)))
     }
 
     async fn open_postgres(url: &str, connections: u32, access: Access) -> Result<Store, Error> {
