@@ -47,7 +47,7 @@ pub enum Command {
 /// Adds an agent.
 #[derive(Debug, clap::Args)]
 pub struct Add {
-    /// The sign-in name: letters, digits, - _ .
+    /// The sign-in name, of letters, digits, `-`, `_` and `.` only
     name: String,
     /// The agent's mail address
     #[arg(long, value_name = "ADDRESS")]

@@ -32,7 +32,8 @@ pub fn run(command: &Command) -> Result<End> {
         Command::Print => io::stdout().write_all(crate::config::DEFAULT.as_bytes())?,
         Command::Check { config } => {
             let Some(settings) = load(config)? else { return Ok(End::Unusable) };
-            let faults = beyond(&settings);
+            let text = std::fs::read_to_string(config)?;
+            let faults = beyond(&settings, &text, &config.display().to_string());
             if !faults.is_empty() {
                 output::complain_of(&faults);
                 return Ok(End::Unusable);
@@ -43,20 +44,63 @@ pub fn run(command: &Command) -> Result<End> {
     Ok(End::Ok)
 }
 
-/// Faults of what the settings name: rules, campaign directory, secrets. `run` would refuse each of them.
-fn beyond(settings: &Config) -> Vec<Fault> {
-    let mut faults = sources::rules(&settings.rules.dir).err().unwrap_or_default();
-    faults.extend(sources::directory(&settings.campaigns.file).err().unwrap_or_default());
-    faults.extend(Hooks::open(settings).err().unwrap_or_default());
-    let passwords = settings.imap.iter().map(|imap| ("imap.password_file", &imap.password_file));
-    let smtp = Some(&settings.smtp)
-        .filter(|smtp| !smtp.user.is_empty())
-        .map(|smtp| ("smtp.password_file", &smtp.password_file));
-    for (key, path) in passwords.chain(smtp) {
-        if let Err(error) = secret::read_line(path) {
-            let remedy = "write the password alone into that file".to_owned();
-            faults.push(Fault { file: key.to_owned(), line: 0, message: error.to_string(), remedy });
+/// Faults of what the settings name: rules, campaign directory, secrets, teams. `run` would refuse most of them.
+fn beyond(settings: &Config, text: &str, file: &str) -> Vec<Fault> {
+    let mut faults = sources::directory(&settings.campaigns.file).err().unwrap_or_default();
+    let fault = |table: &str, index: usize, key: &str, message: String, remedy: &str| Fault {
+        file: file.to_owned(),
+        line: crate::config::line_of_key(text, table, index, key),
+        message: format!("{table}.{key}: {message}"),
+        remedy: remedy.to_owned(),
+    };
+    match sources::rules(&settings.rules.dir) {
+        Ok(rules) => {
+            let teams = rules.teams();
+            let unknown = settings.teams.keys().filter(|team| !teams.contains(team.as_str()));
+            let remedy =
+                format!("the teams of these rules are {}", teams.iter().copied().collect::<Vec<_>>().join(", "));
+            faults.extend(unknown.map(|team| fault("teams", 0, team, "no rule names this team".into(), &remedy)));
         }
+        Err(found) => faults.extend(found),
+    }
+    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&settings.log.level) {
+        let message = format!("\"{}\" is no filter: {error}", settings.log.level);
+        faults.push(fault("log", 0, "level", message, "write info, or deskclerk=debug,info"));
+    }
+    let mut secrets: Vec<(&str, usize, &str, &Path)> = vec![];
+    for (index, imap) in settings.imap.iter().enumerate() {
+        secrets.push(("imap", index, "password_file", &imap.password_file));
+    }
+    if !settings.smtp.user.is_empty() {
+        secrets.push(("smtp", 0, "password_file", &settings.smtp.password_file));
+    }
+    for (index, hook) in settings.hook.iter().enumerate() {
+        secrets.extend(hook.secret_files.iter().map(|path| ("hook", index, "secret_files", path.as_path())));
+    }
+    if !settings.replies.token_key_file.as_os_str().is_empty() {
+        secrets.push(("replies", 0, "token_key_file", &settings.replies.token_key_file));
+    }
+    let elsewhere = secrets.iter().filter(|(_, _, _, path)| secret::is_elsewhere(path)).count();
+    for (table, index, key, path) in secrets.into_iter().filter(|(_, _, _, path)| !secret::is_elsewhere(path)) {
+        if path.as_os_str().is_empty() {
+            let message = "is missing: there is a user, and no password".to_owned();
+            faults.push(fault(table, index, key, message, "name the file that holds the password alone"));
+            continue;
+        }
+        // Keys stand one a line; all other secrets are one line.
+        let read = if table == "replies" { secret::read_bytes(path).err() } else { secret::read_line(path).err() };
+        if let Some(error) = read {
+            faults.push(fault(table, index, key, error.to_string(), "write the secret alone into that file"));
+        }
+    }
+    if elsewhere > 0 {
+        output::complain(&format!(
+            "{elsewhere} secrets are credentials of the service manager: only `run` can read them"
+        ));
+    }
+    let here = !settings.hook.iter().flat_map(|hook| &hook.secret_files).any(|path| secret::is_elsewhere(path));
+    if here && faults.is_empty() {
+        faults.extend(Hooks::open(settings).err().unwrap_or_default());
     }
     faults
 }

@@ -218,20 +218,28 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
     config.desk.public_url.truncate(config.desk.public_url.trim_end_matches('/').len());
 }
 
+/// The line of a key in a settings file, from 1: of the `index`-th table where `table` is a list. The table's own line
+/// where the key does not stand; 0 where neither does.
+pub fn line_of_key(text: &str, table: &str, index: usize, key: &str) -> usize {
+    Document::parse(text).map_or(0, |document| place(&document, text, table, index, key))
+}
+
+fn place(document: &Document<&str>, text: &str, table: &str, index: usize, key: &str) -> usize {
+    let item = document.get(table);
+    let found = match item {
+        Some(Item::ArrayOfTables(array)) => array.get(index).map(|table| table as &dyn TableLike),
+        item => item.and_then(Item::as_table_like),
+    };
+    let span = found.and_then(|table| table.key(key)).and_then(toml_edit::Key::span);
+    span.or_else(|| item.and_then(Item::span)).map_or(0, |span| line_of(text, span.start))
+}
+
 fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: &str) -> Vec<Fault> {
     let mut faults = vec![];
     let mut fault = |table: &str, index: usize, key: &str, message: String, remedy: &str| {
-        let item = document.get(table);
-        let found = match item {
-            Some(Item::ArrayOfTables(array)) => array.get(index).map(|table| table as &dyn TableLike),
-            item => item.and_then(Item::as_table_like),
-        };
-        let span = found.and_then(|table| table.key(key)).and_then(toml_edit::Key::span);
-        let span = span.or_else(|| item.and_then(Item::span));
-        let line = span.map_or(0, |span| line_of(text, span.start));
         faults.push(Fault {
             file: name.to_owned(),
-            line,
+            line: place(document, text, table, index, key),
             message: format!("{table}.{key}: {message}"),
             remedy: remedy.to_owned(),
         });
@@ -252,6 +260,25 @@ fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: 
             "write it as 127.0.0.1:8025",
         );
     }
+    if config.desk.name.trim().is_empty() {
+        fault("desk", 0, "name", "is empty".into(), "write the name that customers know the desk by");
+    }
+    let bounds = &config.bounds;
+    for (table, key, value) in [
+        ("http", "body_limit_bytes", config.http.body_limit_bytes as u64),
+        ("http", "read_timeout_secs", config.http.read_timeout_secs),
+        ("store", "connections", u64::from(config.store.connections)),
+        ("bounds", "size_bytes", bounds.size_bytes as u64),
+        ("bounds", "parts", bounds.parts as u64),
+        ("bounds", "depth", bounds.depth as u64),
+        ("bounds", "headers", bounds.headers as u64),
+        ("bounds", "header_bytes", bounds.header_bytes as u64),
+        ("bounds", "line_bytes", bounds.line_bytes as u64),
+    ] {
+        if value == 0 {
+            fault(table, 0, key, "is 0: nothing would pass".into(), "write at least 1, or leave the key out");
+        }
+    }
     let lmtp = &config.lmtp.listen;
     if !lmtp.is_empty() && !lmtp.starts_with('/') && lmtp.parse::<std::net::SocketAddr>().is_err() {
         fault(
@@ -259,7 +286,7 @@ fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: 
             0,
             "listen",
             format!("`{lmtp}` is neither socket address nor path"),
-            "write it as 127.0.0.1:8024 or /run/deskclerk/lmtp",
+            "write it as 127.0.0.1:8024 or as a whole path, /run/deskclerk/lmtp",
         );
     }
     if !(config.desk.public_url.starts_with("http://") || config.desk.public_url.starts_with("https://")) {

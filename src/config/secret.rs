@@ -40,6 +40,12 @@ pub fn read_line(path: &Path) -> Result<String, Unreadable> {
     Ok(line.to_owned())
 }
 
+/// Whether it is a credential of the service manager, and this process is none of its services.
+pub fn is_elsewhere(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| text.starts_with("credential:"))
+        && std::env::var_os("CREDENTIALS_DIRECTORY").is_none()
+}
+
 fn locate(path: &Path, credentials: Option<&Path>) -> Result<PathBuf, Unreadable> {
     let Some(name) = path.to_str().and_then(|text| text.strip_prefix("credential:")) else {
         return Ok(path.to_path_buf());

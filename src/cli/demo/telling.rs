@@ -35,10 +35,10 @@ pub fn step(out: &mut impl Write, step: &Step, content: &str, ending: &Ending, f
     writeln!(out, "  outcome  {}{because}", ending.outcome)?;
     if let Some(ticket) = &ending.ticket {
         found(out, ticket)?;
-        if let Some(question) = ending.question.as_ref().filter(|_| !ticket.missing.is_empty()) {
+        if let Some(question) = &ending.question {
             writeln!(out, "  asked    {} \"{}\"", question.recipient, question.payload.subject)?;
             let words = question.payload.text.lines().map(str::trim).filter(|line| !line.is_empty());
-            for line in words.skip(1).take(6) {
+            for line in words {
                 writeln!(out, "           | {line}")?;
             }
         }
@@ -75,13 +75,14 @@ fn found(out: &mut impl Write, ticket: &Ticket) -> io::Result<()> {
 fn why(evidence: &[Evidence]) -> String {
     let mut strongest: Vec<&Evidence> = evidence.iter().filter(|found| found.weight > 0.0).collect();
     strongest.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-    let words: Vec<String> = strongest
-        .iter()
-        .take(3)
-        .map(|found| {
-            format!("\"{}\" in {}", found.text.split_whitespace().collect::<Vec<_>>().join(" "), name(&found.place))
-        })
-        .collect();
+    let mut words: Vec<String> = vec![];
+    for found in strongest {
+        let text = found.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = format!("\"{text}\" in {}", name(&found.place));
+        if !words.contains(&told) && words.len() < 3 {
+            words.push(told);
+        }
+    }
     if words.is_empty() { String::new() } else { format!(", because of {}", words.join(", ")) }
 }
 
@@ -102,7 +103,7 @@ fn subject(content: &str, step: &Step) -> Option<(String, String)> {
     Some((from, mail.subject().unwrap_or_default().to_owned()))
 }
 
-/// Where a step did not end as its golden file says.
+/// Where a step did not end as `story.toml` says.
 pub fn faults(step: &Step, ending: &Ending) -> Vec<String> {
     let mut faults = vec![];
     let mut check = |what: &str, expected: &str, got: &str| {
@@ -111,6 +112,8 @@ pub fn faults(step: &Step, ending: &Ending) -> Vec<String> {
         }
     };
     check("outcome", &step.outcome, &ending.outcome);
+    let asked = ending.question.as_ref().map(|question| question.payload.template.as_deref().unwrap_or("?"));
+    check("asked", step.asked.as_deref().unwrap_or_default(), asked.unwrap_or_default());
     let Some(expected_status) = &step.status else {
         if let Some(ticket) = &ending.ticket
             && step.outcome != "duplicate"
@@ -134,12 +137,6 @@ pub fn faults(step: &Step, ending: &Ending) -> Vec<String> {
     }
     check("topic", step.topic.as_deref().unwrap_or_default(), &ticket.topic);
     check("missing", &step.missing.join(" "), &ticket.missing.join(" "));
-    let asked = ending
-        .question
-        .as_ref()
-        .and_then(|question| question.payload.template.as_deref())
-        .filter(|_| !ticket.missing.is_empty());
-    check("asked", step.asked.as_deref().unwrap_or_default(), asked.unwrap_or_default());
     if let Some(requester) = &step.requester {
         check("requester", requester, &ticket.requester_address);
     }
