@@ -168,8 +168,8 @@ pub fn decode_words(value: &str) -> Option<String> {
             continue;
         }
         flush(&mut pending, &mut out);
-        let next = rest[1..].find("=?").map_or(rest.len(), |at| at + 1);
-        let next = if rest.is_char_boundary(next) { next } else { rest.len() };
+        // In bytes, for the first character may be longer than one; what is found starts with ASCII.
+        let next = memchr::memmem::find(&rest.as_bytes()[1..], b"=?").map_or(rest.len(), |at| at + 1);
         out.push_str(&rest[..next]);
         rest = &rest[next..];
     }
@@ -289,6 +289,7 @@ mod tests {
         check("=?gb2312?B?xOO6ww==?=", "你好");
         check("=?iso-2022-jp?B?GyRCJDMkcxsoQg==?=", "こん");
         check("=?utf-8?Q?=3F=?=", "?=");
+        check("封 =?utf-8?Q?Gr=C3=BC=C3=9Fe?=", "封 Grüße");
     }
 
     #[test]
