@@ -26,7 +26,7 @@ use crate::rules::Files;
 /// What fills the gap where every language is wanting.
 const LAST_RESORT: &str = "en";
 /// What templates may name. `words` stands in layout.txt, `subject`, `language` and `blocks` in layout.html.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 14] = [
     "ticket",
     "desk",
     "again",
@@ -38,6 +38,7 @@ const VARIABLES: [&str; 13] = [
     "needs_campaign",
     "needs_description",
     "no_campaign",
+    "links",
     "state",
     "words",
 ];
@@ -186,6 +187,7 @@ impl Templates {
                 needs_campaign => data.needs_campaign,
                 needs_description => data.needs_description,
                 no_campaign => no_campaign.as_deref(),
+                links => data.taps.as_ref().is_some_and(|taps| !taps.links.is_empty()),
                 state => "",
                 words,
             }
