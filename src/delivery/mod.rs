@@ -9,11 +9,13 @@ mod dkim;
 mod folder;
 mod smtp;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::settings::Config;
@@ -23,6 +25,8 @@ use crate::store::outbox::{Kind, Outgoing};
 
 /// How long a claim stands before another node may take the row: longer than a slow server takes over a whole mail.
 const LEASE: Duration = Duration::from_secs(10 * 60);
+/// Rows claimed at once, for each connection: a claim costs the disk as much as a mail.
+const AHEAD: usize = 16;
 /// Looks for rows whose next try is due.
 const LOOK: Duration = Duration::from_secs(2);
 /// How long a shutdown waits for mails on the wire.
@@ -81,30 +85,55 @@ pub async fn run(desk: Arc<Desk>, cancel: CancellationToken) {
         return cancel.cancelled().await;
     };
     let places = desk.config.smtp.connections.max(1) as usize;
-    let mut sending = JoinSet::new();
+    let mut sending: JoinSet<(Outgoing, Delivery)> = JoinSet::new();
+    let mut claimed = VecDeque::new();
+    let mut done = vec![];
+    let mut more = true;
     while !cancel.is_cancelled() {
-        let free = places - sending.len();
-        let claimed = match free {
-            0 => vec![],
-            free => claim(&desk, free as i64).await,
-        };
-        let none = claimed.is_empty();
-        for outgoing in claimed {
-            let (desk, way) = (Arc::clone(&desk), Arc::clone(&way));
+        if more && claimed.len() < places {
+            let rows = claim(&desk, places * AHEAD).await;
+            more = rows.len() == places * AHEAD;
+            let at = Instant::now();
+            claimed.extend(rows.into_iter().map(|row| (row, at)));
+        }
+        while sending.len() < places
+            && let Some((outgoing, at)) = claimed.pop_front()
+        {
+            // It has waited for a slow server: another node may take it as well, soon.
+            if at.elapsed() > LEASE / 2 {
+                continue;
+            }
+            let way = Arc::clone(&way);
             sending.spawn(async move {
                 let delivery = way.send(&outgoing).await;
-                record(&desk, &outgoing, delivery).await;
+                (outgoing, delivery)
             });
         }
-        // A full house waits for a place, an empty outbox for new rows.
+        // The wire is busy while the results of before are written, all in one transaction.
+        record(&desk, std::mem::take(&mut done)).await;
         tokio::select! {
-            Some(_) = sending.join_next() => {}
-            () = desk.outbox_wake.notified(), if none => {}
-            () = tokio::time::sleep(LOOK), if none => {}
+            Some(ended) = sending.join_next() => {
+                done.extend(ended);
+                while let Some(ended) = sending.try_join_next() {
+                    done.extend(ended);
+                }
+            }
+            () = desk.outbox_wake.notified() => more = true,
+            () = tokio::time::sleep(LOOK) => more = true,
             () = cancel.cancelled() => {}
         }
     }
-    let all = async { while sending.join_next().await.is_some() {} };
+    let rest: Vec<Outgoing> = claimed.into_iter().map(|(row, _)| row).collect();
+    if let Err(error) = desk.store.outbox_release(&rest).await {
+        tracing::warn!(%error, "rows that were claimed and not sent go when their lease runs out");
+    }
+    let all = async {
+        while let Some(ended) = sending.join_next().await {
+            done.extend(ended);
+            record(&desk, std::mem::take(&mut done)).await;
+        }
+        record(&desk, std::mem::take(&mut done)).await;
+    };
     if tokio::time::timeout(DRAIN, all).await.is_err() {
         tracing::warn!("mails on the wire were cut off; they go again with the Message-IDs they had");
     }
@@ -113,8 +142,8 @@ pub async fn run(desk: Arc<Desk>, cancel: CancellationToken) {
     }
 }
 
-async fn claim(desk: &Desk, limit: i64) -> Vec<Outgoing> {
-    match desk.store.claim_outbox(unix_ms(), LEASE.as_millis() as i64, limit).await {
+async fn claim(desk: &Desk, limit: usize) -> Vec<Outgoing> {
+    match desk.store.claim_outbox(unix_ms(), LEASE.as_millis() as i64, limit as i64).await {
         Ok(claimed) => claimed,
         Err(error) => {
             tracing::error!(%error, "delivery waits for the store");
@@ -124,44 +153,63 @@ async fn claim(desk: &Desk, limit: i64) -> Vec<Outgoing> {
     }
 }
 
-/// Writes down what became of it. When the store is out of reach it is tried again until the lease is over: what was
-/// sent and is not recorded would be sent twice.
-async fn record(desk: &Desk, outgoing: &Outgoing, delivery: Delivery) {
-    let given_up = outgoing.attempts + 1 >= TRIES;
-    let (word, error) = match &delivery {
-        Delivery::Sent => ("sent", None),
-        Delivery::Retry { error } if given_up => ("dead", Some(error)),
-        Delivery::Retry { error } => ("retry", Some(error)),
-        Delivery::Dead { error } => ("dead", Some(error)),
-    };
-    metrics::counter!("deskclerk_deliveries_total", "result" => word).increment(1);
-    match error {
-        None => tracing::info!(ticket.id = outgoing.ticket_id, outgoing.id, "sent"),
-        Some(error) => {
+/// What is to be written down.
+enum Outcome {
+    Sent(Vec<Outgoing>),
+    Retry(Outgoing, String),
+    Dead(Outgoing, String),
+}
+
+/// Writes down what became of these rows, all that were sent in one transaction.
+async fn record(desk: &Desk, done: Vec<(Outgoing, Delivery)>) {
+    let mut sent = vec![];
+    for (outgoing, delivery) in done {
+        let (word, result) = match delivery {
+            Delivery::Sent => {
+                metrics::counter!("deskclerk_deliveries_total", "result" => "sent").increment(1);
+                tracing::info!(ticket.id = outgoing.ticket_id, outgoing.id, "sent");
+                sent.push(outgoing);
+                continue;
+            }
+            Delivery::Retry { error } if outgoing.attempts + 1 < TRIES => ("retry", Outcome::Retry(outgoing, error)),
+            Delivery::Retry { error } | Delivery::Dead { error } => ("dead", Outcome::Dead(outgoing, error)),
+        };
+        metrics::counter!("deskclerk_deliveries_total", "result" => word).increment(1);
+        if let Outcome::Retry(outgoing, error) | Outcome::Dead(outgoing, error) = &result {
             let why = without_addresses(error);
             tracing::warn!(ticket.id = outgoing.ticket_id, outgoing.id, why, result = word, "not sent");
         }
+        write(desk, &result).await;
     }
-    let begun = tokio::time::Instant::now();
+    if !sent.is_empty() {
+        write(desk, &Outcome::Sent(sent)).await;
+    }
+}
+
+/// When the store is out of reach it is tried again until the leases are over: what was sent and is not recorded would
+/// be sent twice.
+async fn write(desk: &Desk, result: &Outcome) {
+    let begun = Instant::now();
     loop {
         let now = unix_ms();
-        let written = match (&delivery, word) {
-            (Delivery::Sent, _) => desk.store.outbox_sent(outgoing, now).await,
-            (Delivery::Retry { error }, "retry") => {
-                let wait = back_off(outgoing.attempts, rand::random());
-                desk.store.outbox_retry(outgoing, now + wait.as_millis() as i64, error).await
+        let written = match result {
+            Outcome::Sent(sent) => desk.store.outbox_sent(sent, now).await,
+            Outcome::Retry(outgoing, error) => {
+                let wait = back_off(outgoing.attempts, rand::random()).as_millis() as i64;
+                desk.store.outbox_retry(outgoing, now + wait, error).await.map(|()| 0)
             }
-            (Delivery::Retry { error } | Delivery::Dead { error }, _) => desk.bury(outgoing, error, now).await,
+            Outcome::Dead(outgoing, error) => desk.bury(outgoing, error, now).await.map(|()| 0),
         };
         match written {
-            Ok(()) => return,
+            Ok(0) => return,
             // Fenced off: somebody else has the row now and writes down his own result.
-            Err(error @ store::Error::Conflict(_)) => return tracing::warn!(%error, outgoing.id, "the lease ran out"),
+            Ok(lost) => return tracing::warn!(lost, "the lease of rows that were sent had run out"),
+            Err(error @ store::Error::Conflict(_)) => return tracing::warn!(%error, "the lease ran out"),
             Err(error) if begun.elapsed() > LEASE / 2 => {
-                return tracing::error!(%error, outgoing.id, "the result could not be recorded; the mail goes again");
+                return tracing::error!(%error, "a result could not be recorded; the mail goes again");
             }
             Err(error) => {
-                tracing::error!(%error, outgoing.id, "recording waits for the store");
+                tracing::error!(%error, "recording waits for the store");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }

@@ -148,26 +148,38 @@ impl Store {
         Ok(claimed)
     }
 
-    /// It was accepted by the other side.
-    pub async fn outbox_sent(&self, outgoing: &Outgoing, now: i64) -> Result<(), Error> {
-        self.settle_outgoing(outgoing, State::Sent, None, now, now).await
+    /// They were accepted by the other side. How many of them somebody else has taken over meanwhile.
+    pub async fn outbox_sent(&self, sent: &[Outgoing], now: i64) -> Result<usize, Error> {
+        let mut transaction = self.begin().await?;
+        let mut lost = 0;
+        for outgoing in sent {
+            match settle(&mut transaction, outgoing, State::Sent, None, now, now).await {
+                Err(Error::Conflict(_)) => lost += 1,
+                settled => settled?,
+            }
+        }
+        transaction.commit().await?;
+        Ok(lost)
+    }
+
+    /// Gives claims back that were not made use of.
+    pub async fn outbox_release(&self, claimed: &[Outgoing]) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        for outgoing in claimed {
+            sqlx::query("UPDATE outbox SET lease_until = 0 WHERE id = $1 AND fence = $2 AND state = 'queued'")
+                .bind(outgoing.id.as_str())
+                .bind(outgoing.fence)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// It is to be tried again at `due_at`.
     pub async fn outbox_retry(&self, outgoing: &Outgoing, due_at: i64, error: &str) -> Result<(), Error> {
-        self.settle_outgoing(outgoing, State::Queued, Some(error), due_at, 0).await
-    }
-
-    async fn settle_outgoing(
-        &self,
-        outgoing: &Outgoing,
-        state: State,
-        error: Option<&str>,
-        due_at: i64,
-        settled_at: i64,
-    ) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
-        settle(&mut transaction, outgoing, state, error, due_at, settled_at).await?;
+        settle(&mut transaction, outgoing, State::Queued, Some(error), due_at, 0).await?;
         transaction.commit().await?;
         Ok(())
     }

@@ -216,10 +216,8 @@ impl Play {
             }
         }
         while self.desk.chase(self.now, 5).await.unwrap() > 0 {}
-        for outgoing in self.desk.store.claim_outbox(self.now, 1_000, 100).await.unwrap() {
-            self.desk.store.outbox_sent(&outgoing, self.now).await.unwrap();
-            mails.push(outgoing);
-        }
+        mails.extend(self.desk.store.claim_outbox(self.now, 1_000, 100).await.unwrap());
+        assert_eq!(self.desk.store.outbox_sent(&mails, self.now).await.unwrap(), 0);
         let quiet = turn.silent || turn.agent.is_some() || turn.tap.is_some();
         assert!(last.is_some() || quiet, "a turn settles a submission");
         let at_hand = turn.ticket.unwrap_or(self.tickets.len());
