@@ -21,7 +21,7 @@ fn rules(signals: usize) -> Rules {
             let word = |step: usize| WORDS[(number / step) % WORDS.len()];
             text.push_str(&format!("\"{} {} {}\" = 1.5\n", word(1), word(40), number));
         }
-        files.insert(format!("topics/t{topic}.toml"), text);
+        files.insert(format!("topics/t{topic}.toml"), text.into());
     }
     Rules::compile(&files).unwrap()
 }

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -75,13 +75,8 @@ impl Stage {
 impl Daemon {
     /// Opens the store, binds the listeners and starts all tasks. When it returns, the daemon is ready.
     pub async fn start(config: Config, render: web::Metrics) -> Result<Daemon> {
-        let desk = Desk::open(config).await.context("cannot open the desk")?;
+        let desk = Desk::open_alone(config).await.context("cannot open the desk")?;
         let config = &desk.config;
-        ensure!(
-            desk.is_alone(),
-            "another deskclerk works in {}; end it first, or give this one a desk.data_dir of its own",
-            config.desk.data_dir.display()
-        );
         let http = TcpListener::bind(&config.http.listen)
             .await
             .with_context(|| format!("cannot listen on http.listen = {}", config.http.listen))?;

@@ -23,7 +23,7 @@ fn shipped() -> Files {
                 folders.push(path);
             } else {
                 let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-                files.insert(name, fs::read_to_string(path).unwrap());
+                files.insert(name, fs::read_to_string(path).unwrap().into());
             }
         }
     }
@@ -160,7 +160,7 @@ fn a_language_without_the_template_falls_back() {
 fn check_fault(path: &str, change: impl FnOnce(&str) -> String, line: usize, message: &str) {
     let mut files = shipped();
     let text = change(&files[path]);
-    files.insert(path.to_owned(), text);
+    files.insert(path.to_owned(), text.into());
     let faults = Templates::compile(&files).unwrap_err();
     assert_eq!((faults[0].file.as_str(), faults[0].line), (format!("replies/{path}").as_str(), line), "{faults:?}");
     assert!(faults[0].message.contains(message), "{faults:?}");

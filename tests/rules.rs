@@ -6,7 +6,7 @@ use deskclerk::rules::lint::{Weight, lint};
 use deskclerk::rules::{ChosenBy, Concerns, Files, Rules};
 
 fn files(list: &[(&str, &str)]) -> Files {
-    list.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+    list.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned().into())).collect()
 }
 
 /// The faults of one topic file, as printed.

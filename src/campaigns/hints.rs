@@ -2,6 +2,7 @@
 //!
 //! Words are compared folded. A fault names the line and the remedy; a file with faults compiles to nothing.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
@@ -158,14 +159,14 @@ const LISTS: [(&str, u32); 21] = [
 ];
 
 static SHIPPED: LazyLock<Hints> = LazyLock::new(|| {
-    let files = BTreeMap::from([(FILE.to_owned(), include_str!("../../rules/campaign-ids.toml").to_owned())]);
+    let files = BTreeMap::from([(FILE.to_owned(), Cow::Borrowed(include_str!("../../rules/campaign-ids.toml")))]);
     Hints::compile(&files).expect("the shipped file compiles: a test of this module proves it")
 });
 
 impl Hints {
     /// Compiles `campaign-ids.toml` out of a rules folder (path below `rules/` → text); other files are ignored.
     /// A folder without it gets the shipped one: without labels no ID could be told from an invoice number.
-    pub fn compile(files: &BTreeMap<String, String>) -> Result<Hints, Vec<Fault>> {
+    pub fn compile(files: &BTreeMap<String, Cow<'static, str>>) -> Result<Hints, Vec<Fault>> {
         let Some(text) = files.get(FILE) else { return Ok(Hints::shipped().clone()) };
         let fault = |line, message: String, remedy: &str| Fault {
             file: FILE.to_owned(),
@@ -395,7 +396,7 @@ mod tests {
     use super::*;
 
     fn compile(text: &str) -> Result<Hints, Vec<Fault>> {
-        Hints::compile(&BTreeMap::from([(FILE.to_owned(), text.to_owned())]))
+        Hints::compile(&BTreeMap::from([(FILE.to_owned(), text.to_owned().into())]))
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn beyond(settings: &Config, text: &str, file: &str) -> Vec<Fault> {
         }
         Err(found) => faults.extend(found),
     }
-    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&settings.log.level) {
+    if let Err(error) = super::run::filter(&settings.log.level) {
         let message = format!("\"{}\" is no filter: {error}", settings.log.level);
         faults.push(fault("log", 0, "level", message, "write info, or deskclerk=debug,info"));
     }

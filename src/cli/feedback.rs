@@ -88,7 +88,7 @@ fn print(files: &Files, proposal: &Proposal, folder: &Path, out: &mut impl Write
         return Ok(());
     }
     for (path, after) in &proposal.files {
-        let before = files.get(path).map_or("", String::as_str);
+        let before = files.get(path).map_or("", |text| &**text);
         if before != after {
             let diff = TextDiff::from_lines(before, after);
             write!(out, "{}", diff.unified_diff().header(&format!("a/{path}"), &format!("b/{path}")))?;

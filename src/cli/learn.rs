@@ -64,7 +64,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     for (path, text) in &learned.files {
         let path = folder.join(path);
         fs::create_dir_all(path.parent().unwrap_or(folder))?;
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        fs::write(&path, &**text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let Some(rules) = compile(&learned.files) else { return Ok(End::Faults) };
     if !test.is_empty() {

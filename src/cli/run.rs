@@ -3,9 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::level_filters::LevelFilter;
 use tracing::{info, warn};
+use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::{End, config};
 use crate::config::settings::{Log, LogFormat};
@@ -22,15 +26,18 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<End> {
+    // Its clock is calibrated first, which takes many milliseconds.
+    let recorder = std::thread::spawn(daemon::metrics);
     let Some(settings) = config::load(&args.config)? else { return Ok(End::Unusable) };
     start_logging(&settings.log)?;
+    let render = recorder.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause))?;
     super::runtime()?.block_on(async {
         // Taken before anything starts: a signal during start-up must not be lost.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hang_up = signal(SignalKind::hangup())?;
         let daemon = tokio::select! {
-            started = Daemon::start(settings, daemon::metrics()?) => started?,
+            started = Daemon::start(settings, render) => started?,
             _ = terminate.recv() => return Ok(End::Ok),
             _ = interrupt.recv() => return Ok(End::Ok),
         };
@@ -93,14 +100,20 @@ fn notify(state: &[sd_notify::NotifyState]) {
 
 /// Sends log lines to standard error, in the configured shape.
 pub fn start_logging(log: &Log) -> Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&log.level)
-        .with_context(|| format!("log.level = \"{}\" is no filter; write info, or deskclerk=debug,info", log.level))?;
-    // At trace it writes down whole commands, the sign-in among them.
-    let filter = filter.add_directive("async_imap=info".parse()?);
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = filter(&log.level).map_err(|error| {
+        anyhow!("log.level = \"{}\" is no filter: {error}; write info, or deskclerk=debug,info", log.level)
+    })?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
     match log.format {
-        LogFormat::Json => builder.json().init(),
-        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Json => registry.with(lines.json()).init(),
+        LogFormat::Text => registry.with(lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))).init(),
     }
     Ok(())
+}
+
+/// Which log lines are written: a level, or `target=level` and a level, between commas.
+pub fn filter(level: &str) -> Result<Targets, ParseError> {
+    // At trace it writes down whole commands, the sign-in among them.
+    Ok(level.parse::<Targets>()?.with_target("async_imap", LevelFilter::INFO))
 }

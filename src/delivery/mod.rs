@@ -9,13 +9,13 @@ mod dkim;
 mod folder;
 mod smtp;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::settings::Config;
@@ -23,8 +23,12 @@ use crate::desk::{Desk, unix_ms};
 use crate::store;
 use crate::store::outbox::{Kind, Outgoing};
 
-/// How long a claim stands before another node may take the row: longer than a slow server takes over a whole mail.
-const LEASE: Duration = Duration::from_secs(10 * 60);
+/// How long a claim stands unless it is renewed: so long do the mails of a node that died wait for another one.
+const LEASE: Duration = Duration::from_secs(60);
+/// How often what is held is claimed anew. A slow server may take many minutes over one mail.
+const RENEW: Duration = Duration::from_secs(15);
+/// How long a result waits for a store that is out of reach.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// Rows claimed at once, for each connection: a claim costs the disk as much as a mail.
 const AHEAD: usize = 16;
 /// Looks for rows whose next try is due.
@@ -87,22 +91,22 @@ pub async fn run(desk: Arc<Desk>, cancel: CancellationToken) {
     let places = desk.config.smtp.connections.max(1) as usize;
     let mut sending: JoinSet<(Outgoing, Delivery)> = JoinSet::new();
     let mut claimed = VecDeque::new();
-    let mut done = vec![];
+    let mut done: Vec<(Outgoing, Delivery)> = vec![];
+    // Fences by id of all rows that are claimed and not yet recorded.
+    let mut held = BTreeMap::new();
+    let mut renew = tokio::time::interval_at(Instant::now() + RENEW, RENEW);
+    renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut more = true;
     while !cancel.is_cancelled() {
         if more && claimed.len() < places {
             let rows = claim(&desk, places * AHEAD).await;
             more = rows.len() == places * AHEAD;
-            let at = Instant::now();
-            claimed.extend(rows.into_iter().map(|row| (row, at)));
+            held.extend(rows.iter().map(|row| (row.id.clone(), row.fence)));
+            claimed.extend(rows);
         }
         while sending.len() < places
-            && let Some((outgoing, at)) = claimed.pop_front()
+            && let Some(outgoing) = claimed.pop_front()
         {
-            // It has waited for a slow server: another node may take it as well, soon.
-            if at.elapsed() > LEASE / 2 {
-                continue;
-            }
             let way = Arc::clone(&way);
             sending.spawn(async move {
                 let delivery = way.send(&outgoing).await;
@@ -110,6 +114,9 @@ pub async fn run(desk: Arc<Desk>, cancel: CancellationToken) {
             });
         }
         // The wire is busy while the results of before are written, all in one transaction.
+        for (row, _) in &done {
+            held.remove(&row.id);
+        }
         record(&desk, std::mem::take(&mut done)).await;
         tokio::select! {
             Some(ended) = sending.join_next() => {
@@ -120,11 +127,16 @@ pub async fn run(desk: Arc<Desk>, cancel: CancellationToken) {
             }
             () = desk.outbox_wake.notified() => more = true,
             () = tokio::time::sleep(LOOK) => more = true,
+            _ = renew.tick() => {
+                if let Err(error) = desk.store.outbox_lease(&held, unix_ms() + LEASE.as_millis() as i64).await {
+                    tracing::warn!(%error, "what is being sent could not be claimed anew");
+                }
+            }
             () = cancel.cancelled() => {}
         }
     }
-    let rest: Vec<Outgoing> = claimed.into_iter().map(|(row, _)| row).collect();
-    if let Err(error) = desk.store.outbox_release(&rest).await {
+    let unsent = claimed.into_iter().map(|row: Outgoing| (row.id, row.fence)).collect();
+    if let Err(error) = desk.store.outbox_lease(&unsent, 0).await {
         tracing::warn!(%error, "rows that were claimed and not sent go when their lease runs out");
     }
     let all = async {
@@ -186,8 +198,7 @@ async fn record(desk: &Desk, done: Vec<(Outgoing, Delivery)>) {
     }
 }
 
-/// When the store is out of reach it is tried again until the leases are over: what was sent and is not recorded would
-/// be sent twice.
+/// When the store is out of reach it is tried again for long: what was sent and is not recorded would be sent twice.
 async fn write(desk: &Desk, result: &Outcome) {
     let begun = Instant::now();
     loop {
@@ -205,7 +216,7 @@ async fn write(desk: &Desk, result: &Outcome) {
             // Fenced off: somebody else has the row now and writes down his own result.
             Ok(lost) => return tracing::warn!(lost, "the lease of rows that were sent had run out"),
             Err(error @ store::Error::Conflict(_)) => return tracing::warn!(%error, "the lease ran out"),
-            Err(error) if begun.elapsed() > LEASE / 2 => {
+            Err(error) if begun.elapsed() > PATIENCE => {
                 return tracing::error!(%error, "a result could not be recorded; the mail goes again");
             }
             Err(error) => {

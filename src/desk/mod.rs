@@ -21,7 +21,7 @@ pub mod team;
 pub mod waiting;
 pub mod work;
 
-use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -42,13 +42,14 @@ use crate::store::agents::Agent;
 use crate::store::breaker::Breaker;
 use crate::store::changes::Wish;
 use crate::store::submissions::{New, Outcome, Submitted};
-use crate::store::{self, Engine, Store};
+use crate::store::{self, Store};
 use crate::ticket::Ticket;
 use crate::ticket::change::{self, Change};
 
 use answer::Means;
 use directory::Origin;
 use read::HookMaps;
+use sources::Lock;
 
 /// Why a desk could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +58,11 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] store::Error),
     /// Rules or directory have faults, and there are no older ones to keep.
-    #[error("{}", list(.0))]
+    #[error("rules, directory or settings have faults\n{}", list(.0))]
     Faults(Vec<Fault>),
+    /// Another process works on this data folder.
+    #[error("another deskclerk works in {}; end it first, or give this one a desk.data_dir of its own", .0.display())]
+    Taken(PathBuf),
     /// A secret cannot be read or made.
     #[error(transparent)]
     Secret(#[from] secret::Unreadable),
@@ -138,15 +142,33 @@ pub struct Desk {
     keys: Keys,
     hook_maps: Arc<HookMaps>,
     /// Held while this process is the only one on an embedded database.
-    alone: Option<File>,
+    _alone: Lock,
 }
 
 impl Desk {
     /// Opens store, rules, directory and token keys.
     pub async fn open(config: Config) -> Result<Arc<Desk>, Error> {
         let url = sources::store_url(&config)?;
-        let store = Store::open(&url, &config.desk.data_dir, config.store.connections).await?;
+        let alone = sources::lock(&url, &config.desk.data_dir)?;
+        Desk::with(config, url, alone).await
+    }
+
+    /// Opens it as the only one on an embedded database; where another process works on that, nothing is read or written.
+    /// PostgreSQL serves many.
+    pub async fn open_alone(config: Config) -> Result<Arc<Desk>, Error> {
+        let url = sources::store_url(&config)?;
+        match sources::lock(&url, &config.desk.data_dir)? {
+            Lock::Taken => Err(Error::Taken(config.desk.data_dir)),
+            alone => Desk::with(config, url, alone).await,
+        }
+    }
+
+    async fn with(config: Config, url: String, alone: Lock) -> Result<Arc<Desk>, Error> {
+        // The rules compile on this thread while others open the store.
+        let (data_dir, connections) = (config.desk.data_dir.clone(), config.store.connections);
+        let store = tokio::spawn(async move { Store::open(&url, &data_dir, connections).await });
         let rules = sources::rules(&config.rules.dir).map_err(Error::Faults)?;
+        let store = store.await.unwrap_or_else(|cause| std::panic::resume_unwind(cause.into_panic()))?;
         let (directory, origin) = directory::at_start(&config, &store).await?;
         let agents = store.agents().await?;
         let sources = Sources::new(&config, rules, Arc::new(directory), &agents).map_err(Error::Faults)?;
@@ -154,11 +176,7 @@ impl Desk {
         let hours = sources::hours(&config).map_err(Error::Faults)?;
         let breaker = store.breaker(unix_ms()).await?;
         let hook_maps = Arc::new(sources::hook_maps(&config).map_err(Error::Faults)?);
-        let alone = match store.engine() {
-            Engine::Sqlite => sources::lock(&config.desk.data_dir),
-            Engine::Postgres => None,
-        };
-        if alone.is_some() {
+        if matches!(alone, Lock::Held(_)) {
             store.forget_claims().await?;
         }
         Ok(Arc::new(Desk {
@@ -174,13 +192,8 @@ impl Desk {
             hours,
             keys,
             hook_maps,
-            alone,
+            _alone: alone,
         }))
-    }
-
-    /// Whether no other process works on this desk's embedded database. PostgreSQL serves many: always true.
-    pub fn is_alone(&self) -> bool {
-        self.alone.is_some() || self.store.engine() == Engine::Postgres
     }
 
     /// The rules in force.

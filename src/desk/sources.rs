@@ -3,7 +3,7 @@
 //!
 //! All faults at once, each with its file; nothing here puts anything in force.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::config::settings::Config;
 use crate::reply::token::Keys;
 use crate::request::{Bounds, Setting};
 use crate::rules::{Files, Rules};
-use crate::store::agents::Agent;
+use crate::store::{self, agents::Agent};
 
 /// Larger files are no rules: refused before they are read.
 const RULE_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -26,7 +26,11 @@ pub fn rules(folder: &Path) -> Result<Rules, Vec<Fault>> {
     if folder.as_os_str().is_empty() {
         return Ok(Rules::shipped());
     }
-    Rules::compile(&rule_files(folder)?)
+    // Each named by its whole path: the files of this folder are not those that are shipped.
+    let placed = |fault: Fault| Fault { file: folder.join(&fault.file).display().to_string(), ..fault };
+    rule_files(folder)
+        .and_then(|files| Rules::compile(&files))
+        .map_err(|faults| faults.into_iter().map(placed).collect())
 }
 
 /// The texts of a rules folder; an empty path: the shipped ones.
@@ -65,7 +69,7 @@ fn gather(root: &Path, folder: &Path, files: &mut Files, faults: &mut Vec<Fault>
             }
         } else if path.extension().is_some_and(|end| end == "toml" || end == "txt" || end == "html") {
             match text(&path) {
-                Ok(text) => drop(files.insert(name, text)),
+                Ok(text) => drop(files.insert(name, text.into())),
                 Err((message, remedy)) => faults.push(fault(Path::new(&name), &message, remedy)),
             }
         }
@@ -192,10 +196,31 @@ pub fn hook_maps(config: &Config) -> Result<HookMaps, Vec<Fault>> {
     if faults.is_empty() { Ok(maps) } else { Err(faults) }
 }
 
-/// The lock that says: no other process works on this data folder. `None`: another one does, or it cannot be told.
-pub fn lock(data_dir: &Path) -> Option<File> {
-    let file = File::options().create(true).truncate(false).write(true).open(data_dir.join("lock")).ok()?;
-    file.try_lock().ok().map(|()| file)
+/// Whether this process is the only one on a data folder.
+#[derive(Debug)]
+pub enum Lock {
+    /// It is, for as long as it holds this file.
+    Held(File),
+    /// Another one is.
+    Taken,
+    /// The database is none of the embedded kind: many may work on it.
+    Needless,
+}
+
+/// Takes the lock that says: no other process works on this data folder.
+pub fn lock(url: &str, data_dir: &Path) -> Result<Lock, store::Error> {
+    if !url.starts_with("sqlite:") {
+        return Ok(Lock::Needless);
+    }
+    store::make_folder(data_dir)?;
+    let path = data_dir.join("lock");
+    let unusable = |error: std::io::Error| store::Error::Url(format!("cannot use {}: {error}", path.display()));
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock::Held(file)),
+        Err(TryLockError::WouldBlock) => Ok(Lock::Taken),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
 }
 
 fn fault(file: &Path, message: &str, remedy: &str) -> Fault {

@@ -82,7 +82,7 @@ impl Templates {
     /// Compiles `Rules::replies` (path below `replies/` → text). Every template is proven on samples.
     pub fn compile(files: &Files) -> Result<Templates, Vec<Fault>> {
         let mut templates = Templates { environment: environment(), ..Templates::default() };
-        let mut texts = BTreeMap::new();
+        let mut texts = Files::new();
         let mut faults = vec![];
         for (path, text) in files {
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -96,8 +96,8 @@ impl Templates {
                 },
                 Some((stem, "txt")) if stem == PAGE || Kind::parse(stem).is_some() => {
                     let Some((subject, body)) = parted(path, text, &mut faults) else { continue };
-                    texts.insert(format!("{}.subject", path.strip_suffix(".txt").unwrap_or(path)), subject);
-                    texts.insert(path.clone(), body);
+                    texts.insert(format!("{}.subject", path.strip_suffix(".txt").unwrap_or(path)), subject.into());
+                    texts.insert(path.clone(), body.into());
                     templates.files.insert(path.clone());
                 }
                 Some((_, "txt" | "html")) => {
@@ -107,7 +107,7 @@ impl Templates {
                 _ => {}
             }
         }
-        templates.environment.set_loader(move |name| Ok(texts.get(name).cloned()));
+        templates.environment.set_loader(move |name| Ok(texts.get(name).map(|text| text.to_string())));
         let mut sound = true;
         // What all languages share comes first: a fault there would be told again by each of them.
         let folders = [""].into_iter().chain(templates.languages.keys().map(String::as_str));

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::fold::{Piece, fold};
+use super::numbering::Numbering;
 use super::sheet::Sheet;
 use crate::config::fault::Fault;
 
@@ -35,17 +36,16 @@ pub struct Word {
 /// All words of all phrases.
 #[derive(Debug, Default)]
 pub struct Lexicon {
-    ids: Map<u32>,
-    stems: Vec<Box<str>>,
+    stems: Numbering<u8>,
     same: Map<Vec<Box<str>>>,
     /// Words that keep their endings.
     whole: Map<()>,
     /// Endings by their last byte, longest first, with the fewest characters that must remain.
     endings: Vec<Vec<(Box<str>, usize)>>,
-    /// Words of languages that write compounds as one word.
-    parts: Map<u32>,
+    /// By id: whether it is a word of a language that writes compounds as one word.
+    parts: Vec<bool>,
     /// Hash of a stem less one character → the stem's id; `UNKNOWN` where several stems come to the same.
-    typos: HashMap<u64, u32, BuildHasherDefault<Fnv>>,
+    typos: HashMap<u32, u32, BuildHasherDefault<Fnv>>,
 }
 
 type Map<T> = HashMap<Box<str>, T, BuildHasherDefault<Fnv>>;
@@ -55,7 +55,8 @@ impl Lexicon {
     pub fn new(text: Option<&str>) -> (Lexicon, Vec<Fault>) {
         let mut lexicon = Lexicon { endings: vec![vec![]; 256], ..Lexicon::default() };
         // The two reserved numbers.
-        lexicon.stems.extend(["".into(), "".into()]);
+        lexicon.stems.number(b"");
+        lexicon.stems.number(b"\0");
         let Some(text) = text else { return (lexicon, vec![]) };
         let mut known = Vec::new();
         let faults = Sheet::new("words.toml", text).read(|sheet, mut root| {
@@ -105,22 +106,13 @@ impl Lexicon {
 
     /// The numbers of a phrase's words; new words get new numbers. `compounds`: its language glues words together.
     pub fn intern(&mut self, phrase: &str, compounds: bool) -> Vec<u32> {
-        let mut stems = Vec::new();
-        self.stems_of(phrase, |stem, _, _| stems.push(stem.map(str::to_owned)));
-        let mut ids = Vec::with_capacity(stems.len());
-        for stem in stems.into_iter().flatten() {
-            let id = match self.ids.get(stem.as_str()) {
-                Some(id) => *id,
-                None => {
-                    let id = self.stems.len() as u32;
-                    self.stems.push(stem.as_str().into());
-                    self.ids.insert(stem.as_str().into(), id);
-                    id
-                }
-            };
-            if compounds && stem.len() >= 5 {
-                self.parts.insert(stem.into(), id);
-            }
+        let mut found = Vec::new();
+        self.stems_of(phrase, |stem, _, _| found.extend(stem.map(str::to_owned)));
+        let mut ids = Vec::with_capacity(found.len());
+        for stem in found {
+            let id = self.stems.number(stem.as_bytes());
+            self.parts.resize(self.len(), false);
+            self.parts[id as usize] |= compounds && stem.len() >= 5;
             ids.push(id);
         }
         ids
@@ -128,28 +120,28 @@ impl Lexicon {
 
     /// How many numbers are given out.
     pub fn len(&self) -> usize {
-        self.stems.len()
+        self.stems.lists().len()
     }
 
     /// The stem behind a number.
     pub fn stem_of(&self, id: u32) -> &str {
-        self.stems.get(id as usize).map_or("", |stem| stem)
+        std::str::from_utf8(&self.stems.lists()[id as usize]).unwrap_or_default()
     }
 
     /// Prepares the mending of typos. Called once, after the last [`Lexicon::intern`].
     pub fn seal(&mut self) {
-        for (id, stem) in self.stems.iter().enumerate().skip(2) {
-            if stem.len() >= TYPO_CHARS - 1 && stem.bytes().all(|b| b.is_ascii_lowercase()) {
+        self.stems.seal();
+        for (id, stem) in (0..).zip(self.stems.lists().iter()) {
+            if stem.len() >= TYPO_CHARS - 1 && stem.iter().all(u8::is_ascii_lowercase) {
                 for skipped in 0..stem.len() {
-                    let hash = hash_without(stem.as_bytes(), skipped);
                     self.typos
-                        .entry(hash)
+                        .entry(hash_without(stem, skipped))
                         .and_modify(|one| {
-                            if *one != id as u32 {
+                            if *one != id {
                                 *one = UNKNOWN
                             }
                         })
-                        .or_insert(id as u32);
+                        .or_insert(id);
                 }
             }
         }
@@ -162,8 +154,8 @@ impl Lexicon {
                 return words.push(Word { id: STOP, start: start as u32, end: end as u32 });
             };
             let mut push = |id| words.push(Word { id, start: start as u32, end: end as u32 });
-            if let Some(id) = self.ids.get(stem) {
-                return push(*id);
+            if let Some(id) = self.stems.get(stem.as_bytes()) {
+                return push(id);
             }
             let letters = stem.len() >= TYPO_CHARS - 1 && stem.bytes().all(|b| b.is_ascii_lowercase());
             if letters && !self.split(stem, &mut push) {
@@ -224,10 +216,10 @@ impl Lexicon {
         let head = (5..stem.len() - 2).rev().find_map(|at| {
             let part = &stem[..at];
             // The joint of a compound ("Abrechnung-s-zeitraum", "Kampagne-n-bericht") is an ending like any other.
-            Some((at, *self.parts.get(self.stem(part))?))
+            Some((at, self.part(part)?))
         });
         let from = head.map_or(3, |(at, _)| at);
-        let tail = (from..stem.len().saturating_sub(4)).find_map(|at| self.parts.get(self.stem(&stem[at..])).copied());
+        let tail = (from..stem.len().saturating_sub(4)).find_map(|at| self.part(&stem[at..]));
         match (head, tail) {
             (None, None) => return false,
             (head, tail) => {
@@ -238,12 +230,16 @@ impl Lexicon {
         true
     }
 
+    fn part(&self, word: &str) -> Option<u32> {
+        self.stems.get(self.stem(word).as_bytes()).filter(|id| self.parts[*id as usize])
+    }
+
     /// The one known word within one slip of the finger: a letter too many, too few, wrong, or two swapped.
     fn mend(&self, stem: &[u8]) -> u32 {
         let mut found = UNKNOWN;
         let mut clash = false;
         let mut consider = |id: u32| {
-            let right = self.stems[id as usize].as_bytes();
+            let right = &self.stems.lists()[id as usize];
             let close = id > STOP && right.first() == stem.first() && one_slip(stem, right);
             clash |= close && found != UNKNOWN && found != id;
             if close {
@@ -258,9 +254,8 @@ impl Lexicon {
             if stem.len() <= shorter.len() && stem.len() > TYPO_CHARS {
                 shorter[..skipped].copy_from_slice(&stem[..skipped]);
                 shorter[skipped..stem.len() - 1].copy_from_slice(&stem[skipped + 1..]);
-                let word = std::str::from_utf8(&shorter[..stem.len() - 1]).unwrap_or_default();
-                if let Some(id) = self.ids.get(word) {
-                    consider(*id);
+                if let Some(id) = self.stems.get(&shorter[..stem.len() - 1]) {
+                    consider(id);
                 }
             }
             if let Some(id) = self.typos.get(&hash_without(stem, skipped)) {
@@ -296,10 +291,11 @@ fn one_slip(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-fn hash_without(word: &[u8], skipped: usize) -> u64 {
+fn hash_without(word: &[u8], skipped: usize) -> u32 {
     let mut hasher = Fnv::default();
     word.iter().enumerate().filter(|(at, _)| *at != skipped).for_each(|(_, byte)| hasher.write_u8(*byte));
-    hasher.finish()
+    let hash = hasher.finish();
+    (hash ^ (hash >> 32)) as u32
 }
 
 /// FNV-1a: quick on short words. Only rule files put keys in, so no stranger can crowd a bucket.
@@ -323,9 +319,9 @@ impl Hasher for Fnv {
         }
     }
 
-    /// An already hashed number needs one multiplication only.
-    fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    /// A number needs one multiplication only.
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::compile::{Compiled, Owner, Signal, compile};
+use super::compile::{Compiled, Owner, Signal, Written, compile};
 use super::judge::Pick;
 use super::prove::request;
 use super::{Files, topic};
@@ -35,15 +35,16 @@ pub struct Finding {
 
 /// Checks the topics, words and routing of a folder: faults first, each list in file and line order.
 pub fn lint(files: &Files) -> Vec<Finding> {
-    let compiled = match compile(files) {
+    let mut written = vec![];
+    let compiled = match compile(files, |phrases| written.push(phrases)) {
         Ok(compiled) => compiled,
         Err(faults) => return faults.into_iter().map(|fault| Finding { weight: Weight::Fault, fault }).collect(),
     };
     let mut findings = Findings(vec![]);
-    for signal in &compiled.signals {
-        findings.of_one(&compiled, signal);
+    for (signal, phrases) in compiled.signals.iter().zip(&written) {
+        findings.of_one(&compiled, signal, phrases);
     }
-    findings.of_twins(&compiled);
+    findings.of_twins(&compiled, &written);
     findings.of_examples(&compiled);
     findings.0.sort();
     findings.0.dedup();
@@ -59,13 +60,13 @@ impl Findings {
     }
 
     /// What one signal shows by itself.
-    fn of_one(&mut self, compiled: &Compiled, signal: &Signal) {
+    fn of_one(&mut self, compiled: &Compiled, signal: &Signal, phrases: &Written) {
         let (file, line) = (signal.file.as_str(), signal.written.line);
         if signal.written.weight == 0.0 && matches!(signal.owner, Owner::Topic(_)) {
             let message = format!("`{}` weighs nothing", signal.name);
             self.add(Weight::Warning, file, line, message, "give it a weight, or delete it");
         }
-        let texts: Vec<_> = signal.as_written().map(|(number, phrase)| (words_of(compiled, number), phrase)).collect();
+        let texts: Vec<_> = phrases.iter().map(|(number, phrase)| (words_of(compiled, *number), phrase)).collect();
         for (index, (words, phrase)) in texts.iter().enumerate() {
             let bar = signal.unless.iter().map(|bar| words_of(compiled, *bar)).find(|bar| holds(words, bar));
             if bar.is_some() {
@@ -92,18 +93,18 @@ impl Findings {
     }
 
     /// What several signals show together.
-    fn of_twins(&mut self, compiled: &Compiled) {
+    fn of_twins(&mut self, compiled: &Compiled, written: &[Written]) {
         let mut seen: HashMap<(u32, u16), (&Signal, &topic::Phrase)> = HashMap::new();
         let mut by_name: HashMap<&str, &Signal> = HashMap::new();
-        for signal in &compiled.signals {
+        for (signal, phrases) in compiled.signals.iter().zip(written) {
             if let Some(first) = by_name.insert(&signal.name, signal).filter(|_| !signal.written.short) {
                 let message = format!("`{}` is the name of the signal on line {} too", signal.name, first.written.line);
                 self.add(Weight::Warning, &signal.file, signal.written.line, message, "give it a name of its own");
             }
             let Owner::Topic(topic) = signal.owner else { continue };
-            for (number, phrase) in signal.as_written().filter(|_| signal.simple) {
+            for (number, phrase) in phrases.iter().filter(|_| signal.simple) {
                 if let Some((other, twin)) =
-                    seen.insert((number, topic), (signal, phrase)).filter(|(other, _)| other.name != signal.name)
+                    seen.insert((*number, topic), (signal, phrase)).filter(|(other, _)| other.name != signal.name)
                 {
                     let contradicts = (other.written.weight > 0.0) != (signal.written.weight > 0.0);
                     let message = match contradicts {

@@ -12,14 +12,18 @@ mod judge;
 pub mod learn;
 mod lexicon;
 pub mod lint;
+mod numbering;
 pub mod prove;
 mod routing;
 mod scan;
 mod sheet;
 mod topic;
+mod weave;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::{panic, thread};
 
 use compile::Compiled;
 use judge::Pick;
@@ -37,7 +41,7 @@ use crate::request::reading::Reading;
 const SHIPPED: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
 /// The texts of a rules folder: path relative to it, with `/`, to content.
-pub type Files = BTreeMap<String, String>;
+pub type Files = BTreeMap<String, Cow<'static, str>>;
 
 /// Whether a topic is about one campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,10 +142,15 @@ impl Rules {
     pub fn compile(files: &Files) -> Result<Rules, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut keep = |found: Vec<Fault>| faults.extend(found);
-        let compiled = compile::compile(files).map_err(&mut keep).ok();
-        let reading = Reading::compile(files).map_err(&mut keep).ok();
+        // Two halves of the time that a start takes.
+        let (compiled, reading) = thread::scope(|scope| {
+            let reading = scope.spawn(|| Reading::compile(files));
+            (compile::compile(files, drop), reading.join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
+        });
+        let compiled = compiled.map_err(&mut keep).ok();
+        let reading = reading.map_err(&mut keep).ok();
         let campaign_hints = campaigns::Hints::compile(files).map_err(&mut keep).ok();
-        let (answers, found) = answers::Answers::read(files.get("answers.toml").map(String::as_str));
+        let (answers, found) = answers::Answers::read(files.get("answers.toml").map(|text| &**text));
         keep(found);
         let (Some(compiled), Some(mut reading), Some(campaign_hints)) = (compiled, reading, campaign_hints) else {
             faults.sort();
@@ -160,7 +169,7 @@ impl Rules {
 
     /// The texts of the shipped `rules/` folder, compiled into the binary.
     pub fn shipped_files() -> Files {
-        SHIPPED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+        SHIPPED.iter().map(|(path, text)| ((*path).to_owned(), Cow::Borrowed(*text))).collect()
     }
 
     /// The shipped rules.
@@ -239,7 +248,7 @@ impl Rules {
 fn version(files: &Files) -> String {
     let mut hash = Sha256::new();
     for (path, text) in files {
-        for part in [path, text] {
+        for part in [path.as_str(), text] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }

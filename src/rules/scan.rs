@@ -3,8 +3,8 @@
 //! Words are folded to lexicon numbers, the numbers run through one Aho-Corasick automaton, the texts through one RegexSet.
 //! The cost follows the text, not the number of rules. Each place is read up to a bound; who writes more has said it before.
 
-use super::compile::Net;
 use super::lexicon::{STOP, Word};
+use super::weave::Net;
 use crate::request::evidence::{Evidence, Where};
 use crate::request::{FieldKey, Request};
 

@@ -130,6 +130,12 @@ pub struct Store {
     committer: mpsc::Sender<committer::Job>,
 }
 
+/// Makes the data folder where it is not there yet. Customers' mail: nobody else on the host reads it.
+pub fn make_folder(folder: &Path) -> Result<(), Error> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| Error::Url(format!("cannot create the data folder {}: {error}", folder.display())))
+}
+
 impl Store {
     /// Opens (SQLite: creates) the database and brings its schema up to date.
     ///
@@ -176,12 +182,7 @@ impl Store {
         sqlx::any::install_default_drivers();
         let folder = path.parent().unwrap_or(Path::new("."));
         if access == Access::Write {
-            // Customers' mail: nobody else on the host reads it.
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)
-                .map_err(|error| Error::Url(format!("cannot create the data folder {}: {error}", folder.display())))?;
+            make_folder(folder)?;
         }
         // Readers open it for writing as well: what a log of the last writer holds must be found (SQLite, "WAL").
         let mode = if access == Access::Write { "rwc" } else { "rw" };

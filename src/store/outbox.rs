@@ -162,13 +162,18 @@ impl Store {
         Ok(lost)
     }
 
-    /// Gives claims back that were not made use of.
-    pub async fn outbox_release(&self, claimed: &[Outgoing]) -> Result<(), Error> {
+    /// Claims rows for longer, or gives them back: `until` in unix ms, 0 for now. `held`: fences by id; a row that somebody
+    /// else has taken over meanwhile stays his.
+    pub async fn outbox_lease(&self, held: &BTreeMap<String, i64>, until: i64) -> Result<(), Error> {
+        if held.is_empty() {
+            return Ok(());
+        }
         let mut transaction = self.begin().await?;
-        for outgoing in claimed {
-            sqlx::query("UPDATE outbox SET lease_until = 0 WHERE id = $1 AND fence = $2 AND state = 'queued'")
-                .bind(outgoing.id.as_str())
-                .bind(outgoing.fence)
+        for (id, fence) in held {
+            sqlx::query("UPDATE outbox SET lease_until = $1 WHERE id = $2 AND fence = $3 AND state = 'queued'")
+                .bind(until)
+                .bind(id.as_str())
+                .bind(*fence)
                 .execute(&mut *transaction)
                 .await?;
         }

@@ -584,12 +584,15 @@ async fn a_sent_mail_is_sent_once() {
             let second = desk.store.claim_outbox(NOW + 1_000, 1_000, 10).await.unwrap();
             assert_eq!(second[0].message_id, question.message_id, "one Message-ID for ever");
             assert_eq!(desk.store.outbox_sent(&first, NOW).await.unwrap(), 1, "too late");
-            desk.store.outbox_release(&first).await.unwrap();
+            let held = |rows: &[Outgoing]| rows.iter().map(|row| (row.id.clone(), row.fence)).collect();
+            desk.store.outbox_lease(&held(&first), 0).await.unwrap();
             assert!(
                 desk.store.claim_outbox(NOW + 1_001, 1_000, 10).await.unwrap().is_empty(),
                 "an old claim frees nothing"
             );
-            desk.store.outbox_release(&second).await.unwrap();
+            desk.store.outbox_lease(&held(&second), NOW + 3_000).await.unwrap();
+            assert!(desk.store.claim_outbox(NOW + 2_999, 1_000, 10).await.unwrap().is_empty(), "claimed for longer");
+            desk.store.outbox_lease(&held(&second), 0).await.unwrap();
             let second = desk.store.claim_outbox(NOW + 1_001, 1_000, 10).await.unwrap();
             desk.store.outbox_retry(&second[0], NOW + 5_000, "451 later").await.unwrap();
             assert!(desk.store.claim_outbox(NOW + 4_999, 1_000, 10).await.unwrap().is_empty());

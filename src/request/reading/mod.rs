@@ -7,6 +7,7 @@ mod file;
 mod mobile;
 mod phrases;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
@@ -171,7 +172,7 @@ impl Reading {
 
     /// Compiles the reading files of a rules folder (path below `rules/` → text); other files are ignored, and a file
     /// that is not there is read from the shipped ones.
-    pub fn compile(files: &BTreeMap<String, String>) -> Result<Reading, Vec<Fault>> {
+    pub fn compile(files: &BTreeMap<String, Cow<'static, str>>) -> Result<Reading, Vec<Fault>> {
         let mut texts: BTreeMap<&str, &str> = SHIPPED_FILES.into_iter().collect();
         for (path, text) in files {
             if path == "forms.toml"
@@ -218,7 +219,7 @@ mod tests {
     use super::*;
 
     fn check_fault(path: &str, text: &str, line: usize) {
-        let files = BTreeMap::from([(path.to_owned(), text.to_owned())]);
+        let files = BTreeMap::from([(path.to_owned(), text.to_owned().into())]);
         let faults = Reading::compile(&files).err().unwrap_or_default();
         assert_eq!(faults.first().map(|fault| (fault.file.as_str(), fault.line)), Some((path, line)), "{faults:?}");
     }

@@ -122,7 +122,7 @@ pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
     let model = Model::train(&texts, ids.len(), &phrasebook);
 
     let mut files = Files::new();
-    files.insert("words.toml".into(), words.to_owned());
+    files.insert("words.toml".into(), words.to_owned().into());
     let mut signals = 0;
     for (number, id) in ids.iter().enumerate() {
         let weights = written(&model, number, &phrasebook);
@@ -130,10 +130,10 @@ pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
         let examples = examples(samples, &texts, &model, number);
         let label = labels[*id].replace('_', " ");
         let limits = if *id == OTHER { (0.0, 0.0) } else { (threshold, margin) };
-        files.insert(format!("topics/{id}.toml"), sheet(id, &label, 0.0, limits, &weights, &examples));
+        files.insert(format!("topics/{id}.toml"), sheet(id, &label, 0.0, limits, &weights, &examples).into());
     }
     if other.is_none() {
-        files.insert("topics/other.toml".into(), sheet(OTHER, "Other", -1000.0, (0.0, 0.0), &[], &[]));
+        files.insert("topics/other.toml".into(), sheet(OTHER, "Other", -1000.0, (0.0, 0.0), &[], &[]).into());
     }
     Ok(Learned { files, signals })
 }

@@ -1,0 +1,301 @@
+//! Weaving: all phrases and regexes of a folder into the one net through which every request is drawn.
+//!
+//! Equal phrases of different rules become one phrase of the automaton; each rule keeps only its number.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::OnceLock;
+use std::{panic, thread};
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use regex::{Match, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+
+use super::compile::{Owner, Signal, USUAL_PLACES, Written};
+use super::lexicon::{Fnv, Lexicon, MOST_WORDS};
+use super::numbering::{Lists, Numbering};
+use super::scan::{bit, pack};
+use super::topic::{self, Phrase};
+use crate::config::fault::Fault;
+use crate::request::evidence::Where;
+
+/// Bytes that one compiled regex may take: a bomb such as `(?:a{1000}){1000}` is refused.
+const REGEX_BYTES: usize = 256 * 1024;
+/// Languages that write compounds as one word.
+const GLUING: [&str; 7] = ["de", "nl", "sv", "da", "no", "nb", "fi"];
+
+/// The one net through which every request is drawn.
+#[derive(Debug, Default)]
+pub struct Net {
+    /// The words.
+    pub lexicon: Lexicon,
+    /// All parts of all phrases.
+    pub automaton: Option<AhoCorasick>,
+    /// Node → the phrase that ends there. Nodes are how far a phrase has come: its first part is the node of that number.
+    pub ends: Vec<Option<u32>>,
+    /// Node → whether a longer phrase goes on there, after a gap.
+    pub opens: Vec<bool>,
+    /// Node and next part → next node.
+    pub follows: HashMap<(u32, u32), u32, BuildHasherDefault<Fnv>>,
+    /// Part → its words, three bytes each.
+    pub patterns: Lists<u8>,
+    /// Phrase → its parts.
+    pub parts: Lists<u32>,
+    /// All regexes in one pass.
+    pub regex_set: RegexSet,
+    /// Each of them, for its span.
+    pub regexes: Vec<Pattern>,
+    /// The places that any signal looks at, as bits.
+    pub places: u16,
+}
+
+/// A regex that gives spans, compiled when the set first finds it: most of them never match, and each takes memory.
+#[derive(Debug)]
+pub struct Pattern {
+    text: String,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    /// Its first match.
+    pub fn find<'t>(&self, text: &'t str) -> Option<Match<'t>> {
+        // It was compiled once to see that it can be.
+        self.regex.get_or_init(|| build(&self.text).ok()).as_ref()?.find(text)
+    }
+}
+
+fn build(text: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text).case_insensitive(true).multi_line(true).size_limit(REGEX_BYTES).nest_limit(50).build()
+}
+
+/// Gathers phrases and regexes while signals are compiled.
+#[derive(Default)]
+pub struct Weaver {
+    /// The words so far.
+    pub lexicon: Lexicon,
+    patterns: Numbering<u8>,
+    phrases: Numbering<u32>,
+    regexes: Vec<Thread>,
+    regex_numbers: HashMap<String, u32>,
+    faults: Vec<Fault>,
+}
+
+/// A regex as written, and where.
+struct Thread {
+    file: String,
+    line: usize,
+    written: String,
+}
+
+impl Weaver {
+    /// Nothing woven yet.
+    pub fn new(lexicon: Lexicon) -> Weaver {
+        Weaver { lexicon, ..Weaver::default() }
+    }
+
+    /// Weaves one signal in.
+    pub fn signal(&mut self, owner: Owner, file: &str, prefix: &str, mut written: topic::Signal) -> (Signal, Written) {
+        let numbered = |phrase: Phrase| Some((self.phrase(file, &phrase)?, phrase));
+        let as_written: Written = std::mem::take(&mut written.phrases).into_iter().filter_map(numbered).collect();
+        let mut phrases: Vec<u32> = as_written.iter().map(|(number, _)| *number).collect();
+        phrases.sort_unstable();
+        phrases.dedup();
+        let regexes = written.regexes.iter().map(|(text, line)| self.regex(file, text, *line)).collect();
+        let near = written.near.iter().filter_map(|phrase| self.phrase(file, phrase)).collect();
+        let unless = written.unless.iter().filter_map(|phrase| self.phrase(file, phrase)).collect();
+        let places = match (&written.field, written.places.is_empty()) {
+            (Some(_), true) => bit(Where::Form),
+            (_, true) => USUAL_PLACES.iter().fold(0, |bits, place| bits | bit(*place)),
+            _ => written.places.iter().fold(0, |bits, place| bits | bit(*place)),
+        };
+        let conditions = [&written.lang, &written.sender_domains, &written.attachment_types, &written.sources];
+        let simple = written.regexes.is_empty()
+            && written.near.is_empty()
+            && written.unless.is_empty()
+            && written.places.is_empty()
+            && written.field.is_none()
+            && written.headers.is_empty()
+            && conditions.iter().all(|list| list.is_empty());
+        let (name, file) = (format!("{prefix}.{}", written.name), file.into());
+        (Signal { owner, name, written, file, phrases, regexes, near, unless, places, simple }, as_written)
+    }
+
+    /// The number of a phrase: its parts are what stands between `...`.
+    fn phrase(&mut self, file: &str, phrase: &Phrase) -> Option<u32> {
+        let glues = phrase.language.as_deref().is_some_and(|language| GLUING.contains(&language));
+        let mut parts = Vec::new();
+        let dots = phrase.text.replace('…', "...");
+        for part in dots.split("...").filter(|part| !part.trim().is_empty()) {
+            let pattern: Vec<u8> = self.lexicon.intern(part, glues).into_iter().flat_map(pack).collect();
+            if !pattern.is_empty() {
+                parts.push(self.patterns.number(&pattern));
+            }
+        }
+        if parts.is_empty() {
+            self.faults.push(Fault {
+                file: file.into(),
+                line: phrase.line,
+                message: format!("the phrase {:?} has no words: it can never fire", phrase.text),
+                remedy: "write words, or use regex for signs".into(),
+            });
+            return None;
+        }
+        Some(self.phrases.number(&parts))
+    }
+
+    fn regex(&mut self, file: &str, written: &str, line: usize) -> u32 {
+        let next = self.regexes.len() as u32;
+        *self.regex_numbers.entry(written.to_owned()).or_insert_with(|| {
+            self.regexes.push(Thread { file: file.into(), line, written: written.into() });
+            next
+        })
+    }
+
+    /// The net, or all that is wrong with phrases and regexes.
+    pub fn finish(mut self) -> Result<Net, Vec<Fault>> {
+        if self.lexicon.len() as u32 >= MOST_WORDS {
+            self.faults.push(whole("the phrases use too many different words".into(), "use fewer phrases"));
+        }
+        // Both halves of the work take as long: the regexes on a thread of their own.
+        let regexes = std::mem::take(&mut self.regexes);
+        let (patterns, knotted) = thread::scope(|scope| {
+            let knotting = scope.spawn(|| knot(&regexes));
+            self.lexicon.seal();
+            let patterns = self.patterns.into_lists();
+            let automaton = automaton(&patterns);
+            ((patterns, automaton), knotting.join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
+        });
+        let (patterns, automaton) = patterns;
+        let mut faults = self.faults;
+        let automaton = automaton.map_err(|fault| faults.push(fault)).ok();
+        let knotted = knotted.map_err(|found| faults.extend(found)).ok();
+        let (Some(automaton), Some((regex_set, regexes)), true) = (automaton, knotted, faults.is_empty()) else {
+            return Err(faults);
+        };
+        let parts = self.phrases.into_lists();
+        let mut ends = vec![None; patterns.len()];
+        let mut follows = HashMap::default();
+        for (phrase, parts) in (0..).zip(parts.iter()) {
+            let Some((first, rest)) = parts.split_first() else { continue };
+            let mut node = *first;
+            for part in rest {
+                let next = ends.len() as u32;
+                node = *follows.entry((node, *part)).or_insert(next);
+                if node == next {
+                    ends.push(None);
+                }
+            }
+            ends[node as usize] = Some(phrase);
+        }
+        let mut opens = vec![false; ends.len()];
+        follows.keys().for_each(|(node, _): &(u32, u32)| opens[*node as usize] = true);
+        Ok(Net {
+            lexicon: self.lexicon,
+            automaton,
+            ends,
+            opens,
+            follows,
+            patterns,
+            parts,
+            regex_set,
+            regexes,
+            places: 0,
+        })
+    }
+}
+
+fn whole(message: String, remedy: &str) -> Fault {
+    Fault { file: "rules".into(), line: 0, message, remedy: remedy.into() }
+}
+
+fn automaton(patterns: &Lists<u8>) -> Result<Option<AhoCorasick>, Fault> {
+    if patterns.len() == 0 {
+        return Ok(None);
+    }
+    // Dense states near the root would cost 4 MB for what a scan of word numbers never notices; and where every pattern
+    // begins with the same byte, a prefilter finds nothing to skip.
+    let built = AhoCorasick::builder()
+        .match_kind(MatchKind::Standard)
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .dense_depth(0)
+        .prefilter(false)
+        .build(patterns.iter());
+    Ok(Some(built.map_err(|error| whole(error.to_string(), "use fewer phrases"))?))
+}
+
+/// All regexes as one set, and each by itself.
+fn knot(regexes: &[Thread]) -> Result<(RegexSet, Vec<Pattern>), Vec<Fault>> {
+    let faults: Vec<Fault> = regexes.iter().filter_map(wrong).collect();
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let patterns: Vec<Pattern> = regexes
+        .iter()
+        .map(|regex| Pattern { text: ascii_boundaries(&regex.written), regex: OnceLock::new() })
+        .collect();
+    let set = RegexSetBuilder::new(patterns.iter().map(|pattern| &pattern.text))
+        .case_insensitive(true)
+        .multi_line(true)
+        .size_limit(REGEX_BYTES * 64)
+        .build()
+        .map_err(|error| vec![whole(format!("the regexes together: {error}"), "use fewer of them, or phrases")])?;
+    Ok((set, patterns))
+}
+
+/// What is wrong with a regex.
+fn wrong(regex: &Thread) -> Option<Fault> {
+    let written = &regex.written;
+    let (message, remedy) = match build(&ascii_boundaries(written)) {
+        Ok(built) if built.is_match("") => {
+            (format!("the regex {written:?} matches everything"), "make it ask for some text")
+        }
+        Ok(_) => return None,
+        Err(regex::Error::CompiledTooBig(bound)) => (
+            format!("the regex {written:?} compiles to more than {bound} bytes"),
+            "lower its repeat counts, or use phrases",
+        ),
+        Err(error) => {
+            let error = error.to_string();
+            let why = error.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or("it is malformed");
+            (format!("the regex {written:?} is wrong: {why}"), "correct it, or use phrases")
+        }
+    };
+    Some(Fault { file: regex.file.clone(), line: regex.line, message, remedy: remedy.into() })
+}
+
+/// The regex with `\b` and `\B` looking at ASCII letters only: a boundary that knows all of Unicode makes the engine leave
+/// its fast path at the first accent, forty times slower.
+fn ascii_boundaries(regex: &str) -> String {
+    let mut quick = String::with_capacity(regex.len() + 16);
+    let mut chars = regex.chars().peekable();
+    while let Some(c) = chars.next() {
+        quick.push(c);
+        if c != '\\' {
+            continue;
+        }
+        match chars.next() {
+            Some(kind @ ('b' | 'B')) if chars.peek() != Some(&'{') => {
+                quick.pop();
+                quick.push_str("(?-u:\\");
+                quick.push(kind);
+                quick.push(')');
+            }
+            next => quick.extend(next),
+        }
+    }
+    quick
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ascii_boundaries;
+
+    fn check(regex: &str, expected: &str) {
+        assert_eq!(ascii_boundaries(regex), expected);
+    }
+
+    #[test]
+    fn only_boundaries_are_rewritten() {
+        check(r"\bcafé\B", r"(?-u:\b)café(?-u:\B)");
+        check(r"\\b \d \b{start}x", r"\\b \d \b{start}x");
+    }
+}
