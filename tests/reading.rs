@@ -202,6 +202,8 @@ fn binary_data_in_place_of_text_is_refused_damage_is_not() {
     let mail = [&b"From: a@b.example\r\nSubject: x\r\n\r\n"[..], &junk].concat();
     assert!(refused(&mail).is_some_and(|reason| reason.contains("undecodable")));
     assert!(refused(&junk).is_some());
+    let utf16 = b"From: a@b.example\r\nContent-Type: text/plain; charset=utf-16\r\n\r\n";
+    assert!(refused(&[&utf16[..], &junk].concat()).is_some(), "most of it is letters that nobody writes");
     // One word of it cannot be read, and UTF-16 without a label holds a NUL in every character.
     assert_eq!(refused(b"From: a@b.example\r\n\r\nno clicks since \x01\x02, please look at campaign 48213"), None);
     let wide: Vec<u8> = "no clicks".encode_utf16().flat_map(u16::to_le_bytes).collect();

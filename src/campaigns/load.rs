@@ -141,6 +141,8 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
         return check.done();
     };
     let mut record = csv::ByteRecord::new();
+    // The last row, and whether it goes over several lines.
+    let mut last = (0, false);
     loop {
         match reader.read_byte_record(&mut record) {
             Ok(false) => break,
@@ -155,6 +157,7 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
         if record.iter().all(<[u8]>::is_empty) {
             continue;
         }
+        last = (line, record.iter().any(|cell| cell.contains(&b'\n')));
         let text = |at: usize| record.get(at).map(std::str::from_utf8);
         if record.iter().any(|cell| std::str::from_utf8(cell).is_err()) {
             check.fault(line, "the row is not UTF-8".into(), "save the file as UTF-8");
@@ -176,6 +179,12 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
             aliases: list(&cell(columns[5]), |c| matches!(c, '|' | ';')),
         };
         check.take(line, campaign);
+    }
+    // RFC 4180 doubles a quotation mark within a cell, so that their number is even.
+    if let (line, true) = last
+        && bytes.iter().filter(|byte| **byte == b'"').count() % 2 == 1
+    {
+        check.fault(line, "a quotation mark is open to the end of the file".into(), "close it, or write it twice");
     }
     check.done()
 }
@@ -367,6 +376,8 @@ mod tests {
         check("id,name\nab,A\nAB,B\n", &["ab", "AB"], &[(3, "differ only by case")]);
         check(&format!("id,name\n1,{}\n2,B\n", "x".repeat(10_000_000)), &["2"], &[(2, "10000000 characters")]);
         check("id,name\n1\n", &[], &[(2, "too few")]);
+        check("id,name\n1,\"A\n2,B\n3,C\n", &["1"], &[(2, "quotation mark is open")]);
+        check("id,name\n1,\"A\nB\"\n2,5\" C\n", &["1", "2"], &[]);
         let (campaigns, faults) = parse(b"id,name\n1,\xff\xfe\n2,B\n", "x");
         assert_eq!((campaigns.len(), faults[0].line), (1, 2));
     }

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
+use super::output::Format;
 use super::{End, output};
 use crate::config::fault::Fault;
 use crate::config::secret;
 use crate::config::settings::Config;
 use crate::desk::sources;
 use crate::intake::webhook::Hooks;
+use crate::reply::templates::Templates;
 
 /// `deskclerk config …`
 #[derive(Debug, Subcommand)]
@@ -23,6 +25,9 @@ pub enum Command {
         /// The settings file
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// Text for people, or JSON: a list of faults
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
 }
 
@@ -30,15 +35,18 @@ pub enum Command {
 pub fn run(command: &Command) -> Result<End> {
     match command {
         Command::Print => io::stdout().write_all(crate::config::DEFAULT.as_bytes())?,
-        Command::Check { config } => {
-            let Some(settings) = load(config)? else { return Ok(End::Unusable) };
-            let text = std::fs::read_to_string(config)?;
-            let faults = beyond(&settings, &text, &config.display().to_string());
-            if !faults.is_empty() {
-                output::complain_of(&faults);
-                return Ok(End::Unusable);
+        Command::Check { config, format } => {
+            let (text, settings) = read(config)?;
+            let faults = match settings {
+                Ok(settings) => beyond(&settings, &text, &config.display().to_string()),
+                Err(faults) => faults,
+            };
+            match format {
+                Format::Json => writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&faults)?)?,
+                Format::Text if faults.is_empty() => writeln!(io::stdout(), "{} is valid", config.display())?,
+                Format::Text => output::complain_of(&faults),
             }
-            writeln!(io::stdout(), "{} is valid", config.display())?;
+            return Ok(if faults.is_empty() { End::Ok } else { End::Unusable });
         }
     }
     Ok(End::Ok)
@@ -60,12 +68,28 @@ fn beyond(settings: &Config, text: &str, file: &str) -> Vec<Fault> {
             let remedy =
                 format!("the teams of these rules are {}", teams.iter().copied().collect::<Vec<_>>().join(", "));
             faults.extend(unknown.map(|team| fault("teams", 0, team, "no rule names this team".into(), &remedy)));
+            match Templates::compile(&rules.replies) {
+                Ok(templates) => {
+                    let (language, languages) = (&settings.desk.language, templates.languages());
+                    if templates.language(None, language) != language.split(['-', '_']).next().unwrap_or_default() {
+                        let message = format!("there are no replies in \"{language}\"");
+                        let remedy = format!("the languages of these rules are {}", languages.join(", "));
+                        faults.push(fault("desk", 0, "language", message, &remedy));
+                    }
+                }
+                Err(found) => faults.extend(found),
+            }
         }
         Err(found) => faults.extend(found),
     }
     if let Err(error) = super::run::filter(&settings.log.level) {
         let message = format!("\"{}\" is no filter: {error}", settings.log.level);
         faults.push(fault("log", 0, "level", message, "write info, or deskclerk=debug,info"));
+    }
+    let folder = &settings.smtp.folder;
+    if !folder.as_os_str().is_empty() && folder.exists() && !folder.is_dir() {
+        let message = format!("{} is no folder", folder.display());
+        faults.push(fault("smtp", 0, "folder", message, "name a folder; it is made when it is not there"));
     }
     let mut secrets: Vec<(&str, usize, &str, &Path)> = vec![];
     for (index, imap) in settings.imap.iter().enumerate() {
@@ -107,14 +131,15 @@ fn beyond(settings: &Config, text: &str, file: &str) -> Vec<Fault> {
 
 /// Reads and checks a settings file. `None` when it has faults, which have then been said.
 pub fn load(path: &Path) -> Result<Option<Config>> {
+    let (_, settings) = read(path)?;
+    Ok(settings.map_err(|faults| output::complain_of(&faults)).ok())
+}
+
+/// A settings file's text, and what it says or is wrong with it.
+fn read(path: &Path) -> Result<(String, Result<Config, Vec<Fault>>)> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read the settings file {}", path.display()))?;
     let folder = std::path::absolute(path)?.parent().map(Path::to_path_buf).unwrap_or_default();
-    match crate::config::parse(&text, &path.display().to_string(), &folder) {
-        Ok(config) => Ok(Some(config)),
-        Err(faults) => {
-            output::complain_of(&faults);
-            Ok(None)
-        }
-    }
+    let settings = crate::config::parse(&text, &path.display().to_string(), &folder);
+    Ok((text, settings))
 }

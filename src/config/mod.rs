@@ -13,6 +13,7 @@ use std::path::Path;
 
 use fault::Fault;
 use serde::Deserialize;
+use serde_path_to_error::Segment;
 use settings::{After, Campaigns, Config, Tls};
 use toml_edit::{Document, Item, TableLike};
 
@@ -28,19 +29,25 @@ pub fn parse(text: &str, name: &str, folder: &Path) -> Result<Config, Vec<Fault>
     drop_unknown(&mut written, &merged);
     let mut config: Config =
         Config::deserialize(merged.clone()).expect("the compiled-in default file has every key with the right type");
-    // Typed table by table, so that one wrong value does not hide the next.
-    for (key, item) in document.iter() {
-        let before = merged.clone();
-        let Some(value) = written.get(key) else { continue };
-        overlay(&mut merged, key, value.clone());
-        match Config::deserialize(merged.clone()) {
-            Ok(typed) => config = typed,
-            Err(error) => {
-                merged = before;
-                // An unknown key of a list's table, or an unknown table, is a fault already.
-                if merged.contains_key(key) || !faults.iter().any(|fault| fault.message.contains(&format!("`{key}"))) {
-                    faults.push(type_fault(text, name, key, item, &error.to_string()));
+    // Typed table by table, and again without each value that is wrong, so that none hides the next.
+    for (key, _) in document.iter() {
+        while let Some(value) = written.get(key) {
+            let before = merged.clone();
+            overlay(&mut merged, key, value.clone());
+            let error = match serde_path_to_error::deserialize::<_, Config>(merged.clone()) {
+                Ok(typed) => {
+                    config = typed;
+                    break;
                 }
+                Err(error) => error,
+            };
+            merged = before;
+            // An unknown key of a list's table, or an unknown table, is a fault already.
+            if merged.contains_key(key) || !faults.iter().any(|fault| fault.message.contains(&format!("`{key}"))) {
+                faults.push(type_fault(&document, name, &error));
+            }
+            if !take(&mut written, error.path()) {
+                break;
             }
         }
     }
@@ -65,34 +72,42 @@ fn syntax_fault(text: &str, name: &str, error: &toml_edit::TomlError) -> Fault {
     }
 }
 
-fn type_fault(text: &str, name: &str, key: &str, item: &Item, error: &str) -> Fault {
-    // The precise key is found by typing each entry of the table alone.
-    let first = error.lines().next().unwrap_or(error);
-    let line = item.span().map_or(0, |span| line_of(text, span.start));
+fn type_fault(document: &Document<&str>, name: &str, error: &serde_path_to_error::Error<toml::de::Error>) -> Fault {
+    let reason = error.inner().to_string();
+    // The line of the innermost key that stands in the file.
+    let mut line = 0;
+    let mut table: &dyn TableLike = document.as_table();
+    let mut list = None;
+    for segment in error.path() {
+        let span = match segment {
+            Segment::Map { key } => table.get_key_value(key).and_then(|(key, item)| {
+                list = item.as_array_of_tables();
+                table = item.as_table_like().unwrap_or(table);
+                key.span()
+            }),
+            Segment::Seq { index } => list.and_then(|list| list.get(*index)).and_then(|inner| {
+                table = inner;
+                inner.span()
+            }),
+            _ => None,
+        };
+        line = span.map_or(line, |span| line_of(document.raw(), span.start));
+    }
     Fault {
         file: name.to_owned(),
-        line: precise_line(text, item, error).unwrap_or(line),
-        message: format!("[{key}]: {}{}", first.trim(), named_key(error)),
+        line,
+        message: format!("{}: {}", error.path(), reason.lines().next().unwrap_or_default().trim()),
         remedy: "write it as `deskclerk config print` shows it".into(),
     }
 }
 
-/// toml names the path of the wrong value as ``in `http.listen` ``.
-fn named_key(error: &str) -> String {
-    error
-        .split("in `")
-        .nth(1)
-        .and_then(|rest| rest.split('`').next())
-        .map(|key| format!(" (key `{key}`)"))
-        .unwrap_or_default()
-}
-
-fn precise_line(text: &str, item: &Item, error: &str) -> Option<usize> {
-    let path = error.split("in `").nth(1)?.split('`').next()?;
-    let key = path.rsplit('.').next()?;
-    let table = item.as_table_like()?;
-    let (key, _) = table.get_key_value(key)?;
-    key.span().map(|span| line_of(text, span.start))
+/// Takes the value at this path away. Whether it was there, and is no part of a list.
+fn take(written: &mut toml::Table, path: &serde_path_to_error::Path) -> bool {
+    let keys: Option<Vec<&str>> =
+        path.iter().map(|segment| if let Segment::Map { key } = segment { Some(key.as_str()) } else { None }).collect();
+    let Some((last, tables)) = keys.as_deref().and_then(<[&str]>::split_last) else { return false };
+    let table = tables.iter().try_fold(written, |table, key| table.get_mut(*key)?.as_table_mut());
+    table.is_some_and(|table| table.remove(*last).is_some())
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -485,6 +500,12 @@ mod tests {
         check("[http]\nlisen = \"1.2.3.4:5\"\n", &[(2, "unknown key `http.lisen`")]);
         check("[http\n", &[(1, "not TOML")]);
         check("[replies]\nper_address_per_day = \"many\"\n", &[(2, "per_address_per_day")]);
+        check(
+            "[replies]\nmode = \"yell\"\nper_address_per_day = \"many\"\n[bounds]\nparts = -1\n",
+            &[(2, "replies.mode"), (3, "replies.per_address_per_day"), (5, "bounds.parts")],
+        );
+        check("[[imap]]\nname = \"a\"\n\n[[imap]]\nname = \"b\"\nhost = 1\n", &[(1, "missing field")]);
+        check("[[imap]]\nname = \"a\"\nhost = \"h\"\nport = \"x\"\n", &[(4, "imap[0].port")]);
         check("[smtp]\nhost = \"mx.example\"\ntls = \"none\"\n", &[(3, "smtp.tls")]);
     }
 

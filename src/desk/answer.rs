@@ -21,7 +21,7 @@ use crate::store::budgets::{Pending, Spent, domain};
 use crate::store::outbox::{self, Payload, Reason, State};
 use crate::store::settle::{NewEvent, NewMessage, NewOutgoing};
 use crate::store::tickets::Direction;
-use crate::ticket::{Status, Ticket};
+use crate::ticket::{INCOMPLETE, Status, Ticket};
 use crate::triage::Action;
 
 /// What answering needs beside the judgement.
@@ -84,7 +84,7 @@ pub fn answer(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mu
         ticket.chase_at = None;
         // With the agents as it is: nobody else will ask for what is missing.
         if !ticket.missing.is_empty() {
-            ticket.add_flag("incomplete");
+            ticket.add_flag(INCOMPLETE);
         }
     }
     answer

@@ -16,7 +16,7 @@ use crate::store::outbox::{Reason, State};
 use crate::store::settle::{Effect, NewEvent, NewMessage, NewOutgoing, OnTicket, Settlement};
 use crate::store::submissions::{Kind, Outcome, Submission};
 use crate::store::tickets::Direction;
-use crate::ticket::{self, Status, Ticket};
+use crate::ticket::{self, INCOMPLETE, Status, Ticket};
 use crate::triage::Triage;
 
 /// A request with its judgement.
@@ -244,7 +244,7 @@ fn changed(before: &Ticket, judged: &Judged, now: i64) -> Ticket {
     let triage = &judged.triage;
     // Flags of the ticket itself stay; those of the judgement are judged anew.
     let mut flags = triage.flags.clone();
-    let own = before.flags.iter().filter(|flag| !before.triage.flags.contains(flag) && flag.as_str() != "incomplete");
+    let own = before.flags.iter().filter(|flag| !before.triage.flags.contains(flag) && flag.as_str() != INCOMPLETE);
     flags.extend(own.cloned());
     flags.sort();
     flags.dedup();

@@ -19,7 +19,7 @@ use crate::store;
 use crate::store::budgets::Spent;
 use crate::store::outbox::{Outgoing, Reason, State};
 use crate::store::settle::{Effect, NewEvent, OnTicket};
-use crate::ticket::{Status, Ticket};
+use crate::ticket::{INCOMPLETE, Status, Ticket};
 
 /// How often the desk looks for tickets that have waited long enough.
 const LOOK: Duration = Duration::from_secs(30);
@@ -140,7 +140,7 @@ fn follow_up(ticket: &Ticket, request: &Request, means: Means<'_>, spent: &mut S
 fn handed_over(before: &Ticket, why: &'static str, request: &Request, means: Means<'_>, now: i64) -> Effect {
     let mut after = next(before, now);
     after.hand_over();
-    after.add_flag("incomplete");
+    after.add_flag(INCOMPLETE);
     after.add_flag(why);
     let team = team::outgoing(&after, request, means);
     let detail = json!({ "from": before.status, "to": after.status, "because": why });

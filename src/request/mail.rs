@@ -161,7 +161,9 @@ fn legible(text: &[u8]) -> bool {
     let control = |byte: &u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
     let control = start.iter().filter(|byte| control(byte)).count();
     let damaged = memchr::memmem::find_iter(start, "\u{fffd}").count();
-    (control + damaged) * 20 <= start.len()
+    // What is read in the wrong charset is full of characters that no script has (Unicode §23.5, private use).
+    let nobodys = String::from_utf8_lossy(start).chars().filter(|c| matches!(c, '\u{e000}'..='\u{f8ff}')).count();
+    (control + damaged) * 20 <= start.len() && (nobodys < 3 || nobodys * 60 <= start.len())
 }
 
 /// The decoded bytes of the attachment with this index in [`Request::attachments`], if the mail has it.

@@ -13,6 +13,7 @@ use super::settle::NewMessage;
 use super::tickets::Direction;
 use super::values::{MESSAGE_COLUMNS, message_values};
 use super::{Error, Store};
+use crate::ticket::INCOMPLETE;
 
 /// Which outgoing rows; an empty list or `None` means any.
 #[derive(Debug, Clone, Default)]
@@ -102,11 +103,18 @@ impl Store {
             put_sent(&mut transaction, &draft, now).await?;
         }
         if send && draft.reason == Reason::Question {
-            // From now on the customer is to answer.
+            // From now on the customer is to answer, and it is no longer with the agents as it is.
+            let ticket = query("SELECT flags FROM tickets WHERE id = $1")
+                .bind(draft.ticket_id)
+                .fetch_one(&mut *transaction)
+                .await?;
+            let mut flags: Vec<String> = rows::from_json(&ticket, "flags", &format!("ticket {}", draft.ticket_id))?;
+            flags.retain(|flag| flag != INCOMPLETE);
             query(
-                "UPDATE tickets SET status = 'waiting', version = version + 1, updated_at = $1, chase_at = $2, \
-                 reminded = 0 WHERE id = $3 AND status IN ('ready', 'open')",
+                "UPDATE tickets SET status = 'waiting', flags = $1, version = version + 1, updated_at = $2, \
+                 chase_at = $3, reminded = 0 WHERE id = $4 AND status IN ('ready', 'open')",
             )
+            .bind(rows::to_json(&flags))
             .bind(now)
             .bind(chase_at)
             .bind(draft.ticket_id)

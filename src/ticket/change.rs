@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Status, Ticket};
+use super::{INCOMPLETE, Status, Ticket};
 use crate::campaigns::Directory;
 use crate::request::Request;
 use crate::rules::Rules;
@@ -106,7 +106,7 @@ impl Ticket {
         self.flags.retain(|flag| !self.triage.flags.contains(flag));
         self.flags.extend(judged.flags.iter().cloned());
         if self.missing.is_empty() {
-            self.flags.retain(|flag| flag != "incomplete");
+            self.flags.retain(|flag| flag != INCOMPLETE);
             // Nothing is left to wait for, and no question is open.
             self.hand_over();
             (self.asked, self.offered) = (vec![], vec![]);

@@ -52,6 +52,9 @@ impl Status {
     }
 }
 
+/// The flag of a ticket that agents get although something is missing.
+pub const INCOMPLETE: &str = "incomplete";
+
 /// A ticket, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ticket {

@@ -225,6 +225,12 @@ fn config_check_opens_what_the_settings_name() {
     for named in ["desk.address", "`desk.foo`", "teams.billing"] {
         assert!(complaints.contains(named), "{named} is not named: {complaints}");
     }
+    fs::write(&path, "[desk]\nlanguage = \"xx\"\n[smtp]\nfolder = \"deskclerk.toml\"\n").unwrap();
+    let (code, out, complaints) = run(deskclerk().args(["config", "check", "--format", "json", "--config"]).arg(&path));
+    assert_eq!((code, complaints.as_str()), (2, ""));
+    let faults: Value = serde_json::from_str(&out).unwrap();
+    let lines: Vec<_> = faults.as_array().unwrap().iter().map(|fault| fault["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [2, 4], "{out}");
 }
 
 #[test]

@@ -530,7 +530,9 @@ async fn drafts_wait_for_an_agent_and_shadows_for_nobody() {
                 assert!(desk.store.claim_outbox(NOW, 1_000, 10).await.unwrap().is_empty());
                 if mode == Mode::Draft {
                     desk.release_draft(&out[0].id, true, "agent:ann", NOW).await.unwrap();
-                    assert_eq!(ticket(&desk, number).await.status, Status::Waiting);
+                    let sent = ticket(&desk, number).await;
+                    assert_eq!(sent.status, Status::Waiting);
+                    assert!(!sent.flags.iter().any(|flag| flag == "incomplete"), "{:?}", sent.flags);
                     assert_eq!(desk.store.claim_outbox(NOW, 1_000, 10).await.unwrap().len(), 1);
                     assert!(desk.release_draft(&out[0].id, true, "agent:ann", NOW).await.is_err());
                 }

@@ -124,6 +124,11 @@ struct Session<'a> {
     out: Vec<u8>,
 }
 
+/// It is stored nowhere: its sender is told by the bounce, the operator by this.
+fn refused_for_size() {
+    metrics::counter!("deskclerk_lmtp_refused_total", "reason" => "size").increment(1);
+}
+
 impl Session<'_> {
     fn say(&mut self, code: &str, text: &str) {
         self.out.extend_from_slice(format!("{code} {text}\r\n").as_bytes());
@@ -152,6 +157,7 @@ impl Session<'_> {
             Request::Mail { from } => {
                 let limit = self.desk.config.bounds.size_bytes;
                 if from.size > limit {
+                    refused_for_size();
                     self.say("552 5.3.4", &format!("the mail is bigger than {limit} bytes"));
                 } else if from.flags & MAIL_BODY_BINARYMIME != 0 {
                     self.say("555 5.5.4", "BINARYMIME is not offered");
@@ -222,7 +228,10 @@ impl Session<'_> {
         let Some(envelope) = self.mail.take() else { return };
         let recipients = envelope.to.len();
         let (code, text) = match data.into_raw() {
-            None => ("552 5.3.4", "the mail is too big".to_owned()),
+            None => {
+                refused_for_size();
+                ("552 5.3.4", "the mail is too big".to_owned())
+            }
             Some(raw) => {
                 let new = New {
                     source: "lmtp".into(),

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::lexicon::{Lexicon, STOP, UNKNOWN, Word};
-use super::super::scan::GAP_WORDS;
 use super::Labelled;
 use crate::config::fault::Fault;
+use crate::rules::lexicon::{Lexicon, STOP, UNKNOWN, Word};
+use crate::rules::scan::GAP_WORDS;
 
 /// Two words must stand together in so many texts to be a phrase: what is said once may be chance.
 const LEAST_TEXTS: u32 = 2;

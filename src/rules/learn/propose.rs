@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::super::judge::OTHER;
-use super::super::{Files, Rules, prove};
 use super::Labelled;
 use super::phrasebook::Phrasebook;
 use crate::config::fault::Fault;
 use crate::request::Request;
+use crate::rules::judge::OTHER;
+use crate::rules::{Files, Rules, prove};
 
 /// Corrected requests that must share a phrase.
 const SHARED: usize = 2;

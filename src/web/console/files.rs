@@ -11,12 +11,12 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 
-use super::super::Site;
-use super::super::session::{SignedIn, form_encode};
 use crate::desk::problem::{Path, Problem};
 use crate::request::mail;
 use crate::store::submissions::Kind;
 use crate::store::tickets::Message;
+use crate::web::Site;
+use crate::web::session::{SignedIn, form_encode};
 
 const NOTHING: &str = "default-src 'none'; sandbox; form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
 

@@ -9,10 +9,10 @@ use axum::routing::get;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::Site;
-use super::super::session::SignedIn;
 use crate::desk::problem::{Problem, Query};
 use crate::store::submissions::Outcome;
+use crate::web::Site;
+use crate::web::session::SignedIn;
 
 /// Submissions on a page.
 const PAGE: i64 = 50;

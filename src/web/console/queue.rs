@@ -9,12 +9,12 @@ use axum::routing::get;
 use serde::Serialize;
 use serde_json::json;
 
-use super::super::Site;
-use super::super::session::{SignedIn, form_encode};
-use super::super::tickets::Wanted;
 use crate::desk::problem::{Problem, Query};
 use crate::request::evidence::Evidence;
 use crate::ticket::{Status, Ticket};
+use crate::web::Site;
+use crate::web::session::{SignedIn, form_encode};
+use crate::web::tickets::Wanted;
 
 /// The routes.
 pub fn router() -> Router<Arc<Site>> {

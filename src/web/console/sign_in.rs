@@ -14,10 +14,10 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::session::{self, Act, SESSION_MS};
-use super::super::{Site, now, password};
 use crate::desk::problem::{Form, Problem, Query};
 use crate::store::agents::Kind;
+use crate::web::session::{self, Act, SESSION_MS};
+use crate::web::{Site, now, password};
 
 /// The routes.
 pub fn router() -> Router<Arc<Site>> {

@@ -9,8 +9,6 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::super::session::{Act, SignedIn};
-use super::super::{Site, now, tickets};
 use super::marks::{self, Piece};
 use crate::desk::problem::{Path, Problem};
 use crate::request::Request;
@@ -19,6 +17,8 @@ use crate::store::outbox::Outgoing;
 use crate::store::tickets::{Direction, Event, Message};
 use crate::ticket::change::Change;
 use crate::ticket::{Status, Ticket};
+use crate::web::session::{Act, SignedIn};
+use crate::web::{Site, now, tickets};
 
 /// Evidence rows on a page: the rest says nothing new.
 const BECAUSE: usize = 40;
