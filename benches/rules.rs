@@ -1,12 +1,14 @@
 //! Help topics by rules: ten thousand signals beside three hundred, and the shipped rules, on texts of 1 KB, one thread.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::sync::Arc;
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use deskclerk::request::Request;
 use deskclerk::rules::{Files, Rules};
 
 /// Rules of this many one-phrase signals, spread over thirteen topics; every phrase is made of words that mails hold.
-fn rules(signals: usize) -> Rules {
+fn rules(signals: usize) -> Arc<Rules> {
     const WORDS: [&str; 40] = [
         "invoice", "password", "budget", "delivery", "report", "link", "contact", "webhook", "page", "manual", "pause",
         "partner", "number", "message", "monday", "customer", "team", "price", "picture", "audience", "click", "order",
@@ -23,7 +25,7 @@ fn rules(signals: usize) -> Rules {
         }
         files.insert(format!("topics/t{topic}.toml"), text.into());
     }
-    Rules::compile(&files).unwrap()
+    Arc::new(Rules::compile(&files).unwrap())
 }
 
 /// Different mails of 1 KB: what people write about, and padding as people pad.

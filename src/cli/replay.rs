@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
@@ -59,7 +60,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
         None => None,
     };
     let (before, after) = match &edited {
-        Some(edited) => (Some(&in_force), edited),
+        Some(edited) => (Some(&*in_force), edited),
         None => (None, &in_force),
     };
     let replay = super::runtime()?.block_on(judge(&settings, args.since, before, after))?;
@@ -70,7 +71,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     Ok(End::Ok)
 }
 
-fn compile(folder: &Path) -> Option<Rules> {
+fn compile(folder: &Path) -> Option<Arc<Rules>> {
     sources::rules(folder).map_err(|faults| output::complain_of(&faults)).ok()
 }
 

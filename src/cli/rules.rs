@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
@@ -101,7 +102,7 @@ fn check(folder: &Folder, out: &mut impl Write) -> Result<End> {
     Ok(if count(Weight::Fault) == 0 { End::Ok } else { End::Faults })
 }
 
-fn compile(folder: &Path) -> Option<Rules> {
+fn compile(folder: &Path) -> Option<Arc<Rules>> {
     sources::rules(folder).map_err(|faults: Vec<Fault>| output::complain_of(&faults)).ok()
 }
 

@@ -115,10 +115,15 @@ struct Sources {
 }
 
 impl Sources {
-    fn new(config: &Config, rules: Rules, directory: Arc<Directory>, agents: &[Agent]) -> Result<Sources, Vec<Fault>> {
+    fn new(
+        config: &Config,
+        rules: Arc<Rules>,
+        directory: Arc<Directory>,
+        agents: &[Agent],
+    ) -> Result<Sources, Vec<Fault>> {
         let templates = Arc::new(Templates::compile(&rules.replies)?);
         let setting = sources::setting_for(config, &rules, agents);
-        Ok(Sources { rules: Arc::new(rules), templates, directory, setting })
+        Ok(Sources { rules, templates, directory, setting })
     }
 }
 

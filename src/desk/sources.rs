@@ -6,6 +6,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::read::HookMaps;
 use crate::campaigns::Directory;
@@ -22,7 +23,7 @@ use crate::store::{self, agents::Agent};
 const RULE_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The rules of a folder; an empty path: the shipped rules.
-pub fn rules(folder: &Path) -> Result<Rules, Vec<Fault>> {
+pub fn rules(folder: &Path) -> Result<Arc<Rules>, Vec<Fault>> {
     if folder.as_os_str().is_empty() {
         return Ok(Rules::shipped());
     }
@@ -30,6 +31,7 @@ pub fn rules(folder: &Path) -> Result<Rules, Vec<Fault>> {
     let placed = |fault: Fault| Fault { file: folder.join(&fault.file).display().to_string(), ..fault };
     rule_files(folder)
         .and_then(|files| Rules::compile(&files))
+        .map(Arc::new)
         .map_err(|faults| faults.into_iter().map(placed).collect())
 }
 

@@ -22,7 +22,7 @@ mod weave;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::{panic, thread};
 
 use compile::Compiled;
@@ -172,9 +172,13 @@ impl Rules {
         SHIPPED.iter().map(|(path, text)| ((*path).to_owned(), Cow::Borrowed(*text))).collect()
     }
 
-    /// The shipped rules.
-    pub fn shipped() -> Rules {
-        Rules::compile(&Rules::shipped_files()).expect("the shipped rules compile: a test of this module proves it")
+    /// The shipped rules, compiled once in a process.
+    pub fn shipped() -> Arc<Rules> {
+        static COMPILED: LazyLock<Arc<Rules>> = LazyLock::new(|| {
+            let compiled = Rules::compile(&Rules::shipped_files());
+            Arc::new(compiled.expect("the shipped rules compile: a test of this module proves it"))
+        });
+        Arc::clone(&COMPILED)
     }
 
     /// One pass over a request, from which all that these rules say of it follows. `campaign`: findings that only name the
