@@ -14,6 +14,7 @@ use crate::config::settings::Config;
 use crate::desk::sources;
 use crate::intake::webhook::Hooks;
 use crate::reply::templates::Templates;
+use crate::{delivery, intake};
 
 /// `deskclerk config …`
 #[derive(Debug, Subcommand)]
@@ -36,11 +37,10 @@ pub fn run(command: &Command) -> Result<End> {
     match command {
         Command::Print => io::stdout().write_all(crate::config::DEFAULT.as_bytes())?,
         Command::Check { config, format } => {
-            let (text, settings) = read(config)?;
-            let faults = match settings {
-                Ok(settings) => beyond(&settings, &text, &config.display().to_string()),
-                Err(faults) => faults,
-            };
+            let (text, settings, mut faults) = read(config)?;
+            faults.extend(beyond(&settings, &text, &config.display().to_string())?);
+            faults.sort();
+            faults.dedup();
             match format {
                 Format::Json => writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&faults)?)?,
                 Format::Text if faults.is_empty() => writeln!(io::stdout(), "{} is valid", config.display())?,
@@ -53,7 +53,7 @@ pub fn run(command: &Command) -> Result<End> {
 }
 
 /// Faults of what the settings name: rules, campaign directory, secrets, teams. `run` would refuse most of them.
-fn beyond(settings: &Config, text: &str, file: &str) -> Vec<Fault> {
+fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fault>> {
     let mut faults = sources::directory(&settings.campaigns.file).err().unwrap_or_default();
     let fault = |table: &str, index: usize, key: &str, message: String, remedy: &str| Fault {
         file: file.to_owned(),
@@ -101,9 +101,15 @@ fn beyond(settings: &Config, text: &str, file: &str) -> Vec<Fault> {
     for (index, hook) in settings.hook.iter().enumerate() {
         secrets.extend(hook.secret_files.iter().map(|path| ("hook", index, "secret_files", path.as_path())));
     }
-    if !settings.replies.token_key_file.as_os_str().is_empty() {
-        secrets.push(("replies", 0, "token_key_file", &settings.replies.token_key_file));
-    }
+    let others = [
+        ("smtp", "dkim_key_file", &settings.smtp.dkim_key_file),
+        ("campaigns", "url_header_file", &settings.campaigns.url_header_file),
+        ("campaigns", "sql_url_file", &settings.campaigns.sql_url_file),
+        ("store", "url_file", &settings.store.url_file),
+        ("replies", "token_key_file", &settings.replies.token_key_file),
+    ];
+    let named = others.into_iter().filter(|(_, _, path)| !path.as_os_str().is_empty());
+    secrets.extend(named.map(|(table, key, path)| (table, 0, key, path.as_path())));
     let elsewhere = secrets.iter().filter(|(_, _, _, path)| secret::is_elsewhere(path)).count();
     for (table, index, key, path) in secrets.into_iter().filter(|(_, _, _, path)| !secret::is_elsewhere(path)) {
         if path.as_os_str().is_empty() {
@@ -111,8 +117,12 @@ fn beyond(settings: &Config, text: &str, file: &str) -> Vec<Fault> {
             faults.push(fault(table, index, key, message, "name the file that holds the password alone"));
             continue;
         }
-        // Keys stand one a line; all other secrets are one line.
-        let read = if table == "replies" { secret::read_bytes(path).err() } else { secret::read_line(path).err() };
+        // Keys stand one a line, or as PEM; all other secrets are one line.
+        let read = match key {
+            "token_key_file" => sources::token_keys(settings).err(),
+            "dkim_key_file" => secret::read_bytes(path).err(),
+            _ => secret::read_line(path).err(),
+        };
         if let Some(error) = read {
             faults.push(fault(table, index, key, error.to_string(), "write the secret alone into that file"));
         }
@@ -122,24 +132,41 @@ fn beyond(settings: &Config, text: &str, file: &str) -> Vec<Fault> {
             "{elsewhere} secrets are credentials of the service manager: only `run` can read them"
         ));
     }
+    for (index, hook) in settings.hook.iter().enumerate() {
+        if let Err(why) = sources::hook_map(hook) {
+            faults.push(fault("hook", index, "map", why, sources::MAP_KEYS));
+        }
+    }
+    if faults.is_empty() && elsewhere == 0 {
+        // Nobody is connected to; keys and certificates are read.
+        if let Err(why) = super::runtime()?.block_on(delivery::prove(settings)) {
+            faults.push(fault("smtp", 0, "host", why, "without it every reply would wait in the outbox"));
+        }
+        for (index, imap) in settings.imap.iter().enumerate() {
+            if let Err(why) = intake::imap::prove(imap) {
+                faults.push(fault("imap", index, "ca_file", why, "name a PEM file of certificates"));
+            }
+        }
+    }
     let here = !settings.hook.iter().flat_map(|hook| &hook.secret_files).any(|path| secret::is_elsewhere(path));
     if here && faults.is_empty() {
         faults.extend(Hooks::open(settings).err().unwrap_or_default());
     }
-    faults
+    Ok(faults)
 }
 
 /// Reads and checks a settings file. `None` when it has faults, which have then been said.
 pub fn load(path: &Path) -> Result<Option<Config>> {
-    let (_, settings) = read(path)?;
-    Ok(settings.map_err(|faults| output::complain_of(&faults)).ok())
+    let (_, settings, faults) = read(path)?;
+    output::complain_of(&faults);
+    Ok(faults.is_empty().then_some(settings))
 }
 
-/// A settings file's text, and what it says or is wrong with it.
-fn read(path: &Path) -> Result<(String, Result<Config, Vec<Fault>>)> {
+/// A settings file's text, what it says as far as it is right, and what is wrong with it.
+fn read(path: &Path) -> Result<(String, Config, Vec<Fault>)> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read the settings file {}", path.display()))?;
     let folder = std::path::absolute(path)?.parent().map(Path::to_path_buf).unwrap_or_default();
-    let settings = crate::config::parse(&text, &path.display().to_string(), &folder);
-    Ok((text, settings))
+    let (settings, faults) = crate::config::parse_all(&text, &path.display().to_string(), &folder);
+    Ok((text, settings, faults))
 }

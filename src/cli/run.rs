@@ -113,7 +113,13 @@ pub fn start_logging(log: &Log) -> Result<()> {
 }
 
 /// Which log lines are written: a level, or `target=level` and a level, between commas.
-pub fn filter(level: &str) -> Result<Targets, ParseError> {
+pub fn filter(level: &str) -> Result<Targets, String> {
+    // A word alone would pass as the name of a target, and nothing would be written.
+    let words = level.split(',').map(str::trim).filter(|word| !word.contains('='));
+    if let Some(word) = words.into_iter().find(|word| word.parse::<LevelFilter>().is_err()) {
+        return Err(format!("`{word}` is no level: error, warn, info, debug, trace or off"));
+    }
+    let targets = level.parse::<Targets>().map_err(|error: ParseError| error.to_string())?;
     // At trace it writes down whole commands, the sign-in among them.
-    Ok(level.parse::<Targets>()?.with_target("async_imap", LevelFilter::INFO))
+    Ok(targets.with_target("async_imap", LevelFilter::INFO))
 }

@@ -41,37 +41,36 @@ pub struct Wrong {
 
 impl Hours {
     /// Reads `[hours]`.
-    pub fn parse(written: &settings::Hours) -> Result<Hours, Wrong> {
-        let wrong = |key, message, remedy| Wrong { key, message, remedy };
-        let zone = TimeZone::get(&written.zone).map_err(|_| {
+    pub fn parse(written: &settings::Hours) -> Result<Hours, Vec<Wrong>> {
+        let mut faults = vec![];
+        let mut wrong = |key, message, remedy| faults.push(Wrong { key, message, remedy });
+        let zone = TimeZone::get(&written.zone).unwrap_or_else(|_| {
             let message = format!("`{}` is no time zone that this machine knows", written.zone);
-            wrong(
-                "zone",
-                message,
-                "write an IANA name such as Europe/Berlin; other zones than UTC need the tzdata package",
-            )
-        })?;
+            let remedy = "write an IANA name such as Europe/Berlin; other zones than UTC need the tzdata package";
+            wrong("zone", message, remedy);
+            TimeZone::UTC
+        });
         let mut week: [Vec<(i32, i32)>; 7] = Default::default();
+        let mut open = false;
         for (day, (key, text)) in week.iter_mut().zip(written.days()) {
-            *day = intervals(text).ok_or_else(|| {
-                wrong(
-                    key,
-                    format!("`{text}` are no hours"),
-                    "write 09:00-17:00, or 09:00-12:00, 13:00-18:00; empty is closed",
-                )
-            })?;
+            open |= !text.trim().is_empty();
+            *day = intervals(text).unwrap_or_else(|| {
+                let remedy = "write 09:00-17:00, or 09:00-12:00, 13:00-18:00; empty is closed";
+                wrong(key, format!("`{text}` are no hours"), remedy);
+                vec![]
+            });
         }
-        if week.iter().all(Vec::is_empty) {
-            return Err(wrong("monday", "the desk is never open".into(), "give at least one day its hours"));
+        if !open {
+            wrong("monday", "the desk is never open".into(), "give at least one day its hours");
         }
         let mut holidays = vec![];
         for text in &written.holidays {
-            let holiday = holiday(text).ok_or_else(|| {
-                wrong("holidays", format!("`{text}` is no date"), "write 2026-12-24, or 12-25 for every year")
-            })?;
-            holidays.push(holiday);
+            match holiday(text) {
+                Some(holiday) => holidays.push(holiday),
+                None => wrong("holidays", format!("`{text}` is no date"), "write 2026-12-24, or 12-25 for every year"),
+            }
         }
-        Ok(Hours { zone, week, holidays })
+        if faults.is_empty() { Ok(Hours { zone, week, holidays }) } else { Err(faults) }
     }
 
     /// Whether the desk is open at this moment (unix ms).
@@ -234,7 +233,7 @@ mod tests {
         let wrong = |change: &dyn Fn(&mut settings::Hours)| {
             let mut written = office();
             change(&mut written);
-            Hours::parse(&written).unwrap_err().key
+            Hours::parse(&written).unwrap_err()[0].key
         };
         assert_eq!(wrong(&|hours| hours.zone = "Mars/Olympus".into()), "zone");
         for text in ["9-17", "17:00-09:00", "09:00-12:00, 11:00-13:00", "09:00-24:01", "09:60-10:00", "+9:00-10:00"] {

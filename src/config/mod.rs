@@ -3,18 +3,18 @@
 //! The documented default file is compiled in ([`DEFAULT`]); a file of the operator's is laid over it. All faults are
 //! reported at once, each with key, line and remedy.
 
+mod check;
 pub mod fault;
 pub mod hours;
 pub mod secret;
 pub mod settings;
 
-use std::net::IpAddr;
 use std::path::Path;
 
 use fault::Fault;
 use serde::Deserialize;
 use serde_path_to_error::Segment;
-use settings::{After, Campaigns, Config, Tls};
+use settings::Config;
 use toml_edit::{Document, Item, TableLike};
 
 /// The default file, which is also the documentation of every key.
@@ -22,40 +22,90 @@ pub const DEFAULT: &str = include_str!("default.toml");
 
 /// Reads a settings file's text. `name` names it in faults; `folder` is where relative paths start.
 pub fn parse(text: &str, name: &str, folder: &Path) -> Result<Config, Vec<Fault>> {
-    let document = Document::parse(text).map_err(|error| vec![syntax_fault(text, name, &error)])?;
-    let mut faults = unknown_keys(&document, name);
-    let mut merged: toml::Table = toml::from_str(DEFAULT).expect("the compiled-in default file is valid TOML");
+    let (config, faults) = parse_all(text, name, folder);
+    if faults.is_empty() { Ok(config) } else { Err(faults) }
+}
+
+/// As [`parse`], with what could be read although there are faults: what is wrong is left out.
+pub fn parse_all(text: &str, name: &str, folder: &Path) -> (Config, Vec<Fault>) {
+    let defaults: toml::Table = toml::from_str(DEFAULT).expect("the compiled-in default file is valid TOML");
+    let config =
+        Config::deserialize(defaults.clone()).expect("the compiled-in default file has every key, rightly typed");
+    let mut typed = Typed { config, merged: defaults.clone(), faults: vec![] };
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => return (typed.config, vec![syntax_fault(text, name, &error)]),
+    };
+    typed.faults = unknown_keys(&document, name, &defaults);
     let mut written: toml::Table = toml::from_str(text).unwrap_or_default();
-    drop_unknown(&mut written, &merged);
-    let mut config: Config =
-        Config::deserialize(merged.clone()).expect("the compiled-in default file has every key with the right type");
-    // Typed table by table, and again without each value that is wrong, so that none hides the next.
+    drop_unknown(&mut written, &defaults);
     for (key, _) in document.iter() {
-        while let Some(value) = written.get(key) {
-            let before = merged.clone();
+        match written.remove(key) {
+            Some(toml::Value::Array(tables)) => typed.lay_list(&document, name, key, tables),
+            Some(value) => drop(typed.lay(&document, name, key, value, 0)),
+            None => {}
+        }
+    }
+    resolve_paths(&mut typed.config, folder);
+    let Typed { config, mut faults, .. } = typed;
+    faults.extend(check::contradictions(&config, &document, text, name));
+    faults.sort();
+    faults.dedup();
+    (config, faults)
+}
+
+/// Settings while a file is laid over the defaults, table by table.
+struct Typed {
+    config: Config,
+    merged: toml::Table,
+    faults: Vec<Fault>,
+}
+
+impl Typed {
+    /// Lays a value over what is there; again without each part that is wrong, so that none hides the next. `index`: of
+    /// which table of a list it is. Whether enough of it was right.
+    fn lay(&mut self, document: &Document<&str>, name: &str, key: &str, mut value: toml::Value, index: usize) -> bool {
+        let mut left_out: Vec<String> = vec![];
+        loop {
+            let mut merged = self.merged.clone();
             overlay(&mut merged, key, value.clone());
             let error = match serde_path_to_error::deserialize::<_, Config>(merged.clone()) {
-                Ok(typed) => {
-                    config = typed;
-                    break;
+                Ok(config) => {
+                    (self.config, self.merged) = (config, merged);
+                    return true;
                 }
                 Err(error) => error,
             };
-            merged = before;
-            // An unknown key of a list's table, or an unknown table, is a fault already.
-            if merged.contains_key(key) || !faults.iter().any(|fault| fault.message.contains(&format!("`{key}"))) {
-                faults.push(type_fault(&document, name, &error));
+            let path: Vec<&Segment> = error.path().iter().collect();
+            let reason = error.inner().message();
+            // What was left out is missed only because it was wrong, and that is said already.
+            let missed = reason.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+            if !missed.is_some_and(|missed| left_out.iter().any(|out| out == missed)) {
+                self.faults.push(type_fault(document, name, &path, index, reason));
             }
-            if !take(&mut written, error.path()) {
-                break;
+            match take(&mut value, path.get(1..).unwrap_or_default()) {
+                Some(out) => left_out.push(out),
+                None => return false,
             }
         }
     }
-    resolve_paths(&mut config, folder);
-    faults.extend(contradictions(&config, &document, text, name));
-    faults.sort();
-    faults.dedup();
-    if faults.is_empty() { Ok(config) } else { Err(faults) }
+
+    /// Lays each table of a list over what is there. A list of which one is wrong is left out whole.
+    fn lay_list(&mut self, document: &Document<&str>, name: &str, key: &str, tables: Vec<toml::Value>) {
+        let mut sound = Some(vec![]);
+        for (index, table) in tables.into_iter().enumerate() {
+            let laid = self.lay(document, name, key, toml::Value::Array(vec![table]), index);
+            let one = self.merged.remove(key);
+            match (laid, one, &mut sound) {
+                (true, Some(toml::Value::Array(mut one)), Some(sound)) => sound.append(&mut one),
+                _ => sound = None,
+            }
+        }
+        self.merged.insert(key.to_owned(), toml::Value::Array(sound.unwrap_or_default()));
+        if let Ok(config) = Config::deserialize(self.merged.clone()) {
+            self.config = config;
+        }
+    }
 }
 
 /// The default settings, with paths below `folder`.
@@ -72,20 +122,24 @@ fn syntax_fault(text: &str, name: &str, error: &toml_edit::TomlError) -> Fault {
     }
 }
 
-fn type_fault(document: &Document<&str>, name: &str, error: &serde_path_to_error::Error<toml::de::Error>) -> Fault {
-    let reason = error.inner().to_string();
+/// `path`: to the wrong value; in a list of one table, which is the `index`-th of the file.
+fn type_fault(document: &Document<&str>, name: &str, path: &[&Segment], index: usize, reason: &str) -> Fault {
     // The line of the innermost key that stands in the file.
     let mut line = 0;
     let mut table: &dyn TableLike = document.as_table();
     let mut list = None;
-    for segment in error.path() {
+    let mut shown = String::new();
+    for segment in path {
         let span = match segment {
-            Segment::Map { key } => table.get_key_value(key).and_then(|(key, item)| {
-                list = item.as_array_of_tables();
-                table = item.as_table_like().unwrap_or(table);
-                key.span()
-            }),
-            Segment::Seq { index } => list.and_then(|list| list.get(*index)).and_then(|inner| {
+            Segment::Map { key } => {
+                shown = if shown.is_empty() { key.clone() } else { format!("{shown}.{key}") };
+                table.get_key_value(key).and_then(|(key, item)| {
+                    list = item.as_array_of_tables();
+                    table = item.as_table_like().unwrap_or(table);
+                    key.span()
+                })
+            }
+            Segment::Seq { .. } => list.and_then(|list| list.get(index)).and_then(|inner| {
                 table = inner;
                 inner.span()
             }),
@@ -96,18 +150,21 @@ fn type_fault(document: &Document<&str>, name: &str, error: &serde_path_to_error
     Fault {
         file: name.to_owned(),
         line,
-        message: format!("{}: {}", error.path(), reason.lines().next().unwrap_or_default().trim()),
+        message: format!("{shown}: {}", reason.lines().next().unwrap_or_default().trim()),
         remedy: "write it as `deskclerk config print` shows it".into(),
     }
 }
 
-/// Takes the value at this path away. Whether it was there, and is no part of a list.
-fn take(written: &mut toml::Table, path: &serde_path_to_error::Path) -> bool {
-    let keys: Option<Vec<&str>> =
-        path.iter().map(|segment| if let Segment::Map { key } = segment { Some(key.as_str()) } else { None }).collect();
-    let Some((last, tables)) = keys.as_deref().and_then(<[&str]>::split_last) else { return false };
-    let table = tables.iter().try_fold(written, |table, key| table.get_mut(*key)?.as_table_mut());
-    table.is_some_and(|table| table.remove(*last).is_some())
+/// Takes the value at this path away, and gives its key; `None`: it is not there, or part of a list.
+fn take(value: &mut toml::Value, path: &[&Segment]) -> Option<String> {
+    let (last, way) = path.split_last()?;
+    let table = way.iter().try_fold(value, |value, segment| match segment {
+        Segment::Map { key } => value.get_mut(key),
+        Segment::Seq { index } => value.get_mut(*index),
+        _ => None,
+    })?;
+    let Segment::Map { key } = last else { return None };
+    table.as_table_mut()?.remove(key).map(|_| key.clone())
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -128,36 +185,23 @@ fn overlay(into: &mut toml::Table, key: &str, value: toml::Value) {
     }
 }
 
-/// The keys of each table, read off the typed default and, for `[[imap]]` and `[[hook]]`, listed.
-fn unknown_keys(document: &Document<&str>, name: &str) -> Vec<Fault> {
-    let known: toml::Table = toml::from_str(DEFAULT).expect("the compiled-in default file is valid TOML");
+/// The keys of a table: read off the default file, of `[[imap]]` and `[[hook]]` listed. `None`: there is no such table.
+fn known_keys<'a>(table: &str, defaults: &'a toml::Table) -> Option<Vec<&'a str>> {
+    const IMAP: &str = "name host port tls ca_file user password_file mailbox after move_to poll_secs answer_since";
+    match table {
+        "imap" => Some(IMAP.split(' ').collect()),
+        "hook" => Some(vec!["name", "secret_files", "tolerance_secs", "map"]),
+        _ => Some(defaults.get(table)?.as_table()?.keys().map(String::as_str).collect()),
+    }
+}
+
+fn unknown_keys(document: &Document<&str>, name: &str, defaults: &toml::Table) -> Vec<Fault> {
     let mut faults = vec![];
-    for (key, item) in document.iter() {
-        let listed: Vec<&str> = match key {
-            "imap" => vec![
-                "name",
-                "host",
-                "port",
-                "tls",
-                "ca_file",
-                "user",
-                "password_file",
-                "mailbox",
-                "after",
-                "move_to",
-                "poll_secs",
-                "answer_since",
-            ],
-            "hook" => vec!["name", "secret_files", "tolerance_secs", "map"],
-            "teams" => continue,
-            _ => match known.get(key).and_then(toml::Value::as_table) {
-                Some(table) => table.keys().map(String::as_str).collect(),
-                None => {
-                    let tables: Vec<&str> = known.keys().map(String::as_str).chain(["imap", "hook"]).collect();
-                    faults.push(unknown(document, name, document.key(key), key, &tables));
-                    continue;
-                }
-            },
+    for (key, item) in document.iter().filter(|(key, _)| *key != "teams") {
+        let Some(listed) = known_keys(key, defaults) else {
+            let tables: Vec<&str> = defaults.keys().map(String::as_str).chain(["imap", "hook"]).collect();
+            faults.push(unknown(document, name, document.key(key), key, &tables));
+            continue;
         };
         let tables: Vec<&dyn TableLike> = match item {
             Item::ArrayOfTables(array) => array.iter().map(|table| table as &dyn TableLike).collect(),
@@ -173,12 +217,18 @@ fn unknown_keys(document: &Document<&str>, name: &str) -> Vec<Fault> {
 }
 
 /// Takes unknown keys away, which are faults already, so that they do not hide the values beside them.
-fn drop_unknown(written: &mut toml::Table, known: &toml::Table) {
-    for (key, value) in written.iter_mut().filter(|(key, _)| *key != "teams") {
-        if let (toml::Value::Table(table), Some(toml::Value::Table(known))) = (value, known.get(key)) {
-            table.retain(|inner, _| known.contains_key(inner));
+fn drop_unknown(written: &mut toml::Table, defaults: &toml::Table) {
+    written.retain(|key, value| {
+        let Some(listed) = known_keys(key, defaults) else { return key == "teams" };
+        let tables: Vec<&mut toml::Value> = match value {
+            toml::Value::Array(list) => list.iter_mut().collect(),
+            table => vec![table],
+        };
+        for table in tables.into_iter().filter_map(toml::Value::as_table_mut).filter(|_| key != "teams") {
+            table.retain(|inner, _| listed.contains(&inner));
         }
-    }
+        true
+    });
 }
 
 fn unknown(document: &Document<&str>, name: &str, at: Option<&toml_edit::Key>, path: &str, listed: &[&str]) -> Fault {
@@ -212,6 +262,7 @@ fn edits(a: &str, b: &str) -> usize {
 fn resolve_paths(config: &mut Config, folder: &Path) {
     let mut paths = vec![
         &mut config.desk.data_dir,
+        &mut config.store.url_file,
         &mut config.rules.dir,
         &mut config.campaigns.file,
         &mut config.campaigns.url_header_file,
@@ -247,222 +298,6 @@ fn place(document: &Document<&str>, text: &str, table: &str, index: usize, key: 
     };
     let span = found.and_then(|table| table.key(key)).and_then(toml_edit::Key::span);
     span.or_else(|| item.and_then(Item::span)).map_or(0, |span| line_of(text, span.start))
-}
-
-fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: &str) -> Vec<Fault> {
-    let mut faults = vec![];
-    let mut fault = |table: &str, index: usize, key: &str, message: String, remedy: &str| {
-        faults.push(Fault {
-            file: name.to_owned(),
-            line: place(document, text, table, index, key),
-            message: format!("{table}.{key}: {message}"),
-            remedy: remedy.to_owned(),
-        });
-    };
-    for (key, address) in std::iter::once(("address", &config.desk.address))
-        .chain(config.desk.own_addresses.iter().map(|address| ("own_addresses", address)))
-    {
-        if !is_address(address) {
-            fault("desk", 0, key, format!("`{address}` is no mail address"), "write it as name@host.example");
-        }
-    }
-    if config.http.listen.parse::<std::net::SocketAddr>().is_err() {
-        fault(
-            "http",
-            0,
-            "listen",
-            format!("`{}` is no socket address", config.http.listen),
-            "write it as 127.0.0.1:8025",
-        );
-    }
-    if config.desk.name.trim().is_empty() {
-        fault("desk", 0, "name", "is empty".into(), "write the name that customers know the desk by");
-    }
-    let bounds = &config.bounds;
-    for (table, key, value) in [
-        ("http", "body_limit_bytes", config.http.body_limit_bytes as u64),
-        ("http", "read_timeout_secs", config.http.read_timeout_secs),
-        ("store", "connections", u64::from(config.store.connections)),
-        ("bounds", "size_bytes", bounds.size_bytes as u64),
-        ("bounds", "parts", bounds.parts as u64),
-        ("bounds", "depth", bounds.depth as u64),
-        ("bounds", "headers", bounds.headers as u64),
-        ("bounds", "header_bytes", bounds.header_bytes as u64),
-        ("bounds", "line_bytes", bounds.line_bytes as u64),
-    ] {
-        if value == 0 {
-            fault(table, 0, key, "is 0: nothing would pass".into(), "write at least 1, or leave the key out");
-        }
-    }
-    let lmtp = &config.lmtp.listen;
-    if !lmtp.is_empty() && !lmtp.starts_with('/') && lmtp.parse::<std::net::SocketAddr>().is_err() {
-        fault(
-            "lmtp",
-            0,
-            "listen",
-            format!("`{lmtp}` is neither socket address nor path"),
-            "write it as 127.0.0.1:8024 or as a whole path, /run/deskclerk/lmtp",
-        );
-    }
-    if !(config.desk.public_url.starts_with("http://") || config.desk.public_url.starts_with("https://")) {
-        fault(
-            "desk",
-            0,
-            "public_url",
-            format!("`{}` is no http address", config.desk.public_url),
-            "write it as https://desk.example.com",
-        );
-    }
-    if !(config.store.url.starts_with("sqlite:")
-        || config.store.url.starts_with("postgres://")
-        || config.store.url.starts_with("postgresql://"))
-    {
-        fault(
-            "store",
-            0,
-            "url",
-            "neither sqlite: nor postgres://".into(),
-            "write sqlite:deskclerk.db or postgres://user@host/db",
-        );
-    }
-    for (key, message, remedy) in campaign_source_faults(&config.campaigns) {
-        fault("campaigns", 0, key, message, remedy);
-    }
-    if config.smtp.dkim_selector.is_empty() != config.smtp.dkim_key_file.as_os_str().is_empty() {
-        fault(
-            "smtp",
-            0,
-            "dkim_selector",
-            "dkim_selector and dkim_key_file go together".into(),
-            "write both, or neither",
-        );
-    }
-    if let Err(hours::Wrong { key, message, remedy }) = hours::Hours::parse(&config.hours) {
-        fault("hours", 0, key, message, remedy);
-    }
-    let (reminder, hand_over) = (config.replies.reminder_days, config.replies.hand_over_days);
-    if reminder > 0 && hand_over > 0 && reminder >= hand_over {
-        fault(
-            "replies",
-            0,
-            "reminder_days",
-            format!("{reminder} is not before hand_over_days, {hand_over}"),
-            "remind earlier than you hand over; 0 never reminds",
-        );
-    }
-    if !config.smtp.host.is_empty() && config.smtp.tls == Tls::None && !loopback(&config.smtp.host) {
-        fault(
-            "smtp",
-            0,
-            "tls",
-            format!("plaintext to {} would show mail and password", config.smtp.host),
-            "use \"starttls\" or \"implicit\"",
-        );
-    }
-    for (index, imap) in config.imap.iter().enumerate() {
-        if imap.tls == Tls::None && !loopback(&imap.host) {
-            fault(
-                "imap",
-                index,
-                "tls",
-                format!("plaintext to {} would show mail and password", imap.host),
-                "use \"implicit\" or \"starttls\"",
-            );
-        }
-        if imap.after == After::Move && imap.move_to == imap.mailbox {
-            fault("imap", index, "move_to", "is the mailbox itself".into(), "name another mailbox");
-        }
-        if config.imap[..index].iter().any(|other| other.name == imap.name) {
-            fault("imap", index, "name", format!("`{}` stands twice", imap.name), "give each [[imap]] its own name");
-        }
-        if imap.poll_secs == 0 {
-            fault("imap", index, "poll_secs", "is 0".into(), "write at least 1");
-        }
-    }
-    for (team, address) in &config.teams {
-        if !is_address(address) {
-            fault("teams", 0, team, format!("`{address}` is no mail address"), "write it as name@host.example");
-        }
-    }
-    for (index, hook) in config.hook.iter().enumerate() {
-        if hook.name.is_empty() || !hook.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-        {
-            fault(
-                "hook",
-                index,
-                "name",
-                format!("`{}` cannot stand in a URL", hook.name),
-                "use letters, digits, - and _",
-            );
-        }
-        if config.hook[..index].iter().any(|other| other.name == hook.name) {
-            fault("hook", index, "name", format!("`{}` stands twice", hook.name), "give each [[hook]] its own name");
-        }
-        if hook.secret_files.is_empty() {
-            fault(
-                "hook",
-                index,
-                "secret_files",
-                "is empty, so every post would be refused".into(),
-                "name a file that holds the source's secret",
-            );
-        }
-    }
-    faults
-}
-
-/// What is wrong with where the directory is to come from: key, what, remedy.
-fn campaign_source_faults(campaigns: &Campaigns) -> Vec<(&'static str, String, &'static str)> {
-    let mut faults = vec![];
-    let mut keys = campaigns.sources();
-    if let Some(first) = keys.next() {
-        for other in keys {
-            let message = format!("the directory comes from campaigns.{first} already");
-            faults.push((other, message, "keep one of file, url and sql"));
-        }
-    }
-    if !campaigns.url.is_empty() {
-        match campaigns.url.parse::<hyper::Uri>() {
-            Ok(url) if url.authority().is_some_and(|authority| authority.as_str().contains('@')) => {
-                let message = "carries a name or password".into();
-                faults.push(("url", message, "put `Authorization: Basic …` into the file of url_header_file"));
-            }
-            Ok(url) if url.scheme_str() == Some("https") && url.host().is_some() => {}
-            Ok(url) if url.scheme_str() == Some("http") && url.host().is_some_and(loopback) => {}
-            Ok(url) if url.scheme_str() == Some("http") => {
-                let message = format!("plaintext to {} could be read and altered", url.host().unwrap_or("?"));
-                faults.push(("url", message, "write https://"));
-            }
-            _ => faults.push(("url", "is no http address".into(), "write https://host.example/campaigns.csv")),
-        }
-    }
-    if campaigns.url.is_empty() && !campaigns.url_header_file.as_os_str().is_empty() {
-        faults.push(("url_header_file", "stands without url".into(), "write campaigns.url, or remove this key"));
-    }
-    let asks = campaigns.sql.split_whitespace().next().unwrap_or_default().to_lowercase();
-    if !campaigns.sql.is_empty() && asks != "select" && asks != "with" {
-        faults.push(("sql", "is no query".into(), "write one SELECT"));
-    }
-    let database = !campaigns.sql_url_file.as_os_str().is_empty();
-    if !campaigns.sql.is_empty() && !database {
-        faults.push(("sql", "names no database".into(), "write campaigns.sql_url_file"));
-    }
-    if campaigns.sql.is_empty() && database {
-        faults.push(("sql_url_file", "stands without sql".into(), "write campaigns.sql, or remove this key"));
-    }
-    if campaigns.refresh_secs == 0 {
-        faults.push(("refresh_secs", "is 0".into(), "write at least 1"));
-    }
-    faults
-}
-
-/// Whether it looks like a mail address; whether it exists only mail can tell.
-fn is_address(text: &str) -> bool {
-    text.split('@').filter(|part| !part.is_empty()).count() == 2 && !text.contains(char::is_whitespace)
-}
-
-fn loopback(host: &str) -> bool {
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -504,8 +339,26 @@ mod tests {
             "[replies]\nmode = \"yell\"\nper_address_per_day = \"many\"\n[bounds]\nparts = -1\n",
             &[(2, "replies.mode"), (3, "replies.per_address_per_day"), (5, "bounds.parts")],
         );
-        check("[[imap]]\nname = \"a\"\n\n[[imap]]\nname = \"b\"\nhost = 1\n", &[(1, "missing field")]);
-        check("[[imap]]\nname = \"a\"\nhost = \"h\"\nport = \"x\"\n", &[(4, "imap[0].port")]);
+        check(
+            "[[imap]]\nname = \"a\"\n\n[[imap]]\nname = \"b\"\nhost = 1\n",
+            &[(1, "missing field"), (6, "imap.host")],
+        );
+        check(
+            "[[imap]]\nname = \"a\"\nhost = \"h\"\nport = \"x\"\nafter = \"eat\"\n[[imap]]\nname = \"b\"\nhots = 1\nhost = 2\n",
+            &[
+                (1, "missing field `user`"),
+                (4, "imap.port"),
+                (5, "imap.after"),
+                (8, "unknown key `imap.hots`"),
+                (9, "imap.host"),
+            ],
+        );
+        check("[hours]\nzone = \"Nowhere\"\nmonday = \"x\"\n", &[(2, "hours.zone"), (3, "hours.monday")]);
+        check(
+            "[smtp]\nhost = \"mx.example:25\"\nport = 0\nenvelope_from = \"<a@b.example>\"\n",
+            &[(2, "smtp.host"), (3, "smtp.port"), (4, "smtp.envelope_from")],
+        );
+        check("[store]\nurl = \"sqlite:\"\n", &[(2, "store.url")]);
         check("[smtp]\nhost = \"mx.example\"\ntls = \"none\"\n", &[(3, "smtp.tls")]);
     }
 

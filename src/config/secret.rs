@@ -16,6 +16,11 @@ impl Unreadable {
     pub fn new(file: &Path, why: &std::io::Error) -> Unreadable {
         Unreadable(format!("cannot make {}: {why}", file.display()))
     }
+
+    /// What the file holds is no such secret: `what`, without showing it, and what would be right.
+    pub fn unfit(file: &Path, what: &str) -> Unreadable {
+        Unreadable(format!("{} holds {what}", file.display()))
+    }
 }
 
 /// Reads a secret as bytes. `path` is a file, or `credential:NAME` for systemd's `LoadCredential=NAME:…`.

@@ -82,7 +82,7 @@ pub struct Store {
     /// `sqlite:NAME` or `postgres://…`.
     pub url: String,
     /// A file that holds the URL instead.
-    pub url_file: String,
+    pub url_file: PathBuf,
     /// Connections to PostgreSQL.
     pub connections: u32,
 }

@@ -81,6 +81,14 @@ impl Way {
     }
 }
 
+/// Makes ready to send, without a connection: what key or certificate cannot be used.
+pub async fn prove(config: &Config) -> Result<(), String> {
+    match Way::of(config) {
+        Some(Way::Smtp(smtp)) => smtp.prove().await,
+        _ => Ok(()),
+    }
+}
+
 /// Sends what is due until `cancel`; then finishes what is on the wire, within a deadline. Without a way out (no
 /// `smtp.host`, no `smtp.folder`) everything waits in the outbox.
 pub async fn run(desk: Arc<Desk>, cancel: CancellationToken) {

@@ -73,6 +73,11 @@ impl Smtp {
         }
     }
 
+    /// Reads what sending needs: password, DKIM key, certificates.
+    pub async fn prove(&self) -> Result<(), String> {
+        self.ready().await.map(drop)
+    }
+
     /// Says goodbye to the server.
     pub async fn close(&self) {
         if let Some((transport, _)) = self.transport.lock().await.take() {

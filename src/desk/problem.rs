@@ -210,8 +210,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             return Err(Problem::MediaType("application/json"));
         }
         let bytes = Bytes::from_request(request, state).await?;
-        let value: serde_json::Value = serde_json::from_slice(&bytes)
-            .map_err(|error| Problem::Malformed(format!("the body is no JSON: {error}")))?;
+        let value: serde_json::Value =
+            serde_json::from_slice(&bytes).map_err(|error| Problem::at("", format!("is no JSON: {error}")))?;
         if !value.is_object() {
             return Err(Problem::at("", "must be an object"));
         }

@@ -11,16 +11,19 @@ use std::sync::Arc;
 use super::read::HookMaps;
 use crate::campaigns::Directory;
 use crate::config::fault::Fault;
-use crate::config::hours::Hours;
+use crate::config::hours::{Hours, Wrong};
 use crate::config::secret;
-use crate::config::settings::Config;
+use crate::config::settings::{self, Config};
 use crate::reply::token::Keys;
+use crate::request::hook::HookMap;
 use crate::request::{Bounds, Setting};
 use crate::rules::{Files, Rules};
 use crate::store::{self, agents::Agent};
 
 /// Larger files are no rules: refused before they are read.
 const RULE_FILE_BYTES: u64 = 4 * 1024 * 1024;
+/// The shortest key that signs reply tokens.
+const TOKEN_KEY_BYTES: usize = 32;
 
 /// The rules of a folder; an empty path: the shipped rules.
 pub fn rules(folder: &Path) -> Result<Arc<Rules>, Vec<Fault>> {
@@ -130,17 +133,14 @@ pub fn setting_for(config: &Config, rules: &Rules, agents: &[Agent]) -> Setting 
 
 /// When the desk is open.
 pub fn hours(config: &Config) -> Result<Hours, Vec<Fault>> {
-    Hours::parse(&config.hours).map_err(|wrong| {
-        vec![fault(Path::new("deskclerk.toml"), &format!("hours.{}: {}", wrong.key, wrong.message), wrong.remedy)]
-    })
+    let place = |wrong: &Wrong| fault(Path::new("[hours]"), &format!("{}: {}", wrong.key, wrong.message), wrong.remedy);
+    Hours::parse(&config.hours).map_err(|wrong| wrong.iter().map(place).collect())
 }
 
 /// The database's URL; one that carries a password stands in a file.
 pub fn store_url(config: &Config) -> Result<String, secret::Unreadable> {
-    match config.store.url_file.as_str() {
-        "" => Ok(config.store.url.clone()),
-        file => secret::read_line(Path::new(file)),
-    }
+    let file = &config.store.url_file;
+    if file.as_os_str().is_empty() { Ok(config.store.url.clone()) } else { secret::read_line(file) }
 }
 
 /// The keys that sign reply tokens: one a line, the first signs, all verify.
@@ -160,7 +160,18 @@ pub fn token_keys(config: &Config) -> Result<Keys, secret::Unreadable> {
     };
     let bytes = secret::read_bytes(&file)?;
     let keys = bytes.split(|byte| *byte == b'\n').map(|line| line.trim_ascii().to_vec());
-    Ok(Keys::new(keys.filter(|key| !key.is_empty()).collect()))
+    let keys: Vec<Vec<u8>> = keys.filter(|key| !key.is_empty()).collect();
+    // What can be guessed would let anybody write on any ticket.
+    match keys.iter().map(Vec::len).min() {
+        Some(TOKEN_KEY_BYTES..) => Ok(Keys::new(keys)),
+        shortest => Err(secret::Unreadable::unfit(
+            &file,
+            &format!(
+                "a key of {} bytes; write at least {TOKEN_KEY_BYTES}: openssl rand -hex 32",
+                shortest.unwrap_or(0)
+            ),
+        )),
+    }
 }
 
 /// Written beside and renamed: nobody ever reads half a key.
@@ -182,20 +193,24 @@ pub fn hook_maps(config: &Config) -> Result<HookMaps, Vec<Fault>> {
     let mut maps = HookMaps::new();
     let mut faults = vec![];
     for hook in &config.hook {
-        let table = hook.map.iter().map(|(key, path)| (key.clone(), toml::Value::String(path.clone()))).collect();
-        match toml::Value::Table(table).try_into() {
+        match hook_map(hook) {
             Ok(map) => drop(maps.insert(format!("hook:{}", hook.name), map)),
-            Err(error) => {
-                let message = format!("the map of hook `{}`: {}", hook.name, error.message());
-                faults.push(fault(
-                    Path::new("deskclerk.toml"),
-                    &message,
-                    "use the keys that `deskclerk config print` shows",
-                ));
+            Err(why) => {
+                let message = format!("the map of hook `{}`: {why}", hook.name);
+                faults.push(fault(Path::new("[[hook]]"), &message, MAP_KEYS));
             }
         }
     }
     if faults.is_empty() { Ok(maps) } else { Err(faults) }
+}
+
+/// What to do about a wrong `[hook.map]`.
+pub const MAP_KEYS: &str = "use the keys that `deskclerk config print` shows";
+
+/// Where the fields of a source's posts stand.
+pub fn hook_map(hook: &settings::Hook) -> Result<HookMap, String> {
+    let table = hook.map.iter().map(|(key, path)| (key.clone(), toml::Value::String(path.clone()))).collect();
+    toml::Value::Table(table).try_into().map_err(|error| error.message().to_owned())
 }
 
 /// Whether this process is the only one on a data folder.

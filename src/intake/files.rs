@@ -158,11 +158,11 @@ enum Kind {
 fn looks_like(path: &Path) -> io::Result<Kind> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    if extension == "eml" || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())) {
-        return Ok(Kind::Mail);
-    }
     if !path.is_file() {
         return Ok(Kind::Other); // a socket or pipe would block
+    }
+    if extension == "eml" || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Ok(Kind::Mail);
     }
     let mut start = vec![];
     File::open(path)?.take(512).read_to_end(&mut start)?;

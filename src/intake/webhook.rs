@@ -21,8 +21,8 @@ use tokio::time::Instant;
 use super::signature::{self, Doubt, Secret};
 use crate::config::fault::Fault;
 use crate::config::settings::{Config, Hook};
-use crate::desk::Desk;
 use crate::desk::problem::{Body, Path, Place, Problem, Query};
+use crate::desk::{Desk, sources};
 use crate::request::hook::{self, HookMap};
 use crate::store::submissions::{Envelope, Kind, New, Outcome, Submission};
 
@@ -93,8 +93,8 @@ fn load_one(hook: &Hook) -> Result<Source, Fault> {
         let message = format!("hook `{}` has no secret", hook.name);
         return Err(fault("deskclerk.toml".into(), message, "name a file in secret_files"));
     }
-    let map = serde_json::to_value(&hook.map).and_then(serde_json::from_value).map_err(|error| {
-        fault("deskclerk.toml".into(), format!("the map of hook `{}`: {error}", hook.name), "correct [hook.map]")
+    let map = sources::hook_map(hook).map_err(|why| {
+        fault("[[hook]]".into(), format!("the map of hook `{}`: {why}", hook.name), sources::MAP_KEYS)
     })?;
     Ok(Source { secrets, tolerance_secs: hook.tolerance_secs, map })
 }
@@ -274,7 +274,7 @@ pub(super) fn json(headers: &HeaderMap, body: &[u8]) -> Result<serde_json::Value
     if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
         return Err(Problem::MediaType("application/json"));
     }
-    serde_json::from_slice(body).map_err(|error| Problem::Malformed(format!("the body is no JSON: {error}")))
+    serde_json::from_slice(body).map_err(|error| Problem::at("", format!("is no JSON: {error}")))
 }
 
 pub(super) fn places(faults: Vec<hook::FieldFault>) -> Problem {

@@ -87,6 +87,6 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Campaign>, Problem> {
 /// A JSON array of campaigns; the pointer names the element that is none.
 fn array(body: &[u8]) -> Result<Vec<Campaign>, Problem> {
     let values: Vec<Value> =
-        serde_json::from_slice(body).map_err(|error| Problem::Malformed(format!("no JSON array: {error}")))?;
+        serde_json::from_slice(body).map_err(|error| Problem::at("", format!("is no JSON array: {error}")))?;
     values.into_iter().enumerate().map(|(index, value)| typed(value, &format!("/{index}"))).collect()
 }

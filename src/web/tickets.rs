@@ -85,8 +85,11 @@ impl Wanted {
     }
 
     /// How many a page.
-    pub fn page(&self) -> i64 {
-        self.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE)
+    pub fn page(&self) -> Result<i64, Problem> {
+        match self.limit.unwrap_or(PAGE) {
+            ..1 => Err(Problem::Malformed(format!("limit is a number from 1 to {LARGEST_PAGE}"))),
+            limit => Ok(limit.min(LARGEST_PAGE)),
+        }
     }
 }
 
@@ -95,7 +98,7 @@ async fn list(
     ApiAgent(_): ApiAgent,
     Query(wanted): Query<Wanted>,
 ) -> Result<Answer<Value>, Problem> {
-    let page = wanted.page();
+    let page = wanted.page()?;
     // One more than the page tells whether there is another.
     let mut tickets = site.desk.store.list_tickets(&wanted.filter()?, page + 1, wanted.cursor).await?;
     let more = tickets.len() as i64 > page;

@@ -44,8 +44,8 @@ fn read(headers: &HeaderMap, body: &[u8], setting: &Setting) -> Result<Request, 
     match media_type.split(';').next().unwrap_or_default().trim() {
         "message/rfc822" => mail::read(body, setting).map_err(|refusal| Problem::at("", refusal.reason)),
         "application/json" => {
-            let value = serde_json::from_slice(body)
-                .map_err(|error| Problem::Malformed(format!("the body is no JSON: {error}")))?;
+            let value =
+                serde_json::from_slice(body).map_err(|error| Problem::at("", format!("is no JSON: {error}")))?;
             hook::from_json(&value, &HookMap::default()).map_err(|faults| {
                 let place = |fault: hook::FieldFault| Place { pointer: fault.pointer, detail: fault.message };
                 Problem::Invalid(faults.into_iter().map(place).collect())

@@ -310,3 +310,16 @@ async fn the_outbox_is_listed_tried_again_and_emptied() {
     let (code, _, complaints) = outbox(&["resume"]);
     assert!(code == 1 && complaints.contains("does not hold"), "{complaints}");
 }
+
+/// The labelled mails of the shared sample; what they must reach only rises.
+#[test]
+fn the_shared_cases_are_judged_as_well_as_before() {
+    let cases = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/cases"));
+    let output = std::process::Command::new("python3")
+        .arg(cases.join("score.py"))
+        .args(["--bin", env!("CARGO_BIN_EXE_deskclerk"), "--need", "0.99", "--set"])
+        .arg(cases)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}

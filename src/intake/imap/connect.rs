@@ -113,6 +113,11 @@ async fn encrypt(settings: &Imap, stream: TcpStream) -> Result<tokio_rustls::cli
     connector.connect(name, stream).await.map_err(|error| lost("the TLS handshake", error))
 }
 
+/// Reads the certificates that a connection needs.
+pub fn prove(settings: &Imap) -> Result<(), String> {
+    if settings.tls == Tls::None { Ok(()) } else { tls(settings).map(drop).map_err(|error| error.to_string()) }
+}
+
 fn tls(settings: &Imap) -> Result<ClientConfig, Error> {
     let mut roots = RootCertStore::empty();
     let file = &settings.ca_file;

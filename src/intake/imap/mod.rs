@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::settings::{AnswerSince, Imap};
 use crate::desk::{Desk, unix_ms};
 use crate::store::cursors::Cursor;
+pub use connect::prove;
 use wire::{Error, News};
 
 /// The longest pause between two tries to connect.

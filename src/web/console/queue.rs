@@ -54,7 +54,7 @@ async fn page(
     let shown = if wanted.status.is_empty() { "ready".to_owned() } else { std::mem::take(&mut wanted.status) };
     wanted.status = if shown == "all" { String::new() } else { shown.clone() };
     let filter = wanted.filter()?;
-    let page = wanted.page();
+    let page = wanted.page()?;
     let mut tickets = site.desk.store.list_tickets(&filter, page + 1, wanted.cursor).await?;
     let more = tickets.len() as i64 > page;
     tickets.truncate(page as usize);

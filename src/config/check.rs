@@ -1,0 +1,273 @@
+//! What typed settings say that cannot be meant: addresses that are none, bounds that let nothing pass, plaintext to other
+//! machines, keys that need one another. Looks at no file and no host that they name.
+
+use std::net::IpAddr;
+
+use toml_edit::Document;
+
+use super::fault::Fault;
+use super::settings::{After, Campaigns, Config, Tls};
+use super::{hours, place};
+
+/// All that is wrong with typed settings, each with the line of its key.
+pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: &str) -> Vec<Fault> {
+    let mut faults = vec![];
+    let mut fault = |table: &str, index: usize, key: &str, message: String, remedy: &str| {
+        faults.push(Fault {
+            file: name.to_owned(),
+            line: place(document, text, table, index, key),
+            message: format!("{table}.{key}: {message}"),
+            remedy: remedy.to_owned(),
+        });
+    };
+    for (key, address) in std::iter::once(("address", &config.desk.address))
+        .chain(config.desk.own_addresses.iter().map(|address| ("own_addresses", address)))
+    {
+        if !is_address(address) {
+            fault("desk", 0, key, format!("`{address}` is no mail address"), "write it as name@host.example");
+        }
+    }
+    if config.http.listen.parse::<std::net::SocketAddr>().is_err() {
+        fault(
+            "http",
+            0,
+            "listen",
+            format!("`{}` is no socket address", config.http.listen),
+            "write it as 127.0.0.1:8025",
+        );
+    }
+    let envelope_from = &config.smtp.envelope_from;
+    if !envelope_from.is_empty() && !is_address(envelope_from) {
+        fault(
+            "smtp",
+            0,
+            "envelope_from",
+            format!("`{envelope_from}` is no mail address"),
+            "write it as name@host.example",
+        );
+    }
+    if !config.smtp.host.is_empty() && !is_host(&config.smtp.host) {
+        fault(
+            "smtp",
+            0,
+            "host",
+            format!("`{}` is no host name", config.smtp.host),
+            "write the name alone; the port is a key of its own",
+        );
+    }
+    if config.desk.name.trim().is_empty() {
+        fault("desk", 0, "name", "is empty".into(), "write the name that customers know the desk by");
+    }
+    let bounds = &config.bounds;
+    for (table, key, value) in [
+        ("http", "body_limit_bytes", config.http.body_limit_bytes as u64),
+        ("http", "read_timeout_secs", config.http.read_timeout_secs),
+        ("store", "connections", u64::from(config.store.connections)),
+        ("smtp", "port", u64::from(config.smtp.port)),
+        ("smtp", "connections", u64::from(config.smtp.connections)),
+        ("bounds", "size_bytes", bounds.size_bytes as u64),
+        ("bounds", "parts", bounds.parts as u64),
+        ("bounds", "depth", bounds.depth as u64),
+        ("bounds", "headers", bounds.headers as u64),
+        ("bounds", "header_bytes", bounds.header_bytes as u64),
+        ("bounds", "line_bytes", bounds.line_bytes as u64),
+    ] {
+        if value == 0 {
+            fault(table, 0, key, "is 0: nothing would pass".into(), "write at least 1, or leave the key out");
+        }
+    }
+    let lmtp = &config.lmtp.listen;
+    if !lmtp.is_empty() && !lmtp.starts_with('/') && lmtp.parse::<std::net::SocketAddr>().is_err() {
+        fault(
+            "lmtp",
+            0,
+            "listen",
+            format!("`{lmtp}` is neither socket address nor path"),
+            "write it as 127.0.0.1:8024 or as a whole path, /run/deskclerk/lmtp",
+        );
+    }
+    if !(config.desk.public_url.starts_with("http://") || config.desk.public_url.starts_with("https://")) {
+        fault(
+            "desk",
+            0,
+            "public_url",
+            format!("`{}` is no http address", config.desk.public_url),
+            "write it as https://desk.example.com",
+        );
+    }
+    let named = config.store.url.strip_prefix("sqlite:").is_none_or(|name| !name.trim_matches('/').is_empty());
+    if !named {
+        fault("store", 0, "url", "names no file".into(), "write sqlite:deskclerk.db");
+    }
+    if !(config.store.url.starts_with("sqlite:")
+        || config.store.url.starts_with("postgres://")
+        || config.store.url.starts_with("postgresql://"))
+    {
+        fault(
+            "store",
+            0,
+            "url",
+            "neither sqlite: nor postgres://".into(),
+            "write sqlite:deskclerk.db or postgres://user@host/db",
+        );
+    }
+    for (key, message, remedy) in campaign_source_faults(&config.campaigns) {
+        fault("campaigns", 0, key, message, remedy);
+    }
+    if config.smtp.dkim_selector.is_empty() != config.smtp.dkim_key_file.as_os_str().is_empty() {
+        fault(
+            "smtp",
+            0,
+            "dkim_selector",
+            "dkim_selector and dkim_key_file go together".into(),
+            "write both, or neither",
+        );
+    }
+    for hours::Wrong { key, message, remedy } in hours::Hours::parse(&config.hours).err().unwrap_or_default() {
+        fault("hours", 0, key, message, remedy);
+    }
+    let (reminder, hand_over) = (config.replies.reminder_days, config.replies.hand_over_days);
+    if reminder > 0 && hand_over > 0 && reminder >= hand_over {
+        fault(
+            "replies",
+            0,
+            "reminder_days",
+            format!("{reminder} is not before hand_over_days, {hand_over}"),
+            "remind earlier than you hand over; 0 never reminds",
+        );
+    }
+    if !config.smtp.host.is_empty() && config.smtp.tls == Tls::None && !loopback(&config.smtp.host) {
+        fault(
+            "smtp",
+            0,
+            "tls",
+            format!("plaintext to {} would show mail and password", config.smtp.host),
+            "use \"starttls\" or \"implicit\"",
+        );
+    }
+    for (index, imap) in config.imap.iter().enumerate() {
+        if imap.tls == Tls::None && !loopback(&imap.host) {
+            fault(
+                "imap",
+                index,
+                "tls",
+                format!("plaintext to {} would show mail and password", imap.host),
+                "use \"implicit\" or \"starttls\"",
+            );
+        }
+        if !is_host(&imap.host) {
+            fault(
+                "imap",
+                index,
+                "host",
+                format!("`{}` is no host name", imap.host),
+                "write the name alone; the port is a key of its own",
+            );
+        }
+        if imap.port == 0 {
+            fault("imap", index, "port", "is 0".into(), "write 993, or 143 with tls = \"starttls\"");
+        }
+        if imap.after == After::Move && imap.move_to == imap.mailbox {
+            fault("imap", index, "move_to", "is the mailbox itself".into(), "name another mailbox");
+        }
+        if config.imap[..index].iter().any(|other| other.name == imap.name) {
+            fault("imap", index, "name", format!("`{}` stands twice", imap.name), "give each [[imap]] its own name");
+        }
+        if imap.poll_secs == 0 {
+            fault("imap", index, "poll_secs", "is 0".into(), "write at least 1");
+        }
+    }
+    for (team, address) in &config.teams {
+        if !is_address(address) {
+            fault("teams", 0, team, format!("`{address}` is no mail address"), "write it as name@host.example");
+        }
+    }
+    for (index, hook) in config.hook.iter().enumerate() {
+        if hook.name.is_empty() || !hook.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        {
+            fault(
+                "hook",
+                index,
+                "name",
+                format!("`{}` cannot stand in a URL", hook.name),
+                "use letters, digits, - and _",
+            );
+        }
+        if config.hook[..index].iter().any(|other| other.name == hook.name) {
+            fault("hook", index, "name", format!("`{}` stands twice", hook.name), "give each [[hook]] its own name");
+        }
+        if hook.secret_files.is_empty() {
+            fault(
+                "hook",
+                index,
+                "secret_files",
+                "is empty, so every post would be refused".into(),
+                "name a file that holds the source's secret",
+            );
+        }
+    }
+    faults
+}
+
+/// What is wrong with where the directory is to come from: key, what, remedy.
+fn campaign_source_faults(campaigns: &Campaigns) -> Vec<(&'static str, String, &'static str)> {
+    let mut faults = vec![];
+    let mut keys = campaigns.sources();
+    if let Some(first) = keys.next() {
+        for other in keys {
+            let message = format!("the directory comes from campaigns.{first} already");
+            faults.push((other, message, "keep one of file, url and sql"));
+        }
+    }
+    if !campaigns.url.is_empty() {
+        match campaigns.url.parse::<hyper::Uri>() {
+            Ok(url) if url.authority().is_some_and(|authority| authority.as_str().contains('@')) => {
+                let message = "carries a name or password".into();
+                faults.push(("url", message, "put `Authorization: Basic …` into the file of url_header_file"));
+            }
+            Ok(url) if url.scheme_str() == Some("https") && url.host().is_some() => {}
+            Ok(url) if url.scheme_str() == Some("http") && url.host().is_some_and(loopback) => {}
+            Ok(url) if url.scheme_str() == Some("http") => {
+                let message = format!("plaintext to {} could be read and altered", url.host().unwrap_or("?"));
+                faults.push(("url", message, "write https://"));
+            }
+            _ => faults.push(("url", "is no http address".into(), "write https://host.example/campaigns.csv")),
+        }
+    }
+    if campaigns.url.is_empty() && !campaigns.url_header_file.as_os_str().is_empty() {
+        faults.push(("url_header_file", "stands without url".into(), "write campaigns.url, or remove this key"));
+    }
+    let asks = campaigns.sql.split_whitespace().next().unwrap_or_default().to_lowercase();
+    if !campaigns.sql.is_empty() && asks != "select" && asks != "with" {
+        faults.push(("sql", "is no query".into(), "write one SELECT"));
+    }
+    let database = !campaigns.sql_url_file.as_os_str().is_empty();
+    if !campaigns.sql.is_empty() && !database {
+        faults.push(("sql", "names no database".into(), "write campaigns.sql_url_file"));
+    }
+    if campaigns.sql.is_empty() && database {
+        faults.push(("sql_url_file", "stands without sql".into(), "write campaigns.sql, or remove this key"));
+    }
+    if campaigns.refresh_secs == 0 {
+        faults.push(("refresh_secs", "is 0".into(), "write at least 1"));
+    }
+    faults
+}
+
+/// Whether it looks like a mail address; whether it exists only mail can tell.
+fn is_address(text: &str) -> bool {
+    let quoting = |c: char| c.is_whitespace() || c.is_control() || "<>()[],;:\"".contains(c);
+    text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.contains('@') && is_host(host))
+        && !text.contains(quoting)
+}
+
+/// Whether it looks like a host name or an IP address.
+fn is_host(text: &str) -> bool {
+    let bare = text.trim_matches(['[', ']']);
+    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+    bare.parse::<IpAddr>().is_ok() || text.trim_end_matches('.').split('.').all(label)
+}
+
+fn loopback(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
