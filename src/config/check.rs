@@ -36,6 +36,14 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
             "write it as 127.0.0.1:8025",
         );
     }
+    if config.desk.verify_senders && !config.desk.authserv_id.is_empty() {
+        let message = "your MTA of desk.authserv_id verifies already".into();
+        fault("desk", 0, "verify_senders", message, "keep one of the two");
+    }
+    let resolver = &config.desk.resolver;
+    if !resolver.is_empty() && resolver.parse::<std::net::SocketAddr>().is_err() {
+        fault("desk", 0, "resolver", format!("`{resolver}` is no socket address"), "write it as 127.0.0.1:53");
+    }
     let envelope_from = &config.smtp.envelope_from;
     if !envelope_from.is_empty() && !is_address(envelope_from) {
         fault(

@@ -61,6 +61,10 @@ pub struct Desk {
     pub public_url: String,
     /// The trusted authserv-id; empty: none.
     pub authserv_id: String,
+    /// Whether the desk verifies DKIM and DMARC itself.
+    pub verify_senders: bool,
+    /// The DNS server that it asks; empty: the system's.
+    pub resolver: String,
 }
 
 impl Desk {

@@ -18,6 +18,7 @@ mod rulebook;
 pub mod sources;
 mod stage;
 pub mod team;
+mod verify;
 pub mod waiting;
 pub mod work;
 
@@ -41,7 +42,7 @@ use crate::rules::Rules;
 use crate::store::agents::Agent;
 use crate::store::breaker::Breaker;
 use crate::store::changes::Wish;
-use crate::store::submissions::{New, Outcome, Submitted};
+use crate::store::submissions::{Kind, New, Outcome, Submitted};
 use crate::store::{self, Store};
 use crate::ticket::Ticket;
 use crate::ticket::change::{self, Change};
@@ -50,6 +51,7 @@ use answer::Means;
 use directory::Origin;
 use read::HookMaps;
 use sources::Lock;
+use verify::Verifier;
 
 /// Why a desk could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -146,6 +148,7 @@ pub struct Desk {
     hours: Hours,
     keys: Keys,
     hook_maps: Arc<HookMaps>,
+    verifier: Option<Verifier>,
     /// Held while this process is the only one on an embedded database.
     _alone: Lock,
 }
@@ -179,6 +182,7 @@ impl Desk {
         let sources = Sources::new(&config, rules, Arc::new(directory), &agents).map_err(Error::Faults)?;
         let keys = sources::token_keys(&config)?;
         let hours = sources::hours(&config).map_err(Error::Faults)?;
+        let verifier = Verifier::of(&config.desk).map_err(Error::Faults)?;
         let breaker = store.breaker(unix_ms()).await?;
         let hook_maps = Arc::new(sources::hook_maps(&config).map_err(Error::Faults)?);
         if matches!(alone, Lock::Held(_)) {
@@ -197,6 +201,7 @@ impl Desk {
             hours,
             keys,
             hook_maps,
+            verifier,
             _alone: alone,
         }))
     }
@@ -264,7 +269,11 @@ impl Desk {
     }
 
     /// Stores a submission durably and wakes the workers.
-    pub async fn accept(&self, new: New) -> Result<Submitted, store::Error> {
+    pub async fn accept(&self, mut new: New) -> Result<Submitted, store::Error> {
+        // What is not answered needs no proof.
+        if let Some(verifier) = self.verifier.as_ref().filter(|_| new.kind == Kind::Mail && new.answerable) {
+            new.envelope.authentication = Some(verifier.verify(&new.raw).await);
+        }
         let submitted = self.store.submit(new).await;
         match &submitted {
             Ok(_) => {

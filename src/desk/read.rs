@@ -27,6 +27,9 @@ pub fn read(submission: &Submission, setting: &Setting, maps: &HookMaps) -> Read
     if let Some(reason) = &submission.envelope.refused {
         return Reading::Refused(reason.clone());
     }
+    let verified = submission.envelope.authentication.clone();
+    let own = verified.map(|verified| Setting { verified: Some(verified), ..setting.clone() });
+    let setting = own.as_ref().unwrap_or(setting);
     guarded(|| {
         let request = match submission.kind {
             Kind::Mail => mail::read(&submission.raw, setting).map_err(|refusal| refusal.reason),

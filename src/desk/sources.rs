@@ -113,6 +113,7 @@ pub fn setting(config: &Config, rules: &Rules, agents: Vec<String>) -> Setting {
         own_addresses: addresses.map(|address| address.to_lowercase()).collect(),
         agents,
         authserv_id: Some(config.desk.authserv_id.clone()).filter(|id| !id.is_empty()),
+        verified: None,
         reading: rules.reading.clone(),
         bounds: Bounds {
             size_bytes: config.bounds.size_bytes,

@@ -1,4 +1,4 @@
-//! What the trusted MTA says of a sender's authenticity (RFC 8601).
+//! What the trusted MTA, or the desk itself where there is none, says of a sender's authenticity (RFC 8601).
 //!
 //! Only the topmost header of the configured authserv-id counts: anybody can write such a header, only our MTA writes
 //! above it. A mail with two senders is trusted by nobody.
@@ -6,13 +6,16 @@
 use super::Authentication;
 use super::header::Headers;
 
-/// Reads the verdict; all `None` when no trusted header stands there.
-pub fn read(headers: &Headers<'_>, authserv_id: Option<&str>) -> Authentication {
+/// Reads the verdict; all `None` when no trusted header stands there. `verified`: what the desk itself has found.
+pub fn read(headers: &Headers<'_>, authserv_id: Option<&str>, verified: Option<&Authentication>) -> Authentication {
     let mut verdict = Authentication::default();
-    let Some(trusted) = authserv_id else { return verdict };
     if headers.raw("From").count() != 1 {
         return verdict;
     }
+    if let Some(verified) = verified {
+        return verified.clone();
+    }
+    let Some(trusted) = authserv_id else { return verdict };
     for value in headers.raw("Authentication-Results") {
         let value = without_comments(&super::header::unfold(value).0);
         let mut results = value.split(';');
@@ -65,7 +68,7 @@ mod tests {
     use super::*;
 
     fn check(raw: &str, dmarc: Option<&str>) {
-        let verdict = read(&Headers::parse(raw.as_bytes()), Some("mx.desk.example"));
+        let verdict = read(&Headers::parse(raw.as_bytes()), Some("mx.desk.example"), None);
         assert_eq!(verdict.dmarc.as_deref(), dmarc, "{raw}");
     }
 

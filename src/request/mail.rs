@@ -137,7 +137,7 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
         request.bounce =
             Some(bounce(&headers, mail.as_ref(), raw, &format!("{said}\n{}\n{}", request.quoted, request.forwarded)));
     }
-    request.authentication = authentication::read(&headers, setting.authserv_id.as_deref());
+    request.authentication = authentication::read(&headers, setting.authserv_id.as_deref(), setting.verified.as_ref());
     request.headers = asked_for(&headers, &reading.headers);
     request.language = language::detect(&request.text, reading);
     request.html = content.html;

@@ -257,6 +257,8 @@ pub struct Setting {
     pub agents: Vec<String>,
     /// The authserv-id whose Authentication-Results count; all others are ignored.
     pub authserv_id: Option<String>,
+    /// What the desk itself has found of this mail's sender, where no MTA is trusted.
+    pub verified: Option<Authentication>,
     /// The patterns by which mail is read.
     pub reading: Arc<Reading>,
     /// Bounds checked on the raw bytes before anything is parsed.
@@ -267,7 +269,7 @@ impl Setting {
     /// Reads by these patterns, for a desk of which nothing else is known.
     pub fn with(reading: Arc<Reading>) -> Setting {
         let bounds = Bounds::default();
-        Setting { own_addresses: vec![], agents: vec![], authserv_id: None, reading, bounds }
+        Setting { own_addresses: vec![], agents: vec![], authserv_id: None, verified: None, reading, bounds }
     }
 }
 

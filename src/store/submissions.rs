@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::committer::Job;
 use super::{Engine, Error, Store, rows};
+use crate::request::Authentication;
 
 /// What the raw bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +44,9 @@ pub struct Envelope {
     /// Envelope recipients.
     #[serde(default)]
     pub to: Vec<String>,
+    /// What the desk found of the sender of a mail when it came in; `None`: it did not look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<Authentication>,
     /// Headers of a webhook's post that matter.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,

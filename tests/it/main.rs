@@ -16,4 +16,5 @@ mod smtp;
 mod sources;
 mod store;
 mod talk;
+mod verify;
 mod web;

@@ -1,0 +1,125 @@
+//! Verifying senders by DNS where no MTA in front of the desk does: DKIM (RFC 6376) and DMARC (RFC 9989).
+//!
+//! Done once, when a mail comes in: keys are rotated, and a later look might find another answer. Never fails and never
+//! holds a mail up for long: what cannot be told is no proof. SPF is left out, for the client's address is not known here.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mail_auth::dmarc::verify::DmarcParameters;
+use mail_auth::hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+use mail_auth::hickory_resolver::system_conf::read_system_conf;
+use mail_auth::{AuthenticatedMessage, DkimResult, DmarcResult, MessageAuthenticator, SpfOutput};
+
+use crate::config::fault::Fault;
+use crate::config::settings;
+use crate::request::Authentication;
+
+/// How long all questions about one mail may take.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// How long one DNS server may take.
+const ANSWER: Duration = Duration::from_secs(2);
+/// Signatures that are looked at: each costs a DNS question and an RSA operation.
+const SIGNATURES: usize = 8;
+
+/// Verifies senders.
+pub struct Verifier(MessageAuthenticator);
+
+impl std::fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Verifier")
+    }
+}
+
+impl Verifier {
+    /// The verifier that these settings want; `None`: they want none.
+    pub fn of(desk: &settings::Desk) -> Result<Option<Verifier>, Vec<Fault>> {
+        if !desk.verify_senders {
+            return Ok(None);
+        }
+        let unusable = |why: String| {
+            let remedy = "name a DNS server in desk.resolver, as 127.0.0.1:53".into();
+            vec![Fault { file: "desk.verify_senders".into(), line: 0, message: why, remedy }]
+        };
+        let (servers, mut options) = match desk.resolver.parse::<SocketAddr>() {
+            Ok(server) => (only(server), ResolverOpts::default()),
+            Err(_) => read_system_conf().map_err(|error| unusable(format!("/etc/resolv.conf is no help: {error}")))?,
+        };
+        options.timeout = ANSWER;
+        options.attempts = 1;
+        MessageAuthenticator::new(servers, options)
+            .map(|authenticator| Some(Verifier(authenticator)))
+            .map_err(|error| unusable(format!("DNS cannot be asked: {error}")))
+    }
+
+    /// What DKIM and DMARC say of this mail's sender, in the words of RFC 8601 §2.7.
+    pub async fn verify(&self, raw: &[u8]) -> Authentication {
+        let said = |dmarc: &str, dkim: &str| Authentication {
+            dmarc: Some(dmarc.into()),
+            spf: Some("none".into()),
+            dkim: Some(dkim.into()),
+        };
+        let Some(mut mail) = AuthenticatedMessage::parse(raw) else { return said("none", "none") };
+        mail.dkim_headers.truncate(SIGNATURES);
+        let look = async {
+            let signatures = self.0.verify_dkim(&mail).await;
+            let spf = SpfOutput::new(String::new());
+            let dmarc = self.0.verify_dmarc(DmarcParameters::new(&mail, &signatures, "", &spf)).await;
+            let dkim = signatures.iter().map(|signature| dkim_word(signature.result())).min().unwrap_or(Word::None);
+            said(dmarc_word(dmarc.dkim_result()), dkim.as_str())
+        };
+        tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| said("temperror", "temperror"))
+    }
+}
+
+/// DNS by this server alone.
+fn only(server: SocketAddr) -> ResolverConfig {
+    let mut ways = [ConnectionConfig::udp(), ConnectionConfig::tcp()];
+    ways.iter_mut().for_each(|way| way.port = server.port());
+    ResolverConfig::from_parts(None, vec![], vec![NameServerConfig::new(server.ip(), true, ways.into())])
+}
+
+/// Results of a signature, the best first: one good signature is enough (RFC 6376 §4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Word {
+    Pass,
+    TempError,
+    PermError,
+    Fail,
+    Neutral,
+    None,
+}
+
+impl Word {
+    fn as_str(self) -> &'static str {
+        match self {
+            Word::Pass => "pass",
+            Word::TempError => "temperror",
+            Word::PermError => "permerror",
+            Word::Fail => "fail",
+            Word::Neutral => "neutral",
+            Word::None => "none",
+        }
+    }
+}
+
+fn dkim_word(result: &DkimResult) -> Word {
+    match result {
+        DkimResult::Pass => Word::Pass,
+        DkimResult::TempError(_) => Word::TempError,
+        DkimResult::PermError(_) => Word::PermError,
+        DkimResult::Fail(_) => Word::Fail,
+        DkimResult::Neutral(_) => Word::Neutral,
+        DkimResult::None => Word::None,
+    }
+}
+
+fn dmarc_word(result: &DmarcResult) -> &'static str {
+    match result {
+        DmarcResult::Pass => "pass",
+        // Without SPF a mail that is right by SPF alone must not be called forged.
+        DmarcResult::Fail(_) | DmarcResult::None => "none",
+        DmarcResult::TempError(_) => "temperror",
+        DmarcResult::PermError(_) => "permerror",
+    }
+}
