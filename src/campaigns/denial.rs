@@ -1,6 +1,7 @@
 //! What the text turns down: "not 48213 but 48231", "48213 is not affected", "not the West one".
 //!
-//! A denial reaches no further than its sentence. What is denied stays evidence and decides nothing.
+//! A denial reaches no further than its sentence. What is denied stays evidence and decides nothing. Words that deny
+//! only where something else is offered ("not in 48213", "48213 works fine") are settled when all of the request is read.
 
 use super::Directory;
 use super::fold::{NO_WORD, Words};
@@ -8,102 +9,259 @@ use super::gap;
 use super::hints::{Says, role};
 use super::named::Mention;
 use super::names::Names;
-use super::stated::{Finder, Stated};
+use super::stated::{Finder, Footing, Stated};
 use super::verdict::{CANDIDATES, Found, Group};
+
+/// Whether something is turned down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// It is not.
+    No,
+    /// Only when another campaign is meant: "except 48213", "48213 works fine".
+    Instead,
+    /// Only when another campaign is stated behind it: "not in 48213 but in 48231".
+    InsteadBehind,
+    /// It is.
+    Yes,
+}
 
 impl Finder<'_, '_> {
     /// Turns down what the text denies.
     pub(super) fn deny(&self, found: &mut [Stated]) {
-        let mut previous_denied = false;
-        let mut previous: Option<usize> = None;
+        let mut previous: Option<(usize, Denial)> = None;
         for id in found.iter_mut() {
             let (first, last) = id.tokens;
-            let listed = previous_denied
-                && previous.is_some_and(|previous| {
-                    self.continues(previous, first)
-                        && (previous + 1..first).any(|at| self.words.tokens[at].roles & role::AND != 0)
-                        && (previous + 1..=first).all(|at| self.words.tokens[at].gap & gap::COMMA == 0)
-                });
-            let denied = denied(self.words, first, last) || listed;
-            if denied && id.weight > 0.0 {
-                id.weight = -1.0;
-                id.rule = "campaign-id.denied";
+            let mut denial = denied(self.words, first, last);
+            if let Some((before, inherited)) = previous
+                && denial == Denial::No
+                && self.continues(before, first)
+                && (before + 1..first).any(|at| self.words.tokens[at].roles & role::AND != 0)
+                && (before + 1..=first).all(|at| self.words.tokens[at].gap & gap::COMMA == 0)
+            {
+                denial = inherited;
             }
-            previous_denied = denied;
-            previous = Some(last);
+            turn_down(id, denial);
+            previous = Some((last, denial));
         }
         // "104882 and 104883 are not affected": the list shares what is said behind it.
         for at in (1..found.len()).rev() {
-            let shares = found[at].rule == "campaign-id.denied"
-                && denied_behind(self.words, found[at].tokens.1)
-                && self.continues(found[at - 1].tokens.1, found[at].tokens.0);
-            if shares && found[at - 1].weight > 0.0 {
-                found[at - 1].weight = -1.0;
-                found[at - 1].rule = "campaign-id.denied";
+            let behind = denied_behind(self.words, found[at].tokens.1);
+            if behind != Denial::No && self.continues(found[at - 1].tokens.1, found[at].tokens.0) {
+                turn_down(&mut found[at - 1], behind);
             }
         }
+        for at in 1..found.len() {
+            if found[at - 1].weight > 0.0 && found[at].weight > 0.0 && self.corrects(&found[at - 1], &found[at]) {
+                turn_down(&mut found[at - 1], Denial::Yes);
+                found[at].denial = Denial::No;
+            }
+        }
+    }
+
+    /// "48213, sorry, I meant 48231", "48213 → 48231 (correction)".
+    fn corrects(&self, wrong: &Stated, right: &Stated) -> bool {
+        let words = self.words;
+        let says = |at: usize| words.phrases_at(at).find(|(says, _)| *says == Says::Corrected).map(|(_, end)| end);
+        let (from, to) = (wrong.tokens.1 + 1, right.tokens.0);
+        if from == to {
+            let arrow = words.tokens[to].gap & (gap::OTHER | gap::HYPHEN | gap::EQUALS) != 0;
+            let ahead = wrong.tokens.0.checked_sub(1).is_some_and(|at| says(at).is_some());
+            return arrow && (ahead || says(right.tokens.1 + 1).is_some());
+        }
+        if to - from > 8 || (from + 1..=to).any(|at| words.tokens[at].gap & gap::PARAGRAPH != 0) {
+            return false;
+        }
+        let passing = role::FILL | role::OWN | role::CAMPAIGN | role::CAMPAIGNS | role::IDENTIFIER | role::NUMBER;
+        let passing = passing | role::BUT | role::AND | role::STOP;
+        let (mut at, mut said) = (from, false);
+        while at < to {
+            // "no" alone corrects only with a pause behind it: in Spanish "60471, no 60417" is a denial.
+            let pause = |end: usize| {
+                let gap = words.tokens[end].gap;
+                end > at + 1 || words.word(at).len() > 4 || gap & (gap::COMMA | gap::OTHER | gap::HYPHEN) != 0
+            };
+            if let Some(end) = says(at).filter(|end| *end <= to && pause(*end)) {
+                (at, said) = (end, true);
+            } else if words.tokens[at].roles & passing != 0 {
+                at += 1;
+            } else {
+                return false;
+            }
+        }
+        said
+    }
+}
+
+fn turn_down(id: &mut Stated, denial: Denial) {
+    if id.weight <= 0.0 || denial == Denial::No {
+        return;
+    }
+    id.denial = denial;
+    if denial == Denial::Yes {
+        id.weight = -1.0;
+        id.rule = "campaign-id.denied";
     }
 }
 
 /// Whether the text denies what stands from the first to the last of these tokens.
-pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> bool {
-    denied_ahead(words, first) || denied_behind(words, last)
+pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
+    match denied_ahead(words, first) {
+        Denial::Yes => Denial::Yes,
+        ahead => match denied_behind(words, last) {
+            Denial::No => ahead,
+            behind => behind,
+        },
+    }
 }
 
-/// "not 48213", "instead of campaign 48213".
-fn denied_ahead(words: &Words<'_>, first: usize) -> bool {
-    let passing =
-        role::FILL | role::CAMPAIGN | role::CAMPAIGNS | role::IDENTIFIER | role::NUMBER | role::OWN | role::ADVERT;
+/// "not 48213", "instead of campaign 48213", "not in campaign 48213".
+fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
+    let passing = role::FILL
+        | role::CAMPAIGN
+        | role::CAMPAIGNS
+        | role::IDENTIFIER
+        | role::NUMBER
+        | role::OWN
+        | role::ADVERT
+        | role::RELATION;
     let mut at = first;
+    let mut related = false;
     for _ in 0..7 {
-        let Some(token) = words.tokens.get(at) else { return false };
+        let Some(token) = words.tokens.get(at) else { return Denial::No };
         let stops = gap::END | gap::COMMA | gap::SEMICOLON | gap::PARAGRAPH | gap::COLON | gap::QUERY;
         let short = at > 0 && words.tokens[at - 1].roles & role::NUMBER != 0;
         if at == 0 || (token.gap & stops != 0 && !short) {
-            return false;
+            return Denial::No;
         }
         at -= 1;
         let roles = words.tokens[at].roles;
-        if roles & role::DENY != 0 {
-            // "not only 48213" denies nothing.
-            return words.tokens.get(at + 1).is_none_or(|next| next.roles & role::BUT == 0);
-        }
-        let phrase = (0..4).any(|back| {
-            let Some(start) = at.checked_sub(back) else { return false };
-            words.phrases_at(start).any(|(says, end)| says == Says::DeniedAfter && end == at + 1)
+        let phrase = (0..4).find_map(|back| {
+            let start = at.checked_sub(back)?;
+            let mut ends = words.phrases_at(start).filter(|(_, end)| *end == at + 1);
+            ends.find(|(says, _)| matches!(says, Says::DeniedAfter | Says::AsideAfter)).map(|(says, _)| (start, says))
         });
-        if phrase {
-            return true;
+        match phrase {
+            // "do not forget 48213"
+            Some((start, Says::AsideAfter)) => {
+                let turned = start.checked_sub(1).is_some_and(|at| words.tokens[at].roles & (role::DENY | role::ASIDE) != 0);
+                return if turned { Denial::No } else { Denial::Instead };
+            }
+            Some(_) if related => return Denial::InsteadBehind,
+            Some(_) => return Denial::Yes,
+            None => {}
         }
+        if roles & (role::DENY | role::ASIDE) != 0 {
+            // "not only 48213" denies nothing.
+            if words.tokens.get(at + 1).is_some_and(|next| next.roles & role::BUT != 0 && next.roles & role::FILL == 0) {
+                return Denial::No;
+            }
+            let contrast = words.tokens[at].gap & gap::COMMA != 0
+                || at.checked_sub(1).is_some_and(|before| words.tokens[before].roles & (role::AND | role::BUT) != 0);
+            return match () {
+                () if roles & role::ASIDE != 0 => Denial::Instead,
+                () if related && contrast => Denial::Instead,
+                () if related => Denial::InsteadBehind,
+                () => Denial::Yes,
+            };
+        }
+        related |= roles & role::RELATION != 0;
         if roles & role::BUT != 0 && roles & role::FILL == 0 || roles & passing == 0 {
-            return false;
+            return Denial::No;
         }
     }
-    false
+    Denial::No
 }
 
-/// "48213 is not affected", "leave that one alone".
-fn denied_behind(words: &Words<'_>, last: usize) -> bool {
+/// "48213 is not affected", "leave that one alone", "48213 works fine".
+fn denied_behind(words: &Words<'_>, last: usize) -> Denial {
     let mut apart = false;
     for at in last + 1..last + 6 {
-        let Some(token) = words.tokens.get(at) else { return false };
+        let Some(token) = words.tokens.get(at) else { return Denial::No };
         if token.gap & (gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY) != 0 {
-            return false;
+            return Denial::No;
         }
-        if words.phrases_at(at).any(|(says, _)| says == Says::DeniedBefore) {
-            return true;
+        for (says, _) in words.phrases_at(at) {
+            match says {
+                Says::DeniedBefore => return Denial::Yes,
+                Says::AsideBefore => return Denial::Instead,
+                _ => {}
+            }
         }
         // "48231, the 48213 is not meant": what follows is said of the other.
         apart |= token.gap & gap::COMMA != 0 && token.roles & (role::FILL | role::OWN) != 0 && !token.has_digit;
         if apart && token.has_digit {
-            return false;
+            return Denial::No;
         }
         let passing = role::FILL | role::CAMPAIGN | role::CAMPAIGNS | role::AND | role::OWN;
         if token.roles & passing == 0 && !token.has_digit && token.word == NO_WORD {
-            return false;
+            return Denial::No;
         }
     }
-    false
+    Denial::No
+}
+
+/// Settles what is turned down only when something else is meant, now that all of it is known.
+pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
+    let doubted = zones.iter().any(|found| found.ids.iter().any(|id| id.weight > 0.0 && id.denial != Denial::No))
+        || mentions.iter().any(|mention| mention.denial != Denial::No);
+    if !doubted {
+        return;
+    }
+    // In the order of the text, so that what stands behind an ID is found at once.
+    let sure = |id: &&Stated| id.weight > 0.0 && id.denial == Denial::No && id.footing != Footing::Beside;
+    let deciding = zones.iter().enumerate().filter(|(_, found)| found.decides);
+    let meant: Vec<(usize, &Stated)> =
+        deciding.flat_map(|(at, found)| found.ids.iter().filter(sure).map(move |id| (at, id))).collect();
+    let behind_of = |at: usize, last: usize| {
+        let from = meant.partition_point(|(zone, id)| (*zone, id.tokens.0) <= (at, last));
+        meant[from..].iter().take_while(move |(zone, _)| *zone == at)
+    };
+    let named: Vec<(usize, &Mention)> =
+        mentions.iter().filter(|mention| mention.denial == Denial::No).map(|mention| (mention.zone, mention)).collect();
+    let same = |a: &Stated, b: &Stated| a.compact == b.compact || a.row.is_some() && a.row == b.row;
+    let holds = |mention: &Mention, row: Option<u32>| row.is_some_and(|row| mention.rows.iter().any(|(r, _)| *r == row));
+    let mut ids_down: Vec<(usize, usize)> = vec![];
+    for (at, found) in zones.iter().enumerate() {
+        for (index, id) in found.ids.iter().enumerate() {
+            let behind = id.denial == Denial::InsteadBehind;
+            if id.weight <= 0.0 || !(behind || id.denial == Denial::Instead) {
+                continue;
+            }
+            let counts = |zone: usize, first: usize| !behind || zone == at && first > id.tokens.1;
+            let other_id = match behind {
+                true => behind_of(at, id.tokens.1).any(|(_, other)| !same(id, other)),
+                false => meant.iter().any(|(_, other)| !same(id, other)),
+            };
+            let other_name =
+                named.iter().any(|(zone, mention)| counts(*zone, mention.tokens.0) && !holds(mention, id.row));
+            if other_id || other_name {
+                ids_down.push((at, index));
+            }
+        }
+    }
+    let mut names_down: Vec<usize> = vec![];
+    for (index, mention) in mentions.iter().enumerate() {
+        let behind = mention.denial == Denial::InsteadBehind;
+        if !(behind || mention.denial == Denial::Instead) {
+            continue;
+        }
+        let counts = |zone: usize, first: usize| !behind || zone == mention.zone && first > mention.tokens.1;
+        let other_id = match behind {
+            true => behind_of(mention.zone, mention.tokens.1).any(|(_, other)| !holds(mention, other.row)),
+            false => meant.iter().any(|(_, other)| !holds(mention, other.row)),
+        };
+        let apart = |other: &Mention| other.rows.iter().all(|(row, _)| !holds(mention, Some(*row)));
+        let other_name = named.iter().any(|(zone, other)| counts(*zone, other.tokens.0) && apart(other));
+        if other_id || other_name {
+            names_down.push(index);
+        }
+    }
+    for (at, index) in ids_down {
+        turn_down(&mut zones[at].ids[index], Denial::Yes);
+    }
+    for index in names_down {
+        mentions[index].denial = Denial::Yes;
+    }
 }
 
 /// Siblings that the text turns down: "not the West one", "2024 and 2025 are not what I mean".

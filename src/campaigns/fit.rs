@@ -49,6 +49,10 @@ pub(super) struct Fit {
     pub(super) coverage: f32,
     /// No word of weight is left over in the name.
     pub(super) full: bool,
+    /// What is left over in the name is years and numbers only.
+    pub(super) variants: bool,
+    /// The words of the name that the text has not: bit k is its word k.
+    pub(super) missing: u32,
     /// Words of weight of the name that the text has.
     pub(super) words: usize,
     /// Matched words of the text: bit i is token `base + i`.
@@ -267,6 +271,7 @@ impl Finder<'_, '_> {
         }
         self.dense(&mut matched, base, &mut text);
         let (mut have, mut all, mut full, mut solid) = (0.0f32, 0.0f32, true, 0);
+        let (mut variants, mut missing) = (true, 0u32);
         let mut explained = 0.0f32;
         let mut counted = 0u64;
         for (k, word) in name.iter().enumerate() {
@@ -286,6 +291,8 @@ impl Finder<'_, '_> {
                 }
                 // No name ends with a function word: "Doors" is none, whatever "door" is in Dutch.
                 None => {
+                    missing |= 1 << k;
+                    variants &= self.names.class(*word) & (class::VARIANT | class::STOP) != 0;
                     let ends = k + 1 == name.len() && self.names.text(*word).len() >= 4;
                     full &= self.names.class(*word) & class::STOP != 0 && !ends;
                 }
@@ -301,6 +308,8 @@ impl Finder<'_, '_> {
             explained,
             coverage: have / all.max(0.01),
             full,
+            variants,
+            missing,
             words: solid,
             text,
             first,

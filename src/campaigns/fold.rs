@@ -94,7 +94,7 @@ fn digit(c: char) -> Option<char> {
 }
 
 /// Characters that are not seen and do not part words: zero-width, soft hyphen, direction marks, variation selectors.
-fn invisible(c: char) -> bool {
+pub(super) fn invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
         | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
@@ -325,7 +325,8 @@ fn joins(words: &Words<'_>, open: Option<&Token>, rest: &str) -> bool {
         _ if right == 0 => false,
         1 => right == 1,
         2 => right <= 2,
-        _ => true,
+        // "dell'ordine", "nell'elenco"
+        _ => right < 3 || !words.folded.ends_with("ll"),
     }
 }
 

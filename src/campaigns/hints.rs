@@ -61,6 +61,20 @@ pub mod role {
     pub const SAME: u32 = 1 << 21;
     /// A street.
     pub const STREET: u32 = 1 << 22;
+    /// How something stands to a campaign: "in", "from".
+    pub const RELATION: u32 = 1 << 23;
+    /// A noun whose value is a figure: "budget".
+    pub const AMOUNT: u32 = 1 << 24;
+    /// Between a number and what is counted: "unique".
+    pub const QUALIFIER: u32 = 1 << 25;
+    /// One side of a vote: "yes", "no".
+    pub const POLAR: u32 = 1 << 26;
+    /// Denies weakly: "except", "without", "never".
+    pub const ASIDE: u32 = 1 << 27;
+    /// A town, a state, a country.
+    pub const PLACE: u32 = 1 << 28;
+    /// Where something is: "in", "near".
+    pub const INSIDE: u32 = 1 << 29;
 }
 
 /// What a phrase says.
@@ -70,6 +84,14 @@ pub enum Says {
     DeniedBefore,
     /// What stands after it is denied.
     DeniedAfter,
+    /// What stands before it is set aside where another campaign is meant instead.
+    AsideBefore,
+    /// What stands after it is set aside where another campaign is meant instead.
+    AsideAfter,
+    /// What stands after it corrects what stands before it.
+    Corrected,
+    /// The number after it is an amount or a phone number.
+    Number,
     /// It is not about one campaign.
     NotSpecific,
     /// It is about a campaign of the customer's.
@@ -134,7 +156,7 @@ struct Same {
 /// The file's name below `rules/`.
 const FILE: &str = "campaign-ids.toml";
 
-const LISTS: [(&str, u32); 21] = [
+const LISTS: [(&str, u32); 28] = [
     ("campaign", role::CAMPAIGN),
     ("campaigns", role::CAMPAIGNS),
     ("advert", role::ADVERT),
@@ -156,6 +178,13 @@ const LISTS: [(&str, u32); 21] = [
     ("title", role::TITLE),
     ("stop", role::STOP),
     ("street", role::STREET),
+    ("relation", role::RELATION),
+    ("amount", role::AMOUNT),
+    ("qualifier", role::QUALIFIER),
+    ("polar", role::POLAR),
+    ("aside", role::ASIDE),
+    ("place", role::PLACE),
+    ("inside", role::INSIDE),
 ];
 
 static SHIPPED: LazyLock<Hints> = LazyLock::new(|| {
@@ -210,6 +239,10 @@ impl Hints {
             let says = match list.as_str() {
                 "denied_before" => Says::DeniedBefore,
                 "denied_after" => Says::DeniedAfter,
+                "aside_before" => Says::AsideBefore,
+                "aside_after" => Says::AsideAfter,
+                "corrected" => Says::Corrected,
+                "number_after" => Says::Number,
                 "not_specific" => Says::NotSpecific,
                 "own_campaign" => Says::OwnCampaign,
                 _ => {
@@ -330,7 +363,15 @@ impl Hints {
 
     /// Whether a word says that the number beside it is no Campaign ID.
     pub fn negative(&self, word: &str, roles: u32) -> bool {
-        if roles & role::NEGATIVE != 0 {
+        roles & role::NEGATIVE != 0 || self.document(word, roles)
+    }
+
+    /// Whether a word is of those that begin or end the names of numbers: "Vertrags…", "…nummer".
+    pub fn document(&self, word: &str, roles: u32) -> bool {
+        const NUMBERS: [&str; 8] = ["nummer", "nummern", "nr", "number", "numero", "nummeret", "numre", "szam"];
+        let known = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::NUMBER | role::IDENTIFIER;
+        let of = NUMBERS.iter().find_map(|end| word.strip_suffix(end)).filter(|of| of.len() >= 3);
+        if roles & known == 0 && of.is_some_and(|of| self.roles(of) & known == 0) {
             return true;
         }
         // The last stem that is not behind the word begins it, or shares with it what a shorter one must begin.

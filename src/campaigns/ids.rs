@@ -216,6 +216,12 @@ impl Ids {
         self.form(compact).is_some()
     }
 
+    /// Whether this may be the beginning of a UUID, where the directory has such ids.
+    pub fn part_of_uuid(&self, compact: &str) -> bool {
+        let hex = compact.len() >= 8 && compact.bytes().all(|b| b.is_ascii_hexdigit());
+        hex && self.forms.contains_key("uuid") && !compact.bytes().all(|b| b.is_ascii_digit())
+    }
+
     fn form(&self, compact: &str) -> Option<&Form> {
         self.forms.get(form(compact, &mut [0; 192]))
     }

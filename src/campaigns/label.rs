@@ -19,6 +19,8 @@ pub(super) enum Label {
     Listed,
     /// It is said to be something else.
     Negative,
+    /// It is said to be something else whose numbers are written just so: "invoice number".
+    Document,
     /// By nothing.
     None,
 }
@@ -26,7 +28,7 @@ pub(super) enum Label {
 impl Finder<'_, '_> {
     /// By what the ID at this token is introduced.
     pub(super) fn label(&self, i: usize, before: Option<&Stated>) -> Label {
-        let (mut ident, mut number, mut filled, mut negative) = (false, false, 0, false);
+        let (mut ident, mut number, mut filled, mut negative, mut related) = (false, false, 0, false, false);
         let mut k = i;
         let Some(token) = self.token(i) else { return Label::None };
         let link = token.link;
@@ -43,7 +45,8 @@ impl Finder<'_, '_> {
             // "Nr. 48213", "Tel. 48213": the full stop of an abbreviation.
             let short = token.gap & gap::DOT != 0
                 && (roles & (role::NUMBER | role::CAMPAIGN) != 0
-                    || roles & role::NEGATIVE != 0 && word.len() <= 4 && step == 0);
+                    || word.len() <= 4 && step == 0 && roles & role::NEGATIVE != 0
+                    || (word.ends_with("nr") || word.ends_with("no")) && self.hints.negative(word, roles));
             if token.gap & (gap::END | gap::QUERY) != 0 && !short || token.gap & gap::COMMA != 0 {
                 break;
             }
@@ -87,10 +90,16 @@ impl Finder<'_, '_> {
             if !previous.has_digit && self.hints.negative(word, roles) {
                 // "of the invoice for 48213": another word between makes it no invoice number.
                 let far = filled > 1 && !ident && !number && !mark;
-                return if far { Label::None } else { Label::Negative };
+                let document = filled == 0 && (number || ident || self.hints.document(word, roles));
+                return match () {
+                    () if far || related && roles & role::PLACE == 0 => Label::None,
+                    () if document => Label::Document,
+                    () => Label::Negative,
+                };
             }
             if roles & role::FILL != 0 {
                 filled += 1;
+                related |= roles & role::RELATION != 0;
                 continue;
             }
             if token.gap & gap::OPEN != 0 && !ident && !number && step == 0 {
@@ -99,7 +108,7 @@ impl Finder<'_, '_> {
             break;
         }
         if negative && !ident {
-            return Label::Negative;
+            return if filled == 0 { Label::Document } else { Label::Negative };
         }
         if ident {
             return Label::Id;

@@ -3,7 +3,7 @@
 //! A faulty row is left out and reported; the others are loaded. Never guesses an encoding: it is UTF-8, with or
 //! without a byte order mark.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Campaign;
 use crate::config::fault::Fault;
@@ -107,8 +107,20 @@ const COLUMNS: [(&str, &[&str]); 6] = [
 /// Reads a directory of either kind: JSON lines when the first character is a brace, else CSV.
 pub fn parse(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
-    if first == Some(&b'{') { jsonl(bytes, file) } else { csv(bytes, file) }
+    let mut check = Check::new(file);
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.iter().take(200).any(|b| *b == 0) {
+        check.fault(1, "the file is UTF-16 or no text".into(), "save it as UTF-8");
+        return check.done();
+    }
+    match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
+        Some(b'{') => jsonl(bytes, file),
+        Some(b'[') => {
+            let remedy = "write one object a line, without brackets around all and commas between";
+            check.fault(1, "the file is a JSON array, not JSON lines".into(), remedy);
+            check.done()
+        }
+        _ => csv(bytes, file),
+    }
 }
 
 /// Reads CSV with a header line; separator comma, semicolon or tab.
@@ -157,7 +169,21 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
         if record.iter().all(<[u8]>::is_empty) {
             continue;
         }
-        last = (line, record.iter().any(|cell| cell.contains(&b'\n')));
+        let over_lines = |cell: &[u8]| cell.contains(&b'\n');
+        last = (line, record.iter().any(over_lines));
+        if last.1 {
+            let begin = record.position().map_or(0, |position| position.byte() as usize);
+            let raw = bytes.get(begin..reader.position().byte() as usize).unwrap_or_default();
+            let known = [Some(id), Some(name), columns[2]].into_iter().flatten();
+            let torn = known.filter_map(|at| record.get(at)).any(over_lines) || badly_quoted(raw, separator);
+            if torn {
+                let lines = raw.trim_ascii_end().iter().filter(|byte| **byte == b'\n').count() + 1;
+                let message = format!("the row goes on over {lines} lines: none of them was taken");
+                check.fault(line, message, "close the quotation mark that is open there, or write it twice");
+                last.1 = false;
+                continue;
+            }
+        }
         let text = |at: usize| record.get(at).map(std::str::from_utf8);
         if record.iter().any(|cell| std::str::from_utf8(cell).is_err()) {
             check.fault(line, "the row is not UTF-8".into(), "save the file as UTF-8");
@@ -187,6 +213,26 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
         check.fault(line, "a quotation mark is open to the end of the file".into(), "close it, or write it twice");
     }
     check.done()
+}
+
+/// Whether a quoted cell of this row ends otherwise than RFC 4180 says: with something behind its quotation mark.
+fn badly_quoted(row: &[u8], separator: u8) -> bool {
+    let (mut quoted, mut opens) = (false, true);
+    let mut bytes = row.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        match (quoted, byte) {
+            (true, b'"') if bytes.next_if_eq(&b'"').is_none() => {
+                quoted = false;
+                if bytes.peek().is_some_and(|next| !matches!(next, b'\r' | b'\n') && *next != separator) {
+                    return true;
+                }
+            }
+            (false, b'"') if opens => quoted = true,
+            _ => {}
+        }
+        opens = !quoted && (byte == separator || byte == b'\n');
+    }
+    false
 }
 
 fn list(cell: &str, separates: impl Fn(char) -> bool) -> Vec<String> {
@@ -253,10 +299,26 @@ pub fn checked(campaigns: Vec<Campaign>, file: &str) -> (Vec<Campaign>, Vec<Faul
     check.done()
 }
 
-/// Whether a directory that has this many campaigns lost more than half of what it had: such a change is refused
-/// unless the operator says otherwise.
-pub fn shrinks_too_much(old: usize, new: usize) -> bool {
-    new * 2 < old
+/// How many campaigns of the old directory the new one still has, by their ids, when that is less than half: such a
+/// change is refused unless the operator says otherwise.
+pub fn loses_too_much(old: &[Campaign], new: &[Campaign]) -> Option<usize> {
+    let ids: HashSet<&str> = new.iter().map(|campaign| campaign.id.as_str()).collect();
+    let kept = old.iter().filter(|campaign| ids.contains(campaign.id.as_str())).count();
+    (kept * 2 < old.len()).then_some(kept)
+}
+
+/// A number in a spreadsheet's short form: `4.8213E4`, `4,8213E+04`.
+fn rounded(id: &str) -> bool {
+    let Some((number, exponent)) = id.split_once(['E', 'e']) else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let Some((whole, fraction)) = number.split_once(['.', ',']) else { return false };
+    whole.len() == 1 && digits(whole) && digits(fraction) && digits(exponent.trim_start_matches(['+', '-']))
+}
+
+/// An id with what is not seen in it written out.
+fn seen(id: &str) -> String {
+    let unseen = |c: char| c.is_control() || super::fold::invisible(c);
+    id.chars().map(|c| if unseen(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
 /// What is checked of every row.
@@ -291,11 +353,20 @@ impl<'a> Check<'a> {
         }
         if id.chars().count() > ID_CHARS {
             let start: String = id.chars().take(20).collect();
-            return self.fault(
-                line,
-                format!("the id `{start}…` is longer than {ID_CHARS} characters"),
-                "check the columns of this row",
-            );
+            let message = format!("the id `{}…` is longer than {ID_CHARS} characters", start.escape_debug());
+            return self.fault(line, message, "check the columns of this row");
+        }
+        if id.chars().any(|c| c.is_control() || super::fold::invisible(c)) {
+            let message = format!("the id `{}` has characters that are not seen", seen(id));
+            return self.fault(line, message, "write the id anew: nobody can type what is not seen");
+        }
+        if !id.chars().any(char::is_alphanumeric) {
+            let message = format!("the id `{id}` has neither letter nor digit");
+            return self.fault(line, message, "give it one or remove the row");
+        }
+        if rounded(id) {
+            let message = format!("the id `{id}` is a number that a spreadsheet has rounded");
+            return self.fault(line, message, "format the column as text and export it again");
         }
         if campaign.name.trim().is_empty() {
             let message = format!("campaign `{id}` has no name");
@@ -310,15 +381,11 @@ impl<'a> Check<'a> {
         if let Some((first, row)) = self.seen.get(&key).copied() {
             if self.campaigns[row].id == *id {
                 let message = format!("the id `{id}` stands in {place} {first} already");
-                return self.fault(line, message, "keep one of the two rows; the first was loaded");
+                return self.fault(line, message, "keep one of the two rows");
             }
             let message =
                 format!("the ids `{}` ({place} {first}) and `{id}` differ only by case", self.campaigns[row].id);
-            self.fault(
-                line,
-                message,
-                "rename one of them: customers do not write ids with care for case; both were loaded",
-            );
+            self.fault(line, message, "rename one of them: customers do not write ids with care for case");
         } else {
             self.seen.insert(key, (line, self.campaigns.len()));
         }
@@ -377,7 +444,15 @@ mod tests {
         check(&format!("id,name\n1,{}\n2,B\n", "x".repeat(10_000_000)), &["2"], &[(2, "10000000 characters")]);
         check("id,name\n1\n", &[], &[(2, "too few")]);
         check("id,name\n1,\"A\n2,B\n3,C\n", &["1"], &[(2, "quotation mark is open")]);
-        check("id,name\n1,\"A\nB\"\n2,5\" C\n", &["1", "2"], &[]);
+        check("id,name\n1,\"A\nB\"\n2,5\" C\n", &["2"], &[(2, "goes on over 2 lines")]);
+        check("id,name,contacts\n1,A,\"a@b.example\nc@d.example\"\n2,B,x.example\n", &["1", "2"], &[]);
+        let open = "id,name,account,contacts\n1,A,x,\"y\n4,q,z,w\n5,\"r\",x,y\n6,s,x,\"k\"\n";
+        check(open, &["6"], &[(2, "goes on over 3 lines")]);
+        check("id,name\n----,A\n4.8213E4,B\n4,8213E+04\n4E4,C\n", &["4", "4E4"], &[(2, "neither"), (3, "rounded")]);
+        check("id,name\na\u{1b}[2Jb,A\n48\u{200b}213,B\n", &[], &[(2, "\\u{1b}"), (3, "\\u{200b}")]);
+        check("[{\"id\":1,\"name\":\"A\"}]", &[], &[(1, "JSON array")]);
+        let wide: Vec<u8> = "id,name\n1,A\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(parse(&wide, "x").1[0].message.contains("UTF-16"));
         let (campaigns, faults) = parse(b"id,name\n1,\xff\xfe\n2,B\n", "x");
         assert_eq!((campaigns.len(), faults[0].line), (1, 2));
     }
@@ -405,8 +480,12 @@ mod tests {
     }
 
     #[test]
-    fn refuses_to_shrink() {
-        assert!(shrinks_too_much(10, 4) && shrinks_too_much(1, 0));
-        assert!(!shrinks_too_much(10, 5) && !shrinks_too_much(0, 0) && !shrinks_too_much(0, 9));
+    fn refuses_to_lose_most() {
+        let list = |ids: std::ops::Range<u32>| -> Vec<Campaign> {
+            ids.map(|id| Campaign { id: id.to_string(), ..Campaign::default() }).collect()
+        };
+        let kept = |old: std::ops::Range<u32>, new: std::ops::Range<u32>| loses_too_much(&list(old), &list(new));
+        assert_eq!((kept(0..10, 0..4), kept(0..1, 0..0), kept(0..4, 4..8)), (Some(4), Some(0), Some(0)));
+        assert_eq!((kept(0..10, 0..5), kept(0..0, 0..0), kept(0..0, 0..9), kept(0..4, 2..9)), (None, None, None, None));
     }
 }

@@ -8,12 +8,12 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::Campaign;
-use super::denial::denied;
+use super::denial::{Denial, denied};
 use super::fit::{CLOSE, Candidate, Fit};
-use super::fold::{NO_WORD, Words};
+use super::fold::{self, NO_WORD, Words};
 use super::gap;
 use super::hints::{Hints, Says, role};
-use super::names::Names;
+use super::names::{Names, class};
 use super::spelling::singular;
 use super::zone::Zone;
 use crate::request::evidence::Where;
@@ -36,8 +36,8 @@ pub struct Mention {
     pub tokens: (usize, usize),
     /// Index of the zone.
     pub zone: usize,
-    /// The text denies it.
-    pub denied: bool,
+    /// Whether the text denies it.
+    pub denial: Denial,
 }
 
 /// A word of the text that stands in some name, or a few words that mean one.
@@ -101,7 +101,12 @@ impl Finder<'_, '_> {
     fn groups(&self, taken: &[(usize, usize)]) -> Vec<Vec<Hit>> {
         let tokens = &self.words.tokens;
         let count = tokens.len().min(WORDS_PER_ZONE);
-        let is_taken = |i: usize| taken.iter().any(|(first, last)| (*first..=*last).contains(&i));
+        // In the order of the text, as the tokens are.
+        let mut ids = taken.iter().peekable();
+        let mut is_taken = |i: usize| {
+            while ids.next_if(|(_, last)| *last < i).is_some() {}
+            ids.peek().is_some_and(|(first, _)| *first <= i)
+        };
         let mut groups: Vec<Vec<Hit>> = vec![];
         let mut group: Vec<Hit> = vec![];
         let mut solid_last: Option<usize> = None;
@@ -121,11 +126,11 @@ impl Finder<'_, '_> {
                 flush(&mut group);
                 solid_last = None;
             }
-            if token.link || is_taken(i) {
+            if is_taken(i) || token.link {
                 continue;
             }
             // Function words begin no name.
-            if group.is_empty() && token.roles & (role::STOP | role::REGION | role::PHRASE) == role::STOP {
+            if group.is_empty() && token.roles & (role::STOP | role::REGION | role::PHRASE | role::POLAR) == role::STOP {
                 continue;
             }
             if let Some(hit) = self.hit(i) {
@@ -152,16 +157,23 @@ impl Finder<'_, '_> {
         let token = &self.words.tokens[i];
         let word = self.words.folded(token);
         let mut words: Vec<(u32, f32)> = vec![];
+        // "may" is a month where it has a capital.
+        if token.roles & role::MONTH != 0 && token.roles & role::STOP != 0 && !token.capital && !self.field() {
+            return None;
+        }
         if token.word != NO_WORD {
             words.push((token.word, 1.0));
         }
+        self.transliterated(i, &mut words);
         if token.roles & role::SAME != 0 {
             for other in self.hints.spelled_otherwise(word) {
                 if let Some(id) = self.names.find(other)
                     && words.iter().all(|(seen, _)| *seen != id)
                     && words.len() < 6
                 {
-                    words.push((id, 0.93));
+                    // "Phase II" is "Phase 2".
+                    let number = token.digits || self.names.class(id) & class::VARIANT != 0;
+                    words.push((id, if number { 0.98 } else { 0.93 }));
                 }
             }
         }
@@ -177,14 +189,25 @@ impl Finder<'_, '_> {
                 }
             }
         }
-        let stop =
-            token.roles & role::STOP != 0 && !(token.capitals && word.len() <= 3 && token.roles & role::REGION != 0);
+        let stop = token.roles & role::STOP != 0
+            && token.roles & (role::POLAR | role::MONTH) == 0
+            && !(token.capitals && word.len() <= 3 && token.roles & role::REGION != 0);
         if words.is_empty() && token.roles & (role::STOP | NAMES_FIELD) == 0 && word.len() >= 4 && !token.has_digit {
             let joined = if word.len() >= 7 { self.names.with_pair(singular(word)) } else { &[] };
             if joined.iter().take(4).any(|entry| self.joined_in(*entry, singular(word)).is_some()) {
                 return Some(Hit { first: i, last: i, words: vec![], stop: false, several: false });
             }
+            if word.len() >= 10 {
+                let parts = self.names.segments(word);
+                if !parts.is_empty() {
+                    let words = parts.into_iter().map(|id| (id, 0.95)).collect();
+                    return Some(Hit { first: i, last: i, words, stop: false, several: true });
+                }
+            }
             if self.plausible(i) {
+                words.extend(self.uninflected(word).map(|id| (id, 0.93)));
+            }
+            if words.is_empty() && self.plausible(i) {
                 let near = self.names.near(singular(word));
                 words.extend(near.into_iter().map(|(id, distance)| (id, if distance == 1 { 0.85 } else { 0.7 })));
             }
@@ -209,6 +232,45 @@ impl Finder<'_, '_> {
             return None;
         }
         Some(Hit { first: i, last: i, words, stop, several })
+    }
+
+    /// "Köln" is "Koeln", and the other way round.
+    fn transliterated(&self, i: usize, words: &mut Vec<(u32, f32)>) {
+        let token = &self.words.tokens[i];
+        let word = self.words.folded(token);
+        let written = self.words.text.get(token.start..token.end).unwrap_or_default();
+        let mut other = String::new();
+        if !written.is_ascii() {
+            for c in written.chars().flat_map(char::to_lowercase) {
+                match c {
+                    'ä' => other.push_str("ae"),
+                    'ö' | 'ø' => other.push_str("oe"),
+                    'ü' => other.push_str("ue"),
+                    c => other.push(c),
+                }
+            }
+            other = fold::folded(&other);
+        } else if let Some(at) = ["ae", "oe", "ue"].iter().find_map(|pair| word.find(pair)) {
+            other.push_str(&word[..at]);
+            let mut rest = &word[at..];
+            while let Some(c) = rest.chars().next() {
+                let pair = matches!(c, 'a' | 'o' | 'u') && rest[1..].starts_with('e');
+                other.push(c);
+                rest = &rest[if pair { 2 } else { c.len_utf8() }..];
+            }
+        }
+        if !other.is_empty()
+            && let Some(id) = self.names.find(singular(&other))
+            && words.iter().all(|(seen, _)| *seen != id)
+        {
+            words.push((id, 1.0));
+        }
+    }
+
+    /// "Kreuzfahrten" for "Kreuzfahrt": the word without an ending, where some name has that.
+    fn uninflected(&self, word: &str) -> Option<u32> {
+        let stem = |end: &&str| word.strip_suffix(*end).filter(|stem| stem.len() >= 5);
+        ["en", "er", "es", "e", "n"].iter().filter_map(stem).find_map(|stem| self.names.find(stem))
     }
 
     /// "New York" for NY and NYC.
@@ -305,7 +367,7 @@ impl Finder<'_, '_> {
                 span: (start.start, end.end),
                 tokens: (first, last),
                 zone,
-                denied: denied(self.words, first, last),
+                denial: denied(self.words, first, last),
             });
         }
     }
@@ -335,8 +397,10 @@ impl Finder<'_, '_> {
         };
         let best = fits.iter().map(|fit| fit.explained).fold(0.0, f32::max);
         fits.retain(|fit| fit.explained >= best - CLOSE);
-        if fits.iter().any(|fit| fit.full) {
-            fits.retain(|fit| fit.full);
+        // Where one name is said in full, that one is meant; where several are, so may be those that add but a year.
+        if let Some(full) = fits.iter().find(|fit| fit.full).map(|fit| fit.row) {
+            let several = fits.iter().any(|fit| fit.full && fit.row != full);
+            fits.retain(|fit| fit.full || several && fit.variants);
         }
         // Names that stand at different places are different mentions.
         if let Some(first) = fits.iter().map(|fit| fit.first).min() {

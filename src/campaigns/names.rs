@@ -175,7 +175,10 @@ impl Names {
             if number || single || quarter {
                 class = class::VARIANT | if year { class::YEAR } else { 0 };
                 prior = 0.55;
-            } else if roles & role::STOP != 0 && word.len() <= 4 && roles & role::REGION == 0 {
+            } else if roles & role::STOP != 0
+                && word.len() <= 4
+                && roles & (role::REGION | role::MONTH | role::POLAR) == 0
+            {
                 class = class::STOP;
                 prior = 0.08;
             } else if roles & role::COMMON != 0 {
@@ -196,6 +199,34 @@ impl Names {
     /// The vocabulary word, if some name has it. `word` is folded and singular.
     pub fn find(&self, word: &str) -> Option<u32> {
         self.table.find(hash(word.as_bytes()), |id| self.text(id) == word)
+    }
+
+    /// The words of the vocabulary that, written as one, are this: three or more, each of three letters or more.
+    pub fn segments(&self, word: &str) -> Vec<u32> {
+        let mut found = vec![];
+        let mut looks = 400;
+        if word.is_ascii() && self.segment(word, &mut found, &mut looks) && found.len() >= 3 { found } else { vec![] }
+    }
+
+    fn segment(&self, rest: &str, found: &mut Vec<u32>, looks: &mut usize) -> bool {
+        if rest.is_empty() {
+            return true;
+        }
+        for end in (3..=rest.len().min(24)).rev() {
+            *looks = looks.saturating_sub(1);
+            if *looks == 0 || found.len() >= 8 {
+                return false;
+            }
+            let part = if end == rest.len() { singular(rest) } else { &rest[..end] };
+            if let Some(id) = self.find(part) {
+                found.push(id);
+                if self.segment(&rest[end..], found, looks) {
+                    return true;
+                }
+                found.pop();
+            }
+        }
+        false
     }
 
     /// The text of a vocabulary word.

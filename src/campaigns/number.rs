@@ -2,9 +2,10 @@
 //!
 //! Knows nothing of labels: it is asked about numbers that none introduces, or of units that belong to one.
 
-use super::fold::Token;
+use super::fold::{self, Token};
 use super::gap;
-use super::hints::role;
+use super::hints::{Says, role};
+use super::spelling::singular;
 use super::stated::{Finder, Stated};
 use crate::request::evidence::Where;
 
@@ -41,8 +42,30 @@ impl Finder<'_, '_> {
         two && last == i + 1 && code.digits && code.end - code.start == 5 && code.gap == gap::SPACE
     }
 
+    /// "48213 clicks", "48213 unique visitors".
     pub(super) fn unit_after(&self, last: usize) -> bool {
-        self.token(last + 1).is_some_and(|next| next.roles & role::UNIT != 0 && next.gap & !gap::SPACE == 0)
+        let next = |at: usize| self.token(at).filter(|next| next.gap & !gap::SPACE == 0);
+        let counted = |at: usize| next(at).is_some_and(|next| next.roles & role::UNIT != 0);
+        let qualifies = next(last + 1).is_some_and(|next| next.roles & role::QUALIFIER != 0);
+        counted(last + 1) || qualifies && counted(last + 2)
+    }
+
+    /// "Campaign 2024" where no other word says which campaign of 2024.
+    pub(super) fn only_campaign(&self, i: usize) -> bool {
+        let Some(campaign) = i.checked_sub(1) else { return false };
+        let opens = self.words.tokens[campaign].gap & (gap::END | gap::PARAGRAPH | gap::LINE | gap::COMMA) != 0;
+        let passes = role::FILL | role::OWN | role::STOP | role::AND | role::RELATION;
+        opens || campaign.checked_sub(1).is_none_or(|before| self.words.tokens[before].roles & passes != 0)
+    }
+
+    /// "the 48213", or the first word of what is said: spoken of as something known.
+    pub(super) fn stands(&self, i: usize) -> bool {
+        let Some(token) = self.token(i) else { return false };
+        let Some(before) = i.checked_sub(1).and_then(|at| self.token(at)) else { return true };
+        let opens = |token: &Token| token.gap & (gap::END | gap::PARAGRAPH) != 0;
+        let clause = before.roles & (role::AND | role::BUT) != 0 && token.gap & !gap::SPACE == 0;
+        let known = before.roles & role::OWN != 0 && before.roles & role::RELATION == 0 && token.gap & !gap::SPACE == 0;
+        opens(token) || token.gap & (gap::COMMA | gap::SEMICOLON) != 0 || known || clause && opens(before)
     }
 
     /// Whether a number without a known id is one by itself: no part of a date, a decimal number, a phone number.
@@ -61,8 +84,8 @@ impl Finder<'_, '_> {
         !before && (!after || self.token(first).is_some_and(|token| token.link))
     }
 
-    /// Whether a number of the directory, standing there without a label, is meant as an ID.
-    pub(super) fn bare(&self, i: usize, before: Option<&Stated>) -> Bare {
+    /// Whether a number of the directory (the campaign of `row`), standing there without a label, is meant as an ID.
+    pub(super) fn bare(&self, i: usize, row: u32, before: Option<&Stated>) -> Bare {
         let Some(token) = self.token(i) else { return Bare::Nothing };
         let word = self.words.folded(token);
         let listed = before.is_some_and(|before| before.row.is_some() && self.continues(before.tokens.1, i));
@@ -70,9 +93,12 @@ impl Finder<'_, '_> {
         if token.link || self.zone.place == Where::Link {
             return Bare::No("campaign-id.in-link");
         }
-        let enough = word.len() >= 5 || word.len() == 4 && !self.year(word) || self.answers(i);
+        let enough = word.len() >= 5 || word.len() == 4 && !self.year(word) || self.answers(i) || self.numbered(i);
         if !enough {
             return Bare::Nothing;
+        }
+        if !self.zone.speaks && self.zone.place == Where::Form && self.words.tokens.len() <= 2 {
+            return Bare::No("campaign-id.something-else");
         }
         let known = |at: Option<usize>| {
             at.and_then(|at| self.token(at)).is_some_and(|token| {
@@ -87,7 +113,9 @@ impl Finder<'_, '_> {
             && !(known(Some(i - 1)) && token.gap & (gap::SLASH | gap::COMMA | gap::PLUS | gap::AND | gap::HYPHEN) != 0)
         {
             let file = attachment && !self.hints.negative(self.words.folded(previous), previous.roles);
-            if !file || previous.has_digit {
+            let noted = token.gap == gap::COLON
+                || self.glues(token.gap) && !previous.capitals && previous.end - previous.start >= 4;
+            if !(file && !previous.has_digit || noted && self.plain_word(previous)) {
                 return Bare::No("campaign-id.part-of-something");
             }
         }
@@ -96,38 +124,159 @@ impl Finder<'_, '_> {
         }
         if let Some(next) = self.token(i + 1) {
             let file = attachment && !next.has_digit;
-            if tight(next.gap) && !known(Some(i + 1)) && !file {
+            let noted = self.glues(next.gap) && self.plain_word(next);
+            if tight(next.gap) && !known(Some(i + 1)) && !file && !noted {
                 return Bare::No("campaign-id.part-of-something");
-            }
-            if next.roles & role::UNIT != 0 && next.gap & !gap::SPACE == 0 {
-                return Bare::No("campaign-id.amount");
             }
             if next.digits && next.gap == gap::SPACE && next.gap_chars == 1 && !known(Some(i + 1)) {
                 return Bare::No("campaign-id.phone");
             }
-            let place = next.capital && !next.capitals && next.gap == gap::SPACE && word.len() == 5;
-            if place && token.gap & gap::COMMA != 0 && !listed && next.roles == 0 {
-                return Bare::No("campaign-id.zip");
-            }
+        }
+        if self.unit_after(i) || self.figure(i) {
+            return Bare::No("campaign-id.amount");
         }
         if let Some(previous) = previous {
             let spaced = token.gap & !(gap::SPACE | gap::CLOSE | gap::HYPHEN) == 0 && token.gap_chars <= 2;
             if previous.digits && spaced && !known(Some(i - 1)) {
                 return Bare::No("campaign-id.phone");
             }
-            let state = previous.capitals && previous.end - previous.start == 2 && previous.gap & gap::COMMA != 0;
-            if state && token.gap == gap::SPACE && word.len() == 5 {
-                return Bare::No("campaign-id.zip");
-            }
         }
-        let street = |at: usize| self.token(at).is_some_and(|token| token.roles & role::STREET != 0);
-        if word.len() == 4 && (i + 1..i + 4).any(street) {
+        if self.of_place(i, row, listed) {
+            return Bare::No("campaign-id.zip");
+        }
+        if self.of_street(i, row) || self.said_of_something_else(i) {
             return Bare::No("campaign-id.something-else");
         }
-        if self.said_of_something_else(i) {
-            return Bare::No("campaign-id.something-else");
+        // "90210 and 10115": the second is what the first is.
+        if let Some(before) = before
+            && before.weight < 0.0
+            && before.rule != "campaign-id.denied"
+            && i == before.tokens.1 + 2
+            && token.gap & !gap::SPACE == 0
+            && self.words.tokens[i - 1].roles & role::AND != 0
+        {
+            return Bare::No(before.rule);
         }
         Bare::Yes
+    }
+
+    fn glues(&self, gap: u32) -> bool {
+        gap != 0 && gap & !(gap::UNDERSCORE | gap::HYPHEN | gap::SLASH | gap::COLON) == 0
+    }
+
+    /// A word that may be glued to an ID: no unit, no part of an address, no "invoice".
+    fn plain_word(&self, token: &Token) -> bool {
+        let other = role::UNIT | role::STREET | role::MONTH | role::AMOUNT;
+        let long = token.end - token.start >= 3;
+        long && !token.has_digit && token.roles & other == 0 && !self.hints.negative(self.words.folded(token), token.roles)
+    }
+
+    /// "#412", "no. 412": short, yet marked as a number of something.
+    fn numbered(&self, i: usize) -> bool {
+        let (Some(token), Some(long)) = (self.token(i), self.token(i).map(|token| token.end - token.start >= 3)) else {
+            return false;
+        };
+        let named = i.checked_sub(1).and_then(|at| self.token(at)).is_some_and(|before| {
+            before.roles & role::NUMBER != 0
+                && (token.gap & (gap::DOT | gap::OTHER | gap::COLON) != 0 || before.roles & (role::FILL | role::STOP) == 0)
+        });
+        long && (token.gap & gap::HASH != 0 || named)
+    }
+
+    /// Whether this word is one of the campaign's name.
+    fn of_name(&self, at: usize, row: u32) -> bool {
+        let word = singular(self.words.word(at));
+        let name = fold::words(&self.campaigns[row as usize].name);
+        name.tokens.iter().any(|token| singular(name.folded(token)) == word)
+    }
+
+    /// "in 10115 Berlin", "Berlin (10115)", ", AZ 88120": the postcode of a town.
+    fn of_place(&self, i: usize, row: u32, listed: bool) -> bool {
+        let Some(token) = self.token(i).filter(|token| token.end - token.start == 5 && !listed) else { return false };
+        let previous = i.checked_sub(1).and_then(|at| self.token(at));
+        if let Some(next) = self.token(i + 1)
+            && next.capital
+            && !next.capitals
+            && matches!(next.gap, gap::SPACE | gap::HYPHEN)
+            && next.roles & !(role::REGION | role::PLACE) == 0
+        {
+            let inside = previous.is_some_and(|before| before.roles & role::INSIDE != 0);
+            let located = token.gap & gap::COMMA != 0 || inside || next.roles & role::PLACE != 0;
+            if located && !self.of_name(i + 1, row) {
+                return true;
+            }
+        }
+        let Some(previous) = previous else { return false };
+        let bracket = token.gap & gap::OPEN != 0 && self.words.gap_after(i) & gap::CLOSE != 0;
+        let state = previous.capitals && previous.end - previous.start == 2;
+        let placed = match () {
+            () if state => previous.gap & gap::COMMA != 0 && token.gap == gap::SPACE,
+            () if previous.roles & role::PLACE != 0 => previous.capital && (token.gap == gap::SPACE || bracket),
+            () => {
+                let inside = i.checked_sub(2).is_some_and(|at| self.words.tokens[at].roles & role::INSIDE != 0);
+                bracket && previous.capital && inside && previous.roles == 0
+            }
+        };
+        placed && !self.of_name(i - 1, row)
+    }
+
+    /// "71904 Oak Avenue": a house number.
+    fn of_street(&self, i: usize, row: u32) -> bool {
+        let street = |at: usize| self.token(at).is_some_and(|token| token.roles & role::STREET != 0);
+        let short = self.token(i).is_some_and(|token| token.end - token.start == 4);
+        if short && (i + 1..i + 4).any(street) {
+            return true;
+        }
+        let named = |at: &usize| self.token(*at).is_some_and(|token| token.capital && token.gap == gap::SPACE);
+        (i + 1..i + 4).take_while(named).any(|at| at > i + 1 && street(at) && !self.of_name(at, row))
+    }
+
+    /// "Budget: 48213", "our budget is 48213", "we spent 48213", "clicks went from 48213 to 48231".
+    fn figure(&self, i: usize) -> bool {
+        let ends = gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::COMMA | gap::QUERY | gap::LINE;
+        let passing = role::FILL | role::STOP | role::OWN | role::QUALIFIER | role::AND | role::RELATION;
+        let (mut marked, mut copula, mut related) = (false, false, false);
+        let mut at = i;
+        for _ in 0..7 {
+            let Some(token) = self.token(at).filter(|token| at > 0 && token.gap & ends == 0) else { return false };
+            marked |= token.gap & (gap::COLON | gap::EQUALS) != 0;
+            at -= 1;
+            let before = &self.words.tokens[at];
+            let said = (0..5).any(|back| {
+                let start = at.checked_sub(back);
+                start.is_some_and(|start| {
+                    self.words.phrases_at(start).any(|(says, end)| says == Says::Number && end == at + 1)
+                })
+            });
+            // "spent on 48213" speaks of a campaign, "went from 48213 to 48231" does not.
+            if said && (!related || before.roles & role::RELATION != 0) {
+                return true;
+            }
+            if before.roles & (role::UNIT | role::AMOUNT) != 0 && !before.has_digit {
+                let label = marked && !related && (before.roles & role::AMOUNT != 0 || self.only_label(at));
+                return label || copula && !related;
+            }
+            if before.roles & passing == 0 && !before.has_digit {
+                return false;
+            }
+            related |= before.roles & role::RELATION != 0;
+            copula |= !before.has_digit && before.roles & (role::OWN | role::RELATION | role::AND) == 0;
+        }
+        false
+    }
+
+    /// Whether a line begins with this noun, as the label of a value does.
+    fn only_label(&self, noun: usize) -> bool {
+        let begins = gap::END | gap::PARAGRAPH | gap::LINE | gap::COMMA | gap::SEMICOLON;
+        let passing = role::OWN | role::QUALIFIER | role::UNIT | role::AMOUNT;
+        let mut at = noun;
+        while at > 0 && noun - at < 4 && self.words.tokens[at].gap & begins == 0 {
+            at -= 1;
+            if self.words.tokens[at].roles & passing == 0 {
+                return false;
+            }
+        }
+        at == 0 || self.words.tokens[at].gap & begins != 0
     }
 
     /// "It is 412.", or nothing but the number: the answer to our question.

@@ -3,6 +3,7 @@
 //! A number is an ID when a label says so, when its shape tells, or when it is an id of the directory standing in plain
 //! text with nothing that makes it something else. Whatever is turned down stays visible as evidence.
 
+use super::denial::Denial;
 use super::fold::{Token, Words, compact};
 use super::gap;
 use super::hints::{Hints, role};
@@ -30,8 +31,25 @@ pub struct Stated {
     pub span: (usize, usize),
     /// First and last token.
     pub tokens: (usize, usize),
-    /// It counts only when nothing stronger is stated.
-    pub weak: bool,
+    /// How firmly it stands beside others.
+    pub footing: Footing,
+    /// Whether the text turns it down.
+    pub denial: Denial,
+    /// It stands in a URL.
+    pub link: bool,
+}
+
+/// How firmly an ID stands beside others that are stated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Footing {
+    /// A label or its shape says what it is.
+    Labelled,
+    /// A number without a label, spoken of as something known: "the 48213", or what a sentence begins with.
+    Standing,
+    /// Another number without a label: beside a labelled ID it is a figure.
+    Plain,
+    /// It counts only when nothing else is stated.
+    Beside,
 }
 
 /// One way to read an ID at a token.
@@ -52,6 +70,11 @@ pub fn find(zone: &Zone<'_>, directory: &Directory, hints: &Hints) -> Vec<Stated
     let mut found: Vec<Stated> = vec![];
     let mut i = 0;
     while i < words.tokens.len() {
+        if let Some(stated) = found.last().and_then(|before| finder.goes_on(i, before)) {
+            found.push(stated);
+            i += 1;
+            continue;
+        }
         let Some(reading) = finder.read(i) else {
             i += 1;
             continue;
@@ -91,10 +114,43 @@ impl Finder<'_, '_> {
         }
     }
 
-    /// Whether an ID may go on over this gap.
+    /// Whether an ID may go on over this gap; a long one goes on in the next line.
     fn joins(&self, token: &Token) -> bool {
         const JOINTS: u32 = gap::SPACE | gap::DOT | gap::HYPHEN | gap::UNDERSCORE | gap::APOSTROPHE | gap::SLASH;
-        token.gap_chars <= 1 && token.gap & !JOINTS == 0
+        let broken = token.gap & !(gap::HYPHEN | gap::LINE) == 0 && token.gap & gap::LINE != 0;
+        match broken {
+            true => token.gap_chars <= 3 && self.ids.longest >= 32,
+            false => token.gap_chars <= 1 && token.gap & !JOINTS == 0,
+        }
+    }
+
+    /// "TRV-18-0442/0443": only the last digits of the ID before stand there.
+    fn goes_on(&self, i: usize, before: &Stated) -> Option<Stated> {
+        let token = self.token(i).filter(|token| token.digits)?;
+        let last = before.tokens.1;
+        let listed = i > last && self.continues(last, i) && token.gap & gap::SEMICOLON == 0;
+        let whole = before.compact.bytes().all(|b| b.is_ascii_digit());
+        if !listed || whole || before.row.is_none() || before.weight <= 0.0 {
+            return None;
+        }
+        let digits = self.words.folded(token);
+        let ends = before.compact.len().checked_sub(digits.len())?;
+        let (front, replaced) = before.compact.split_at_checked(ends)?;
+        if digits.len() < 3 || !replaced.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let compact = format!("{front}{digits}");
+        let row = self.ids.find(&compact, &compact, self.campaigns)?;
+        Some(Stated {
+            row: Some(row),
+            id: self.campaigns[row as usize].id.clone(),
+            compact,
+            rule: "campaign-id.list",
+            weight: 0.95,
+            span: (token.start, token.end),
+            tokens: (i, i),
+            ..before.clone()
+        })
     }
 
     /// The best way to read an ID that begins at this token.
@@ -154,6 +210,17 @@ impl Finder<'_, '_> {
         }
         if token.has_digit {
             return Some(reading(i, word.to_owned(), None));
+        }
+        // An opening of the directory, then digits: one too many or too few.
+        if next_glued && word.len() >= 2 && self.ids.opens(word) {
+            let parts = &self.words.tokens[i + 1..(i + SPREAD).min(self.words.tokens.len())];
+            let joined = |part: &&Token| part.has_digit && self.joins(part) && part.gap & gap::WHITE == 0;
+            let count = parts.iter().take_while(joined).count();
+            if count > 0 {
+                let mut spelled = word.to_owned();
+                parts[..count].iter().for_each(|part| spelled.push_str(self.words.folded(part)));
+                return Some(reading(i + count, spelled, None));
+            }
         }
         // Letters that are not of the directory, then digits: a mistyped opening, in a shape that is known.
         if next_glued && !self.ids.openings_empty() {
@@ -228,6 +295,13 @@ impl Finder<'_, '_> {
         if token.digits || !token.has_digit {
             return None;
         }
+        // "the 48213s report", "die 48213er".
+        let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        if digits.len() >= 4 && digits.bytes().all(|b| b.is_ascii_digit()) && matches!(&word[digits.len()..], "s" | "er") {
+            let row = Some(self.ids.find(digits, digits, self.campaigns)?);
+            let (start, compact) = (token.start, digits.to_owned());
+            return Some(Reading { last: i, start, compact, row, glued: false, look_alike: false });
+        }
         let at = word.find(|c: char| c.is_ascii_digit())?;
         let (label, rest) = word.split_at(at);
         if rest.len() < 3 || !rest.bytes().all(|b| b.is_ascii_digit()) || label.is_empty() {
@@ -270,7 +344,7 @@ impl Finder<'_, '_> {
         let mut label = if reading.glued { Label::Full } else { self.label(i, before) };
         // "campaign 80 125": groups are one number only when a label says so; else the first group stands alone.
         let mut row = reading.row;
-        if spread && digits && matches!(label, Label::None | Label::Negative) && !self.zone.id_field {
+        if spread && digits && matches!(label, Label::None | Label::Negative | Label::Document) && !self.zone.id_field {
             reading.last = i;
             reading.compact = self.words.folded(token).to_owned();
             row = self.ids.find(&reading.compact, &reading.compact, self.campaigns);
@@ -283,15 +357,15 @@ impl Finder<'_, '_> {
                 row = Some(single);
             }
         }
-        if row.is_none() && digits && !matches!(label, Label::None | Label::Negative) {
+        if row.is_none() && digits && !matches!(label, Label::None | Label::Negative | Label::Document) {
             row = self.ids.by_core(&reading.compact, self.campaigns);
         }
         let last = reading.last;
-        if self.zone.id_field && label != Label::Negative {
+        if self.zone.id_field && !matches!(label, Label::Negative | Label::Document) {
             label = Label::Full;
         }
         let end = self.token(last)?.end;
-        let stated = |rule: &'static str, weight: f64, weak: bool| {
+        let stated = |rule: &'static str, weight: f64, footing: Footing| {
             let written = self.words.text.get(reading.start..end).unwrap_or_default();
             let id = match row {
                 Some(row) => self.campaigns[row as usize].id.clone(),
@@ -305,37 +379,48 @@ impl Finder<'_, '_> {
                 weight,
                 span: (reading.start, end),
                 tokens: (i, last),
-                weak,
+                footing,
+                denial: Denial::No,
+                link: token.link,
             })
         };
         let (money, percent) = (money(last), percent(last));
         let unit = self.unit_after(last);
-        if row.is_some() {
+        // Of an attachment's name only what a label introduces stands by itself.
+        let alone = match self.zone.place {
+            Where::Attachment => Footing::Beside,
+            _ => Footing::Labelled,
+        };
+        if let Some(row) = row {
             return match label {
-                Label::Negative if telling => stated("campaign-id.shape", 0.9, false),
-                Label::Negative => stated("campaign-id.something-else", -1.0, true),
-                _ if digits && (money || percent) => stated("campaign-id.amount", -1.0, true),
-                Label::Campaign | Label::Listed if digits && unit && reading.compact.len() < 5 => {
-                    stated("campaign-id.amount", -1.0, true)
+                Label::Negative if telling => stated("campaign-id.shape", 0.9, Footing::Labelled),
+                Label::Negative | Label::Document => stated("campaign-id.something-else", -1.0, Footing::Beside),
+                _ if digits && (money || percent) => stated("campaign-id.amount", -1.0, Footing::Beside),
+                Label::Listed if digits && unit && reading.compact.len() < 5 => {
+                    stated("campaign-id.amount", -1.0, Footing::Beside)
                 }
-                Label::Campaign if self.year(&reading.compact) => None,
-                Label::Full | Label::Campaign | Label::Id => stated("campaign-id.label", 1.0, false),
-                Label::Listed => stated("campaign-id.list", 0.95, false),
-                Label::None if telling => stated("campaign-id.shape", 0.9, self.zone.place == Where::Attachment),
+                Label::Campaign if self.year(&reading.compact) && !self.only_campaign(i) => None,
+                Label::Full | Label::Campaign | Label::Id => stated("campaign-id.label", 1.0, Footing::Labelled),
+                Label::Listed => {
+                    stated("campaign-id.list", 0.95, before.map_or(Footing::Plain, |before| before.footing))
+                }
+                Label::None if telling => stated("campaign-id.shape", 0.9, alone),
                 Label::None if !digits => {
-                    let exact = row.is_some_and(|row| self.campaigns[row as usize].id == self.written(i, last));
+                    let exact = self.campaigns[row as usize].id == self.written(i, last);
                     let seen = exact && (token.capitals || token.has_digit) && end - reading.start >= 3;
-                    if seen && !token.link { stated("campaign-id.exact", 0.8, false) } else { None }
+                    if seen && !token.link { stated("campaign-id.exact", 0.8, Footing::Labelled) } else { None }
                 }
                 Label::None if reading.look_alike && spread => None,
-                Label::None => match self.bare(i, before) {
-                    Bare::Yes => stated("campaign-id.bare", 0.7, self.zone.place == Where::Attachment),
-                    Bare::No(rule) => stated(rule, -0.5, true),
+                Label::None => match self.bare(i, row, before) {
+                    Bare::Yes if alone == Footing::Beside => stated("campaign-id.bare", 0.7, Footing::Beside),
+                    Bare::Yes if self.stands(i) => stated("campaign-id.bare", 0.7, Footing::Standing),
+                    Bare::Yes => stated("campaign-id.bare", 0.7, Footing::Plain),
+                    Bare::No(rule) => stated(rule, -0.5, Footing::Beside),
                     Bare::Nothing => None,
                 },
             };
         }
-        if money || percent || (unit && label != Label::Full) || !self.stands_alone(i, last) {
+        if money || percent || (unit && !matches!(label, Label::Full | Label::Campaign)) || !self.stands_alone(i, last) {
             return None;
         }
         let length = reading.compact.chars().count();
@@ -348,23 +433,26 @@ impl Finder<'_, '_> {
             Label::Full => {
                 fits || id_like || some_digits && length >= 4 && !self.year(&reading.compact) || digits && length >= 3
             }
+            Label::Campaign if unit => fits && !self.year(&reading.compact),
             Label::Campaign => {
                 !self.year(&reading.compact)
                     && (fits
+                        || some_digits && (self.known_opening(&reading.compact) || self.ids.part_of_uuid(&reading.compact))
                         || near_length
                         || digits && length >= 4 && self.ids.digit_lengths == 0
                         || !digits && some_digits && self.ids.form_known(&reading.compact))
             }
             Label::Id | Label::Listed => fits && !self.year(&reading.compact),
             Label::None => {
-                telling && !token.link && self.known_opening(&reading.compact) && !(spread && self.postcode(i, last))
+                let like = telling || some_digits && !digits && !self.ids.near(&reading.compact, self.campaigns).is_empty();
+                !token.link && self.known_opening(&reading.compact) && !(spread && self.postcode(i, last)) && like
             }
-            Label::Negative => false,
+            Label::Negative | Label::Document => false,
         };
         if !counts {
             return None;
         }
-        stated(if label == Label::None { "campaign-id.shape" } else { "campaign-id.unknown" }, 0.8, false)
+        stated(if label == Label::None { "campaign-id.shape" } else { "campaign-id.unknown" }, 0.8, Footing::Labelled)
     }
 
     fn known_opening(&self, compact: &str) -> bool {

@@ -77,9 +77,13 @@ impl Finder<'_, '_> {
         let strange = self.strangers(fit, base);
         let extra = if strange == 0 { 0 } else { strange - self.in_account(fit, base).min(strange) };
         let precision = fit.explained / (fit.explained + extra as f32);
-        if !fit.full && self.other_variant(fit, base) {
+        if !fit.full && (self.other_variant(fit, base) || self.contradicts(name, fit, base)) {
             return false;
         }
+        // The words of the name in their order, with nothing but function words between.
+        let place = |at: &usize| name.iter().position(|word| *word == tokens[*at].word);
+        let passes = |at: usize| fit.text & bits(base, at, at) != 0 || tokens[at].roles & (role::STOP | role::FILL) != 0;
+        let in_order = matched.iter().filter_map(place).is_sorted() && (fit.first..=fit.last).all(passes);
         let common =
             |at: &usize| tokens[*at].roles & (role::COMMON | role::MONTH | role::REGION) != 0 || tokens[*at].digits;
         let all_common = matched.iter().all(common);
@@ -96,7 +100,8 @@ impl Finder<'_, '_> {
         }
         if fit.full && (count >= 2 || letters >= 1 && (matched.len() >= 2 || fit.words >= 2)) {
             return precision >= 0.5
-                && (field || quoted || beside || subject || capitalised || count >= 3 || !all_common);
+                && (field || quoted || beside || subject || capitalised || count >= 3 || !all_common
+                    || in_order && matched.len() >= 3);
         }
         let part = (count >= 2 && matched.len() >= 2)
             || tokens[fit.first].word == NO_WORD && count == 1 && fit.coverage >= 0.5;
@@ -117,7 +122,8 @@ impl Finder<'_, '_> {
             let variant = name.iter().filter(counts).all(|word| matched.iter().any(|at| tokens[*at].word == *word));
             let capitalised = capitalised && !places_only;
             let treated = field || quoted || capitalised || exact && (beside || subject || count >= 3 || variant);
-            let treated = treated || !all_common && (beside || subject || count >= 3);
+            let treated = treated
+                || !all_common && (beside || subject || in_order && (count >= 3 || exact && head && self.reported(fit)));
             return fit.coverage >= enough && precision >= 0.6 && treated && letters >= 1;
         }
         // One word of several: only where the text treats it as a campaign, and when it is telling.
@@ -141,6 +147,14 @@ impl Finder<'_, '_> {
             && fit.coverage >= 0.4
             && name.first() == Some(&token.word)
             && known.is_some_and(|roles| roles & role::OWN != 0)
+    }
+
+    /// "the blood drive report": spoken of as something known that has a report.
+    fn reported(&self, fit: &Fit) -> bool {
+        let tokens = &self.words.tokens;
+        let known = fit.first.checked_sub(1).is_some_and(|before| tokens[before].roles & role::OWN != 0);
+        let next = tokens.get(fit.last + 1).filter(|next| next.gap & !gap::SPACE == 0);
+        known && next.is_some_and(|next| next.roles & (role::TITLE | role::PRODUCT) != 0)
     }
 
     /// Words inside or beside a mention that look like parts of another name.
@@ -195,6 +209,58 @@ impl Finder<'_, '_> {
         (fit.first.saturating_sub(4)..(fit.last + 5).min(self.words.tokens.len()))
             .filter(|at| fit.text & bits(base, *at, *at) == 0 && of_account(self.words.word(*at)))
             .count()
+    }
+
+    /// What a word tells siblings apart by: a number, a place, a month, a side of a vote.
+    fn kinds(word: &str, roles: u32) -> u32 {
+        let digit = word.bytes().any(|b| b.is_ascii_digit());
+        let named = roles & (role::REGION | role::MONTH | role::POLAR);
+        // A year is looked at by `other_variant`.
+        named | if digit && !(word.len() == 4 && word.bytes().all(|b| b.is_ascii_digit())) { role::NUMBER } else { 0 }
+    }
+
+    /// "Wallbox East" is neither "Wallbox North" nor "Wallbox South": another word of the same kind stands beside.
+    fn contradicts(&self, name: &[u32], fit: &Fit, base: usize) -> bool {
+        let missing = name.iter().enumerate().filter(|(k, _)| fit.missing & 1 << k != 0).map(|(_, word)| {
+            let word = self.names.text(*word);
+            // The vocabulary has lost the s of Texas.
+            Self::kinds(word, self.hints.roles(word) | self.hints.roles(&format!("{word}s")) & role::REGION)
+        });
+        let missing = missing.fold(0, |all, kinds| all | kinds);
+        if missing == 0 {
+            return false;
+        }
+        let tokens = &self.words.tokens;
+        let kinds = |at: usize, gap: u32| {
+            let Some(token) = tokens.get(at).filter(|_| gap & !(gap::SPACE | gap::HYPHEN) == 0) else { return 0 };
+            let word = self.words.folded(token);
+            let function = token.roles & role::STOP != 0 || word.len() <= 3 && token.roles & role::REGION != 0;
+            let said = fit.text & bits(base, at, at) != 0 || function && !token.capital && !token.has_digit;
+            if said { 0 } else { Self::kinds(word, token.roles) }
+        };
+        let gap_of = |at: usize| tokens.get(at).map_or(gap::END, |token| token.gap);
+        let mut beside = kinds(fit.last + 1, gap_of(fit.last + 1));
+        let campaign = tokens.get(fit.last + 1).is_some_and(|next| next.roles & role::CAMPAIGN != 0);
+        if campaign {
+            beside |= kinds(fit.last + 2, gap_of(fit.last + 2));
+        }
+        for at in fit.first..fit.last {
+            beside |= kinds(at, gap::SPACE);
+        }
+        // "Yes on Measure 14": function words may stand between.
+        let mut at = fit.first;
+        for _ in 0..3 {
+            if at == 0 || gap_of(at) & !(gap::SPACE | gap::HYPHEN) != 0 {
+                break;
+            }
+            at -= 1;
+            let near = if at + 1 == fit.first { u32::MAX } else { role::POLAR };
+            beside |= kinds(at, gap_of(at + 1)) & near;
+            if tokens[at].roles & role::STOP == 0 {
+                break;
+            }
+        }
+        missing & beside != 0
     }
 
     /// A year or quarter stands beside the mention that the name has not: another campaign is meant.

@@ -3,10 +3,14 @@
 //! IDs and names in form, subject, new text and links decide; a forwarded mail only when the rest says nothing; quoted
 //! text and signature never. The sender never narrows an ambiguous name.
 
-use super::denial::Exclusions;
+use std::collections::{HashMap, HashSet};
+
+use foldhash::fast::FixedState;
+
+use super::denial::{self, Denial, Exclusions};
 use super::hints::Hints;
 use super::named::{self, Mention};
-use super::stated::{self, Stated};
+use super::stated::{self, Footing, Stated};
 use super::zone::{Zone, field_zones, found, not_specific, speaks_of_a_campaign, whole, zone_of};
 use super::{Candidate, Directory, Identified, Status};
 use crate::request::Request;
@@ -21,7 +25,7 @@ const SIMILAR: usize = 20;
 /// What was found in one zone.
 pub(super) struct Found<'a> {
     pub(super) zone: Zone<'a>,
-    ids: Vec<Stated>,
+    pub(super) ids: Vec<Stated>,
     /// It decides by itself: form, subject, new text, link, attachment.
     pub(super) decides: bool,
 }
@@ -93,7 +97,8 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
         matches!(found.zone.place, Where::Form | Where::Subject | Where::Text) && found.decides
     });
     drop_ids_in_names(&mut zones, &mentions);
-    let says_nothing = mentions.iter().all(|mention| mention.denied)
+    denial::settle(&mut zones, &mut mentions);
+    let says_nothing = mentions.iter().all(|mention| mention.denial == Denial::Yes)
         && zones.iter().filter(|found| found.decides).all(|found| found.ids.iter().all(|id| id.weight <= 0.0));
     let forwarded = says_nothing && !request.forwarded.is_empty();
     if forwarded {
@@ -127,8 +132,9 @@ fn of_id(of: &Found<'_>, id: &Stated) -> Evidence {
 
 fn of_mention(zone: &Zone<'_>, mention: &Mention) -> Evidence {
     let best = mention.rows.first().map_or(0.0, |(_, score)| *score);
-    let rule = if mention.denied { "campaign-name.denied" } else { "campaign-name" };
-    found(zone, rule, mention.span.0, mention.span.1, if mention.denied { -1.0 } else { best })
+    let denied = mention.denial == Denial::Yes;
+    let rule = if denied { "campaign-name.denied" } else { "campaign-name" };
+    found(zone, rule, mention.span.0, mention.span.1, if denied { -1.0 } else { best })
 }
 
 /// "Spring Sale 2025" in an ID field states no ID 2025: what stands inside a name is none.
@@ -143,29 +149,48 @@ fn drop_ids_in_names(zones: &mut [Found<'_>], mentions: &[Mention]) {
     }
 }
 
-/// The IDs that count, each once, the most certain place first.
+/// The IDs that count, each once, the most certain place first. Links and attachments count when no other place states
+/// one; numbers without a label when no labelled ID stands beside them, or they stand firmly.
 fn stated_ids<'a>(zones: &'a [Found<'_>], forwarded: bool) -> Vec<&'a Stated> {
-    let counts = |found: &Found<'_>| found.decides || forwarded && found.zone.place == Where::Forwarded;
-    let all: Vec<&Stated> = zones.iter().filter(|found| counts(found)).flat_map(|found| &found.ids).collect();
+    let counts = |found: &&Found<'_>| found.decides || forwarded && found.zone.place == Where::Forwarded;
+    let lower = |found: &Found<'_>, id: &Stated| {
+        id.link || matches!(found.zone.place, Where::Link | Where::Attachment)
+    };
+    let all: Vec<(bool, &Stated)> = zones
+        .iter()
+        .filter(counts)
+        .flat_map(|found| found.ids.iter().map(move |id| (lower(found, id), id)))
+        .collect();
     // "I wrote 48213. It is not 48213": what is denied after it was said counts only when a label says so elsewhere.
+    let mut denied: HashMap<&str, usize, FixedState> = HashMap::default();
+    let mut labelled: HashSet<&str, FixedState> = HashSet::default();
+    for (at, (_, id)) in all.iter().enumerate() {
+        if id.rule == "campaign-id.denied" {
+            denied.insert(&id.compact, at);
+        }
+        if id.weight >= 1.0 {
+            labelled.insert(&id.compact);
+        }
+    }
     let taken_back = |at: usize, id: &Stated| {
         id.weight < 1.0
-            && all[at + 1..].iter().any(|later| later.rule == "campaign-id.denied" && later.compact == id.compact)
-            && !all.iter().any(|other| other.weight >= 1.0 && other.compact == id.compact)
+            && denied.get(id.compact.as_str()).is_some_and(|later| *later > at)
+            && !labelled.contains(id.compact.as_str())
     };
-    let all: Vec<&Stated> =
-        all.iter().enumerate().filter(|(at, id)| id.weight > 0.0 && !taken_back(*at, id)).map(|(_, id)| *id).collect();
-    let strong = all.iter().any(|id| !id.weak);
-    let mut ids: Vec<&Stated> = vec![];
-    for id in all {
-        if id.weak && strong
-            || ids.iter().any(|seen| seen.compact == id.compact || seen.row.is_some() && seen.row == id.row)
-        {
-            continue;
-        }
-        ids.push(id);
+    let standing = all.iter().enumerate().filter(|(at, (_, id))| id.weight > 0.0 && !taken_back(*at, id));
+    let mut all: Vec<(bool, &Stated)> = standing.map(|(_, stated)| *stated).collect();
+    if all.iter().any(|(lower, id)| !lower && id.footing != Footing::Beside) {
+        all.retain(|(lower, id)| !lower && id.footing != Footing::Beside);
+    } else if all.iter().any(|(_, id)| id.footing != Footing::Beside) {
+        all.retain(|(_, id)| id.footing != Footing::Beside);
     }
-    ids
+    if all.iter().any(|(_, id)| id.footing == Footing::Labelled) {
+        all.retain(|(_, id)| id.footing != Footing::Plain);
+    }
+    let mut rows: HashSet<u32, FixedState> = HashSet::default();
+    let mut spelled: HashSet<&str, FixedState> = HashSet::default();
+    let mut new = |id: &&'a Stated| id.row.is_none_or(|row| rows.insert(row)) && spelled.insert(&id.compact);
+    all.into_iter().map(|(_, id)| id).filter(|id| new(id)).collect()
 }
 
 /// A set of campaigns that one name may mean.
@@ -174,7 +199,7 @@ pub(super) type Group = Vec<(u32, f64)>;
 /// What the mentions mean together: the narrower of two that overlap, without what the text excludes.
 fn merge(mentions: &[Mention], exclusions: &Exclusions<'_, '_>) -> Vec<Group> {
     let mut groups: Vec<Group> = vec![];
-    for mention in mentions.iter().filter(|mention| !mention.denied) {
+    for mention in mentions.iter().filter(|mention| mention.denial != Denial::Yes) {
         let group = exclusions.narrow(mention);
         let overlaps =
             groups.iter().position(|seen| seen.iter().any(|(row, _)| group.iter().any(|(other, _)| other == row)));
@@ -194,7 +219,7 @@ fn merge(mentions: &[Mention], exclusions: &Exclusions<'_, '_>) -> Vec<Group> {
     // What the text denies elsewhere is not meant: "not Spring Sale 2024" beside "Spring Sale".
     let denied: Vec<u32> = mentions
         .iter()
-        .filter(|mention| mention.denied && mention.rows.len() == 1)
+        .filter(|mention| mention.denial == Denial::Yes && mention.rows.len() == 1)
         .flat_map(|mention| mention.rows.iter().map(|(row, _)| *row))
         .collect();
     for group in &mut groups {

@@ -22,6 +22,8 @@ pub struct Zone<'a> {
     pub id_field: bool,
     /// The value of a field that holds a campaign's name.
     pub name_field: bool,
+    /// It is of a campaign: its label says so, or it is no field.
+    pub speaks: bool,
     /// Its words, with their roles.
     pub words: Words<'a>,
 }
@@ -33,7 +35,7 @@ pub(super) fn zone_of<'a>(place: Where, field: Option<String>, text: &'a str, hi
     if place == Where::Link {
         words.tokens.iter_mut().for_each(|token| token.link = true);
     }
-    Zone { place, field, id_field: false, name_field: false, words }
+    Zone { place, field, id_field: false, name_field: false, speaks: place != Where::Form, words }
 }
 
 /// The fields that may name a campaign; the flag says that the value denies that there is one.
@@ -54,6 +56,7 @@ pub(super) fn field_zones<'a>(request: &'a Request, hints: &Hints) -> Vec<(Zone<
         let mut zone = zone_of(Where::Form, Some(field.label.clone()), &field.value, hints);
         zone.id_field = id_field;
         zone.name_field = name_field;
+        zone.speaks = id_field || name_field || speaks_of_one(&field.label, hints);
         let denies =
             (id_field || name_field) && (hints.value_not_specific(value) || says_not_specific(&zone).is_some());
         if id_field || name_field || field.key == FieldKey::Unknown && labelled_value(&field.label, hints) {
@@ -71,6 +74,12 @@ fn by_label(label: &str, hints: &Hints) -> (bool, bool) {
     let campaign = has(role::CAMPAIGN | role::CAMPAIGNS);
     let id = has(role::LABEL) || campaign && has(role::IDENTIFIER | role::NUMBER);
     (id, campaign && !id && words.tokens.len() <= 2)
+}
+
+fn speaks_of_one(label: &str, hints: &Hints) -> bool {
+    let mut words = fold::words(label);
+    hints.mark(&mut words);
+    words.tokens.iter().any(|token| token.roles & (role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT) != 0)
 }
 
 /// A field whose label says nothing against IDs: a value of a telling shape may be one.

@@ -9,8 +9,9 @@ use serde_json::json;
 
 use super::output::Format;
 use super::{End, config, output};
-use crate::campaigns::load::shrinks_too_much;
+use crate::campaigns::load::{self, loses_too_much};
 use crate::campaigns::{Campaign, Directory};
+use crate::config::fault::Fault;
 use crate::desk::sources;
 use crate::store::Store;
 
@@ -69,10 +70,21 @@ pub fn run(command: &Command) -> Result<End> {
     }
 }
 
+/// Reads a directory file, with its faults; one without campaigns is a fault.
+fn read(file: &Path) -> Result<(Vec<Campaign>, Vec<Fault>)> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read the directory {}", file.display()))?;
+    let shown = file.display().to_string();
+    let (campaigns, mut faults) = load::parse(&bytes, &shown);
+    if campaigns.is_empty() && faults.is_empty() {
+        let remedy = "add one row a campaign".to_owned();
+        faults.push(Fault { file: shown, line: 1, message: "the file has no campaigns".into(), remedy });
+    }
+    Ok((campaigns, faults))
+}
+
 /// Reads a directory file. `None` when it has faults, which have then been said.
 fn load(file: &Path) -> Result<Option<Vec<Campaign>>> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read the directory {}", file.display()))?;
-    let (campaigns, faults) = crate::campaigns::load::parse(&bytes, &file.display().to_string());
+    let (campaigns, faults) = read(file)?;
     output::complain_of(&faults);
     Ok(faults.is_empty().then_some(campaigns))
 }
@@ -86,10 +98,12 @@ fn import(file: &Path, settings: &Path, allow_shrink: bool) -> Result<End> {
     super::runtime()?.block_on(async {
         let url = sources::store_url(&settings)?;
         let store = Store::open(&url, &settings.desk.data_dir, settings.store.connections).await?;
-        let had = store.campaigns().await?.len();
-        if shrinks_too_much(had, campaigns.len()) && !(allow_shrink || settings.campaigns.allow_shrink) {
+        let before = store.campaigns().await?;
+        let had = before.len();
+        let lost = loses_too_much(&before, &campaigns).filter(|_| !(allow_shrink || settings.campaigns.allow_shrink));
+        if let Some(kept) = lost {
             output::complain(&format!(
-                "{} holds {} campaigns where {had} were: more than half would be lost; add --allow-shrink if that is meant",
+                "{} holds {} campaigns, and of the {had} that were there {kept}: more than half would be lost; add --allow-shrink if that is meant",
                 file.display(),
                 campaigns.len()
             ));
@@ -110,8 +124,7 @@ fn import(file: &Path, settings: &Path, allow_shrink: bool) -> Result<End> {
 }
 
 fn check(file: &Path, format: Format) -> Result<End> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read the directory {}", file.display()))?;
-    let (campaigns, faults) = crate::campaigns::load::parse(&bytes, &file.display().to_string());
+    let (campaigns, faults) = read(file)?;
     let directory = Directory::build(campaigns);
     let groups = directory.similar_groups();
     let mut out = io::stdout().lock();
@@ -133,7 +146,7 @@ fn check(file: &Path, format: Format) -> Result<End> {
             groups.len()
         )?;
         for shape in directory.shapes() {
-            writeln!(out, "{:>6.1} %  {}", shape.share * 100.0, shape.pattern)?;
+            writeln!(out, "{:>6.1} %  {}", shape.share * 100.0, output::inert(&shape.pattern))?;
         }
     }
     Ok(if faults.is_empty() { End::Ok } else { End::Faults })
@@ -150,9 +163,10 @@ fn similar(file: &Path, format: Listing) -> Result<End> {
         match format {
             Listing::Json => writeln!(out, "{}", serde_json::to_string(group)?)?,
             Listing::Text => {
+                let account = output::inert(account);
                 writeln!(out, "{:.1}  differ by {}, {account}", group.risk, group.differ_by.word())?;
                 for campaign in &group.campaigns {
-                    writeln!(out, "      {}  {}", campaign.id, campaign.name)?;
+                    writeln!(out, "      {}  {}", campaign.id, output::inert(&campaign.name))?;
                 }
             }
             Listing::Csv => {

@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{Desk, Error, Sources, unix_ms};
-use crate::campaigns::load::{self, shrinks_too_much};
+use crate::campaigns::load::{self, loses_too_much};
 use crate::campaigns::{Campaign, Directory};
 use crate::config::fault::Fault;
 use crate::config::settings::Config;
@@ -211,9 +211,11 @@ async fn next(
 ) -> Result<Option<Vec<Campaign>>, Vec<Fault>> {
     let Found::Campaigns(campaigns, now) = look(config, store, mark).await? else { return Ok(None) };
     if campaigns != before {
-        if shrinks_too_much(before.len(), campaigns.len()) && !config.campaigns.allow_shrink {
+        let lost = loses_too_much(before, &campaigns).filter(|_| !config.campaigns.allow_shrink);
+        if let Some(kept) = lost {
             let (had, has) = (before.len(), campaigns.len());
-            let message = format!("holds {has} campaigns where {had} were: more than half would be lost");
+            let message =
+                format!("holds {has} campaigns, and of the {had} that were there {kept}: more than half would be lost");
             return Err(vec![fault(&name(config), message, "set campaigns.allow_shrink = true if that is meant")]);
         }
         if matches!(config.campaigns.source(), Some("url" | "sql")) {
