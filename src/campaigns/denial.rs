@@ -143,7 +143,8 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
         match phrase {
             // "do not forget 48213"
             Some((start, Says::AsideAfter)) => {
-                let turned = start.checked_sub(1).is_some_and(|at| words.tokens[at].roles & (role::DENY | role::ASIDE) != 0);
+                let turned =
+                    start.checked_sub(1).is_some_and(|at| words.tokens[at].roles & (role::DENY | role::ASIDE) != 0);
                 return if turned { Denial::No } else { Denial::Instead };
             }
             Some(_) if related => return Denial::InsteadBehind,
@@ -152,16 +153,20 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
         }
         if roles & (role::DENY | role::ASIDE) != 0 {
             // "not only 48213" denies nothing.
-            if words.tokens.get(at + 1).is_some_and(|next| next.roles & role::BUT != 0 && next.roles & role::FILL == 0) {
+            if words.tokens.get(at + 1).is_some_and(|next| next.roles & role::BUT != 0 && next.roles & role::FILL == 0)
+            {
                 return Denial::No;
             }
-            let contrast = words.tokens[at].gap & gap::COMMA != 0
-                || at.checked_sub(1).is_some_and(|before| words.tokens[before].roles & (role::AND | role::BUT) != 0);
+            let opens = words.tokens[at].gap & (stops | gap::OPEN) != 0;
+            let before = at.checked_sub(1).map_or(role::BUT, |before| words.tokens[before].roles);
+            let contrast = opens || before & (role::AND | role::BUT) != 0 && before & role::STOP == 0;
             return match () {
                 () if roles & role::ASIDE != 0 => Denial::Instead,
                 () if related && contrast => Denial::Instead,
                 () if related => Denial::InsteadBehind,
-                () => Denial::Yes,
+                // "it is not 48213", not "please not 48213 delete", which is said in German.
+                () if contrast || before & role::FILL != 0 => Denial::Yes,
+                () => Denial::Instead,
             };
         }
         related |= roles & role::RELATION != 0;
@@ -219,7 +224,8 @@ pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
     let named: Vec<(usize, &Mention)> =
         mentions.iter().filter(|mention| mention.denial == Denial::No).map(|mention| (mention.zone, mention)).collect();
     let same = |a: &Stated, b: &Stated| a.compact == b.compact || a.row.is_some() && a.row == b.row;
-    let holds = |mention: &Mention, row: Option<u32>| row.is_some_and(|row| mention.rows.iter().any(|(r, _)| *r == row));
+    let holds =
+        |mention: &Mention, row: Option<u32>| row.is_some_and(|row| mention.rows.iter().any(|(r, _)| *r == row));
     let mut ids_down: Vec<(usize, usize)> = vec![];
     for (at, found) in zones.iter().enumerate() {
         for (index, id) in found.ids.iter().enumerate() {

@@ -75,6 +75,8 @@ pub mod role {
     pub const PLACE: u32 = 1 << 28;
     /// Where something is: "in", "near".
     pub const INSIDE: u32 = 1 << 29;
+    /// Speaks of one more: "the same with".
+    pub const BESIDE: u32 = 1 << 30;
 }
 
 /// What a phrase says.
@@ -156,7 +158,7 @@ struct Same {
 /// The file's name below `rules/`.
 const FILE: &str = "campaign-ids.toml";
 
-const LISTS: [(&str, u32); 28] = [
+const LISTS: [(&str, u32); 29] = [
     ("campaign", role::CAMPAIGN),
     ("campaigns", role::CAMPAIGNS),
     ("advert", role::ADVERT),
@@ -185,6 +187,7 @@ const LISTS: [(&str, u32); 28] = [
     ("aside", role::ASIDE),
     ("place", role::PLACE),
     ("inside", role::INSIDE),
+    ("beside", role::BESIDE),
 ];
 
 static SHIPPED: LazyLock<Hints> = LazyLock::new(|| {

@@ -130,7 +130,8 @@ impl Finder<'_, '_> {
                 continue;
             }
             // Function words begin no name.
-            if group.is_empty() && token.roles & (role::STOP | role::REGION | role::PHRASE | role::POLAR) == role::STOP {
+            if group.is_empty() && token.roles & (role::STOP | role::REGION | role::PHRASE | role::POLAR) == role::STOP
+            {
                 continue;
             }
             if let Some(hit) = self.hit(i) {
@@ -157,8 +158,10 @@ impl Finder<'_, '_> {
         let token = &self.words.tokens[i];
         let word = self.words.folded(token);
         let mut words: Vec<(u32, f32)> = vec![];
-        // "may" is a month where it has a capital.
-        if token.roles & role::MONTH != 0 && token.roles & role::STOP != 0 && !token.capital && !self.field() {
+        // "may" is a month, "no" a side of a vote where it has a capital.
+        let named =
+            token.capital || self.field() || self.zone.place == Where::Subject && token.roles & role::POLAR != 0;
+        if token.roles & (role::MONTH | role::POLAR) != 0 && token.roles & role::STOP != 0 && !named {
             return None;
         }
         if token.word != NO_WORD {
@@ -327,7 +330,8 @@ impl Finder<'_, '_> {
     fn worth_a_look(&self, hits: &[Hit]) -> bool {
         let mut solid = hits.iter().filter(|hit| !hit.stop);
         let Some(first) = solid.next() else { return self.field() && !hits.is_empty() };
-        if solid.next().is_some() || first.last > first.first || first.words.is_empty() || self.field() {
+        if solid.next().is_some() || first.last > first.first || first.words.is_empty() || first.several || self.field()
+        {
             return true;
         }
         let token = &self.words.tokens[first.first];

@@ -58,13 +58,14 @@ impl Finder<'_, '_> {
         opens || campaign.checked_sub(1).is_none_or(|before| self.words.tokens[before].roles & passes != 0)
     }
 
-    /// "the 48213", or the first word of what is said: spoken of as something known.
+    /// "the 48213", "the same with 48213", or the first word of what is said: spoken of as something known.
     pub(super) fn stands(&self, i: usize) -> bool {
         let Some(token) = self.token(i) else { return false };
         let Some(before) = i.checked_sub(1).and_then(|at| self.token(at)) else { return true };
         let opens = |token: &Token| token.gap & (gap::END | gap::PARAGRAPH) != 0;
         let clause = before.roles & (role::AND | role::BUT) != 0 && token.gap & !gap::SPACE == 0;
         let known = before.roles & role::OWN != 0 && before.roles & role::RELATION == 0 && token.gap & !gap::SPACE == 0;
+        let known = known || before.roles & role::BESIDE != 0;
         opens(token) || token.gap & (gap::COMMA | gap::SEMICOLON) != 0 || known || clause && opens(before)
     }
 
@@ -168,7 +169,9 @@ impl Finder<'_, '_> {
     fn plain_word(&self, token: &Token) -> bool {
         let other = role::UNIT | role::STREET | role::MONTH | role::AMOUNT;
         let long = token.end - token.start >= 3;
-        long && !token.has_digit && token.roles & other == 0 && !self.hints.negative(self.words.folded(token), token.roles)
+        long && !token.has_digit
+            && token.roles & other == 0
+            && !self.hints.negative(self.words.folded(token), token.roles)
     }
 
     /// "#412", "no. 412": short, yet marked as a number of something.
@@ -178,7 +181,8 @@ impl Finder<'_, '_> {
         };
         let named = i.checked_sub(1).and_then(|at| self.token(at)).is_some_and(|before| {
             before.roles & role::NUMBER != 0
-                && (token.gap & (gap::DOT | gap::OTHER | gap::COLON) != 0 || before.roles & (role::FILL | role::STOP) == 0)
+                && (token.gap & (gap::DOT | gap::OTHER | gap::COLON) != 0
+                    || before.roles & (role::FILL | role::STOP) == 0)
         });
         long && (token.gap & gap::HASH != 0 || named)
     }

@@ -297,7 +297,10 @@ impl Finder<'_, '_> {
         }
         // "the 48213s report", "die 48213er".
         let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        if digits.len() >= 4 && digits.bytes().all(|b| b.is_ascii_digit()) && matches!(&word[digits.len()..], "s" | "er") {
+        if digits.len() >= 4
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && matches!(&word[digits.len()..], "s" | "er")
+        {
             let row = Some(self.ids.find(digits, digits, self.campaigns)?);
             let (start, compact) = (token.start, digits.to_owned());
             return Some(Reading { last: i, start, compact, row, glued: false, look_alike: false });
@@ -420,7 +423,8 @@ impl Finder<'_, '_> {
                 },
             };
         }
-        if money || percent || (unit && !matches!(label, Label::Full | Label::Campaign)) || !self.stands_alone(i, last) {
+        if money || percent || (unit && !matches!(label, Label::Full | Label::Campaign)) || !self.stands_alone(i, last)
+        {
             return None;
         }
         let length = reading.compact.chars().count();
@@ -437,14 +441,16 @@ impl Finder<'_, '_> {
             Label::Campaign => {
                 !self.year(&reading.compact)
                     && (fits
-                        || some_digits && (self.known_opening(&reading.compact) || self.ids.part_of_uuid(&reading.compact))
+                        || some_digits
+                            && (self.known_opening(&reading.compact) || self.ids.part_of_uuid(&reading.compact))
                         || near_length
                         || digits && length >= 4 && self.ids.digit_lengths == 0
                         || !digits && some_digits && self.ids.form_known(&reading.compact))
             }
             Label::Id | Label::Listed => fits && !self.year(&reading.compact),
             Label::None => {
-                let like = telling || some_digits && !digits && !self.ids.near(&reading.compact, self.campaigns).is_empty();
+                let like =
+                    telling || some_digits && !digits && !self.ids.near(&reading.compact, self.campaigns).is_empty();
                 !token.link && self.known_opening(&reading.compact) && !(spread && self.postcode(i, last)) && like
             }
             Label::Negative | Label::Document => false,

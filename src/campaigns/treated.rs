@@ -82,7 +82,8 @@ impl Finder<'_, '_> {
         }
         // The words of the name in their order, with nothing but function words between.
         let place = |at: &usize| name.iter().position(|word| *word == tokens[*at].word);
-        let passes = |at: usize| fit.text & bits(base, at, at) != 0 || tokens[at].roles & (role::STOP | role::FILL) != 0;
+        let passes =
+            |at: usize| fit.text & bits(base, at, at) != 0 || tokens[at].roles & (role::STOP | role::FILL) != 0;
         let in_order = matched.iter().filter_map(place).is_sorted() && (fit.first..=fit.last).all(passes);
         let common =
             |at: &usize| tokens[*at].roles & (role::COMMON | role::MONTH | role::REGION) != 0 || tokens[*at].digits;
@@ -100,7 +101,13 @@ impl Finder<'_, '_> {
         }
         if fit.full && (count >= 2 || letters >= 1 && (matched.len() >= 2 || fit.words >= 2)) {
             return precision >= 0.5
-                && (field || quoted || beside || subject || capitalised || count >= 3 || !all_common
+                && (field
+                    || quoted
+                    || beside
+                    || subject
+                    || capitalised
+                    || count >= 3
+                    || !all_common
                     || in_order && matched.len() >= 3);
         }
         let part = (count >= 2 && matched.len() >= 2)
@@ -121,9 +128,11 @@ impl Finder<'_, '_> {
             let counts = |word: &&u32| self.names.class(**word) & (class::STOP | class::VARIANT) == 0;
             let variant = name.iter().filter(counts).all(|word| matched.iter().any(|at| tokens[*at].word == *word));
             let capitalised = capitalised && !places_only;
-            let treated = field || quoted || capitalised || exact && (beside || subject || count >= 3 || variant);
+            let treated =
+                field || quoted || capitalised || exact && (beside || subject || in_order && (count >= 3 || variant));
             let treated = treated
-                || !all_common && (beside || subject || in_order && (count >= 3 || exact && head && self.reported(fit)));
+                || !all_common
+                    && (beside || subject || in_order && (count >= 3 || exact && head && self.reported(fit)));
             return fit.coverage >= enough && precision >= 0.6 && treated && letters >= 1;
         }
         // One word of several: only where the text treats it as a campaign, and when it is telling.

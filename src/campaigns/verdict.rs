@@ -153,14 +153,9 @@ fn drop_ids_in_names(zones: &mut [Found<'_>], mentions: &[Mention]) {
 /// one; numbers without a label when no labelled ID stands beside them, or they stand firmly.
 fn stated_ids<'a>(zones: &'a [Found<'_>], forwarded: bool) -> Vec<&'a Stated> {
     let counts = |found: &&Found<'_>| found.decides || forwarded && found.zone.place == Where::Forwarded;
-    let lower = |found: &Found<'_>, id: &Stated| {
-        id.link || matches!(found.zone.place, Where::Link | Where::Attachment)
-    };
-    let all: Vec<(bool, &Stated)> = zones
-        .iter()
-        .filter(counts)
-        .flat_map(|found| found.ids.iter().map(move |id| (lower(found, id), id)))
-        .collect();
+    let lower = |found: &Found<'_>, id: &Stated| id.link || matches!(found.zone.place, Where::Link | Where::Attachment);
+    let all: Vec<(bool, &Stated)> =
+        zones.iter().filter(counts).flat_map(|found| found.ids.iter().map(move |id| (lower(found, id), id))).collect();
     // "I wrote 48213. It is not 48213": what is denied after it was said counts only when a label says so elsewhere.
     let mut denied: HashMap<&str, usize, FixedState> = HashMap::default();
     let mut labelled: HashSet<&str, FixedState> = HashSet::default();
