@@ -178,7 +178,12 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
             let torn = known.filter_map(|at| record.get(at)).any(over_lines) || badly_quoted(raw, separator);
             if torn {
                 let lines = raw.trim_ascii_end().iter().filter(|byte| **byte == b'\n').count() + 1;
-                let message = format!("the row goes on over {lines} lines: none of them was taken");
+                let open = raw.iter().filter(|byte| **byte == b'"').count() % 2 == 1
+                    && reader.position().byte() as usize >= bytes.len();
+                let message = match open {
+                    true => "a quotation mark is open to the end of the file: no row behind it was taken".into(),
+                    false => format!("the row goes on over {lines} lines: none of them was taken"),
+                };
                 check.fault(line, message, "close the quotation mark that is open there, or write it twice");
                 last.1 = false;
                 continue;
@@ -443,7 +448,7 @@ mod tests {
         check("id,name\nab,A\nAB,B\n", &["ab", "AB"], &[(3, "differ only by case")]);
         check(&format!("id,name\n1,{}\n2,B\n", "x".repeat(10_000_000)), &["2"], &[(2, "10000000 characters")]);
         check("id,name\n1\n", &[], &[(2, "too few")]);
-        check("id,name\n1,\"A\n2,B\n3,C\n", &["1"], &[(2, "quotation mark is open")]);
+        check("id,name\n1,\"A\n2,B\n3,C\n", &[], &[(2, "quotation mark is open")]);
         check("id,name\n1,\"A\nB\"\n2,5\" C\n", &["2"], &[(2, "goes on over 2 lines")]);
         check("id,name,contacts\n1,A,\"a@b.example\nc@d.example\"\n2,B,x.example\n", &["1", "2"], &[]);
         let open = "id,name,account,contacts\n1,A,x,\"y\n4,q,z,w\n5,\"r\",x,y\n6,s,x,\"k\"\n";

@@ -400,12 +400,16 @@ impl Finder<'_, '_> {
             _ => compare(self.candidates(hits, rows_left)),
         };
         let best = fits.iter().map(|fit| fit.explained).fold(0.0, f32::max);
-        fits.retain(|fit| fit.explained >= best - CLOSE);
-        // Where one name is said in full, that one is meant; where several are, so may be those that add but a year.
-        if let Some(full) = fits.iter().find(|fit| fit.full).map(|fit| fit.row) {
-            let several = fits.iter().any(|fit| fit.full && fit.row != full);
-            fits.retain(|fit| fit.full || several && fit.variants);
-        }
+        let close = |fit: &Fit| fit.explained >= best - CLOSE;
+        // Where one name is said in full, that one is meant; where several are, so may be those that add but a year, or
+        // are spelled otherwise.
+        let full = fits.iter().find(|fit| fit.full && close(fit)).map(|fit| fit.row);
+        let several = fits.iter().any(|fit| fit.full && close(fit) && Some(fit.row) != full);
+        fits.retain(|fit| match full {
+            None => close(fit),
+            Some(_) if several => fit.explained >= best - 2.0 * CLOSE && (fit.full || fit.variants),
+            Some(_) => fit.full && close(fit),
+        });
         // Names that stand at different places are different mentions.
         if let Some(first) = fits.iter().map(|fit| fit.first).min() {
             let together = fits.iter().filter(|fit| fit.first == first).fold(0, |all, fit| all | fit.text);

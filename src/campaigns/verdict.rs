@@ -52,7 +52,13 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
         speaks |= speaks_of_a_campaign(&zone, &mut evidence);
         zones.push(Found { zone, ids, decides: true });
     }
+    // Links, attachments and what was written before hold IDs, no names: without a digit there is nothing to see.
+    let may_hold =
+        |text: &str| directory.ids.letters_only || !text.is_ascii() || text.bytes().any(|b| b.is_ascii_digit());
     for (at, link) in request.links.iter().take(ITEMS).enumerate() {
+        if !may_hold(link) {
+            continue;
+        }
         let zone = zone_of(Where::Link, Some(at.to_string()), link, hints);
         let ids = stated::find(&zone, directory, hints);
         if !ids.is_empty() {
@@ -61,6 +67,9 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
     }
     for (at, attachment) in request.attachments.iter().take(ITEMS).enumerate() {
         for text in [Some(attachment.name.as_str()), attachment.alt.as_deref()].into_iter().flatten() {
+            if !may_hold(text) {
+                continue;
+            }
             let zone = zone_of(Where::Attachment, Some(at.to_string()), text, hints);
             let ids = stated::find(&zone, directory, hints);
             if !ids.is_empty() {
@@ -73,7 +82,7 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
         (Where::Quoted, &request.quoted),
         (Where::Signature, &request.signature),
     ] {
-        if !text.is_empty() {
+        if !text.is_empty() && (place == Where::Forwarded || may_hold(text)) {
             let zone = zone_of(place, None, text, hints);
             let ids = stated::find(&zone, directory, hints);
             zones.push(Found { zone, ids, decides: false });
