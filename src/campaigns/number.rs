@@ -211,7 +211,14 @@ impl Finder<'_, '_> {
             }
         }
         let Some(previous) = previous else { return false };
-        let bracket = token.gap & gap::OPEN != 0 && self.words.gap_after(i) & gap::CLOSE != 0;
+        // "our ad in Berlin (48213)" speaks of the ad.
+        let of_one = || {
+            let before = &self.words.tokens[i.saturating_sub(6)..i];
+            let clause = before.iter().rposition(|token| token.gap & (gap::END | gap::PARAGRAPH) != 0).unwrap_or(0);
+            let campaign = role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT;
+            before[clause..].iter().any(|token| token.roles & campaign != 0)
+        };
+        let bracket = token.gap & gap::OPEN != 0 && self.words.gap_after(i) & gap::CLOSE != 0 && !of_one();
         let state = previous.capitals && previous.end - previous.start == 2;
         let placed = match () {
             () if state => previous.gap & gap::COMMA != 0 && token.gap == gap::SPACE,
