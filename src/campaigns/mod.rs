@@ -3,6 +3,7 @@
 //! Campaign IDs decide; names are evidence only. Never guesses: a similarly named campaign without its ID is flagged.
 //! Knows requests, never help topics or tickets; total, no I/O: sources hand in bytes that are already read.
 
+mod check;
 mod denial;
 mod fit;
 pub mod fold;
@@ -14,6 +15,7 @@ pub mod load;
 pub mod named;
 pub mod names;
 mod number;
+mod reading;
 pub mod similar;
 pub mod spelling;
 pub mod stated;

@@ -10,11 +10,11 @@ use foldhash::fast::FixedState;
 use super::Campaign;
 use super::denial::{Denial, denied};
 use super::fit::{CLOSE, Candidate, Fit};
-use super::fold::{self, NO_WORD, Words};
+use super::fold::{NO_WORD, Words};
 use super::gap;
 use super::hints::{Hints, Says, role};
 use super::names::{Names, class};
-use super::spelling::singular;
+use super::spelling::{singular, transliterated, uninflected};
 use super::zone::Zone;
 use crate::request::evidence::Where;
 
@@ -167,7 +167,12 @@ impl Finder<'_, '_> {
         if token.word != NO_WORD {
             words.push((token.word, 1.0));
         }
-        self.transliterated(i, &mut words);
+        let written = self.words.text.get(token.start..token.end).unwrap_or_default();
+        if let Some(id) = transliterated(word, written).and_then(|other| self.names.find(singular(&other)))
+            && words.iter().all(|(seen, _)| *seen != id)
+        {
+            words.push((id, 1.0));
+        }
         if token.roles & role::SAME != 0 {
             for other in self.hints.spelled_otherwise(word) {
                 if let Some(id) = self.names.find(other)
@@ -200,7 +205,7 @@ impl Finder<'_, '_> {
             if joined.iter().take(4).any(|entry| self.joined_in(*entry, singular(word)).is_some()) {
                 return Some(Hit { first: i, last: i, words: vec![], stop: false, several: false });
             }
-            if word.len() >= 10 {
+            if word.len() >= 14 {
                 let parts = self.names.segments(word);
                 if !parts.is_empty() {
                     let words = parts.into_iter().map(|id| (id, 0.95)).collect();
@@ -208,7 +213,7 @@ impl Finder<'_, '_> {
                 }
             }
             if self.plausible(i) {
-                words.extend(self.uninflected(word).map(|id| (id, 0.93)));
+                words.extend(uninflected(word).find_map(|stem| self.names.find(stem)).map(|id| (id, 0.93)));
             }
             if words.is_empty() && self.plausible(i) {
                 let near = self.names.near(singular(word));
@@ -235,45 +240,6 @@ impl Finder<'_, '_> {
             return None;
         }
         Some(Hit { first: i, last: i, words, stop, several })
-    }
-
-    /// "Köln" is "Koeln", and the other way round.
-    fn transliterated(&self, i: usize, words: &mut Vec<(u32, f32)>) {
-        let token = &self.words.tokens[i];
-        let word = self.words.folded(token);
-        let written = self.words.text.get(token.start..token.end).unwrap_or_default();
-        let mut other = String::new();
-        if !written.is_ascii() {
-            for c in written.chars().flat_map(char::to_lowercase) {
-                match c {
-                    'ä' => other.push_str("ae"),
-                    'ö' | 'ø' => other.push_str("oe"),
-                    'ü' => other.push_str("ue"),
-                    c => other.push(c),
-                }
-            }
-            other = fold::folded(&other);
-        } else if let Some(at) = ["ae", "oe", "ue"].iter().find_map(|pair| word.find(pair)) {
-            other.push_str(&word[..at]);
-            let mut rest = &word[at..];
-            while let Some(c) = rest.chars().next() {
-                let pair = matches!(c, 'a' | 'o' | 'u') && rest[1..].starts_with('e');
-                other.push(c);
-                rest = &rest[if pair { 2 } else { c.len_utf8() }..];
-            }
-        }
-        if !other.is_empty()
-            && let Some(id) = self.names.find(singular(&other))
-            && words.iter().all(|(seen, _)| *seen != id)
-        {
-            words.push((id, 1.0));
-        }
-    }
-
-    /// "Kreuzfahrten" for "Kreuzfahrt": the word without an ending, where some name has that.
-    fn uninflected(&self, word: &str) -> Option<u32> {
-        let stem = |end: &&str| word.strip_suffix(*end).filter(|stem| stem.len() >= 5);
-        ["en", "er", "es", "e", "n"].iter().filter_map(stem).find_map(|stem| self.names.find(stem))
     }
 
     /// "New York" for NY and NYC.

@@ -1,6 +1,6 @@
-//! When two folded words are the same but for spelling: plural, typo.
+//! When two folded words are the same but for spelling: plural, ending, umlaut, typo.
 //!
-//! Compares words only; no allocation, and bounded by the longest word that is compared.
+//! Compares words only; bounded by the longest word that is compared.
 
 /// A word without the plural's s: what the vocabulary holds.
 pub fn singular(word: &str) -> &str {
@@ -11,6 +11,39 @@ pub fn singular(word: &str) -> &str {
         }
         _ => word,
     }
+}
+
+/// A word without the endings of other cases and numbers: "Kreuzfahrten", the cruise of "Kreuzfahrt".
+pub fn uninflected(word: &str) -> impl Iterator<Item = &str> {
+    let endings = ["en", "er", "es", "e", "n"].into_iter();
+    endings.filter_map(move |end| word.strip_suffix(end)).filter(|stem| stem.len() >= 5)
+}
+
+/// "koeln" for "Köln", and the other way round: a folded word as those write it who have, or have not, the letter.
+pub fn transliterated(word: &str, written: &str) -> Option<String> {
+    let vowel = |byte: u8| matches!(byte, b'a' | b'o' | b'u');
+    if written.is_ascii() {
+        word.as_bytes().windows(2).position(|pair| pair[1] == b'e' && vowel(pair[0]))?;
+        let mut other = String::with_capacity(word.len());
+        for (at, c) in word.char_indices() {
+            let before = at.checked_sub(1).map(|before| word.as_bytes()[before]);
+            if c != 'e' || !before.is_some_and(vowel) {
+                other.push(c);
+            }
+        }
+        return Some(other);
+    }
+    let mut other = String::with_capacity(word.len() + 4);
+    for c in written.chars().flat_map(char::to_lowercase) {
+        match c {
+            'ä' => other.push_str("ae"),
+            'ö' | 'ø' => other.push_str("oe"),
+            'ü' => other.push_str("ue"),
+            c => other.push(c),
+        }
+    }
+    let other = super::fold::folded(&other);
+    (other != word).then_some(other)
 }
 
 /// Edits between two words (insertion, deletion, substitution, transposition of neighbours), or `None` above `most`.
@@ -64,6 +97,15 @@ fn fill(word: &str, buffer: &mut [char; 40]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spells_otherwise() {
+        let other = |word: &str, written: &str| transliterated(word, written);
+        assert_eq!(other("koln", "Köln").as_deref(), Some("koeln"));
+        assert_eq!(other("koeln", "Koeln").as_deref(), Some("koln"));
+        assert_eq!((other("ete", "été"), other("sale", "Sale")), (None, None));
+        assert_eq!(uninflected("kreuzfahrten").collect::<Vec<_>>(), ["kreuzfahrt", "kreuzfahrte"]);
+    }
 
     #[test]
     fn counts_edits() {

@@ -4,12 +4,13 @@
 //! text with nothing that makes it something else. Whatever is turned down stays visible as evidence.
 
 use super::denial::Denial;
-use super::fold::{Token, Words, compact};
+use super::fold::{Token, Words};
 use super::gap;
-use super::hints::{Hints, role};
+use super::hints::Hints;
 use super::ids::Ids;
 use super::label::Label;
 use super::number::Bare;
+use super::reading::Reading;
 use super::zone::Zone;
 use super::{Campaign, Directory};
 use crate::request::evidence::Where;
@@ -52,17 +53,6 @@ pub enum Footing {
     Beside,
 }
 
-/// One way to read an ID at a token.
-struct Reading {
-    last: usize,
-    start: usize,
-    compact: String,
-    row: Option<u32>,
-    /// The label is glued to it.
-    glued: bool,
-    look_alike: bool,
-}
-
 /// Finds the IDs of a zone, in the order of the text.
 pub fn find(zone: &Zone<'_>, directory: &Directory, hints: &Hints) -> Vec<Stated> {
     let words = &zone.words;
@@ -99,28 +89,15 @@ pub(super) struct Finder<'a, 'z> {
     pub(super) hints: &'a Hints,
 }
 
-/// The most tokens that an ID is spread over: a UUID has five, a long number in groups of two more.
-const SPREAD: usize = 8;
-
 impl Finder<'_, '_> {
     pub(super) fn token(&self, i: usize) -> Option<&Token> {
         self.words.tokens.get(i)
     }
 
-    fn written(&self, first: usize, last: usize) -> &str {
+    pub(super) fn written(&self, first: usize, last: usize) -> &str {
         match (self.token(first), self.token(last)) {
             (Some(first), Some(last)) => self.words.text.get(first.start..last.end).unwrap_or_default(),
             _ => "",
-        }
-    }
-
-    /// Whether an ID may go on over this gap; a long one goes on in the next line.
-    fn joins(&self, token: &Token) -> bool {
-        const JOINTS: u32 = gap::SPACE | gap::DOT | gap::HYPHEN | gap::UNDERSCORE | gap::APOSTROPHE | gap::SLASH;
-        let broken = token.gap & !(gap::HYPHEN | gap::LINE) == 0 && token.gap & gap::LINE != 0;
-        match broken {
-            true => token.gap_chars <= 3 && self.ids.longest >= 32,
-            false => token.gap_chars <= 1 && token.gap & !JOINTS == 0,
         }
     }
 
@@ -151,184 +128,6 @@ impl Finder<'_, '_> {
             tokens: (i, i),
             ..before.clone()
         })
-    }
-
-    /// The best way to read an ID that begins at this token.
-    fn read(&self, i: usize) -> Option<Reading> {
-        let token = self.token(i).filter(|token| !token.address)?;
-        let word = self.words.folded(token);
-        let next_glued = self.token(i + 1).is_some_and(|next| {
-            next.has_digit && next.gap_chars <= 1 && next.gap & !(gap::HYPHEN | gap::UNDERSCORE | gap::SPACE) == 0
-        });
-        let opens = token.has_digit
-            || token.strange
-            || !self.ids.openings_empty() && word.len() <= self.ids.longest_opening && self.ids.opens(word);
-        let mistyped = next_glued && word.len() <= 6;
-        if !(opens || mistyped || self.ids.letters_only) {
-            return None;
-        }
-        let reading = |last: usize, compact: String, row| Reading {
-            last,
-            start: token.start,
-            compact,
-            row,
-            glued: false,
-            look_alike: false,
-        };
-        // The longest spelling that the directory knows.
-        let mut spelled = String::new();
-        let mut known = None;
-        let mut fitting = None;
-        for last in i..(i + SPREAD).min(self.words.tokens.len()) {
-            let part = &self.words.tokens[last];
-            if last > i && !self.joins(part) {
-                break;
-            }
-            spelled.push_str(self.words.folded(part));
-            if spelled.len() > self.ids.longest + 2 {
-                break;
-            }
-            if let Some(row) = self.ids.find(&spelled, self.written(i, last), self.campaigns) {
-                known = Some((last, spelled.len(), row));
-            } else if spelled.bytes().any(|b| b.is_ascii_digit()) && self.ids.fits(&spelled) {
-                fitting = Some((last, spelled.len()));
-            }
-        }
-        if let Some((last, length, row)) = known {
-            spelled.truncate(length);
-            return Some(reading(last, spelled, Some(row)));
-        }
-        if let Some(found) = self.look_alike(i) {
-            return Some(found);
-        }
-        if let Some(found) = self.glued(i) {
-            return Some(found);
-        }
-        if let Some((last, length)) = fitting {
-            spelled.truncate(length);
-            return Some(reading(last, spelled, None));
-        }
-        if token.has_digit {
-            return Some(reading(i, word.to_owned(), None));
-        }
-        // An opening of the directory, then digits: one too many or too few.
-        if next_glued && word.len() >= 2 && self.ids.opens(word) {
-            let parts = &self.words.tokens[i + 1..(i + SPREAD).min(self.words.tokens.len())];
-            let joined = |part: &&Token| part.has_digit && self.joins(part) && part.gap & gap::WHITE == 0;
-            let count = parts.iter().take_while(joined).count();
-            if count > 0 {
-                let mut spelled = word.to_owned();
-                parts[..count].iter().for_each(|part| spelled.push_str(self.words.folded(part)));
-                return Some(reading(i + count, spelled, None));
-            }
-        }
-        // Letters that are not of the directory, then digits: a mistyped opening, in a shape that is known.
-        if next_glued && !self.ids.openings_empty() {
-            let mut spelled = word.to_owned();
-            for last in i + 1..(i + SPREAD).min(self.words.tokens.len()) {
-                let part = &self.words.tokens[last];
-                if !self.joins(part) || part.gap & gap::SPACE != 0 {
-                    break;
-                }
-                spelled.push_str(self.words.folded(part));
-                if self.ids.form_known(&spelled) {
-                    return Some(reading(last, spelled, None));
-                }
-            }
-        }
-        None
-    }
-
-    /// An ID with letters of other scripts, or with letters for digits: UTS 39 skeletons, and O for 0.
-    fn look_alike(&self, i: usize) -> Option<Reading> {
-        let parts = self.words.tokens.get(i..(i + 4).min(self.words.tokens.len()))?;
-        let joined = parts.iter().skip(1).take_while(|part| self.joins(part) && part.gap & gap::SPACE == 0).count();
-        let parts = parts.get(..=joined)?;
-        let odd = |part: &Token| part.strange || part.has_digit && !part.digits;
-        let from = parts.iter().position(odd)?;
-        let (mut spelled, mut behind, mut loose) = (String::new(), String::new(), String::new());
-        for (at, part) in parts.iter().enumerate() {
-            let written = self.words.text.get(part.start..part.end)?;
-            let mut digits = false;
-            for c in written.chars().filter(|c| part.strange || c.is_ascii_alphanumeric()) {
-                let c = if c.is_ascii() { c } else { prototype(c) }.to_ascii_lowercase();
-                let number = match c {
-                    'o' => '0',
-                    'l' | 'i' | '|' => '1',
-                    c => c,
-                };
-                digits |= c.is_ascii_digit();
-                spelled.push(c);
-                // Letters for digits: anywhere, or only behind a digit of the same word.
-                behind.push(if digits { number } else { c });
-                loose.push(number);
-            }
-            if at < from {
-                continue;
-            }
-            let mut clean = String::new();
-            compact(&spelled, &mut clean);
-            for candidate in [&clean, &behind, &loose] {
-                let digits = candidate.bytes().filter(u8::is_ascii_digit).count();
-                if digits >= 3
-                    && let Some(row) = self.ids.find(candidate, candidate, self.campaigns)
-                {
-                    let (start, compact) = (parts[0].start, candidate.clone());
-                    return Some(Reading {
-                        last: i + at,
-                        start,
-                        compact,
-                        row: Some(row),
-                        glued: false,
-                        look_alike: true,
-                    });
-                }
-            }
-        }
-        None
-    }
-
-    /// "ID48213", "campaign48213": label and ID in one word.
-    fn glued(&self, i: usize) -> Option<Reading> {
-        let token = self.token(i)?;
-        let word = self.words.folded(token);
-        if token.digits || !token.has_digit {
-            return None;
-        }
-        // "the 48213s report", "die 48213er".
-        let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        if digits.len() >= 4
-            && digits.bytes().all(|b| b.is_ascii_digit())
-            && matches!(&word[digits.len()..], "s" | "er")
-        {
-            let row = Some(self.ids.find(digits, digits, self.campaigns)?);
-            let (start, compact) = (token.start, digits.to_owned());
-            return Some(Reading { last: i, start, compact, row, glued: false, look_alike: false });
-        }
-        let at = word.find(|c: char| c.is_ascii_digit())?;
-        let (label, rest) = word.split_at(at);
-        if rest.len() < 3 || !rest.bytes().all(|b| b.is_ascii_digit()) || label.is_empty() {
-            return None;
-        }
-        let roles = self.hints.roles(label);
-        let labels = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::IDENTIFIER | role::NUMBER;
-        if roles & labels == 0 || roles & role::NEGATIVE != 0 && roles & (role::CAMPAIGN | role::LABEL) == 0 {
-            return None;
-        }
-        let row = self.known(rest);
-        let fits = self.ids.fits(rest);
-        if row.is_none() && !(fits && roles & (role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::IDENTIFIER) != 0)
-        {
-            return None;
-        }
-        let written = self.words.text.get(token.start..token.end)?;
-        let skip = written.char_indices().find(|(_, c)| c.is_numeric()).map_or(0, |(at, _)| at);
-        let start = token.start + skip;
-        Some(Reading { last: i, start, compact: rest.to_owned(), row, glued: true, look_alike: false })
-    }
-
-    fn known(&self, digits: &str) -> Option<u32> {
-        self.ids.find(digits, digits, self.campaigns).or_else(|| self.ids.by_core(digits, self.campaigns))
     }
 
     /// Decides whether a reading is a stated ID, and writes down why.
@@ -464,16 +263,6 @@ impl Finder<'_, '_> {
     fn known_opening(&self, compact: &str) -> bool {
         let end = compact.find(|c: char| c.is_ascii_digit()).unwrap_or(compact.len());
         end >= 2 && self.ids.opens(&compact[..end])
-    }
-}
-
-/// The ASCII character that this one is easily taken for (UTS 39), or itself.
-fn prototype(c: char) -> char {
-    let mut buffer = [0; 4];
-    let mut skeleton = unicode_security::skeleton(c.encode_utf8(&mut buffer));
-    match (skeleton.next(), skeleton.next()) {
-        (Some(single), None) if single.is_ascii_alphanumeric() => single,
-        _ => c,
     }
 }
 

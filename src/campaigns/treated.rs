@@ -231,9 +231,9 @@ impl Finder<'_, '_> {
     /// "Wallbox East" is neither "Wallbox North" nor "Wallbox South": another word of the same kind stands beside.
     fn contradicts(&self, name: &[u32], fit: &Fit, base: usize) -> bool {
         let missing = name.iter().enumerate().filter(|(k, _)| fit.missing & 1 << k != 0).map(|(_, word)| {
+            let region = if self.names.class(*word) & class::REGION != 0 { role::REGION } else { 0 };
             let word = self.names.text(*word);
-            // The vocabulary has lost the s of Texas.
-            Self::kinds(word, self.hints.roles(word) | self.hints.roles(&format!("{word}s")) & role::REGION)
+            Self::kinds(word, self.hints.roles(word) | region)
         });
         let missing = missing.fold(0, |all, kinds| all | kinds);
         if missing == 0 {
