@@ -1,9 +1,12 @@
 //! Rules as their writers meet them: what is refused, with file, line and remedy, and that the shipped rules keep their word.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use deskclerk::request::{Attachment, Field, FieldKey, Mailbox, Request, Setting, mail};
 use deskclerk::rules::lint::{Weight, lint};
 use deskclerk::rules::{ChosenBy, Concerns, Files, Rules};
+use unicode_normalization::UnicodeNormalization;
 
 fn files(list: &[(&str, &str)]) -> Files {
     list.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned().into())).collect()
@@ -85,6 +88,68 @@ fn every_shipped_example_holds_and_there_are_enough() {
     for row in &proof.topics {
         assert!(row.examples >= 15 && row.counter_examples >= 5, "{row:?}");
     }
+}
+
+/// Mails that the rules were not written from come to their topics.
+#[test]
+fn unseen_mails_come_to_their_topics() {
+    let rules = Rules::shipped();
+    let mut wrong = vec![];
+    let mails = include_str!("../fixtures/rules/unseen.txt").lines().filter(|line| !line.starts_with('#'));
+    let mut all = 0;
+    for mail in mails {
+        let parts: Vec<&str> = mail.splitn(4, '|').collect();
+        let [_, topic, subject, text] = parts.as_slice() else { panic!("{mail}") };
+        let judged = rules.topic(&Request { subject: (*subject).into(), text: (*text).into(), ..Request::default() });
+        all += 1;
+        if judged.id != *topic {
+            wrong.push((judged.id, mail));
+        }
+    }
+    assert!(all > 150 && wrong.len() * 20 <= all, "{} of {all}: {wrong:#?}", wrong.len());
+}
+
+/// None of the most frequent words of a language points to a topic, or routes, because it looks like another word: it is
+/// itself a word of the rules, or one of those that `pointing.txt` knows for a form of one.
+#[test]
+fn frequent_words_are_not_taken_for_others() {
+    let folded = |word: &str| -> String {
+        word.nfkd().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>().replace('ß', "ss")
+    };
+    let shipped = Rules::shipped_files();
+    let written = |path: &str| -> BTreeSet<String> {
+        let phrases = shipped[path].lines().filter(|line| line.starts_with("phrases"));
+        phrases.flat_map(|line| line.split(|c: char| !c.is_alphanumeric())).map(folded).collect()
+    };
+    let routing = written("routing.toml");
+    let own: BTreeMap<&str, BTreeSet<String>> = (shipped.keys())
+        .filter_map(|path| Some((path.strip_prefix("topics/")?.strip_suffix(".toml")?, written(path))))
+        .collect();
+    let known: BTreeSet<&str> = include_str!("../fixtures/rules/frequent/pointing.txt").lines().collect();
+    let rules = Rules::shipped();
+    let mut taken = BTreeSet::new();
+    for list in [
+        include_str!("../fixtures/rules/frequent/en.txt"),
+        include_str!("../fixtures/rules/frequent/de.txt"),
+        include_str!("../fixtures/rules/frequent/fr.txt"),
+        include_str!("../fixtures/rules/frequent/es.txt"),
+        include_str!("../fixtures/rules/frequent/pt.txt"),
+    ] {
+        for word in list.lines() {
+            let request = Request { text: word.into(), ..Request::default() };
+            let found = rules.find(&request, &[]);
+            for rank in rules.explain(&found).ranking.iter().filter(|rank| !rank.evidence.is_empty()) {
+                if !own[rank.topic.as_str()].contains(&folded(word)) {
+                    taken.insert(format!("{word} {}", rank.topic));
+                }
+            }
+            if !rules.routing_of("other", &found).evidence.is_empty() && !routing.contains(&folded(word)) {
+                taken.insert(format!("{word} routing"));
+            }
+        }
+    }
+    let new: Vec<&String> = taken.iter().filter(|taken| !known.contains(taken.as_str())).collect();
+    assert!(new.is_empty(), "{new:#?}");
 }
 
 #[test]
@@ -176,6 +241,24 @@ fn anger_lawyers_and_third_reminders_are_seen() {
     assert_eq!(routed("my lawyer will write to you"), ("high".into(), "legal".into(), vec!["legal_threat".to_owned()]));
     assert_eq!(routed("this is my third reminder").2, ["reminder"]);
     assert_eq!(routed("the whole platform is down").0, "urgent");
+    assert_eq!(routed("This is not urgent, no legal action intended").0, "low");
+    assert_eq!(routed("Je demande une facture, le processus de demande est long").0, "normal");
+    for text in
+        ["Terceiro aviso", "Das ist jetzt meine dritte Mail dazu", "¡Esto es el tercer aviso!", "troisième rappel"]
+    {
+        assert_eq!(routed(text).2, ["reminder"], "{text}");
+    }
+    for text in ["Voy a denunciarles", "Vou processar a vossa empresa", "Wir werden rechtlich vorgehen", "my lawyers"] {
+        assert_eq!(routed(text).2, ["legal_threat"], "{text}");
+    }
+    for text in [
+        "Nuestra web está caída",
+        "Nosso site está fora do ar",
+        "Unsere Seite ist komplett offline",
+        "votre site est hors ligne",
+    ] {
+        assert_eq!(routed(text).2, ["outage"], "{text}");
+    }
 }
 
 /// The examples of the README are rules that work.
@@ -205,7 +288,7 @@ fn every_condition_of_the_readme_works(topic: &str) {
     let rules = Rules::compile(&files(&[("topics/billing.toml", topic)])).unwrap();
     assert_eq!(rules.reading.headers, ["x-account-level"]);
     let fires = |name: &str, request: &Request, expected: bool| {
-        let explained = rules.explain(request);
+        let explained = rules.explain(&rules.find(request, &[]));
         let found = explained.ranking.iter().flat_map(|rank| &rank.evidence);
         let fired = found.into_iter().any(|found| found.rule == format!("topic.billing.{name}"));
         assert_eq!(fired, expected, "{name} on {request:?}");

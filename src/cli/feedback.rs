@@ -11,7 +11,7 @@ use super::output;
 use super::replay::parse_age;
 use super::{End, config};
 use crate::config::settings::Config;
-use crate::desk::sources;
+use crate::desk::{folder, sources};
 use crate::rules::Files;
 use crate::rules::learn::propose::{self, Corrected, Proposal};
 use crate::store::Store;
@@ -38,8 +38,8 @@ pub struct Args {
 pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     let config = args.config.as_deref().context("--from-feedback needs --config FILE")?;
     let Some(settings) = config::load(config)? else { return Ok(End::Unusable) };
-    let folder = args.rules.as_deref().unwrap_or(&settings.rules.dir);
-    let files = match sources::rule_files(folder) {
+    let dir = args.rules.as_deref().unwrap_or(&settings.rules.dir);
+    let files = match folder::read(dir) {
         Ok(files) => files,
         Err(faults) => {
             output::complain_of(&faults);
@@ -54,7 +54,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
             return Ok(End::Unusable);
         }
     };
-    print(&files, &proposal, folder, out)?;
+    print(&files, &proposal, dir, out)?;
     Ok(End::Ok)
 }
 

@@ -9,14 +9,16 @@ use anyhow::{Context, Result};
 
 use super::output::{self, Format};
 use super::{End, learn, replay};
+use crate::campaigns;
 use crate::config::fault::Fault;
-use crate::desk::sources;
+use crate::desk::{folder, sources};
 use crate::intake::files;
-use crate::request::{self, Setting};
+use crate::request;
 use crate::rules::Rules;
 use crate::rules::explain::Explanation;
 use crate::rules::lint::{self, Finding, Weight};
 use crate::rules::prove::Proof;
+use crate::triage;
 
 /// The commands on rules.
 #[derive(Debug, clap::Subcommand)]
@@ -30,6 +32,12 @@ pub enum Command {
         /// The mail: a file, or - for standard input
         #[arg(value_name = "FILE")]
         mail: PathBuf,
+        /// The campaign directory, whose names say nothing of the topic
+        #[arg(long, value_name = "FILE")]
+        campaigns: Option<PathBuf>,
+        /// Take addresses, bounds, rules and directory from these settings
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
         /// Which rules
         #[command(flatten)]
         folder: Folder,
@@ -64,7 +72,9 @@ pub fn run(command: &Command) -> Result<End> {
     let end = match command {
         Command::Check(folder) => check(folder, &mut out)?,
         Command::Test(folder) => test(folder, &mut out)?,
-        Command::Explain { mail, folder } => explain(mail, folder, &mut out)?,
+        Command::Explain { mail, campaigns, config, folder } => {
+            explain(mail, campaigns.as_deref(), config.as_deref(), folder, &mut out)?
+        }
         Command::Replay(args) => replay::run(args, &mut out)?,
         Command::Learn(args) => learn::run(args, &mut out)?,
     };
@@ -72,17 +82,18 @@ pub fn run(command: &Command) -> Result<End> {
     Ok(end)
 }
 
-fn check(folder: &Folder, out: &mut impl Write) -> Result<End> {
+fn check(dir: &Folder, out: &mut impl Write) -> Result<End> {
     let fault = |fault| Finding { weight: Weight::Fault, fault };
-    let findings: Vec<Finding> = match sources::rule_files(folder.path()) {
+    let mut findings: Vec<Finding> = match folder::read(dir.path()) {
         Err(faults) => faults.into_iter().map(fault).collect(),
         Ok(files) => match Rules::compile(&files) {
             Err(faults) => faults.into_iter().map(fault).collect(),
             Ok(_) => lint::lint(&files),
         },
     };
+    findings.extend(folder::unread(dir.path()).into_iter().map(|fault| Finding { weight: Weight::Warning, fault }));
     for finding in &findings {
-        match folder.format {
+        match dir.format {
             Format::Json => writeln!(out, "{}", serde_json::to_string(finding)?)?,
             Format::Text => {
                 let word = match finding.weight {
@@ -95,7 +106,7 @@ fn check(folder: &Folder, out: &mut impl Write) -> Result<End> {
         }
     }
     let count = |weight| findings.iter().filter(|finding| finding.weight == weight).count();
-    if folder.format == Format::Text {
+    if dir.format == Format::Text {
         let (faults, warnings, notes) = (count(Weight::Fault), count(Weight::Warning), count(Weight::Note));
         writeln!(out, "{faults} faults, {warnings} warnings, {notes} notes")?;
     }
@@ -113,7 +124,10 @@ fn test(folder: &Folder, out: &mut impl Write) -> Result<End> {
         Format::Json => writeln!(out, "{}", serde_json::to_string(&proof)?)?,
         Format::Text => table(&proof, out)?,
     }
-    Ok(if proof.holds() { End::Ok } else { End::Faults })
+    if proof.is_empty() {
+        output::complain("there are no examples to judge; write [[example]] into the topics");
+    }
+    Ok(if proof.holds() && !proof.is_empty() { End::Ok } else { End::Faults })
 }
 
 fn table(proof: &Proof, out: &mut impl Write) -> Result<()> {
@@ -133,24 +147,51 @@ fn table(proof: &Proof, out: &mut impl Write) -> Result<()> {
     for confusion in &proof.confusions {
         writeln!(out, "{} taken for {}: {}", confusion.expected, confusion.judged, confusion.times)?;
     }
+    if !proof.thin.is_empty() {
+        writeln!(out, "\nexamples that only one signal carries; edit it, and they fall:")?;
+    }
+    for thin in &proof.thin {
+        writeln!(out, "{}:{}: {}", thin.file, thin.line, thin.signal)?;
+    }
     let right: usize = proof.topics.iter().map(|row| row.right + row.kept_out).sum();
     let all: usize = proof.topics.iter().map(|row| row.examples + row.counter_examples).sum();
     writeln!(out, "{right} of {all} right; {} examples hang by one signal", proof.thin.len())?;
     Ok(())
 }
 
-fn explain(mail: &Path, folder: &Folder, out: &mut impl Write) -> Result<End> {
-    let Some(rules) = compile(folder.path()) else { return Ok(End::Unusable) };
+/// Judges as `triage` does with the same options, so that both say the same.
+fn explain(
+    mail: &Path,
+    campaigns: Option<&Path>,
+    config: Option<&Path>,
+    folder: &Folder,
+    out: &mut impl Write,
+) -> Result<End> {
+    let settings = match config {
+        Some(path) => match super::config::load(path)? {
+            Some(settings) => settings,
+            None => return Ok(End::Unusable),
+        },
+        None => crate::config::default_in(&std::env::current_dir()?),
+    };
+    let Some(rules) = compile(folder.rules.as_deref().unwrap_or(&settings.rules.dir)) else { return Ok(End::Unusable) };
+    let directory = match sources::directory(campaigns.unwrap_or(&settings.campaigns.file)) {
+        Ok(directory) => directory,
+        Err(faults) => {
+            output::complain_of(&faults);
+            return Ok(End::Unusable);
+        }
+    };
     let mail = files::mails(&[mail.to_owned()]).next().context("there is no mail in it")??;
-    let setting = Setting::with(rules.reading.clone());
-    let request = match request::mail::read(&mail.raw, &setting) {
+    let request = match request::mail::read(&mail.raw, &sources::setting(&settings, &rules, vec![])) {
         Ok(request) => request,
         Err(refusal) => {
             output::complain(&format!("{}: {}", mail.source, refusal.reason));
             return Ok(End::Faults);
         }
     };
-    let explanation = rules.explain(&request);
+    let campaign = triage::naming(&campaigns::identify(&request, &directory, &rules.campaign_hints));
+    let explanation = rules.explain(&rules.find(&request, &campaign));
     match folder.format {
         Format::Json => writeln!(out, "{}", serde_json::to_string(&explanation)?)?,
         Format::Text => reasons(&explanation, out)?,

@@ -8,6 +8,7 @@ mod alarm;
 pub mod answer;
 pub mod contract;
 pub mod directory;
+pub mod folder;
 pub mod judge;
 pub mod limit;
 pub mod place;

@@ -59,7 +59,10 @@ impl Desk {
             let looked = folder.clone();
             let Ok(stamp) = tokio::task::spawn_blocking(move || stamp(&looked)).await else { continue };
             if watch.is_due(stamp) {
-                drop(self.reload_rules().await);
+                tokio::select! {
+                    () = cancel.cancelled() => return,
+                    _ = self.reload_rules() => {}
+                }
             }
         }
     }
@@ -68,8 +71,9 @@ impl Desk {
     pub async fn reload_rules(&self) -> Result<bool, Vec<Fault>> {
         let agents = self.store.agents().await.unwrap_or_default();
         let folder = self.config.rules.dir.clone();
+        let in_force = self.rules();
         // Compiling takes tens of milliseconds of a core: not on a thread that serves others.
-        let read = tokio::task::spawn_blocking(move || sources::rules(&folder)).await;
+        let read = tokio::task::spawn_blocking(move || sources::rules_after(in_force, &folder)).await;
         let read = read.expect("reading rules does not panic");
         let next = read.and_then(|rules| Sources::new(&self.config, rules, self.directory(), &agents));
         let before = self.rules().version.clone();

@@ -1,5 +1,5 @@
 //! Where rules, secrets and the reader's setting come from: folders, files and settings. The campaign directory has its
-//! own room, `directory`.
+//! own room, `directory`; a rules folder on disk has `folder`.
 //!
 //! All faults at once, each with its file; nothing here puts anything in force.
 
@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::folder;
 use super::read::HookMaps;
 use crate::campaigns::Directory;
 use crate::config::fault::Fault;
@@ -17,11 +18,9 @@ use crate::config::settings::{self, Config};
 use crate::reply::token::Keys;
 use crate::request::hook::HookMap;
 use crate::request::{Bounds, Setting};
-use crate::rules::{Files, Rules};
+use crate::rules::{self, Files, Rules};
 use crate::store::{self, agents::Agent};
 
-/// Larger files are no rules: refused before they are read.
-const RULE_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// The shortest key that signs reply tokens.
 const TOKEN_KEY_BYTES: usize = 32;
 
@@ -30,69 +29,19 @@ pub fn rules(folder: &Path) -> Result<Arc<Rules>, Vec<Fault>> {
     if folder.as_os_str().is_empty() {
         return Ok(Rules::shipped());
     }
-    // Each named by its whole path: the files of this folder are not those that are shipped.
+    compile(folder, &folder::read(folder)?)
+}
+
+/// The rules of a folder, read again; those in force where no file says anything else.
+pub fn rules_after(in_force: Arc<Rules>, folder: &Path) -> Result<Arc<Rules>, Vec<Fault>> {
+    let files = folder::read(folder)?;
+    if rules::version(&files) == in_force.version { Ok(in_force) } else { compile(folder, &files) }
+}
+
+/// Faults are named by their whole paths: the files of this folder are not those that are shipped.
+fn compile(folder: &Path, files: &Files) -> Result<Arc<Rules>, Vec<Fault>> {
     let placed = |fault: Fault| Fault { file: folder.join(&fault.file).display().to_string(), ..fault };
-    rule_files(folder)
-        .and_then(|files| Rules::compile(&files))
-        .map(Arc::new)
-        .map_err(|faults| faults.into_iter().map(placed).collect())
-}
-
-/// The texts of a rules folder; an empty path: the shipped ones.
-pub fn rule_files(folder: &Path) -> Result<Files, Vec<Fault>> {
-    if folder.as_os_str().is_empty() {
-        return Ok(Rules::shipped_files());
-    }
-    let mut files = Files::new();
-    let mut faults = vec![];
-    gather(folder, folder, &mut files, &mut faults);
-    if faults.is_empty() && files.is_empty() {
-        faults.push(fault(folder, "holds no rules", "name a folder that has topics/*.toml"));
-    }
-    if faults.is_empty() { Ok(files) } else { Err(faults) }
-}
-
-fn gather(root: &Path, folder: &Path, files: &mut Files, faults: &mut Vec<Fault>) {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => return faults.push(fault(folder, &format!("cannot be read: {error}"), "check path and rights")),
-    };
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-        if name.rsplit('/').next().is_some_and(|last| last.starts_with('.')) {
-            continue;
-        }
-        let Ok(kind) = fs::symlink_metadata(&path) else { continue };
-        if kind.is_symlink() && !stays_inside(root, &path) {
-            faults.push(fault(Path::new(&name), "is a symbolic link out of the rules folder", "copy the file instead"));
-        } else if path.is_dir() {
-            // A link to a folder could lead back up: only real folders are entered.
-            if kind.is_dir() {
-                gather(root, &path, files, faults);
-            }
-        } else if path.extension().is_some_and(|end| end == "toml" || end == "txt" || end == "html") {
-            match text(&path) {
-                Ok(text) => drop(files.insert(name, text.into())),
-                Err((message, remedy)) => faults.push(fault(Path::new(&name), &message, remedy)),
-            }
-        }
-    }
-}
-
-fn stays_inside(root: &Path, path: &Path) -> bool {
-    matches!((root.canonicalize(), path.canonicalize()), (Ok(root), Ok(path)) if path.starts_with(&root))
-}
-
-fn text(path: &Path) -> Result<String, (String, &'static str)> {
-    let size = fs::metadata(path).map_err(|error| (format!("cannot be read: {error}"), "check its rights"))?.len();
-    if size > RULE_FILE_BYTES {
-        return Err((format!("has {size} bytes, over the bound of {RULE_FILE_BYTES}"), "split it"));
-    }
-    let bytes = fs::read(path).map_err(|error| (format!("cannot be read: {error}"), "check its rights"))?;
-    String::from_utf8(bytes)
-        .map_err(|error| (format!("is not UTF-8 from byte {}", error.utf8_error().valid_up_to()), "save it as UTF-8"))
+    Rules::compile(files).map(Arc::new).map_err(|faults| faults.into_iter().map(placed).collect())
 }
 
 /// The campaign directory of a file; an empty path: an empty directory.

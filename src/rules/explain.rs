@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use super::judge::{OTHER, Pick};
-use super::{Rules, Topic};
-use crate::request::Request;
+use super::{Findings, Rules, Topic};
 use crate::request::evidence::Evidence;
 
 /// A judgement with its reasons.
@@ -34,18 +33,17 @@ pub struct Rank {
 }
 
 impl Rules {
-    /// Judges a request, and says why.
-    pub fn explain(&self, request: &Request) -> Explanation {
+    /// Says why a request is judged as it is.
+    pub fn explain(&self, findings: &Findings<'_>) -> Explanation {
         let compiled = &self.compiled;
-        let pick = compiled.pick(request);
-        let scan = compiled.scan(request, pick);
-        let scores = compiled.scores(&scan);
-        let topic = compiled.topic(&scan, pick);
+        let Findings { scan, pick, .. } = findings;
+        let scores = compiled.scores(scan);
+        let topic = compiled.topic(scan, *pick);
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
         let mut ranking = Vec::new();
         for index in order {
-            let evidence = compiled.evidence(&scan, &compiled.fired(index as u16, &scan));
+            let evidence = compiled.evidence(scan, &compiled.fired(index as u16, scan));
             let written = &compiled.topics[index];
             if !evidence.is_empty() || written.id.0 == topic.id {
                 ranking.push(Rank {
@@ -56,11 +54,11 @@ impl Rules {
                 });
             }
         }
-        let changes = self.changes(&topic, &ranking, pick);
+        let changes = self.changes(&topic, &ranking, &scores, *pick);
         Explanation { topic, ranking, changes, rules: self.version.clone() }
     }
 
-    fn changes(&self, topic: &Topic, ranking: &[Rank], pick: Pick) -> Vec<String> {
+    fn changes(&self, topic: &Topic, ranking: &[Rank], scores: &[f64], pick: Pick) -> Vec<String> {
         let mut changes = Vec::new();
         if matches!(pick, Pick::Topic(_)) {
             changes.push("the customer picked this topic; without the pick the points below decide".to_owned());
@@ -68,28 +66,88 @@ impl Rules {
         let Some(own) = ranking.iter().find(|rank| rank.topic == topic.id) else { return changes };
         let best_other = ranking.iter().find(|rank| rank.topic != topic.id && rank.topic != OTHER);
         if topic.id == OTHER {
-            if let Some(best) = best_other {
-                let lacks = (best.threshold - best.score).max(own.score - best.score);
-                changes.push(match lacks > 0.0 {
-                    true => format!("{lacks:.2} more points for `{}` would make it the topic", best.topic),
-                    false => format!("`{}` reaches its threshold, but does not lead by its margin", best.topic),
-                });
-            }
+            changes.push(match best_other {
+                None => "no signal of any topic fired: it takes a phrase that reaches a topic's threshold".to_owned(),
+                Some(best) => {
+                    let lacks = (best.threshold - best.score).max(own.score - best.score);
+                    match lacks > 0.0 {
+                        true => format!("{lacks:.2} more points for `{}` would make it the topic", best.topic),
+                        false => format!("`{}` reaches its threshold, but does not lead by its margin", best.topic),
+                    }
+                }
+            });
             return changes;
         }
-        if let Some(best) = best_other {
-            let lead = own.score - best.score;
-            changes.push(format!("it leads `{}` by {lead:.2} points", best.topic));
-        }
-        for found in own.evidence.iter().filter(|found| found.weight > 0.0) {
-            let without = own.score - found.weight;
-            let next = best_other.map_or(f64::NEG_INFINITY, |rank| rank.score);
-            if without < own.threshold || without < next {
-                let instead = best_other.filter(|rank| without < rank.score && rank.score >= rank.threshold);
-                let instead = instead.map_or(OTHER, |rank| rank.topic.as_str());
-                changes.push(format!("without `{}` (\"{}\") it would be `{instead}`", found.rule, found.text));
-            }
+        changes.push(match best_other {
+            Some(best) => format!("it leads `{}` by {:.2} points", best.topic, own.score - best.score),
+            None => format!("no other topic has points; another one takes more than {:.2}", own.score),
+        });
+        let single = own.evidence.iter().filter(|found| found.weight > 0.0);
+        let decisive = single.filter_map(|found| {
+            let instead = self.without(topic, scores, found.weight);
+            let said = || format!("without `{}` (\"{}\") it would be `{instead}`", found.rule, found.text);
+            (instead != topic.id).then(said)
+        });
+        let before = changes.len();
+        changes.extend(decisive);
+        if changes.len() == before && !own.evidence.is_empty() {
+            changes.push("no single signal decides: without any one of them it stays".to_owned());
         }
         changes
+    }
+
+    /// The topic by points alone if this one had so many fewer.
+    fn without(&self, topic: &Topic, scores: &[f64], weight: f64) -> &str {
+        let compiled = &self.compiled;
+        let mut scores = scores.to_vec();
+        if let Some(index) = compiled.by_id.get(&topic.id) {
+            scores[usize::from(*index)] -= weight;
+        }
+        let (best, next) = compiled.best(&scores);
+        let plain = best.filter(|best| compiled.is_plain(&scores, *best, next));
+        plain.map_or(OTHER, |best| compiled.topics[best].id.0.as_str())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::request::Request;
+    use crate::rules::Files;
+
+    fn check(text: &str, expected: &[&str]) {
+        let topic = |id: &str, weights: &str| {
+            (format!("topics/{id}.toml"), format!("id = \"{id}\"\nthreshold = 2\n[weights]\n{weights}").into())
+        };
+        let files = Files::from([topic("a", "\"apple\" = 2\n\"pear\" = 2\n"), topic("b", "\"bear\" = 3\n\"bee\" = 1")]);
+        let rules = Rules::compile(&files).unwrap();
+        let request = Request { text: text.into(), ..Request::default() };
+        assert_eq!(rules.explain(&rules.find(&request, &[])).changes, expected, "{text}");
+    }
+
+    #[test]
+    fn it_says_what_would_have_changed_the_verdict() {
+        check("hello", &["no signal of any topic fired: it takes a phrase that reaches a topic's threshold"]);
+        check("bee", &["1.00 more points for `b` would make it the topic"]);
+        check(
+            "apple",
+            &[
+                "no other topic has points; another one takes more than 2.00",
+                "without `topic.a.apple` (\"apple\") it would be `other`",
+            ],
+        );
+        check(
+            "apple and pear, a bee",
+            &["it leads `b` by 3.00 points", "no single signal decides: without any one of them it stays"],
+        );
+        check(
+            "apple, pear, bear",
+            &[
+                "it leads `b` by 1.00 points",
+                "without `topic.a.apple` (\"apple\") it would be `b`",
+                "without `topic.a.pear` (\"pear\") it would be `b`",
+            ],
+        );
     }
 }

@@ -87,18 +87,22 @@ impl Lexicon {
             }
             for (word, line) in sheet.texts(&mut root, "whole") {
                 match folded(&word).as_slice() {
-                    [word] => drop(lexicon.whole.insert(word.as_str().into(), ())),
+                    [word] => {
+                        lexicon.whole.insert(word.as_str().into(), ());
+                        // No typo either.
+                        lexicon.intern(word, false);
+                    }
                     _ => sheet.fault(line, format!("`{word}` is not one word"), "write single words"),
                 }
             }
-            known = sheet.texts(&mut root, "known");
+            known = sheet.texts_by_key(&mut root, "known");
             sheet.finish(root);
         });
         for bucket in &mut lexicon.endings {
             bucket.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then(a.cmp(b)));
             bucket.dedup();
         }
-        for (word, _) in known {
+        for (_, word, _) in known {
             lexicon.intern(&word, false);
         }
         (lexicon, faults)
@@ -196,8 +200,12 @@ impl Lexicon {
                 stem = &stem[..stem.len() - 1];
                 continue;
             }
-            let fits =
-                |(ending, least): &&(Box<str>, usize)| stem.len() >= ending.len() + least && stem.ends_with(&**ending);
+            // A word that stays whole is itself only: "quitar" is not "quit".
+            let fits = |(ending, least): &&(Box<str>, usize)| {
+                stem.len() >= ending.len() + least
+                    && stem.ends_with(&**ending)
+                    && !self.whole.contains_key(&stem[..stem.len() - ending.len()])
+            };
             match self.endings[usize::from(last)].iter().find(fits) {
                 Some((ending, _)) if taken == 0 || (taken == 1 && stem.len() - ending.len() >= 5) => {
                     stem = &stem[..stem.len() - ending.len()];

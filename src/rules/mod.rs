@@ -16,7 +16,7 @@ mod numbering;
 pub mod prove;
 mod routing;
 mod scan;
-mod sheet;
+pub mod sheet;
 mod topic;
 mod weave;
 
@@ -249,7 +249,7 @@ impl Rules {
 }
 
 /// The first twelve hex digits of SHA-256 over all paths and texts.
-fn version(files: &Files) -> String {
+pub fn version(files: &Files) -> String {
     let mut hash = Sha256::new();
     for (path, text) in files {
         for part in [path.as_str(), text] {

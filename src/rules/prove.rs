@@ -83,6 +83,11 @@ impl Proof {
     pub fn holds(&self) -> bool {
         self.wrong.is_empty()
     }
+
+    /// Whether there was nothing to judge.
+    pub fn is_empty(&self) -> bool {
+        self.topics.iter().all(|row| row.examples + row.counter_examples == 0)
+    }
 }
 
 impl Rules {

@@ -116,7 +116,7 @@ struct Lacking {
 }
 
 /// The findings that name a campaign.
-fn naming(campaign: &Identified) -> Vec<Evidence> {
+pub fn naming(campaign: &Identified) -> Vec<Evidence> {
     campaign.evidence.iter().filter(|found| found.weight > 0.0).cloned().collect()
 }
 

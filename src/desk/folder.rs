@@ -1,0 +1,246 @@
+//! A rules folder as it lies on disk: its texts, and the files that nobody reads.
+//!
+//! Only regular files within the folder are opened, each up to a bound: a pipe would hold the reader for ever.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::config::fault::Fault;
+use crate::rules::sheet::nearest;
+use crate::rules::{Files, Rules};
+
+/// Larger files are no rules: refused before they are read.
+const FILE_BYTES: u64 = 4 * 1024 * 1024;
+/// All of them together.
+const ALL_BYTES: usize = 64 * 1024 * 1024;
+/// Files in a folder; no rules need as many.
+const ENTRIES: usize = 10_000;
+/// How the names of files that are read end.
+const ENDS: [&str; 3] = ["toml", "txt", "html"];
+/// The folders that are read.
+const FOLDERS: [&str; 3] = ["topics", "reading", "replies"];
+
+/// The texts of a rules folder; an empty path: the shipped ones.
+pub fn read(folder: &Path) -> Result<Files, Vec<Fault>> {
+    if folder.as_os_str().is_empty() {
+        return Ok(Rules::shipped_files());
+    }
+    let mut faults = vec![];
+    let entries = walk(folder, &mut faults);
+    let mut files = Files::new();
+    let mut left = ALL_BYTES;
+    for (name, path) in entries.into_iter().filter(|(_, path)| path.extension().is_some_and(is_read)) {
+        match text(&path, &mut left) {
+            Ok(text) => drop(files.insert(name, text.into())),
+            Err((line, message, remedy)) => faults.push(fault(&path, line, &message, remedy)),
+        }
+    }
+    if faults.is_empty() && !files.keys().any(|name| name.starts_with("topics/") && name.ends_with(".toml")) {
+        faults.push(fault(folder, 0, "holds no topics", "name a folder that has topics/*.toml"));
+    }
+    if faults.is_empty() { Ok(files) } else { Err(faults) }
+}
+
+/// The files of a rules folder that nobody reads, each with the name that was perhaps meant. Hidden files and Markdown are
+/// nobody's business.
+pub fn unread(folder: &Path) -> Vec<Fault> {
+    if folder.as_os_str().is_empty() {
+        return vec![];
+    }
+    let shipped = Rules::shipped_files();
+    let at_top: Vec<&str> = shipped.keys().map(String::as_str).filter(|name| !name.contains('/')).collect();
+    let mut found = vec![];
+    for (name, path) in walk(folder, &mut vec![]) {
+        let meant = match name.split_once('/') {
+            _ if name.ends_with(".md") || at_top.contains(&name.as_str()) => continue,
+            None => nearest(&name, &at_top).map(str::to_owned),
+            Some((place, rest)) if FOLDERS.contains(&place) => match Path::new(rest).extension() {
+                Some(end) if end == "toml" || (place == "replies" && is_read(end)) => continue,
+                _ => Path::new(&name).with_extension("toml").to_str().map(str::to_owned),
+            },
+            Some((place, rest)) => nearest(place, &FOLDERS).map(|right| format!("{right}/{rest}")),
+        };
+        let remedy = match meant {
+            Some(right) => format!("name it {right}, or take it out of the folder"),
+            None => format!("take it out; read are {}/ and {}", FOLDERS.join("/, "), at_top.join(", ")),
+        };
+        found.push(fault(&path, 0, "is read by nobody", &remedy));
+    }
+    found
+}
+
+fn is_read(end: &std::ffi::OsStr) -> bool {
+    ENDS.iter().any(|read| end == *read)
+}
+
+/// All files below a folder that are not hidden, by name with `/`. Links are followed to files within the folder only: one
+/// to a folder could lead back up.
+fn walk(root: &Path, faults: &mut Vec<Fault>) -> Vec<(String, PathBuf)> {
+    let mut found = vec![];
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                faults.push(fault(&folder, 0, &format!("cannot be read: {error}"), "check path and rights"));
+                continue;
+            }
+        };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            let Ok(kind) = fs::symlink_metadata(&path) else { continue };
+            if name.rsplit('/').next().is_some_and(|last| last.starts_with('.')) {
+                continue;
+            }
+            if found.len() >= ENTRIES {
+                let message = format!("holds more than {ENTRIES} files");
+                faults.push(fault(root, 0, &message, "name a folder that holds rules alone"));
+                return found;
+            }
+            if kind.is_dir() {
+                folders.push(path);
+            } else if let Some((message, remedy)) = kind.is_symlink().then(|| astray(root, &path)).flatten() {
+                faults.push(fault(&path, 0, &message, remedy));
+            } else {
+                found.push((name, path));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What is wrong with a symbolic link.
+fn astray(root: &Path, link: &Path) -> Option<(String, &'static str)> {
+    match (root.canonicalize(), link.canonicalize()) {
+        (_, Err(error)) => Some((format!("is a symbolic link that leads nowhere: {error}"), "delete it")),
+        (Ok(root), Ok(path)) if path.starts_with(&root) => None,
+        _ => Some(("is a symbolic link out of the rules folder".into(), "copy the file instead")),
+    }
+}
+
+fn text(path: &Path, left: &mut usize) -> Result<String, (usize, String, &'static str)> {
+    let unreadable = |error: std::io::Error| (0, format!("cannot be read: {error}"), "check its rights");
+    let found = fs::metadata(path).map_err(unreadable)?;
+    if found.is_dir() {
+        return Err((0, "is a symbolic link to a folder".into(), "copy the folder instead"));
+    }
+    if !found.is_file() {
+        return Err((0, "is no regular file".into(), "take it out of the folder"));
+    }
+    if found.len() > FILE_BYTES {
+        return Err((0, format!("has {} bytes, over the bound of {FILE_BYTES}", found.len()), "split it"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(FILE_BYTES).read_to_end(&mut bytes)).map_err(unreadable)?;
+    *left = left.checked_sub(bytes.len()).ok_or_else(|| {
+        (0, format!("is one too many: all files together have over {ALL_BYTES} bytes"), "take out what are no rules")
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
+        (line, "is not UTF-8 on this line".into(), "save it as UTF-8")
+    })
+}
+
+fn fault(file: &Path, line: usize, message: &str, remedy: &str) -> Fault {
+    Fault { file: file.display().to_string(), line, message: message.to_owned(), remedy: remedy.to_owned() }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// What is said of a folder with one good topic beside what `lay` puts there, the folder's name left out.
+    fn check(lay: impl Fn(&Path), faults: &[&str], strangers: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("rules");
+        fs::create_dir_all(root.join("topics")).unwrap();
+        fs::write(root.join("topics/x.toml"), "id = \"x\"\n").unwrap();
+        lay(&root);
+        let said = |found: Vec<Fault>| -> Vec<String> {
+            let shown = |fault: &Fault| fault.to_string().replace(&root.display().to_string(), "rules").replace("rules/", "");
+            found.iter().map(shown).collect()
+        };
+        assert_eq!(said(read(&root).err().unwrap_or_default()), faults);
+        assert_eq!(said(unread(&root)), strangers);
+    }
+
+    #[test]
+    fn only_regular_files_within_the_folder_are_read() {
+        check(|root| symlink("x.toml", root.join("topics/y.toml")).unwrap(), &[], &[]);
+        check(
+            |root| {
+                fs::write(root.parent().unwrap().join("secret.toml"), "").unwrap();
+                symlink("../../secret.toml", root.join("topics/y.toml")).unwrap();
+            },
+            &["topics/y.toml: is a symbolic link out of the rules folder; copy the file instead"],
+            &[],
+        );
+        check(
+            |root| symlink("y.toml", root.join("topics/y.toml")).unwrap(),
+            &[
+                "topics/y.toml: is a symbolic link that leads nowhere: Too many levels of symbolic links (os error 40); delete it",
+            ],
+            &[],
+        );
+        check(
+            |root| symlink("../topics", root.join("topics/y.toml")).unwrap(),
+            &["topics/y.toml: is a symbolic link to a folder; copy the folder instead"],
+            &[],
+        );
+        check(
+            |root| {
+                let pipe = root.join("topics/y.toml");
+                assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+            },
+            &["topics/y.toml: is no regular file; take it out of the folder"],
+            &[],
+        );
+    }
+
+    #[test]
+    fn another_encoding_is_named_with_its_line() {
+        check(
+            |root| fs::write(root.join("topics/y.toml"), b"id = \"y\"\n# caf\xe9\n").unwrap(),
+            &["topics/y.toml:2: is not UTF-8 on this line; save it as UTF-8"],
+            &[],
+        );
+        check(
+            |root| fs::write(root.join("routing.toml"), b"\xff\xfei\0d\0").unwrap(),
+            &["routing.toml:1: is not UTF-8 on this line; save it as UTF-8"],
+            &[],
+        );
+    }
+
+    #[test]
+    fn files_that_nobody_reads_are_named() {
+        check(
+            |root| {
+                fs::create_dir(root.join("topic")).unwrap();
+                for name in ["topic/y.toml", "routng.toml", "topics/z.tml", "README.md", "topics/.z.toml.swp"] {
+                    fs::write(root.join(name), "").unwrap();
+                }
+            },
+            &[],
+            &[
+                "routng.toml: is read by nobody; name it routing.toml, or take it out of the folder",
+                "topic/y.toml: is read by nobody; name it topics/y.toml, or take it out of the folder",
+                "topics/z.tml: is read by nobody; name it topics/z.toml, or take it out of the folder",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_folder_without_topics_is_none() {
+        check(
+            |root| fs::rename(root.join("topics/x.toml"), root.join("routing.toml")).unwrap(),
+            &["rules: holds no topics; name a folder that has topics/*.toml"],
+            &[],
+        );
+    }
+}
