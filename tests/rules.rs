@@ -46,6 +46,25 @@ fn a_fault_names_file_line_and_remedy() {
 }
 
 #[test]
+fn a_file_of_wrong_regexes_is_refused_at_once() {
+    let regexes: String = (0..3000).map(|number| format!("'(?:a{{1000}}){{{}}}',\n", 1000 + number)).collect();
+    let topic = format!("id = \"x\"\n[[signal]]\nregex = [\n{regexes}]\n");
+    let faults = Rules::compile(&files(&[("topics/x.toml", &topic)])).unwrap_err();
+    assert_eq!(faults.len(), 21);
+    assert!(faults[0].to_string().contains("at least 20 regexes are wrong; no more are named"), "{}", faults[0]);
+}
+
+#[test]
+fn every_routing_rule_has_a_number_of_its_own() {
+    let many = "{header=\"b\"},".repeat(66_000);
+    let routing = format!("rule = [{many}{{flags=\"last\",phrases=\"late\"}}]\n");
+    assert!(routing.len() < 1024 * 1024);
+    let rules = Rules::compile(&files(&[("topics/x.toml", "id = \"x\"\n"), ("routing.toml", &routing)])).unwrap();
+    let request = Request { text: "late".into(), ..Request::default() };
+    assert_eq!(rules.routing_of("x", &rules.find(&request, &[])).flags, ["last"]);
+}
+
+#[test]
 fn files_that_speak_of_each_other_agree() {
     let faults = Rules::compile(&files(&[
         ("topics/billing.toml", "id = \"billing\"\n"),

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{End, feedback, output};
 use crate::rules::Rules;
+use crate::rules::learn::labels::Labels;
 use crate::rules::learn::{self, Labelled, Score};
 
 /// Columns that hold the text, and those that hold the topic.
@@ -40,6 +41,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
         bail!("{} is not empty; name a new folder", folder.display());
     }
     let samples = read(from)?;
+    for labels in Labels::of(samples.iter().map(|sample| sample.topic.as_str())).merged {
+        output::complain(&format!("one topic: {}", labels.join(", ")));
+    }
     let words = Rules::shipped_files().remove("words.toml").unwrap_or_default();
     let test = match &args.test {
         Some(test) => read(test)?,
@@ -54,7 +58,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
             let Some((learned, _)) = teach(&kept, &words) else { return Ok(End::Unusable) };
             let Some(rules) = compile(&learned.files) else { return Ok(End::Faults) };
             writeln!(out, "learned from {}, judged on the held out {}:", kept.len(), held.len())?;
-            report(&rules, &held, out)?;
+            report(&rules, &learned.labels, &held, out)?;
             vec![]
         }
     };
@@ -69,7 +73,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     let Some(rules) = compile(&learned.files) else { return Ok(End::Faults) };
     if !test.is_empty() {
         writeln!(out, "judged on {}:", test.len())?;
-        report(&rules, &test, out)?;
+        report(&rules, &learned.labels, &test, out)?;
     }
     Ok(End::Ok)
 }
@@ -84,9 +88,9 @@ fn compile(files: &crate::rules::Files) -> Option<Rules> {
     Rules::compile(files).map_err(|faults| output::complain_of(&faults)).ok()
 }
 
-fn report(rules: &Rules, samples: &[Labelled], out: &mut impl Write) -> Result<()> {
+fn report(rules: &Rules, labels: &Labels, samples: &[Labelled], out: &mut impl Write) -> Result<()> {
     let start = Instant::now();
-    let Score { in_scope, right, out_of_scope, other, confusions } = learn::score(rules, samples);
+    let Score { in_scope, right, out_of_scope, other, confusions } = learn::score(rules, labels, samples);
     let rate = samples.len() as f64 / start.elapsed().as_secs_f64();
     let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
     writeln!(out, "  in scope      {right}/{in_scope} = {:.2} %", share(right, in_scope))?;
@@ -103,7 +107,7 @@ fn report(rules: &Rules, samples: &[Labelled], out: &mut impl Write) -> Result<(
 /// Labelled texts of a CSV, JSON lines or JSON file.
 fn read(path: &Path) -> Result<Vec<Labelled>> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let samples = match path.extension().and_then(|end| end.to_str()) {
+    let mut samples = match path.extension().and_then(|end| end.to_str()) {
         Some("csv") => read_csv(&text),
         Some("json") => {
             let mut samples = Vec::new();
@@ -112,12 +116,27 @@ fn read(path: &Path) -> Result<Vec<Labelled>> {
         }
         Some("jsonl" | "ndjson") => read_lines(&text),
         _ => bail!("{} is neither .csv nor .jsonl nor .json", path.display()),
-    };
-    let samples = samples.with_context(|| format!("cannot read {}", path.display()))?;
+    }
+    .with_context(|| format!("cannot read {}", path.display()))?;
+    drop_empty(&mut samples, path);
     if samples.is_empty() {
         bail!("{} holds no labelled texts; give a column `text` and a column `topic`", path.display());
     }
     Ok(samples)
+}
+
+/// Leaves out what teaches nothing, and says so.
+fn drop_empty(samples: &mut Vec<Labelled>, path: &Path) {
+    let empty = |text: &str| text.trim().is_empty();
+    let without_topic = samples.iter().filter(|sample| empty(&sample.topic)).count();
+    let without_text = samples.iter().filter(|sample| empty(&sample.text)).count();
+    samples.retain(|sample| !empty(&sample.text) && !empty(&sample.topic));
+    if without_topic + without_text > 0 {
+        output::complain(&format!(
+            "{}: left out are {without_topic} rows without a topic and {without_text} without a text",
+            path.display()
+        ));
+    }
 }
 
 fn read_csv(text: &str) -> Result<Vec<Labelled>> {
@@ -158,9 +177,23 @@ fn gather(value: &Value, samples: &mut Vec<Labelled>) {
             _ => list.iter().for_each(|value| gather(value, samples)),
         },
         Value::Object(object) => {
-            let one = |names: &[&str]| names.iter().find_map(|name| object.get(*name)?.as_str());
+            // A label may be a number.
+            let one = |names: &[&str]| {
+                names.iter().find_map(|name| match object.get(*name)? {
+                    Value::String(text) => Some(text.clone()),
+                    Value::Number(number) => Some(number.to_string()),
+                    _ => None,
+                })
+            };
             match (one(&TEXT), one(&TOPIC)) {
-                (Some(text), Some(topic)) => samples.push(Labelled { text: text.to_owned(), topic: topic.to_owned() }),
+                (Some(text), Some(topic)) => samples.push(Labelled { text, topic }),
+                // One half alone is a row that is left out; neither may be a table of rows.
+                (Some(text), None) if !object.values().any(|value| value.is_array() || value.is_object()) => {
+                    samples.push(Labelled { text, topic: String::new() });
+                }
+                (None, Some(topic)) if !object.values().any(|value| value.is_array() || value.is_object()) => {
+                    samples.push(Labelled { text: String::new(), topic });
+                }
                 _ => object.values().for_each(|value| gather(value, samples)),
             }
         }

@@ -163,7 +163,8 @@ mod tests {
         fs::write(root.join("topics/x.toml"), "id = \"x\"\n").unwrap();
         lay(&root);
         let said = |found: Vec<Fault>| -> Vec<String> {
-            let shown = |fault: &Fault| fault.to_string().replace(&root.display().to_string(), "rules").replace("rules/", "");
+            let shown =
+                |fault: &Fault| fault.to_string().replace(&root.display().to_string(), "rules").replace("rules/", "");
             found.iter().map(shown).collect()
         };
         assert_eq!(said(read(&root).err().unwrap_or_default()), faults);

@@ -22,9 +22,9 @@ pub enum Owner {
     /// A topic, by its index.
     Topic(u16),
     /// A rule of `routing.toml`, by its index.
-    Routing(u16),
+    Routing(u32),
     /// A detail of a topic: index of the topic, of the detail, and of the group of signals that must all fire.
-    Detail(u16, u16, u16),
+    Detail(u16, u32, u32),
     /// Says that a request of this topic is not about one campaign.
     NotOneCampaign(u16),
 }
@@ -99,7 +99,12 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
     };
     let mut topics: Vec<topic::Topic> = Vec::new();
     let mut unread = Vec::new();
-    for (path, text) in files.range("topics/".to_owned()..).take_while(|(path, _)| path.starts_with("topics/")) {
+    // Topics are numbered in two bytes; no folder has as many files.
+    for (path, text) in files
+        .range("topics/".to_owned()..)
+        .take_while(|(path, _)| path.starts_with("topics/"))
+        .take(usize::from(u16::MAX))
+    {
         if !path.ends_with(".toml") {
             continue;
         }
@@ -120,7 +125,7 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
             let prefix = format!("detail.{}.{}", topic.id.0, detail.id);
             for (group, signals) in detail.known.iter_mut().enumerate() {
                 for signal in mem::take(signals) {
-                    add(Owner::Detail(at, nth as u16, group as u16), path, &prefix, signal, &mut weaver);
+                    add(Owner::Detail(at, nth as u32, group as u32), path, &prefix, signal, &mut weaver);
                 }
             }
         }
@@ -138,7 +143,7 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
     let (mut routing, found) = routing::read(files.get("routing.toml").map(|text| &**text));
     faults.extend(found);
     for (index, rule) in routing.iter_mut().enumerate() {
-        add(Owner::Routing(index as u16), "routing.toml", "routing", mem::take(&mut rule.signal), &mut weaver);
+        add(Owner::Routing(index as u32), "routing.toml", "routing", mem::take(&mut rule.signal), &mut weaver);
     }
     let (vague, found) = super::description::read(files.get("description.toml").map(|text| &**text));
     faults.extend(found);

@@ -63,13 +63,14 @@ impl Rules {
         if matches!(pick, Pick::Topic(_)) {
             changes.push("the customer picked this topic; without the pick the points below decide".to_owned());
         }
-        let Some(own) = ranking.iter().find(|rank| rank.topic == topic.id) else { return changes };
+        let own = ranking.iter().find(|rank| rank.topic == topic.id);
         let best_other = ranking.iter().find(|rank| rank.topic != topic.id && rank.topic != OTHER);
         if topic.id == OTHER {
             changes.push(match best_other {
                 None => "no signal of any topic fired: it takes a phrase that reaches a topic's threshold".to_owned(),
                 Some(best) => {
-                    let lacks = (best.threshold - best.score).max(own.score - best.score);
+                    let to_beat = own.map_or(best.threshold, |own| own.score.max(best.threshold));
+                    let lacks = to_beat - best.score;
                     match lacks > 0.0 {
                         true => format!("{lacks:.2} more points for `{}` would make it the topic", best.topic),
                         false => format!("`{}` reaches its threshold, but does not lead by its margin", best.topic),
@@ -78,6 +79,7 @@ impl Rules {
             });
             return changes;
         }
+        let Some(own) = own else { return changes };
         changes.push(match best_other {
             Some(best) => format!("it leads `{}` by {:.2} points", best.topic, own.score - best.score),
             None => format!("no other topic has points; another one takes more than {:.2}", own.score),

@@ -232,7 +232,7 @@ impl Compiled {
         let forwarded = forwarded_factor(scan.request);
         for (nth, written) in self.topics[usize::from(*index)].details.iter().enumerate() {
             let group = |group: usize| -> Option<Vec<Evidence>> {
-                let owned = self.owned.get(&Owner::Detail(*index, nth as u16, group as u16))?;
+                let owned = self.owned.get(&Owner::Detail(*index, nth as u32, group as u32))?;
                 let find = |number: &u32| {
                     let (factor, spot) = fires(&self.signals[*number as usize], scan, forwarded)?;
                     Some(self.one_evidence(scan, &Fired { signal: *number, factor, spot }))

@@ -75,6 +75,8 @@ pub struct Scan<'r> {
     pub phrases: Vec<Hit>,
     /// Regexes found: each once for each zone.
     pub regexes: Vec<Hit>,
+    /// A bit for each phrase: whether it was found. Signals ask for hundreds of phrases that were not.
+    seen: Vec<u64>,
 }
 
 impl<'r> Scan<'r> {
@@ -113,7 +115,7 @@ impl<'r> Scan<'r> {
             net.lexicon.read(zone.text, &mut words);
             words.push(Word { id: STOP, start: zone.text.len() as u32, end: zone.text.len() as u32 });
         }
-        let mut scan = Scan { request, zones, words, begins, phrases: vec![], regexes: vec![] };
+        let mut scan = Scan { request, zones, words, begins, phrases: vec![], regexes: vec![], seen: vec![] };
         scan.find_phrases(net);
         scan.find_regexes(net);
         scan
@@ -149,6 +151,8 @@ impl<'r> Scan<'r> {
             }
         }
         self.phrases.sort_unstable_by_key(|hit| (hit.what, hit.first));
+        self.seen = vec![0; net.parts.len().div_ceil(64)];
+        self.phrases.iter().for_each(|hit| self.seen[hit.what as usize / 64] |= 1 << (hit.what % 64));
     }
 
     /// Notes every phrase with gaps of which these parts are the rest. `reached`: how far phrases that begin at `first` have
@@ -211,7 +215,10 @@ impl<'r> Scan<'r> {
 
     /// Where a phrase stands.
     pub fn phrase(&self, phrase: u32) -> &[Hit] {
-        slice_of(&self.phrases, phrase)
+        match self.seen.get(phrase as usize / 64) {
+            Some(bits) if bits >> (phrase % 64) & 1 == 1 => slice_of(&self.phrases, phrase),
+            _ => &[],
+        }
     }
 
     /// Where a regex matches.

@@ -20,6 +20,12 @@ use crate::request::evidence::Where;
 
 /// Bytes that one compiled regex may take: a bomb such as `(?:a{1000}){1000}` is refused.
 const REGEX_BYTES: usize = 256 * 1024;
+/// Wrong regexes that are named: each takes long to refuse.
+const WRONG_REGEXES: usize = 20;
+/// What `\w` matches: the letters and digits of living scripts, in few ranges. All of Unicode's would fill the bound with
+/// `\w{6}`.
+const WORD: &str =
+    r"0-9A-Za-z_\xaa\xb5\xba\xc0-\xd6\xd8-\xf6\xf8-\u{1fff}\u{2c00}-\u{2dff}\u{3040}-\u{d7ff}\u{f900}-\u{fdff}";
 /// Languages that write compounds as one word.
 const GLUING: [&str; 7] = ["de", "nl", "sv", "da", "no", "nb", "fi"];
 
@@ -224,14 +230,16 @@ fn automaton(patterns: &Lists<u8>) -> Result<Option<AhoCorasick>, Fault> {
 
 /// All regexes as one set, and each by itself.
 fn knot(regexes: &[Thread]) -> Result<(RegexSet, Vec<Pattern>), Vec<Fault>> {
-    let faults: Vec<Fault> = regexes.iter().filter_map(wrong).collect();
+    let mut faults: Vec<Fault> = regexes.iter().filter_map(wrong).take(WRONG_REGEXES).collect();
+    if let Some(last) = faults.get(WRONG_REGEXES - 1) {
+        let message = format!("at least {WRONG_REGEXES} regexes are wrong; no more are named");
+        faults.push(Fault { line: 0, message, remedy: "correct these first".into(), ..last.clone() });
+    }
     if !faults.is_empty() {
         return Err(faults);
     }
-    let patterns: Vec<Pattern> = regexes
-        .iter()
-        .map(|regex| Pattern { text: ascii_boundaries(&regex.written), regex: OnceLock::new() })
-        .collect();
+    let patterns: Vec<Pattern> =
+        regexes.iter().map(|regex| Pattern { text: quick(&regex.written), regex: OnceLock::new() }).collect();
     let set = RegexSetBuilder::new(patterns.iter().map(|pattern| &pattern.text))
         .case_insensitive(true)
         .multi_line(true)
@@ -244,7 +252,7 @@ fn knot(regexes: &[Thread]) -> Result<(RegexSet, Vec<Pattern>), Vec<Fault>> {
 /// What is wrong with a regex.
 fn wrong(regex: &Thread) -> Option<Fault> {
     let written = &regex.written;
-    let (message, remedy) = match build(&ascii_boundaries(written)) {
+    let (message, remedy) = match build(&quick(written)) {
         Ok(built) if built.is_match("") => {
             (format!("the regex {written:?} matches everything"), "make it ask for some text")
         }
@@ -262,9 +270,9 @@ fn wrong(regex: &Thread) -> Option<Fault> {
     Some(Fault { file: regex.file.clone(), line: regex.line, message, remedy: remedy.into() })
 }
 
-/// The regex with `\b` and `\B` looking at ASCII letters only: a boundary that knows all of Unicode makes the engine leave
-/// its fast path at the first accent, forty times slower.
-fn ascii_boundaries(regex: &str) -> String {
+/// The regex with `\b` and `\B` looking at ASCII letters only (a boundary that knows all of Unicode makes the engine leave its
+/// fast path at the first accent, forty times slower), and with `\w` and `\d` in few ranges.
+fn quick(regex: &str) -> String {
     let mut quick = String::with_capacity(regex.len() + 16);
     let mut chars = regex.chars().peekable();
     while let Some(c) = chars.next() {
@@ -279,6 +287,14 @@ fn ascii_boundaries(regex: &str) -> String {
                 quick.push(kind);
                 quick.push(')');
             }
+            Some(kind @ ('w' | 'W')) => {
+                quick.pop();
+                quick.push_str(if kind == 'w' { "[" } else { "[^" });
+                quick.push_str(WORD);
+                quick.push(']');
+            }
+            Some('d') => quick.replace_range(quick.len() - 1.., "[0-9]"),
+            Some('D') => quick.replace_range(quick.len() - 1.., "[^0-9]"),
             next => quick.extend(next),
         }
     }
@@ -286,16 +302,33 @@ fn ascii_boundaries(regex: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use super::ascii_boundaries;
+    use super::{build, quick};
 
     fn check(regex: &str, expected: &str) {
-        assert_eq!(ascii_boundaries(regex), expected);
+        assert_eq!(quick(regex), expected);
     }
 
     #[test]
-    fn only_boundaries_are_rewritten() {
+    fn boundaries_and_digits_are_rewritten() {
         check(r"\bcafé\B", r"(?-u:\b)café(?-u:\B)");
-        check(r"\\b \d \b{start}x", r"\\b \d \b{start}x");
+        check(r"\\b \s \b{start}x", r"\\b \s \b{start}x");
+        check(r"\d[\d.]\\d", r"[0-9][[0-9].]\\d");
+    }
+
+    #[test]
+    fn counted_word_characters_are_within_the_bound_and_know_letters() {
+        for regex in [r"\w{6}", r"\w{3,20}", r"[\w.-]{1,30}@\w{2,10}", r"\d{4}-\W\D{3}"] {
+            assert!(build(&quick(regex)).is_ok(), "{regex}");
+        }
+        let words = build(&quick(r"^\w+$")).unwrap();
+        for word in ["straße", "Ångström_2", "счёт", "فاتورة", "発票", "청구서", "ใบแจ้งหนี้"]
+        {
+            assert!(words.is_match(word), "{word}");
+        }
+        for other in ["a b", "a-b", "a×b", "“a”", "a。"] {
+            assert!(!words.is_match(other), "{other}");
+        }
     }
 }

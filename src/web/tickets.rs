@@ -132,6 +132,7 @@ fn summary(site: &Site, ticket: &Ticket) -> Value {
         "flags": ticket.flags,
         "linked_ticket": ticket.linked_ticket,
         "chase_at": ticket.chase_at.map(time),
+        "rules": ticket.rules_version,
         "version": ticket.version,
         "created_at": time(ticket.created_at),
         "updated_at": time(ticket.updated_at),

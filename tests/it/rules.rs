@@ -117,6 +117,10 @@ async fn changed_rules_are_taken_up_and_faulty_ones_are_not() {
     lay(&settings.rules.dir);
     let desk = Desk::open(settings.clone()).await.unwrap();
     let first = desk.rules().version.clone();
+    // What has not changed is not compiled again.
+    let before = desk.rules();
+    assert!(!desk.reload_rules().await.unwrap());
+    assert!(std::sync::Arc::ptr_eq(&before, &desk.rules()));
     let cancel = CancellationToken::new();
     let keeper = tokio::spawn({
         let (desk, cancel) = (desk.clone(), cancel.clone());

@@ -4,6 +4,7 @@
 //! thinned to the phrases that matter, trained again on those (`model`), and written as `[weights]`. Deterministic, no I/O;
 //! the written files are judged by the same engine as any, and the figures come from that engine.
 
+pub mod labels;
 mod model;
 mod phrasebook;
 pub mod propose;
@@ -18,11 +19,10 @@ use super::{Files, Rules};
 use crate::config::fault::Fault;
 use crate::request::Request;
 
+use labels::Labels;
 use model::{Model, Text};
 use phrasebook::Phrasebook;
 
-/// Labels that mean that no topic fits.
-const NO_TOPIC: [&str; 7] = ["other", "oos", "out_of_scope", "out-of-scope", "none", "unknown", "misc"];
 /// A text with its topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labelled {
@@ -54,28 +54,16 @@ pub struct Learned {
     pub files: Files,
     /// Phrases in all of them.
     pub signals: usize,
-}
-
-/// The id of a topic with this label; `other` when the label says that none fits.
-pub fn topic_id(label: &str) -> String {
-    let mut id = String::new();
-    for c in label.trim().chars().take(64) {
-        match c.to_ascii_lowercase() {
-            c @ ('a'..='z' | '0'..='9' | '_') => id.push(c),
-            _ if !id.ends_with('-') && !id.is_empty() => id.push('-'),
-            _ => {}
-        }
-    }
-    let id = id.trim_end_matches('-');
-    if id.is_empty() || NO_TOPIC.contains(&id) { OTHER.to_owned() } else { id.to_owned() }
+    /// Which label became which topic.
+    pub labels: Labels,
 }
 
 /// Judges labelled texts by these rules.
-pub fn score(rules: &Rules, samples: &[Labelled]) -> Score {
+pub fn score(rules: &Rules, labels: &Labels, samples: &[Labelled]) -> Score {
     let mut score = Score::default();
     let mut confusions: BTreeMap<(String, String), usize> = BTreeMap::new();
     for sample in samples {
-        let expected = topic_id(&sample.topic);
+        let expected = labels.id(&sample.topic);
         let judged = rules.topic(&Request { text: sample.text.clone(), ..Request::default() }).id;
         let right = usize::from(judged == expected);
         if expected == OTHER {
@@ -95,11 +83,8 @@ pub fn score(rules: &Rules, samples: &[Labelled]) -> Score {
 
 /// Learns topic files from labelled texts. `words`: the text of `words.toml` to fold by, which is handed on.
 pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
-    let mut labels: BTreeMap<String, &str> = BTreeMap::new();
-    for sample in samples {
-        labels.entry(topic_id(&sample.topic)).or_insert(sample.topic.trim());
-    }
-    let ids: Vec<&String> = labels.keys().collect();
+    let labels = Labels::of(samples.iter().map(|sample| sample.topic.as_str()));
+    let ids: Vec<&String> = labels.shown.keys().collect();
     if ids.iter().filter(|id| **id != OTHER).count() < 2 {
         let message = "the labelled texts name fewer than two topics".to_owned();
         let remedy = "give a column `text` and a column `topic`".to_owned();
@@ -108,7 +93,7 @@ pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
     let numbers: HashMap<&String, usize> = ids.iter().enumerate().map(|(number, id)| (*id, number)).collect();
     let phrasebook = Phrasebook::new(samples, words)?;
     let texts: Vec<Text<'_>> = (samples.iter().zip(&phrasebook.texts))
-        .map(|(sample, phrases)| Text { phrases, topic: numbers[&topic_id(&sample.topic)] })
+        .map(|(sample, phrases)| Text { phrases, topic: numbers[&labels.id(&sample.topic)] })
         .collect();
 
     // The threshold is found on texts that the model has not seen: every eighth.
@@ -128,14 +113,14 @@ pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
         let weights = written(&model, number, &phrasebook);
         signals += weights.len();
         let examples = examples(samples, &texts, &model, number);
-        let label = labels[*id].replace('_', " ");
+        let label = labels.shown[*id].replace('_', " ");
         let limits = if *id == OTHER { (0.0, 0.0) } else { (threshold, margin) };
         files.insert(format!("topics/{id}.toml"), sheet(id, &label, 0.0, limits, &weights, &examples).into());
     }
     if other.is_none() {
         files.insert("topics/other.toml".into(), sheet(OTHER, "Other", -1000.0, (0.0, 0.0), &[], &[]).into());
     }
-    Ok(Learned { files, signals })
+    Ok(Learned { files, signals, labels })
 }
 
 /// The phrases of one topic with their weights, heaviest first.

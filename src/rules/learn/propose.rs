@@ -11,7 +11,9 @@ use super::Labelled;
 use super::phrasebook::Phrasebook;
 use crate::config::fault::Fault;
 use crate::request::Request;
+use crate::rules::description;
 use crate::rules::judge::OTHER;
+use crate::rules::lexicon::{Lexicon, UNKNOWN};
 use crate::rules::{Files, Rules, prove};
 
 /// Corrected requests that must share a phrase.
@@ -71,7 +73,8 @@ pub fn propose(files: &Files, corrected: &[Corrected]) -> Result<Proposal, Vec<F
             let mut trial = additions.clone();
             trial.entry(topic).or_default().phrases.insert(phrase);
             let Ok(tried) = Rules::compile(&edited(files, &trial)) else { continue };
-            let helps = right(&tried, corrected) >= right_with(files, &additions, corrected);
+            // Words and their pairs say the same twice: only what turns one more correction is worth a person's time.
+            let helps = right(&tried, corrected) > right_with(files, &additions, corrected);
             if helps && broken(&tried).is_subset(&broken_before) {
                 additions = trial;
             }
@@ -130,6 +133,7 @@ fn candidates<'c>(
     }
     let words = files.get("words.toml").map_or("", |text| &**text);
     let phrasebook = Phrasebook::new(&samples, words)?;
+    let common = common(&phrasebook.written, words, files.get("description.toml").map(|text| &**text));
     let mut holders: Vec<Vec<usize>> = vec![vec![]; phrasebook.len()];
     for (sample, phrases) in phrasebook.texts.iter().enumerate() {
         phrases.iter().for_each(|phrase| holders[*phrase as usize].push(sample));
@@ -140,7 +144,12 @@ fn candidates<'c>(
         let shared = holders.iter().filter(|holder| **holder < wrong.len()).count();
         let alone = holders.iter().all(|holder| samples[*holder].topic == first.new);
         let written = phrasebook.written[phrase].as_str();
-        if shared >= SHARED && alone && first.new != OTHER && written.chars().any(char::is_alphabetic) {
+        if shared >= SHARED
+            && alone
+            && !common.contains(written)
+            && first.new != OTHER
+            && written.chars().any(char::is_alphabetic)
+        {
             found.entry(&first.new).or_default().push((shared, written));
         }
     }
@@ -150,6 +159,20 @@ fn candidates<'c>(
         phrases.into_iter().take(PHRASES).map(|(_, written)| written.to_owned()).collect()
     };
     Ok(found.into_iter().map(|(topic, phrases)| (topic, best(phrases))).collect())
+}
+
+/// Single words that everybody uses: short ones, those that `words.toml` knows, and those that say nothing of a matter.
+fn common<'p>(phrases: &'p [String], words: &str, vague: Option<&str>) -> BTreeSet<&'p str> {
+    let (mut lexicon, _) = Lexicon::new(Some(words));
+    for words in description::read(vague).0 {
+        lexicon.intern(&words, false);
+    }
+    let is_common = |word: &&str| {
+        let mut read = Vec::new();
+        lexicon.read(word, &mut read);
+        word.chars().count() < 4 || read.iter().all(|word| word.id != UNKNOWN)
+    };
+    phrases.iter().map(String::as_str).filter(|phrase| !phrase.contains(' ')).filter(is_common).collect()
 }
 
 /// The files with these additions; nothing that stands there is changed.
@@ -238,6 +261,20 @@ mod tests {
         assert_eq!(proposal.files["topics/billing.toml"], files()["topics/billing.toml"]);
         assert_eq!(proposal.left.len(), 1);
         assert!(Rules::compile(&proposal.files).unwrap().prove().holds());
+    }
+
+    /// Not every word that they share, nor a word that everybody uses.
+    #[test]
+    fn one_telling_phrase_is_enough() {
+        let mut files = files();
+        files.insert("words.toml".into(), "known = [\"please\", \"nothing\"]\n".into());
+        let text = "please help, the yubikey beeps and nothing opens";
+        let fed = [corrected("other", "access", text), corrected("other", "access", text)];
+        let proposal = propose(&files, &fed).unwrap();
+        let access = &proposal.files["topics/access.toml"];
+        let weights: Vec<&str> = access.lines().filter(|line| line.ends_with("= 2.0")).collect();
+        assert_eq!(weights.len(), 1, "{access}");
+        assert!(!weights[0].contains("\"please\"") && !weights[0].contains("\"nothing\""), "{access}");
     }
 
     #[test]

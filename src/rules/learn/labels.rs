@@ -1,0 +1,126 @@
+//! Labels: what labelled texts call their topics, and the id that each topic gets.
+//!
+//! Two labels are one topic when they have the same letters and digits, whatever stands between: `Billing & payments` and
+//! `billing_payments`. Every other two stay apart, whatever their script.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::rules::judge::OTHER;
+
+/// Labels that mean that no topic fits, as compared.
+const NO_TOPIC: [&str; 6] = ["other", "oos", "out of scope", "none", "unknown", "misc"];
+/// Characters of an id.
+const ID_CHARS: usize = 64;
+
+/// The topics of labelled texts.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    /// Label as compared → id.
+    ids: BTreeMap<String, String>,
+    /// Id → the label for people.
+    pub shown: BTreeMap<String, String>,
+    /// Labels that became one topic, a list each.
+    pub merged: Vec<Vec<String>>,
+}
+
+impl Labels {
+    /// The topics of these labels.
+    pub fn of<'l>(labels: impl Iterator<Item = &'l str>) -> Labels {
+        let mut groups: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        for label in labels.map(str::trim).filter(|label| !label.is_empty()) {
+            groups.entry(compared(label)).or_default().insert(label);
+        }
+        let mut found = Labels::default();
+        for (key, group) in groups {
+            let as_written = group.iter().copied().find(|label| is_id(label));
+            let mut id = as_written.map_or_else(|| id_of(&key), str::to_owned);
+            if NO_TOPIC.contains(&key.as_str()) {
+                id = OTHER.to_owned();
+            } else if id == OTHER || found.shown.contains_key(&id) {
+                id = marked(&id, &key);
+            }
+            let shown = group.iter().find(|label| !is_id(label)).or(group.first()).copied().unwrap_or_default();
+            found.shown.entry(id.clone()).or_insert_with(|| shown.to_owned());
+            found.ids.insert(key, id);
+            if group.len() > 1 {
+                found.merged.push(group.into_iter().map(str::to_owned).collect());
+            }
+        }
+        found
+    }
+
+    /// The id of the topic with this label, also of one that was not among them.
+    pub fn id(&self, label: &str) -> String {
+        let key = compared(label);
+        match self.ids.get(&key) {
+            Some(id) => id.clone(),
+            None if NO_TOPIC.contains(&key.as_str()) => OTHER.to_owned(),
+            None => id_of(&key),
+        }
+    }
+}
+
+/// The letters and digits, small, with one space for all that stands between.
+fn compared(label: &str) -> String {
+    let small: String = label.nfkc().flat_map(char::to_lowercase).collect();
+    let words: Vec<&str> =
+        small.split(|c: char| !(c.is_alphanumeric() || is_mark(c))).filter(|word| !word.is_empty()).collect();
+    match words.is_empty() {
+        // Signs alone are a label too: "👍", "👎".
+        true => small.trim().to_owned(),
+        false => words.join(" "),
+    }
+}
+
+/// Vowel signs and accents stand within a word, as in Thai and Hindi.
+fn is_mark(c: char) -> bool {
+    unicode_normalization::char::is_combining_mark(c)
+}
+
+fn is_id(label: &str) -> bool {
+    label.len() <= ID_CHARS && label.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_'))
+}
+
+/// An id that no other label as compared has: what cannot stand in one is told apart by a mark.
+fn id_of(key: &str) -> String {
+    let unaccented: String = key.replace('ß', "ss").nfd().filter(|c| !is_mark(*c)).collect();
+    let slug = unaccented.replace(' ', "-");
+    if is_id(&slug) {
+        return slug;
+    }
+    let plain: String = key.nfkd().filter(|c| c.is_ascii_alphanumeric() || *c == ' ').collect();
+    let plain = plain.split_whitespace().collect::<Vec<_>>().join("-");
+    marked(if plain.is_empty() { "topic" } else { &plain }, key)
+}
+
+/// An id with the beginning of the label's hash.
+fn marked(id: &str, key: &str) -> String {
+    let mark = &hex::encode(Sha256::digest(key.as_bytes()))[..6];
+    let head: String = id.chars().take(ID_CHARS - 7).collect();
+    format!("{head}-{mark}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(labels: &[&str], expected: &[&str]) {
+        let found = Labels::of(labels.iter().copied());
+        let ids: Vec<String> = labels.iter().map(|label| found.id(label)).collect();
+        assert_eq!(ids, expected, "{labels:?}");
+    }
+
+    #[test]
+    fn every_label_has_a_topic_of_its_own() {
+        check(&["card_arrival", "Card arrival"], &["card_arrival", "card_arrival"]);
+        check(&["Billing & payments", "billing_payments"], &["billing_payments", "billing_payments"]);
+        check(&["Billing & payments", "BILLING  PAYMENTS"], &["billing-payments", "billing-payments"]);
+        check(&["out_of_scope", "OOS", "Other"], &["other", "other", "other"]);
+        check(&["Kundigung", "Kündigung", "Straße"], &["kundigung", "kundigung-affc30", "strasse"]);
+        check(&["計費", "登入", "../../etc/x"], &["topic-e2f536", "topic-92fc48", "etc-x"]);
+        check(&["👍", "👎"], &["topic-5d57d3", "topic-770738"]);
+    }
+}

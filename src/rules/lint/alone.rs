@@ -1,0 +1,121 @@
+//! What one signal or one topic shows by itself.
+
+use std::collections::BTreeSet;
+
+use super::{Findings, Weight, holds, words_of};
+use crate::request::evidence::Where;
+use crate::rules::compile::{Compiled, Owner, Signal, Written};
+use crate::rules::fold::{Piece, fold};
+use crate::rules::judge::OTHER;
+use crate::rules::sheet::nearest;
+use crate::rules::{Files, Rules};
+
+/// The doors of a desk; those with a colon have a name after it.
+const DOORS: [&str; 7] = ["hook:", "imap:", "form", "lmtp", "smtp", "file", "api"];
+
+/// The languages that are told apart: those of the reading files.
+pub fn languages(files: &Files) -> BTreeSet<String> {
+    let shipped = Rules::shipped_files();
+    let code = |path: &String| Some(path.strip_prefix("reading/")?.strip_suffix(".toml")?.to_owned());
+    files.keys().chain(shipped.keys()).filter_map(code).collect()
+}
+
+impl Findings {
+    /// Phrases that cannot fire, or that add nothing.
+    pub(super) fn of_words(&mut self, compiled: &Compiled, signal: &Signal, phrases: &Written) {
+        let file = signal.file.as_str();
+        let texts: Vec<_> = phrases.iter().map(|(number, phrase)| (words_of(compiled, *number), phrase)).collect();
+        for (index, (words, phrase)) in texts.iter().enumerate() {
+            let bar = signal.unless.iter().map(|bar| words_of(compiled, *bar)).find(|bar| holds(words, bar));
+            if bar.is_some() {
+                let message = format!("{:?} can never fire: `unless` holds words of it", phrase.text);
+                self.add(Weight::Warning, file, phrase.line, message, "take one of the two out");
+            }
+            for (other, (shorter, by)) in texts.iter().enumerate() {
+                if other == index {
+                    continue;
+                }
+                if words == shorter && other < index {
+                    let message = format!("{:?} says the same as {:?} on line {}", phrase.text, by.text, by.line);
+                    self.add(Weight::Warning, file, phrase.line, message, "delete one of them");
+                    break;
+                }
+                if words != shorter && holds(words, shorter) && signal.near.is_empty() {
+                    let message =
+                        format!("{:?} adds nothing: {:?} on line {} fires first", phrase.text, by.text, by.line);
+                    self.add(Weight::Note, file, phrase.line, message, "delete the longer one");
+                    break;
+                }
+            }
+        }
+        let all = phrases.iter().map(|(_, phrase)| phrase).chain(&signal.written.near).chain(&signal.written.unless);
+        for phrase in all.filter(|phrase| crosses_a_stop(&phrase.text)) {
+            let message = format!("{:?} can never fire: it reaches across the end of a sentence", phrase.text);
+            self.add(Weight::Warning, file, phrase.line, message, "make two phrases of it, or take the full stop out");
+        }
+        for (at, (regex, line)) in signal.written.regexes.iter().enumerate() {
+            if signal.written.regexes[..at].iter().any(|(other, _)| other == regex) {
+                let message = format!("the regex {regex:?} stands here twice");
+                self.add(Weight::Warning, file, *line, message, "delete one of them");
+            }
+        }
+    }
+
+    /// Conditions that nothing fulfils.
+    pub(super) fn of_conditions(&mut self, signal: &Signal, phrases: &Written, languages: &BTreeSet<String>) {
+        let (file, written, line) = (signal.file.as_str(), &signal.written, signal.written.line);
+        if written.weight == 0.0 && matches!(signal.owner, Owner::Topic(_)) {
+            let message = format!("`{}` weighs nothing", signal.name);
+            self.add(Weight::Warning, file, line, message, "give it a weight, or delete it");
+        }
+        if written.field.is_some() && !written.places.is_empty() && !written.places.contains(&Where::Form) {
+            let message = format!("`{}` can never fire: a `field` stands in forms, which `in` leaves out", signal.name);
+            self.add(Weight::Warning, file, line, message, "write in = [\"form\"], or delete `in`");
+        }
+        let filed = phrases.iter().filter_map(|(_, phrase)| Some((phrase.language.as_deref()?, phrase.line)));
+        let asked = written.lang.iter().map(|lang| (lang.as_str(), line));
+        for (language, line) in asked.chain(filed).filter(|(language, _)| !languages.contains(*language)) {
+            let known: Vec<&str> = languages.iter().map(String::as_str).collect();
+            let message = format!("no request is of the language \"{language}\"");
+            self.add(Weight::Warning, file, line, message, format!("the languages are {}", known.join(", ")));
+        }
+        for source in written.sources.iter().filter(|source| !source.contains('.')) {
+            let known = DOORS.iter().any(|door| match door.strip_suffix(':') {
+                Some(_) => source.len() > door.len() && source.starts_with(door),
+                None => source == door,
+            });
+            if !known {
+                let kind = source.split_inclusive(':').next().unwrap_or(source);
+                let remedy = match nearest(kind, &DOORS) {
+                    Some(right) => format!("write \"{right}{}\"", if right.ends_with(':') { "…" } else { "" }),
+                    None => format!("the doors are {}, or write a domain", DOORS.join(", ")),
+                };
+                let message = format!("`{}` can never fire: nothing comes by \"{source}\"", signal.name);
+                self.add(Weight::Warning, file, line, message, remedy);
+            }
+        }
+    }
+
+    /// Topics that need no sign.
+    pub(super) fn of_topics(&mut self, compiled: &Compiled) {
+        for topic in compiled.topics.iter().filter(|topic| topic.id.0 != OTHER && topic.prior >= topic.threshold) {
+            let message = format!("`{}` reaches its threshold of {} without any sign", topic.id.0, topic.threshold);
+            self.add(Weight::Warning, &topic.file, topic.id.1, message, "raise the threshold above the prior");
+        }
+    }
+}
+
+/// Whether a sentence ends between two words of one part of a phrase.
+fn crosses_a_stop(phrase: &str) -> bool {
+    phrase.replace('…', "...").split("...").any(|part| {
+        let (mut begun, mut ended, mut crosses) = (false, false, false);
+        fold(part, |piece| match piece {
+            Piece::Stop => ended |= begun,
+            Piece::Word(..) => {
+                crosses |= ended;
+                begun = true;
+            }
+        });
+        crosses
+    })
+}

@@ -1,0 +1,219 @@
+//! Checking: what compiles and yet is no good. Signals that cannot fire, phrases written twice or swallowed by a shorter
+//! one, contradictions, routing rules in the shadow of earlier ones, and signals that pull another topic's examples away.
+
+mod alone;
+mod together;
+
+use serde::Serialize;
+
+use super::Files;
+use super::compile::{Compiled, compile};
+use crate::config::fault::Fault;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// The rules cannot be used.
+    Fault,
+    /// Something does not do what its writer thinks.
+    Warning,
+    /// Worth a look.
+    Note,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// How bad.
+    pub weight: Weight,
+    /// Where, what, and what to do about it.
+    #[serde(flatten)]
+    pub fault: Fault,
+}
+
+/// Checks the topics, words and routing of a folder: faults first, each list in file and line order.
+pub fn lint(files: &Files) -> Vec<Finding> {
+    let mut written = vec![];
+    let compiled = match compile(files, |phrases| written.push(phrases)) {
+        Ok(compiled) => compiled,
+        Err(faults) => return faults.into_iter().map(|fault| Finding { weight: Weight::Fault, fault }).collect(),
+    };
+    let mut findings = Findings(vec![]);
+    let languages = alone::languages(files);
+    for (signal, phrases) in compiled.signals.iter().zip(&written) {
+        findings.of_words(&compiled, signal, phrases);
+        findings.of_conditions(signal, phrases, &languages);
+    }
+    findings.of_topics(&compiled);
+    findings.of_twins(&compiled, &written);
+    findings.of_shadows(&compiled);
+    findings.of_examples(&compiled);
+    findings.0.sort();
+    findings.0.dedup();
+    findings.0
+}
+
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, weight: Weight, file: &str, line: usize, message: String, remedy: impl Into<String>) {
+        let fault = Fault { file: file.into(), line, message, remedy: remedy.into() };
+        self.0.push(Finding { weight, fault });
+    }
+}
+
+/// A phrase's words, its gaps as zeros.
+fn words_of(compiled: &Compiled, phrase: u32) -> Vec<u32> {
+    let mut words = Vec::new();
+    for part in &compiled.net.parts[phrase as usize] {
+        if !words.is_empty() {
+            words.push(0);
+        }
+        let packed = &compiled.net.patterns[*part as usize];
+        words.extend(packed.chunks(3).map(|id| u32::from_be_bytes([0, id[0], id[1], id[2]])));
+    }
+    words
+}
+
+/// Whether a phrase holds another one whole: then the shorter fires wherever the longer does.
+fn holds(words: &[u32], shorter: &[u32]) -> bool {
+    (0..words.len()).any(|from| begins_with(&words[from..], shorter))
+}
+
+/// Whether all of `shorter` surely stands here from the first word on; a gap of the one covers a gap, or up to four words, of
+/// the other.
+fn begins_with(words: &[u32], shorter: &[u32]) -> bool {
+    let mut parts = shorter.splitn(2, |word| *word == 0);
+    let (first, rest) = (parts.next().unwrap_or_default(), parts.next());
+    if !words.starts_with(first) {
+        return false;
+    }
+    let Some(rest) = rest else { return true };
+    let after = &words[first.len()..];
+    let most = super::scan::GAP_WORDS as usize;
+    let over_gap = after.first() == Some(&0) && begins_with(&after[1..], rest);
+    let known = after.iter().take_while(|word| **word != 0).count();
+    over_gap || (0..=most.min(known)).any(|skipped| begins_with(&after[skipped..], rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{holds, lint};
+    use crate::rules::Files;
+
+    fn held(words: &[u32], shorter: &[u32], expected: bool) {
+        assert_eq!(holds(words, shorter), expected, "{shorter:?} in {words:?}");
+    }
+
+    #[test]
+    fn a_phrase_holds_what_surely_stands_in_it() {
+        held(&[7, 8, 9], &[8, 9], true);
+        held(&[7, 8, 9], &[9, 8], false);
+        held(&[7, 0, 9], &[7, 0, 9], true);
+        held(&[5, 7, 0, 9, 6], &[7, 0, 9], true);
+        held(&[7, 8, 9], &[7, 0, 9], true);
+        held(&[7, 9], &[7, 0, 9], true);
+        held(&[7, 0, 8, 9], &[7, 0, 9], false);
+        held(&[7, 0, 9], &[7, 9], false);
+        held(&[7, 1, 2, 3, 4, 5, 9], &[7, 0, 9], false);
+    }
+
+    /// What is said of topic `x` with these lines below its head, of `y` beside it, and of routing rules.
+    fn check(x: &str, y: &str, routing: &str, expected: &[&str]) {
+        let files = Files::from([
+            ("topics/x.toml".to_owned(), format!("id = \"x\"\n{x}").into()),
+            ("topics/y.toml".to_owned(), format!("id = \"y\"\n{y}").into()),
+            ("routing.toml".to_owned(), routing.to_owned().into()),
+        ]);
+        let found: Vec<String> = lint(&files).iter().map(|finding| finding.fault.to_string()).collect();
+        let found: Vec<&str> =
+            found.iter().map(|text| text.split_once(';').map_or(&**text, |(what, _)| what)).collect();
+        assert_eq!(found, expected, "{x}{y}{routing}");
+    }
+
+    fn signal(lines: &str) -> String {
+        format!("[[signal]]\nname = \"s\"\n{lines}\n")
+    }
+
+    #[test]
+    fn signals_that_can_never_fire_are_named() {
+        let never = |lines: &str, expected: &str| check(&signal(lines), "", "", &[expected]);
+        never(
+            "phrases = [\"see you. Bye\"]",
+            "topics/x.toml:4: \"see you. Bye\" can never fire: it reaches across the end of a sentence",
+        );
+        check(&signal("phrases = [\"see you ... bye.\", \"v1.2 this\"]"), "", "", &[]);
+        never(
+            "phrases = [\"charged ... twice\"]\nunless = [\"charged ... twice\"]",
+            "topics/x.toml:4: \"charged ... twice\" can never fire: `unless` holds words of it",
+        );
+        never(
+            "phrases = [\"late\"]\nfield = \"Cost\"\nin = [\"text\"]",
+            "topics/x.toml:2: `topic.x.s` can never fire: a `field` stands in forms, which `in` leaves out",
+        );
+        never(
+            "phrases = [\"late\"]\nlang = [\"english\"]",
+            "topics/x.toml:2: no request is of the language \"english\"",
+        );
+        never("phrases.xx = [\"late\"]", "topics/x.toml:4: no request is of the language \"xx\"");
+        never(
+            "source = [\"hok:leads\"]",
+            "topics/x.toml:2: `topic.x.s` can never fire: nothing comes by \"hok:leads\"",
+        );
+        check(&signal("source = [\"hook:leads\", \"form\", \"shop.example\"]"), "", "", &[]);
+    }
+
+    #[test]
+    fn what_stands_twice_is_named() {
+        let twice = "[[signal]]\nname = \"a\"\nregex = ['x1']\nin = [\"subject\"]\nphrases = [\"late\"]\n\
+                     [[signal]]\nname = \"b\"\nregex = ['x1']\nin = [\"subject\"]\nphrases = [\"late\"]\n";
+        check(
+            twice,
+            "",
+            "",
+            &[
+                "topics/x.toml:9: the regex \"x1\" stands in `topic.x.a` too (line 4): it counts twice",
+                "topics/x.toml:11: \"late\" stands in `topic.x.a` too (line 6): it counts twice",
+            ],
+        );
+        check(
+            "[weights]\n\"late\" = 2\n[[signal]]\nname = \"b\"\nphrases = [\"late\"]\nweight = -1\n",
+            "",
+            "",
+            &["topics/x.toml:3: \"late\" counts against what line 6 says"],
+        );
+        let late = "[weights]\n\"late\" = 3\n";
+        check(late, late, "", &["topics/y.toml:3: \"late\" decides for `topic.x.late` too (topics/x.toml:3)"]);
+        check(
+            "prior = 0.1\nthreshold = 0\n",
+            "",
+            "",
+            &["topics/x.toml:1: `x` reaches its threshold of 0 without any sign"],
+        );
+    }
+
+    #[test]
+    fn shadowed_routing_rules_are_named() {
+        let rule = |name: &str, rest: &str| format!("[[rule]]\nname = \"{name}\"\n{rest}\n");
+        let first = rule("a", "priority = \"high\"\nflags = [\"f\"]\nphrases = [\"lawyer\", \"court\"]");
+        let shadow = ["routing.toml:6: `routing.b` changes nothing: `routing.a` on line 1 does it all before"];
+        let later = |rest: &str, expected: &[&str]| check("", "", &(first.clone() + &rule("b", rest)), expected);
+        later("priority = \"high\"\nphrases = [\"our lawyer\"]", &shadow);
+        later("flags = [\"f\"]\nphrases = [\"in court\", \"lawyer\"]", &shadow);
+        later("priority = \"urgent\"\nphrases = [\"our lawyer\"]", &[]);
+        later("route = \"legal\"\nphrases = [\"our lawyer\"]", &[]);
+        later("priority = \"high\"\nphrases = [\"our lawyer\", \"judge\"]", &[]);
+    }
+
+    #[test]
+    fn signals_that_fire_on_other_topics_examples_are_noted() {
+        let own = "[weights]\n\"invoice\" = 9\n[[example]]\ntext = \"invoice for the link\"\n";
+        check(
+            own,
+            "[weights]\n\"link\" = 2\n",
+            "",
+            &["topics/y.toml:3: `topic.y.link` fires on 1 examples of other topics, first on topics/x.toml:4"],
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! What several signals, rules and topics show together.
+
+use std::collections::HashMap;
+
+use super::{Findings, Weight, holds, words_of};
+use crate::rules::compile::{Compiled, Owner, Signal, Written};
+use crate::rules::judge::{OTHER, Pick};
+use crate::rules::prove::request;
+use crate::rules::routing;
+use crate::rules::topic::Phrase;
+
+/// What makes two signals look at the same: topic, and the conditions beside their words.
+type Sight = (u16, String);
+
+impl Findings {
+    /// The same words in several signals.
+    pub(super) fn of_twins(&mut self, compiled: &Compiled, written: &[Written]) {
+        let mut phrases_seen: HashMap<(u32, Sight), (&Signal, &Phrase)> = HashMap::new();
+        let mut regexes_seen: HashMap<(u32, Sight), (&Signal, usize)> = HashMap::new();
+        let mut deciding: HashMap<u32, (u16, &Signal, &Phrase)> = HashMap::new();
+        let mut by_name: HashMap<&str, &Signal> = HashMap::new();
+        for (signal, phrases) in compiled.signals.iter().zip(written) {
+            if let Some(first) = by_name.insert(&signal.name, signal).filter(|_| !signal.written.short) {
+                let message = format!("`{}` is the name of the signal on line {} too", signal.name, first.written.line);
+                self.add(Weight::Warning, &signal.file, signal.written.line, message, "give it a name of its own");
+            }
+            let Owner::Topic(topic) = signal.owner else { continue };
+            let sight = (topic, conditions(signal));
+            for (number, phrase) in phrases {
+                let twin = phrases_seen.insert((*number, sight.clone()), (signal, phrase));
+                if let Some((other, twin)) = twin.filter(|(other, _)| !std::ptr::eq(*other, signal)) {
+                    self.twice(signal, &format!("{:?}", phrase.text), phrase.line, other, twin.line);
+                }
+                let threshold = compiled.topics[usize::from(topic)].threshold;
+                if signal.simple && signal.written.weight >= threshold.max(2.0) {
+                    let rival = deciding.insert(*number, (topic, signal, phrase));
+                    if let Some((_, other, twin)) = rival.filter(|(rival, ..)| *rival != topic) {
+                        let message = format!(
+                            "{:?} decides for `{}` too ({}:{})",
+                            phrase.text, other.name, other.file, twin.line
+                        );
+                        let remedy = "keep it where it belongs, or let it weigh less in both";
+                        self.add(Weight::Warning, &signal.file, phrase.line, message, remedy);
+                    }
+                }
+            }
+            for (number, (regex, line)) in signal.regexes.iter().zip(&signal.written.regexes) {
+                let twin = regexes_seen.insert((*number, sight.clone()), (signal, *line));
+                if let Some((other, twin)) = twin.filter(|(other, _)| !std::ptr::eq(*other, signal)) {
+                    self.twice(signal, &format!("the regex {regex:?}"), *line, other, twin);
+                }
+            }
+        }
+    }
+
+    fn twice(&mut self, signal: &Signal, what: &str, line: usize, other: &Signal, first: usize) {
+        let contradicts = (other.written.weight > 0.0) != (signal.written.weight > 0.0);
+        let message = match contradicts {
+            true => format!("{what} counts against what line {first} says"),
+            false => format!("{what} stands in `{}` too (line {first}): it counts twice", other.name),
+        };
+        self.add(Weight::Warning, &signal.file, line, message, "delete one of them");
+    }
+
+    /// Routing rules that an earlier one makes needless: whatever fires them fires it, and it sets all that they set.
+    pub(super) fn of_shadows(&mut self, compiled: &Compiled) {
+        let signal_of = |index: usize| {
+            let owned = compiled.owned.get(&Owner::Routing(index as u32))?;
+            Some(&compiled.signals[*owned.first()? as usize])
+        };
+        // An earlier rule by each of its words: only those that share one with a later rule are looked at.
+        let mut by_word: HashMap<u32, Vec<usize>> = HashMap::new();
+        for (index, rule) in compiled.routing.iter().enumerate() {
+            let Some(signal) = signal_of(index) else { continue };
+            let words: Vec<Vec<u32>> = signal.phrases.iter().map(|phrase| words_of(compiled, *phrase)).collect();
+            let mut candidates: Vec<usize> =
+                words.first().into_iter().flatten().filter_map(|word| by_word.get(word)).flatten().copied().collect();
+            candidates.sort_unstable();
+            candidates.dedup();
+            let shadow = candidates.into_iter().take(100).find(|earlier| {
+                let (first, Some(by)) = (&compiled.routing[*earlier], signal_of(*earlier)) else { return false };
+                let shorter: Vec<Vec<u32>> = by.phrases.iter().map(|phrase| words_of(compiled, *phrase)).collect();
+                signal.regexes.is_empty()
+                    && sets_all(first, rule)
+                    && words.iter().all(|words| shorter.iter().any(|shorter| holds(words, shorter)))
+            });
+            if let Some(by) = shadow.and_then(signal_of) {
+                let message = format!(
+                    "`{}` changes nothing: `{}` on line {} does it all before",
+                    signal.name, by.name, by.written.line
+                );
+                self.add(Weight::Warning, &signal.file, signal.written.line, message, "delete one of them");
+            }
+            if signal.simple {
+                for word in words.iter().flatten().filter(|word| **word != 0) {
+                    let rules = by_word.entry(*word).or_default();
+                    if rules.last() != Some(&index) {
+                        rules.push(index);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Signals that fire on another topic's examples: those that alone turn one, and the rest.
+    pub(super) fn of_examples(&mut self, compiled: &Compiled) {
+        let mut elsewhere: HashMap<u32, (usize, String)> = HashMap::new();
+        for (home, written) in compiled.topics.iter().enumerate() {
+            for example in written.examples.iter().filter(|example| example.belongs && example.pick.is_none()) {
+                let request = request(example);
+                let scan = compiled.scan(&request, Pick::None);
+                let scores = compiled.scores(&scan);
+                let (best, next) = compiled.best(&scores);
+                let turned = best.filter(|best| *best != home && compiled.is_plain(&scores, *best, next));
+                let pointing = (0..compiled.topics.len())
+                    .filter(|topic| *topic != home && scores[*topic] > compiled.topics[*topic].prior);
+                for topic in pointing.filter(|topic| compiled.topics[*topic].id.0 != OTHER) {
+                    for fired in compiled.fired(topic as u16, &scan) {
+                        let signal = &compiled.signals[fired.signal as usize];
+                        let weight = signal.written.weight * fired.factor;
+                        if turned == Some(topic) && scores[topic] - weight <= scores[home] {
+                            let message = format!(
+                                "`{}` takes the example on line {} of {} to `{}`",
+                                signal.name, example.line, written.file, compiled.topics[topic].id.0
+                            );
+                            let remedy = "lower its weight, add `unless`, or give the other topic a signal";
+                            self.add(Weight::Warning, &signal.file, signal.written.line, message, remedy);
+                        } else if weight >= compiled.topics[topic].threshold {
+                            let place = format!("{}:{}", written.file, example.line);
+                            elsewhere.entry(fired.signal).or_insert((0, place)).0 += 1;
+                        }
+                    }
+                }
+            }
+        }
+        for (number, (times, place)) in elsewhere {
+            let signal = &compiled.signals[number as usize];
+            let message = format!("`{}` fires on {times} examples of other topics, first on {place}", signal.name);
+            self.add(Weight::Note, &signal.file, signal.written.line, message, "see that it does not weigh too much");
+        }
+    }
+}
+
+/// All that decides beside the words whether a signal fires.
+fn conditions(signal: &Signal) -> String {
+    if signal.simple {
+        return String::new();
+    }
+    let written = &signal.written;
+    let mut parts = vec![format!("{:?}", (signal.places, &written.field, &written.lang, written.within))];
+    parts.push(format!("{:?}", (&signal.near, &signal.unless, &written.sender_domains, &written.sources)));
+    parts.push(format!("{:?}", (&written.attachment_types, &written.headers)));
+    parts.concat()
+}
+
+/// Whether a rule sets all that a later one could.
+fn sets_all(first: &routing::Rule, later: &routing::Rule) -> bool {
+    let covers = first.topics.is_empty()
+        || (!later.topics.is_empty()
+            && later.topics.iter().all(|(id, _)| first.topics.iter().any(|(own, _)| own == id)));
+    covers
+        && later.priority <= first.priority
+        && (later.route.is_none() || first.route.is_some())
+        && later.flags.iter().all(|flag| first.flags.contains(flag))
+}
