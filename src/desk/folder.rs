@@ -37,7 +37,12 @@ pub fn read(folder: &Path) -> Result<Files, Vec<Fault>> {
         }
     }
     if faults.is_empty() && !files.keys().any(|name| name.starts_with("topics/") && name.ends_with(".toml")) {
-        faults.push(fault(folder, 0, "holds no topics", "name a folder that has topics/*.toml"));
+        faults.push(fault(
+            folder,
+            0,
+            "holds no rules, for there is no topic in it",
+            "name a folder that has topics/*.toml",
+        ));
     }
     if faults.is_empty() { Ok(files) } else { Err(faults) }
 }
@@ -240,7 +245,7 @@ mod tests {
     fn a_folder_without_topics_is_none() {
         check(
             |root| fs::rename(root.join("topics/x.toml"), root.join("routing.toml")).unwrap(),
-            &["rules: holds no topics; name a folder that has topics/*.toml"],
+            &["rules: holds no rules, for there is no topic in it; name a folder that has topics/*.toml"],
             &[],
         );
     }

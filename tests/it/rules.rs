@@ -146,6 +146,56 @@ async fn changed_rules_are_taken_up_and_faulty_ones_are_not() {
     desk.store.close().await;
 }
 
+/// A campaign's name says nothing of the topic, in both commands alike.
+#[test]
+fn explain_judges_as_triage_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name)
+    };
+    let campaigns = write("c.csv", "campaign_id,name,account,contacts\n48213,Invoice Reminder,acme,acme.example\n");
+    let mail = write(
+        "m.eml",
+        "From: a@acme.example\nSubject: Invoice Reminder\nMessage-ID: <1@acme.example>\n\nIt has been stuck in review for days.\n",
+    );
+    let run = |command: &[&str], with: bool| -> Value {
+        let mut run = cargo_bin_cmd!("deskclerk");
+        run.args(command).args(["--format", "json"]).arg(&mail);
+        if with {
+            run.arg("--campaigns").arg(&campaigns);
+        }
+        serde_json::from_slice(&run.output().unwrap().stdout).unwrap()
+    };
+    for with in [false, true] {
+        let (judged, explained) = (run(&["triage"], with), run(&["rules", "explain"], with));
+        assert_eq!(judged["topic"]["id"], explained["topic"]["id"], "{explained}");
+        assert_eq!(judged["topic"]["score"], explained["topic"]["score"], "{explained}");
+    }
+    let invoice = |explained: &Value| explained.to_string().contains("topic.billing.invoice");
+    assert!(invoice(&run(&["rules", "explain"], false)) && !invoice(&run(&["rules", "explain"], true)));
+}
+
+#[test]
+fn learning_says_what_it_leaves_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rows = "text,topic\n,Billing\nlost row,\n".to_owned();
+    for number in 0..20 {
+        rows += &format!(
+            "pay invoice {number},Billing & payments\nmy invoice {number},billing_payments\n登入 {number},登入\nreset password {number},計費\n"
+        );
+    }
+    let from = folder.path().join("l.csv");
+    fs::write(&from, rows).unwrap();
+    let out = folder.path().join("out");
+    let run = cargo_bin_cmd!("deskclerk").args(["rules", "learn", "--from"]).arg(&from).arg("--out").arg(&out).output();
+    let said = String::from_utf8(run.unwrap().stderr).unwrap();
+    assert!(said.contains("left out are 1 rows without a topic and 1 without a text"), "{said}");
+    assert!(said.contains("one topic: Billing & payments, billing_payments"), "{said}");
+    let topics = fs::read_dir(out.join("topics")).unwrap().count();
+    assert_eq!(topics, 4, "{said}");
+}
+
 fn desk_now() -> i64 {
     deskclerk::desk::unix_ms()
 }

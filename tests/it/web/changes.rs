@@ -120,6 +120,7 @@ async fn all_that_follows_from_the_topic_follows() {
         let after = one(&desk, id).await;
         assert_eq!((&after["status"], &after["missing"]), (&json!("ready"), &json!([])), "{after}");
         assert_eq!((&after["route"], &after["topic_chosen_by"]), (&json!("billing"), &json!("agent")));
+        assert_eq!(after["rules"].as_str().map(str::len), Some(12));
         let rules = desk.desk.rules();
         assert_eq!(after["triage"]["topic"]["label"], rules.label("billing"));
         assert_eq!((&after["triage"]["missing"], &after["triage"]["action"]), (&json!([]), &json!("deliver")));
