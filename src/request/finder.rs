@@ -54,7 +54,7 @@ static CLASSES: [Class; 256] = {
 impl Finder {
     /// A finder of these phrases; those beyond 65,535 are not looked for.
     pub(super) fn new<'a>(phrases: impl IntoIterator<Item = &'a String>) -> Finder {
-        let lower = phrases.into_iter().map(|phrase| phrase.to_lowercase().into_boxed_str());
+        let lower = phrases.into_iter().map(|phrase| lower(phrase).into_boxed_str());
         let (mut phrases, short): (Vec<Box<str>>, Vec<Box<str>>) =
             lower.filter(|phrase| !phrase.is_empty()).partition(|phrase| phrase.len() >= HEAD);
         phrases.truncate(usize::from(u16::MAX));
@@ -175,19 +175,55 @@ fn slot_of(phrase: &str) -> usize {
     phrase.as_bytes().first_chunk().map_or(0, slot)
 }
 
+/// A character of a script that sets spaces between words.
+fn spaced(c: char) -> bool {
+    (c as u32) < 0x2e80
+}
+
 fn begins(text: &[u8], phrase: &str) -> bool {
     text.get(..phrase.len()).is_some_and(|start| start.eq_ignore_ascii_case(phrase.as_bytes()))
 }
 
 /// Whether a span starts and ends at the edge of a word. Scripts written without spaces have no such edges.
 fn bounded(text: &str, start: usize, end: usize) -> bool {
-    let solid = |c: char| c.is_alphanumeric() && (c as u32) < 0x2e80;
+    let solid = |c: char| c.is_alphanumeric() && spaced(c);
     let (Some(before), Some(after)) = (text.get(..start), text.get(end..)) else { return false };
     let first = text[start..end].chars().next();
     let last = text[start..end].chars().next_back();
     let joined_before = before.chars().next_back().is_some_and(solid) && first.is_some_and(solid);
     let joined_after = after.chars().next().is_some_and(solid) && last.is_some_and(solid);
     !joined_before && !joined_after
+}
+
+/// A character in lower case; of the Turkish `İ` a plain `i`, without the dot above that Unicode leaves.
+fn lower_char(c: char) -> impl Iterator<Item = char> {
+    c.to_lowercase().filter(|c| *c != '\u{307}')
+}
+
+/// Text in lower case, as all phrases of the rules are compared.
+pub(super) fn lower(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    lowered(text, &mut out);
+    out
+}
+
+/// Beginnings of words, looked for in a few short texts only.
+#[derive(Debug, Default)]
+pub(super) struct Stems(Vec<String>);
+
+impl Stems {
+    pub(super) fn new<'a>(stems: impl IntoIterator<Item = &'a String>) -> Stems {
+        Stems(stems.into_iter().map(|stem| lower(stem)).filter(|stem| !stem.is_empty()).collect())
+    }
+
+    /// Whether a word of `lower` begins with one of them.
+    pub(super) fn has(&self, lower: &str) -> bool {
+        self.0.iter().any(|stem| {
+            lower.match_indices(stem.as_str()).any(|(at, _)| {
+                lower[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() || !spaced(before))
+            })
+        })
+    }
 }
 
 /// Text as a [`Finder`] wants it: letters beyond ASCII in lower case. The length may differ.
@@ -200,7 +236,7 @@ pub(super) fn folded(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.bytes().position(|byte| byte >= 0x80) {
         out.push_str(&rest[..at]);
         let mut chars = rest[at..].chars();
-        out.extend(chars.next().into_iter().flat_map(char::to_lowercase));
+        out.extend(chars.next().into_iter().flat_map(lower_char));
         rest = chars.as_str();
     }
     out.push_str(rest);
@@ -214,7 +250,7 @@ pub(super) fn lowered<'b>(text: &str, buffer: &'b mut String) -> &'b str {
         buffer.push_str(text);
         buffer.make_ascii_lowercase();
     } else {
-        buffer.extend(text.chars().flat_map(char::to_lowercase));
+        buffer.extend(text.chars().flat_map(lower_char));
     }
     buffer
 }

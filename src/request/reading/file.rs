@@ -72,11 +72,23 @@ pub(super) struct LanguageFile {
     #[serde(default)]
     pub(super) mobile: Vec<String>,
     #[serde(default)]
+    pub(super) sent_from: Vec<String>,
+    #[serde(default)]
+    pub(super) devices: Vec<String>,
+    #[serde(default)]
     pub(super) closings: Vec<String>,
     #[serde(default)]
     pub(super) thanks: Vec<String>,
     #[serde(default)]
+    pub(super) postscripts: Vec<String>,
+    #[serde(default)]
     pub(super) disclaimers: Vec<String>,
+    #[serde(default)]
+    pub(super) notices: Vec<String>,
+    #[serde(default)]
+    pub(super) legal: Vec<String>,
+    #[serde(default)]
+    pub(super) banners: Vec<String>,
     #[serde(default)]
     pub(super) contact: Vec<String>,
     #[serde(default)]

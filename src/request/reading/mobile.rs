@@ -18,8 +18,9 @@ fn pattern_of(pattern: &str) -> Result<Regex, regex::Error> {
 /// when the set fails. Gives the faulty patterns, each with its file and what is wrong with it.
 pub(super) fn mobile_lines<'l>(
     languages: &'l [(&'l str, LanguageFile)],
+    list: fn(&LanguageFile) -> &Vec<String>,
 ) -> Result<RegexSet, Vec<(&'l str, &'l str, String)>> {
-    let patterns = languages.iter().flat_map(|(path, file)| file.mobile.iter().map(move |pattern| (*path, pattern)));
+    let patterns = languages.iter().flat_map(|(path, file)| list(file).iter().map(move |pattern| (*path, pattern)));
     let whole = patterns.clone().map(|(_, pattern)| format!("^(?:{pattern})[.!]?$"));
     let capitals = |pattern: &str| {
         Some("has capitals: lines are compared in lower case".to_owned()).filter(|_| has_capitals(pattern))

@@ -15,7 +15,7 @@ use foldhash::fast::FixedState;
 use regex::RegexSet;
 
 use super::FieldKey;
-use super::finder::Finder;
+use super::finder::{Finder, Stems, lower};
 use super::language::Everyday;
 use crate::config::fault::Fault;
 use file::{FormsFile, LanguageFile, SHIPPED_FILES, ScreeningFile, line_of, parse};
@@ -71,14 +71,26 @@ pub struct Reading {
     pub(super) reply_above: Finder,
     /// Whole lines that mail programs add, lower case.
     pub(super) mobile: RegexSet,
+    /// Likewise, where the line names one of the devices.
+    pub(super) sent_from: RegexSet,
+    /// Devices and mail programs: beginnings of words.
+    pub(super) devices: Stems,
     /// Closings that only ever end a mail, lower case.
     pub(super) closings: Set,
     /// Thanks, which close a mail only when a signature follows.
     pub(super) thanks: Set,
     /// The first words of closings and thanks, lower case: cheap to look for.
     pub(super) openers: Set,
+    /// With what a postscript begins, lower case.
+    pub(super) postscripts: Set,
     /// How legal notices begin, lower case.
     pub(super) disclaimers: Finder,
+    /// Likewise, where words of the law stand in the same paragraph.
+    pub(super) notices: Finder,
+    /// The words of the law: beginnings of words.
+    pub(super) legal: Stems,
+    /// How the banners begin that stand above a mail.
+    pub(super) banners: Finder,
     /// Labels of signature lines, lower case.
     pub(super) contact: Set,
     /// Words of the matter, lower case.
@@ -159,7 +171,7 @@ impl Reading {
         let Some(line) = line.char_indices().take(4).find(|(_, c)| !sign(*c)).map(|(at, _)| &line[at..]) else {
             return false;
         };
-        let opens = |at: &usize| self.starters.contains(&line[..*at].to_lowercase());
+        let opens = |at: &usize| self.starters.contains(&lower(&line[..*at]));
         let dated = |at: usize| line[at..].chars().skip(1).take(81).any(|c| c.is_ascii_digit());
         let spaces = line.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at).take(STARTER_WORDS);
         spaces.filter(opens).any(dated)
@@ -193,8 +205,9 @@ impl Reading {
                 _ => languages.extend(parse(path, text, &mut faults).map(|file| (*path, file))),
             }
         }
-        let mobile = match mobile_lines(&languages) {
-            Ok(mobile) => mobile,
+        let lists: [fn(&LanguageFile) -> &Vec<String>; 2] = [|file| &file.mobile, |file| &file.sent_from];
+        let whole_lines = lists.map(|list| match mobile_lines(&languages, list) {
+            Ok(lines) => lines,
             Err(faulty) => {
                 faults.extend(faulty.into_iter().map(|(path, pattern, message)| Fault {
                     file: path.to_owned(),
@@ -204,12 +217,12 @@ impl Reading {
                 }));
                 RegexSet::empty()
             }
-        };
+        });
         let (Some(forms), Some(screening)) = (forms, screening) else { return Err(faults) };
         if !faults.is_empty() {
             return Err(faults);
         }
-        Ok(assemble(&languages, &forms, &screening, mobile))
+        Ok(assemble(&languages, &forms, &screening, whole_lines))
     }
 }
 

@@ -5,19 +5,20 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::file::{FormsFile, LanguageFile, ScreeningFile};
 use super::{Forms, Label, Map, Reading, Screening, Set};
-use crate::request::finder::Finder;
+use crate::request::finder::{Finder, Stems, lower};
 use crate::request::form;
 use crate::request::language::Everyday;
 
 /// A phrase in lower case, and as people write it who leave out its accents.
 fn spellings(phrase: &str) -> impl Iterator<Item = String> + use<> {
-    let lower = phrase.to_lowercase();
+    let lower = lower(phrase);
     let bare: String = lower
         .nfc()
         .map(|c| match c {
             'ł' => 'l',
             'ø' => 'o',
             'đ' => 'd',
+            'ı' => 'i',
             // Other scripts keep their marks: there they are letters of their own.
             '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => std::iter::once(c).nfd().next().unwrap_or(c),
             _ => c,
@@ -39,7 +40,7 @@ pub(super) fn assemble(
     languages: &[(&str, LanguageFile)],
     forms: &FormsFile,
     screening: &ScreeningFile,
-    mobile: RegexSet,
+    [mobile, sent_from]: [RegexSet; 2],
 ) -> Reading {
     let all = |list: fn(&LanguageFile) -> &Vec<String>| languages.iter().flat_map(move |(_, file)| list(file));
     let set = |list: fn(&LanguageFile) -> &Vec<String>| all(list).flat_map(|word| spellings(word)).collect::<Set>();
@@ -67,7 +68,7 @@ pub(super) fn assemble(
     for (_, file) in languages {
         everyday.add(&file.language, file.common.iter());
     }
-    let lower = |words: &[String]| words.iter().map(|word| word.to_lowercase()).collect::<Vec<_>>();
+    let lower = |words: &[String]| words.iter().map(|word| lower(word)).collect::<Vec<_>>();
     Reading {
         starters: set(|f| &f.starters).into_iter().map(|words| words.trim().to_owned()).collect(),
         verbs: Finder::new(all(|f| &f.verbs)),
@@ -79,10 +80,16 @@ pub(super) fn assemble(
         reply_prefixes: set(|f| &f.reply_prefixes),
         reply_above: Finder::new(all(|f| &f.reply_above)),
         mobile,
+        sent_from,
+        devices: Stems::new(all(|f| &f.devices)),
         closings: set(|f| &f.closings),
         thanks: set(|f| &f.thanks),
         openers: openers(set(|f| &f.closings).iter().chain(&set(|f| &f.thanks))),
+        postscripts: set(|f| &f.postscripts),
         disclaimers: Finder::new(all(|f| &f.disclaimers)),
+        notices: Finder::new(all(|f| &f.notices)),
+        legal: Stems::new(all(|f| &f.legal)),
+        banners: Finder::new(all(|f| &f.banners)),
         contact: set(|f| &f.contact),
         content: set(|f| &f.content),
         everyday,

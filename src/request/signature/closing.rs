@@ -3,7 +3,7 @@
 //! The words are data; a line that says more than a closing and a name is none.
 
 use super::look::proper;
-use crate::request::finder::lowered;
+use crate::request::finder::{lower, lowered};
 use crate::request::reading::Reading;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) fn of(line: &str, reading: &Reading) -> Option<Closing> {
     if line.len() > 120 || !words.next().is_some_and(|word| reading.openers.contains(lowered(word, &mut buffer))) {
         return None;
     }
-    let bare = |text: &str| text.trim_matches(|c: char| !c.is_alphanumeric() && c != '(' && c != ')').to_lowercase();
+    let bare = |text: &str| lower(text.trim_matches(|c: char| !c.is_alphanumeric() && c != '(' && c != ')'));
     let known = |text: &str| {
         let text = bare(text);
         if reading.closings.contains(&text) {

@@ -2,7 +2,7 @@
 //!
 //! A line with a number and a word such as "campaign" is always about the matter.
 
-use crate::request::finder::lowered;
+use crate::request::finder::{lower, lowered};
 use crate::request::reading::Reading;
 
 /// How long a line of a signature may be, notices apart.
@@ -22,11 +22,7 @@ pub(super) enum Look {
 /// The words of a name and of an address's local part, lower case.
 pub(super) fn names(sender: &str) -> Vec<String> {
     let local = sender.split('@').next().unwrap_or_default();
-    local
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| word.chars().count() >= 2)
-        .map(str::to_lowercase)
-        .collect()
+    local.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= 2).map(lower).collect()
 }
 
 /// The words that lines are judged by.
@@ -46,7 +42,7 @@ impl Words<'_> {
             if words > 4 || !word.chars().all(|c| c.is_alphabetic() || c == '\'' || c == '’' || c == ',') {
                 return false;
             }
-            let lower = word.trim_end_matches(',').to_lowercase();
+            let lower = lower(word.trim_end_matches(','));
             hit |= self.names.contains(&lower);
         }
         hit
@@ -64,6 +60,18 @@ impl Words<'_> {
             .any(|word| !word.is_empty() && self.reading.content.contains(lowered(word, &mut buffer)))
     }
 
+    /// A postscript, or a label of the matter with its value: `Campaign: Orchard Box`.
+    fn added(&self, line: &str) -> bool {
+        let mut buffer = String::new();
+        let first = line.split_whitespace().next().unwrap_or_default();
+        if self.reading.postscripts.contains(lowered(first, &mut buffer)) && first.len() < line.len() {
+            return true;
+        }
+        line.split_once([':', '：']).is_some_and(|(label, value)| {
+            !value.trim().is_empty() && label.split_whitespace().count() <= 3 && self.content_word(label)
+        })
+    }
+
     pub(super) fn look(&self, line: &str) -> Look {
         let line = line.trim_start_matches(|c: char| "*•·|-– ".contains(c));
         let characters = line.chars().count();
@@ -71,7 +79,7 @@ impl Words<'_> {
         if line.ends_with('?') || (digits > 0 && digits == characters) {
             return Look::Content;
         }
-        if characters > LONGEST_LINE || (digits > 0 && self.content_word(line)) {
+        if characters > LONGEST_LINE || (digits > 0 && self.content_word(line)) || self.added(line) {
             return Look::Content;
         }
         if self.contact(line, digits, characters) {

@@ -5,8 +5,9 @@
 
 mod closing;
 mod look;
+mod notice;
 
-use super::finder::lowered;
+use super::finder::{lower, lowered};
 use super::lines::{Body, Hint};
 use super::quote::{Kind, is_rule};
 use super::reading::Reading;
@@ -51,20 +52,15 @@ struct Find<'a> {
 impl Find<'_> {
     fn in_block(&self, kinds: &mut [Kind], from: usize, to: usize) {
         self.notices(kinds, from, to);
-        let tail = self.tail(kinds, from, to);
-        for at in tail.iter().rev().take(8) {
-            if self.mobile(*at) {
-                kinds[*at] = Kind::Signature;
-            }
-        }
+        self.mobile(kinds, from, to);
         let delimited = self.delimited(kinds, from, to);
         let tail = self.tail(kinds, from, to);
-        if tail.is_empty() {
-            return;
-        }
-        let _ = self.closed(kinds, &tail)
+        let Some(first) = tail.first() else { return };
+        // The first words of the mail, if they stand among these lines.
+        let opening = (0..*first).all(|at| kinds[at] != Kind::New || self.body.blank(at));
+        let _ = self.closed(kinds, &tail, opening)
             || self.signed(kinds, &tail)
-            || (!delimited && (self.named(kinds, &tail) || self.contacts(kinds, &tail)));
+            || (!delimited && (self.named(kinds, &tail, opening) || self.contacts(kinds, &tail)));
     }
 
     /// The last new lines that are not blank.
@@ -92,74 +88,102 @@ impl Find<'_> {
         at == 0 || self.body.blank(at - 1)
     }
 
-    fn mobile(&self, at: usize) -> bool {
-        let line = self.line(at).trim_matches(|c: char| "*_-–—<>[]() ".contains(c));
-        (6..=160).contains(&line.len())
-            && !long_number(line)
-            && self.words.reading.mobile.is_match(lowered(line, &mut String::new()))
-    }
-
-    /// Legal notices, virus footers, "external sender" banners: paragraph by paragraph, at the end and at the top.
-    fn notices(&self, kinds: &mut [Kind], from: usize, to: usize) {
-        let written: Vec<usize> = (from..to).filter(|at| kinds[*at] == Kind::New && !self.body.blank(*at)).collect();
-        let low = written.len().saturating_sub(60);
-        let candidates = written.iter().take(2).chain(written.iter().skip(low.max(2)));
-        for at in candidates {
-            if kinds[*at] != Kind::New {
-                continue;
-            }
-            let line = self.line(*at);
-            let start = line.trim_start_matches(|c: char| "*_-–—<>[]()!# ".contains(c));
-            let cut = (0..=start.len().min(160)).rev().find(|at| start.is_char_boundary(*at)).unwrap_or(0);
-            if !self.words.reading.disclaimers.starts_any_case(&start[..cut]) {
-                continue;
-            }
-            let end = (*at..to).find(|next| self.body.blank(*next) || kinds[*next] != Kind::New).unwrap_or(to);
-            // A customer's own sentence may start so ("This message was never delivered …"): notices are long, or
-            // they stand below a closing or another notice.
-            let length: usize = (*at..end).map(|next| self.line(next).len()).sum();
-            let asks = (*at..end).any(|next| self.line(next).ends_with('?') || self.words.about(self.line(next)));
-            if !asks && (length >= 90 || written.last().is_some_and(|last| *last < end) || written.first() == Some(at))
+    /// Lines that mail programs add, at the end only. A line that could be words about the matter, too, is one when it
+    /// names a device and no other words follow.
+    fn mobile(&self, kinds: &mut [Kind], from: usize, to: usize) {
+        let mut last = true;
+        for at in self.tail(kinds, from, to).into_iter().rev().take(8) {
+            let line = self.line(at).trim_matches(|c: char| "*_-–—<>[]() ".contains(c));
+            if (6..=160).contains(&line.len())
+                && !long_number(line)
+                && !line.ends_with(['?', '？'])
+                && line.split_whitespace().count() <= 14
+                && self.sent_by_program(line, last)
             {
-                kinds[*at..end].fill(Kind::Signature);
+                kinds[at] = Kind::Signature;
+            } else {
+                last &= self.look(at) != Look::Content;
             }
         }
+    }
+
+    fn sent_by_program(&self, line: &str, last: bool) -> bool {
+        let mut buffer = String::new();
+        let (reading, line) = (self.words.reading, lowered(line, &mut buffer));
+        let told =
+            reading.mobile.is_match(line) || (last && reading.sent_from.is_match(line) && reading.devices.has(line));
+        told && !self.words.content_word(line)
     }
 
     /// `-- ` (RFC 3676 §4.3), and what people make of it.
     fn delimited(&self, kinds: &mut [Kind], from: usize, to: usize) -> bool {
         let tail = self.tail(kinds, from, to);
-        let Some(position) = tail.iter().position(|at| {
+        let delimiter = |at: &usize| {
             let line = self.line(*at);
             matches!(line, "--" | "—" | "- -" | "–" | "---") || is_rule(line)
-        }) else {
+        };
+        let Some(position) = (0..tail.len()).filter(|at| delimiter(&tail[*at])).find(|at| self.delimits(&tail, *at))
+        else {
             return false;
         };
+        for at in &tail[position..] {
+            kinds[*at] = Kind::Signature;
+        }
+        true
+    }
+
+    /// Whether a line of dashes stands above a signature; others divide what somebody tells.
+    fn delimits(&self, tail: &[usize], position: usize) -> bool {
         let below = &tail[position + 1..];
         let rule = is_rule(self.line(tail[position]));
         // Three dashes may divide, too, but not the last few words from the others.
         let dashes = self.line(tail[position]) == "---";
         let looks = self.looks(below);
         let matter = below.iter().any(|at| self.words.about(self.line(*at)) || self.line(*at).ends_with('?'));
-        let sure = if rule {
+        if rule {
             // A drawn line may divide anything; below it only contacts are a signature.
             !below.is_empty() && looks.contains(&Look::Contact) && !looks.contains(&Look::Content)
         } else {
-            !matter && !(dashes && (below.is_empty() || looks.contains(&Look::Content)))
-        };
-        if sure {
-            for at in &tail[position..] {
-                kinds[*at] = Kind::Signature;
-            }
+            let announced = position > 0 && self.line(tail[position - 1]).ends_with([':', '：']);
+            !matter
+                && !(dashes && (below.is_empty() || looks.contains(&Look::Content)))
+                && (self.card(below, &looks) || !(announced || self.told(below, &looks)))
         }
-        sure
+    }
+
+    /// The sender's name or contacts stand among these lines.
+    fn card(&self, lines: &[usize], looks: &[Look]) -> bool {
+        looks.contains(&Look::Contact) || lines.iter().any(|at| self.words.is_name(self.line(*at)))
+    }
+
+    /// Sentences, with their full stop or without: the first line tells something.
+    fn told(&self, lines: &[usize], looks: &[Look]) -> bool {
+        lines.first().is_some_and(|at| {
+            let line = self.line(*at);
+            looks[0] == Look::Content || line.split_whitespace().count() >= 3 && !proper(line)
+        })
+    }
+
+    /// Nothing but the sender's card: his name or contacts first, and no line that could be words.
+    fn only_card(&self, lines: &[usize]) -> bool {
+        let Some(first) = lines.first() else { return true };
+        let known = |at: &usize| self.words.is_name(self.line(*at)) || self.look(*at) == Look::Contact;
+        known(first)
+            && lines.iter().all(|at| {
+                known(at) || closing::of(self.line(*at), self.words.reading).is_some() || titled(self.line(*at))
+            })
     }
 
     /// A closing, and below it nothing but short lines and contacts.
-    fn closed(&self, kinds: &mut [Kind], tail: &[usize]) -> bool {
+    ///
+    /// As the first words of a mail it greets ("Bom dia", "Greetings"), unless the mail is a signature and no more.
+    fn closed(&self, kinds: &mut [Kind], tail: &[usize], opening: bool) -> bool {
         for position in (0..tail.len()).rev() {
             let Some(closing) = closing::of(self.line(tail[position]), self.words.reading) else { continue };
             let below = position + 1;
+            if opening && position == 0 && !self.only_card(&tail[below..]) {
+                continue;
+            }
             let content = (below..tail.len()).find(|next| {
                 self.look(tail[*next]) == Look::Content
                     && closing::of(self.line(tail[*next]), self.words.reading).is_none()
@@ -167,7 +191,14 @@ impl Find<'_> {
             let end = match content {
                 None => tail.len(),
                 // A postscript: what stands between is a signature only when it is plainly one.
-                Some(next) if next > below && self.apart(tail[next]) && self.plainly(tail, below, next) => next,
+                Some(next)
+                    if next > below
+                        && self.apart(tail[next])
+                        && (self.plainly(tail, below, next)
+                            || closing == Closing::Formal && self.only_card(&tail[below..next])) =>
+                {
+                    next
+                }
                 Some(_) => continue,
             };
             let start = match closing {
@@ -177,6 +208,7 @@ impl Find<'_> {
             };
             let start = if start > 0
                 && closing == Closing::Formal
+                && !(opening && start == 1)
                 && closing::of(self.line(tail[start - 1]), self.words.reading) == Some(Closing::Formal)
             {
                 start - 1
@@ -224,7 +256,7 @@ impl Find<'_> {
     }
 
     /// The sender's name on a line of its own, and below it short lines and contacts.
-    fn named(&self, kinds: &mut [Kind], tail: &[usize]) -> bool {
+    fn named(&self, kinds: &mut [Kind], tail: &[usize], opening: bool) -> bool {
         for position in (0..tail.len()).rev().take(10) {
             let at = tail[position];
             if !self.words.is_name(self.line(at))
@@ -235,6 +267,7 @@ impl Find<'_> {
             let below = self.looks(&tail[position + 1..]);
             if below.is_empty()
                 || below.contains(&Look::Content)
+                || (opening && position == 0 && !below.contains(&Look::Contact))
                 || !(below.contains(&Look::Contact) || below.len() >= 2 || (below.len() == 1 && self.apart(at)))
             {
                 continue;
@@ -263,7 +296,7 @@ impl Find<'_> {
         let card = self.looks(&tail[start..]);
         let divided = divided && card[0] == Look::Contact;
         let known = || {
-            let lower = first.to_lowercase();
+            let lower = lower(first);
             self.words.names.iter().any(|name| name.chars().count() >= 3 && lower.contains(name.as_str()))
         };
         let sure = if card.len() == 1 {
@@ -280,6 +313,12 @@ impl Find<'_> {
         }
         sure
     }
+}
+
+/// Every longer word begins with a capital, or the script has none: a title, a company.
+fn titled(line: &str) -> bool {
+    let mut longer = line.split_whitespace().filter(|word| word.chars().count() > 3);
+    line.split_whitespace().count() <= 5 && longer.all(proper)
 }
 
 #[cfg(test)]
@@ -346,6 +385,38 @@ mod tests {
     }
 
     #[test]
+    fn what_greets_is_no_closing() {
+        for text in [
+            "Bom dia\n\nA campanha não funciona\n\nObrigada\nMaria",
+            "Bom dia\n\nOrchard Box Gift Cards\n\nObrigada\nMaria",
+            "God dag\nKampagnen virker ikke",
+            "Greetings,\n\nOrchard Box shows the wrong banner\n\nThanks\nMaria",
+            "감사합니다.\n\n캠페인 Orchard Box 가 작동하지 않습니다",
+            "Гарного дня!\n\nКампанія не працює",
+            "Maria\n\nthe banner is gone",
+            "--\nthe banner is gone",
+        ] {
+            check("Maria Silva <maria@acme.example>", text, text);
+        }
+        check("Maria Silva", "Saludos\nMaria Silva\nAcme Reisen", "");
+        check("Maria Silva", "Bom dia\n\nNão funciona\n\nCumprimentos\nMaria Silva", "Bom dia\n\nNão funciona");
+    }
+
+    #[test]
+    fn capitals_of_turkish() {
+        check("", "Banner yok.\n\nİyi çalışmalar,\nAyşe Yılmaz", "Banner yok.");
+        check("", "Banner yok.\n\nSAYGILARIMLA\nAyşe Yılmaz", "Banner yok.");
+    }
+
+    #[test]
+    fn what_stands_below_a_closing() {
+        for added in ["PS: please also stop the gift cards", "P.S. it is urgent", "Campaign: Orchard Box Gift Cards"] {
+            let text = format!("It does not load.\n\nBest regards\nJane Roe\n\n{added}");
+            check("Jane Roe", &text, &format!("It does not load.\n\n{added}"));
+        }
+    }
+
+    #[test]
     fn names_behind_a_dash() {
         check("", "no clicks\n\n-Jane", "no clicks");
         check("", "inga klick\n\n/Astrid", "inga klick");
@@ -385,6 +456,37 @@ mod tests {
             "This message was never delivered to our list, why?",
             "This message was never delivered to our list, why?",
         );
+        for text in [
+            "This email message bounced for all our customers.\n\nPlease fix it.",
+            "The information in this email campaign is wrong.\n\nPlease fix it.",
+            "Please fix it.\n\nThis message arrived twice.",
+            "Diese E-Mail wurde von unserer Kampagne an alle Kunden verschickt, obwohl sie seit gestern pausiert ist.\n\nBitte prüfen.",
+            "Deze e-mail campagne werkt niet meer.\n\nJan",
+            "本邮件是关于 Orchard Box 活动的投诉。\n\n请尽快处理。",
+            "Registered office workers cannot open the form.\n\nPlease fix.",
+            "Bonjour,\n\nEnvoyé par erreur à tous nos clients, merci d'annuler.",
+            "Hallo,\n\nGesendet mit falschem Link, bitte stoppen.",
+            "Hei,\n\nSendt med feil lenke, kan dere stoppe den?",
+            "Sent from our outlook account the newsletter bounced, why?",
+            "キャンペーンについて\n\nフォームから送信\nできません。",
+            "Two problems:\n\n--\nthe banner is missing\nthe link is broken",
+            "Two problems\n\n--\nthe banner is missing\nthe link is broken",
+        ] {
+            check("", text, text);
+        }
+        for line in [
+            "Von meinem/meiner Galaxy gesendet",
+            "Holen Sie sich Outlook für Android",
+            "获取 Outlook for iOS",
+            "Отправлено из мобильной Почты Mail.ru",
+            "Skickat från min mobil",
+            "iOS için Outlook'u edinin",
+            "Diese E-Mail enthält vertrauliche Informationen.",
+            "Denne e-post er fortrolig.\n\nTenk på miljøet",
+        ] {
+            check("", &format!("Hello\n\n{line}"), "Hello");
+        }
+        check("", "[EXTERNE] Attention : ce message provient de l'extérieur.\n\nplus rien", "plus rien");
         check(
             "",
             "the list:\n--\nCampaign 48213\n--\nCampaign 48214",
