@@ -285,7 +285,7 @@ proptest! {
     #[test]
     fn the_parts_cover_the_body_in_order(lines in proptest::collection::vec(line(), 0..40), forward in any::<bool>(), reply in any::<bool>()) {
         let body = Body::plain(&lines.join("\n"));
-        let parts = quote::split(&body, &Context { sender: "Jane Roe <jane@acme.example>", forward, reply }, &Reading::shipped());
+        let parts = quote::split(&body, &Context { sender: "Jane Roe <jane@acme.example>", forward, reply, ..Context::default() }, &Reading::shipped());
         prop_assert_eq!(parts.kinds.len(), body.lines.len());
         for (kind, text) in [(Kind::New, &parts.text), (Kind::Quoted, &parts.quoted), (Kind::Signature, &parts.signature), (Kind::Forwarded, &parts.forwarded)] {
             let written: Vec<&str> = (0..body.lines.len()).filter(|at| parts.kinds[*at] == kind).map(|at| body.line(at)).filter(|line| !line.trim().is_empty()).collect();

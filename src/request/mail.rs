@@ -65,7 +65,7 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     let titled_reply = reading.reply_prefixes.contains(&prefix);
     let reply = titled_reply || !request.thread.in_reply_to.is_empty() || !request.thread.references.is_empty();
     let named = format!("{} {}", sender.name.as_deref().unwrap_or_default(), sender.address);
-    let context = Context { sender: &named, forward, reply };
+    let context = Context { sender: &named, forward, reply, own: &setting.own_addresses };
     let mut parts = quote::split(&content.body, &context, reading);
     if parts.quoted.is_empty()
         && parts.forwarded.is_empty()

@@ -9,13 +9,15 @@ use crate::request::reading::Reading;
 pub(super) const LONGEST_LINE: usize = 1_000;
 
 /// Whether text that ends in a colon is an attribution: `Some(true)` when it needs no quote marks below to be sure.
-pub(super) fn judge(joined: &str, begins: bool, first: &str, reading: &Reading) -> Option<bool> {
+/// In a mail that is no answer people tell of earlier mail ("On 3 April I wrote:"): only a program gives the address or
+/// the time of day.
+pub(super) fn judge(joined: &str, begins: bool, first: &str, answer: bool, reading: &Reading) -> Option<bool> {
     let lower = folded(joined);
     let verb = reading.verbs.has(&lower);
     let date = has_date(joined);
     let address = joined.contains('@');
     if verb && date && (begins || address) {
-        return Some(true);
+        return Some(answer || address || has_time(joined));
     }
     if date && address && (dated_start(first) || joined.ends_with(">:") || joined.ends_with(">：")) {
         return Some(true);
@@ -55,7 +57,7 @@ pub(super) fn glued(line: &str, reading: &Reading) -> Option<usize> {
         .map(|(at, _)| at + 1)
         .filter(|at| line[..*at].contains(char::is_alphanumeric))
         .filter(|at| line[*at..].starts_with(char::is_uppercase) && starts(*at))
-        .find(|at| judge(&line[*at..], true, &line[*at..], reading) == Some(true) && line[*at..].contains('@'))
+        .find(|at| judge(&line[*at..], true, &line[*at..], true, reading) == Some(true) && line[*at..].contains('@'))
 }
 
 /// A line that starts with a date, a weekday before it or not: `02.04.2012 14:20`, `Thu, 26 Jun 2014`, `2025年4月3日`.
@@ -81,6 +83,18 @@ pub(super) fn dated_start(line: &str) -> bool {
     let after = &rest[digits..];
     let follows = after.starts_with(['.', '/', '-', '年', '년']) || (after.starts_with(' ') && has_date(line));
     follows && has_date(line)
+}
+
+/// Whether a time of day stands in the text: `9:14`, `16.48`, `16h48`.
+fn has_time(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    (1..bytes.len()).any(|at| {
+        let start = if at >= 2 && digit(at - 2) { at - 2 } else { at - 1 };
+        let apart = start == 0 || !(digit(start - 1) || bytes[start - 1] == b'.');
+        let ends = !digit(at + 3) && bytes.get(at + 3) != Some(&b'.');
+        matches!(bytes[at], b':' | b'.' | b'h') && digit(at - 1) && digit(at + 1) && digit(at + 2) && apart && ends
+    })
 }
 
 /// Whether a year, a time or a full date stands in the text.

@@ -5,12 +5,27 @@ use crate::request::finder::lowered;
 use crate::request::lines::Body;
 use crate::request::reading::{Label, Reading};
 
-/// Whether a quoted header block starts here: `From: … Sent: … To: … Subject: …` in any language, values wrapped.
-pub(super) fn header_block(body: &Body, at: usize, ruled: bool, reading: &Reading) -> bool {
-    let Some((first, _)) = label(body.line(at), reading) else { return false };
+/// A quoted header block.
+pub(super) struct Block<'a> {
+    /// What stands behind its From label.
+    pub(super) from: &'a str,
+}
+
+/// The quoted header block that starts here: `From: … Sent: … To: … Subject: …` in any language, values wrapped. In a
+/// mail that is no `answer` such labels may be somebody's list ("From: 1 March / To: 31 March"): there an address or a
+/// time of day makes them a header block.
+pub(super) fn header_block<'a>(
+    body: &'a Body,
+    at: usize,
+    ruled: bool,
+    answer: bool,
+    reading: &Reading,
+) -> Option<Block<'a>> {
+    let (first, _) = label(body.line(at), reading)?;
     if !matches!(first, Label::From | Label::Sent | Label::To | Label::Subject) {
-        return false;
+        return None;
     }
+    let mut from = "";
     let mut seen: Vec<Label> = Vec::with_capacity(6);
     let (mut sender, mut addressed, mut timed, mut zoned) = (false, false, false, false);
     let mut wrapped = 0;
@@ -20,6 +35,7 @@ pub(super) fn header_block(body: &Body, at: usize, ruled: bool, reading: &Readin
             Some((label, value)) => {
                 match label {
                     Label::From => {
+                        from = value;
                         sender = value.contains('@') || value.chars().filter(|c| c.is_alphabetic()).count() >= 2;
                         addressed |= value.contains('@');
                     }
@@ -42,12 +58,13 @@ pub(super) fn header_block(body: &Body, at: usize, ruled: bool, reading: &Readin
     }
     let dated = seen.contains(&Label::Sent) || seen.contains(&Label::Subject);
     if sender && dated && seen.len() >= if ruled { 2 } else { 3 } {
-        return true;
+        return (answer || addressed || (timed && seen.contains(&Label::Subject))).then_some(Block { from });
     }
     // Two labels are enough when they hold what only a header holds: an address, and a date with its time.
     let apart = at == 0 || body.blank(at - 1);
     let sure = if first == Label::From { timed } else { zoned };
-    apart && seen.len() == 2 && matches!(first, Label::From | Label::Sent) && addressed && sure
+    let certain = apart && seen.len() == 2 && matches!(first, Label::From | Label::Sent) && addressed && sure;
+    certain.then_some(Block { from })
 }
 
 /// A time zone as a Date header ends with it (RFC 5322 §3.3): `+0200`.

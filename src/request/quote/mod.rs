@@ -39,6 +39,8 @@ pub struct Context<'a> {
     pub forward: bool,
     /// Subject or headers say that the mail is an answer.
     pub reply: bool,
+    /// The desk's own addresses: mail from these is quoted, hardly ever forwarded to it.
+    pub own: &'a [String],
 }
 
 /// A body taken apart.
@@ -58,11 +60,11 @@ pub struct Parts {
     pub forwarded_from: Option<Forwarded>,
 }
 
-/// Takes plain text apart, as it stands in a mail.
+/// Takes plain text apart, as it stands in an answer.
 pub fn plain(text: &str, reading: &Reading) -> Parts {
     let mut body = Body::plain(text);
     unglue(&mut body, reading);
-    split(&body, &Context::default(), reading)
+    split(&body, &Context { reply: true, ..Context::default() }, reading)
 }
 
 /// Gives attributions that a mail program appended to the last words (`thanks On Wed, Apr 4, 2012 … wrote:`) a line of
@@ -87,8 +89,9 @@ pub fn unglue(body: &mut Body, reading: &Reading) {
 
 /// Takes a body apart.
 pub fn split(body: &Body, context: &Context<'_>, reading: &Reading) -> Parts {
-    let mut walk = Walk { body, reading, kinds: vec![Kind::New; body.lines.len()], marked: false, begins: Vec::new() };
-    walk.run(context);
+    let kinds = vec![Kind::New; body.lines.len()];
+    let mut walk = Walk { body, context, reading, kinds, marked: false, begins: Vec::new() };
+    walk.run();
     let Walk { mut kinds, marked, .. } = walk;
     let is_new = |kinds: &[Kind]| kinds.iter().enumerate().any(|(at, kind)| *kind == Kind::New && !body.blank(at));
     if !marked && !context.reply && !is_new(&kinds) {
@@ -274,7 +277,91 @@ mod tests {
     }
 
     #[test]
+    fn a_first_mail_that_tells_of_others_is_new() {
+        let reading = Reading::shipped();
+        for text in [
+            "Hello,\n\nOn 3 April 2025 I wrote:\n\nThe campaign 20417 shows no clicks.",
+            "Guten Tag,\n\nam 03.04.2025 habe ich Ihnen geschrieben:\n\nDie Kampagne 20417 zeigt keine Klicks.",
+            "Le 3 avril 2025, votre collègue m'a écrit :\n\nles clics reviennent demain.",
+            "the report:\n\nFrom: 1 March 2025\nTo: 31 March 2025\nSubject: clicks of campaign 20417\nFormat: Excel",
+            "la réservation :\n\nDe : Paris\nÀ : Lyon\nDate : 3 mai 2025\nCampagne : 20417",
+        ] {
+            assert_eq!(split(&Body::plain(text), &Context::default(), &reading).text, text);
+        }
+        for text in [
+            "no\n\nAm 03.04.2025 um 09:14 schrieb Support:\n\nwelche?",
+            "no\n\nOn 3 April 2025 Support <s@desk.example> wrote:\n\nwhich?",
+            "no\n\nFrom: Support\nSent: 3 April 2025 10:41\nTo: Jane\nSubject: Re: x\n\nwhich?",
+        ] {
+            assert_eq!(split(&Body::plain(text), &Context::default(), &reading).text, "no", "{text}");
+        }
+    }
+
+    #[test]
+    fn forwards_as_programs_mark_them() {
+        let reading = Reading::shipped();
+        let own = ["s@desk.example".to_owned()];
+        let check = |forward: bool, text: &str, expected: &str, sender: Option<(&str, &str)>| {
+            let context = Context { forward, own: &own, ..Context::default() };
+            let parts = split(&Body::plain(text), &context, &reading);
+            assert_eq!(parts.text, expected, "{parts:#?}");
+            let from = parts.forwarded_from.as_ref();
+            let from = from.map(|from| (from.name.as_deref().unwrap_or_default(), from.address.as_str()));
+            assert_eq!(from, sender, "{text}");
+            parts
+        };
+        let kurt = Some(("Kurt Kunde", "kurt@k.example"));
+        let block = "From: Kurt Kunde <kurt@k.example>\nSent: 3 April 2025 09:14\nTo: i@a.example\nSubject: x\n\ngone";
+        check(false, &format!("please\n\n____________\n{block}"), "please", kurt);
+        check(false, &format!("yes\n\n{}", block.replace("kurt@k", "s@desk")), "yes", None);
+        let quoted = block.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n");
+        check(
+            true,
+            &format!("please\n\nAnfang der Post:\n\n{quoted}\n\nthanks"),
+            "please\n\nAnfang der Post:\n\nthanks",
+            kurt,
+        );
+        for marker in [
+            "Začátek přeposílané zprávy:",
+            "Початок листа, що пересилається:",
+            "-------- İletilmiş İleti --------",
+            "----- Weitergeleitet von Jane Roe/Acme am 03.04.2025 09:14 -----",
+        ] {
+            check(true, &format!("please\n\n{marker}\n\n{block}"), "please", kurt);
+        }
+        for (line, date) in [
+            ("Am 03.04.25, 09:14 schrieb \"Kurt Kunde\" <kurt@k.example>:", "03.04.25, 09:14"),
+            ("Am 03.04.25, 09:14 schrieb Kurt Kunde <kurt@k.example>:", "03.04.25, 09:14"),
+            ("Le 03/04/2025 à 09:14, « Kurt Kunde » <kurt@k.example> a écrit :", "03/04/2025 à 09:14"),
+        ] {
+            let parts = check(true, &format!("please\n\n{line}\n\ngone"), "please", kurt);
+            assert_eq!(parts.forwarded_from.and_then(|from| from.date).as_deref(), Some(date));
+        }
+    }
+
+    #[test]
+    fn what_stands_between_a_rule_and_a_quote() {
+        check(
+            "да\n\n----------------\nКому: Jane (j@a.example);\nТема: x;\n03.04.2025, 09:14, \"S\" <s@desk.example>:\n\nкакая?",
+            "да",
+        );
+        check(
+            "好\n\n------------------&nbsp;原始邮件&nbsp;------------------\n发件人: \"S\" <s@desk.example>\n发送时间: 2025年4月3日\n主题: x\n\n哪个?",
+            "好",
+        );
+    }
+
+    #[test]
     fn reply_markers_end_the_new_text() {
+        check("ja\n\n##- Wpisz swoją odpowiedź powyżej tego wiersza -##\n\nalt", "ja");
+        check("ja\n\nÜBER DIESER ZEILE ANTWORTEN\n\nalt", "ja");
+        check("ok\n\n## Please write your reply above this line ##\n\nold", "ok");
+        for text in [
+            "Your mail says to reply above this line, so I do.\n\nno clicks",
+            "they cannot find where to reply above this line of text.\nplease fix",
+        ] {
+            check(text, text);
+        }
         check("yes, 48213\n\n##- Please type your reply above this line -##\n\nYour request 118200", "yes, 48213");
         check("ja\n\n--- Bitte antworten Sie oberhalb dieser Zeile ---\nalt", "ja");
         check("##- Please type your reply above this line -##\n\nhello", "hello");

@@ -2,6 +2,7 @@
 
 use super::Kind;
 use super::block::label;
+use crate::request::finder::folded;
 use crate::request::lines::{Body, depth};
 use crate::request::reading::{Label, Reading};
 use crate::request::{Forwarded, Mailbox, address, header};
@@ -45,10 +46,10 @@ pub(super) fn origin(body: &Body, kinds: &[Kind], reading: &Reading) -> Option<F
             None if !any && line.contains('@') && line.ends_with(':') => {
                 // `On 3 Apr 2025, at 09:14, Jane Roe <jane@acme.example> wrote:`
                 if let Some(open) = line.rfind('<') {
-                    let name = line[..open].rsplit([',', ':']).next().unwrap_or_default();
-                    let name = name.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
-                    let one = sender(&format!("{name}{}", &line[open..]));
+                    let (name, before) = named(&line[..open], reading);
+                    let one = sender(&format!("{name} {}", &line[open..]));
                     (found.name, found.address) = (one.name, one.address);
+                    found.date = written(before);
                     any = true;
                 }
             }
@@ -56,6 +57,35 @@ pub(super) fn origin(body: &Body, kinds: &[Kind], reading: &Reading) -> Option<F
         }
     }
     any.then_some(found)
+}
+
+/// The name at the end of an attribution's beginning, and what stands before it: `Am 03.04.25, 09:14 schrieb "Jane"`,
+/// `Le 03/04/2025 à 09:14, « Jane »`.
+fn named<'a>(text: &'a str, reading: &Reading) -> (&'a str, &'a str) {
+    let text = text.trim_end();
+    for (open, close) in [('"', '"'), ('«', '»'), ('“', '”'), ('„', '“')] {
+        if let Some(inner) = text.strip_suffix(close)
+            && let Some(start) = inner.rfind(open)
+        {
+            return (inner[start + open.len_utf8()..].trim(), &text[..start]);
+        }
+    }
+    let start = text.rfind([',', ':']).map_or(0, |at| at + 1);
+    let rest = text[start..].trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
+    let lower = folded(rest);
+    // `… 09:14 schrieb Jane`: the offsets hold where lower case is as long, as it is in all these languages' verbs.
+    let name = match reading.verbs.find(&lower) {
+        Some((0, end)) if lower.len() == rest.len() => rest[end..].trim_start(),
+        _ => rest,
+    };
+    (name, &text[..text.len() - name.len()])
+}
+
+/// The date as an attribution says it: from its first digit to its last.
+fn written(text: &str) -> Option<String> {
+    let start = text.find(|c: char| c.is_ascii_digit())?;
+    let end = text.rfind(|c: char| c.is_ascii_digit())? + 1;
+    Some(header::one_line(&text[start..end]))
 }
 
 /// `Jane Roe [mailto:jane@acme.example]`, `Jane Roe <jane@acme.example<mailto:…>>`, `"Jane" jane@acme.example`.

@@ -1,8 +1,9 @@
 //! One pass over the lines of a body: which are quoted, which forwarded; all others are new as yet.
 
 use super::attribution::{LONGEST_LINE, dated_start, judge, unpunctuated};
-use super::block::header_block;
+use super::block::{Block, header_block, label};
 use super::{Context, Kind, is_rule};
+use crate::request::finder::{folded, lower};
 use crate::request::lines::{Body, Hint};
 use crate::request::reading::Reading;
 
@@ -11,6 +12,7 @@ const MOST_LINES: usize = 4;
 
 pub(super) struct Walk<'a> {
     pub(super) body: &'a Body,
+    pub(super) context: &'a Context<'a>,
     pub(super) reading: &'a Reading,
     pub(super) kinds: Vec<Kind>,
     /// Something introduced a quote: an attribution, a header block, a marker.
@@ -20,7 +22,8 @@ pub(super) struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    pub(super) fn run(&mut self, context: &Context<'_>) {
+    pub(super) fn run(&mut self) {
+        let older = if self.context.forward { Kind::Forwarded } else { Kind::Quoted };
         self.begins = vec![None; self.kinds.len()];
         let count = self.kinds.len();
         let mut at = 0;
@@ -32,6 +35,10 @@ impl Walk<'_> {
                 at += 1;
                 continue;
             }
+            if line.depth > 0 && self.context.forward && !self.marked && self.block(at).is_some() {
+                at = self.quoted_forward(at);
+                continue;
+            }
             if line.depth > 0 || line.hint == Hint::Quoted {
                 self.kinds[at] = Kind::Quoted;
                 at += 1;
@@ -39,9 +46,7 @@ impl Walk<'_> {
             }
             match self.marker(at) {
                 Some(Marker::Forwarded) => return self.rest(at, Kind::Forwarded),
-                Some(Marker::Original) => {
-                    return self.rest(at, if context.forward { Kind::Forwarded } else { Kind::Quoted });
-                }
+                Some(Marker::Original) => return self.rest(at, older),
                 Some(Marker::ReplyAbove) if new_seen => return self.rest(at, Kind::Quoted),
                 Some(Marker::ReplyAbove) => {
                     self.kinds[at] = Kind::Quoted;
@@ -50,14 +55,17 @@ impl Walk<'_> {
                 }
                 None => {}
             }
-            if header_block(self.body, at, self.ruled(at), self.reading) {
-                return self.rest(at, if context.forward { Kind::Forwarded } else { Kind::Quoted });
+            if let Some(block) = self.block(at) {
+                // Outlook forwards without a word in the subject when the sender takes it out; an answer has headers
+                // that say so.
+                let foreign = !self.context.reply && block.from.contains('@') && !self.ours(block.from);
+                return self.rest(at, if foreign { Kind::Forwarded } else { older });
             }
             if let Some((end, strong)) = self.attribution(at) {
                 let next = (end + 1..count).find(|next| !self.body.blank(*next));
                 let quoted = next.is_none_or(|next| self.body.lines[next].depth > 0);
-                if !quoted && strong {
-                    return self.rest(at, Kind::Quoted);
+                if strong && (!quoted || self.context.forward) {
+                    return self.rest(at, older);
                 }
                 if quoted || line.hint == Hint::Attribution {
                     self.marked = true;
@@ -75,14 +83,36 @@ impl Walk<'_> {
         }
     }
 
-    /// All from here to the end, and the rule above it, is of one part.
+    /// The header block that starts here.
+    fn block(&self, at: usize) -> Option<Block<'_>> {
+        let answer = self.context.reply || self.context.forward;
+        header_block(self.body, at, self.ruled(at), answer, self.reading)
+    }
+
+    /// The value of a From label names the desk itself.
+    fn ours(&self, from: &str) -> bool {
+        let from = from.to_lowercase();
+        self.context.own.iter().any(|own| from.contains(own.as_str()))
+    }
+
+    /// A header block behind quote marks and what it heads, forwarded; gives the first line after it.
+    fn quoted_forward(&mut self, at: usize) -> usize {
+        self.marked = true;
+        let end = (at..self.kinds.len()).find(|next| self.body.lines[*next].depth == 0 && !self.body.blank(*next));
+        let end = end.unwrap_or(self.kinds.len());
+        self.kinds[at..end].fill(Kind::Forwarded);
+        end
+    }
+
+    /// All from here to the end, and the rule above it, is of one part; what a program writes between the rule and an
+    /// attribution likewise (Yandex: `Кому: …;`, `Тема: …;`).
     fn rest(&mut self, at: usize, kind: Kind) {
         self.marked = true;
         self.kinds[at..].fill(kind);
         let mut above = at;
         while above > 0 && self.kinds[above - 1] == Kind::New {
             let line = self.body.line(above - 1).trim();
-            if !line.is_empty() && !is_rule(line) {
+            if !line.is_empty() && !is_rule(line) && label(line, self.reading).is_none() {
                 break;
             }
             above -= 1;
@@ -111,6 +141,9 @@ impl Walk<'_> {
         if line.len() > 160 {
             return None;
         }
+        // QQ Mail sends its spaces as they stand in HTML.
+        let spaced = if line.contains("&nbsp;") { line.replace("&nbsp;", " ") } else { String::new() };
+        let line = if spaced.is_empty() { line } else { spaced.as_str() };
         let dashes = |c: char| "-_=*─—–#~<>|".contains(c) || c.is_whitespace();
         let words = line.trim_matches(dashes);
         if words.is_empty() {
@@ -119,7 +152,7 @@ impl Walk<'_> {
         let lead = line.len() - line.trim_start_matches(dashes).len();
         let colon = words.ends_with([':', '：']);
         if lead >= 2 || colon {
-            let phrase = words.trim_end_matches([':', '：', '.']).trim_end().to_lowercase();
+            let phrase = lower(words.trim_end_matches([':', '：', '.']).trim_end());
             if self.reading.forwarded.contains(&phrase) {
                 return Some(Marker::Forwarded);
             }
@@ -142,14 +175,28 @@ impl Walk<'_> {
                 return Some(Marker::Forwarded);
             }
         }
-        self.reading.reply_above.has(line).then_some(Marker::ReplyAbove)
+        self.reply_above(line, words).then_some(Marker::ReplyAbove)
+    }
+
+    /// A help desk's line above which answers are written: it has marks on both sides, or says nothing else.
+    fn reply_above(&self, line: &str, words: &str) -> bool {
+        // Zendesk's marks, and its imitators', in whatever language.
+        if line.starts_with("##-") && line.ends_with("-##") {
+            return true;
+        }
+        let lower = folded(line);
+        let Some((start, end)) = self.reading.reply_above.find(&lower) else { return false };
+        let marked = |edge: Option<char>| edge.is_some_and(|c| "-_=*─—–#~<>|".contains(c));
+        let few = |text: &str, most: usize| text.split_whitespace().count() <= most && !text.contains([',', '，']);
+        (marked(line.chars().next()) && marked(line.chars().next_back()))
+            || (words.len() == line.len() && few(&lower[..start], 2) && few(&lower[end..], 1))
     }
 
     fn header_block_follows(&self, at: usize) -> bool {
         (at + 1..self.kinds.len())
             .take(3)
             .find(|next| !self.body.blank(*next))
-            .is_some_and(|next| header_block(self.body, next, true, self.reading))
+            .is_some_and(|next| header_block(self.body, next, true, true, self.reading).is_some())
     }
 
     /// Whether an attribution starts here: its last line, and whether it stands for itself without quote marks below.
@@ -184,7 +231,8 @@ impl Walk<'_> {
             }
             joined.push_str(line);
             if line.ends_with([':', '：']) || line.ends_with(":*") {
-                return judge(&joined, begins, first, self.reading).map(|strong| (end, strong));
+                return judge(&joined, begins, first, self.context.reply || self.context.forward, self.reading)
+                    .map(|strong| (end, strong));
             }
             if self.quote_follows(end) && unpunctuated(&joined, begins, first, self.reading) {
                 return Some((end, false));
