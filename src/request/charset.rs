@@ -40,22 +40,30 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> (Cow<'a, str>, Option
         }
         (Some(encoding), _) if encoding != UTF_8 => {
             let (text, faulty) = encoding.decode_without_bom_handling(bytes);
-            if !faulty {
+            let doubts = doubtful(&text);
+            if !faulty && doubts == 0 {
                 return (text, None);
             }
             let (repaired, name) = guess(bytes);
-            if fffd(&repaired) < fffd(&text) {
+            // Damage counts first; what decodes well is doubted only for another reading that nothing speaks against.
+            let better = if faulty { fffd(&repaired) < fffd(&text) } else { doubtful(&repaired) < doubts };
+            if better && (faulty || fffd(&repaired) == 0) {
                 let oddity = format!("declared {} but is {name}", shown(label.unwrap_or_default()));
                 return (repaired, Some(oddity));
+            }
+            if !faulty {
+                return (text, None);
             }
             (text, Some(format!("bytes that are no {}", encoding.name().to_lowercase())))
         }
         _ => {
             // Declared UTF-8, or nothing known: a little damage is damage, more is another charset.
             let damaged = String::from_utf8_lossy(bytes);
-            let sound = damaged.chars().filter(|c| !c.is_ascii() && *c != '\u{fffd}').count();
-            if sound > 4 * fffd(&damaged) {
+            if sound(&damaged) > 4 * fffd(&damaged) {
                 return (damaged, Some("bytes that are no utf-8".to_owned()));
+            }
+            if let Some((text, name)) = mixed(bytes) {
+                return (Cow::Owned(text), Some(format!("utf-8 with lines in {name}")));
             }
             let (text, name) = guess(bytes);
             let said =
@@ -90,14 +98,71 @@ fn said_wrongly(encoding: &'static Encoding, bytes: &[u8]) -> bool {
     encoding.is_single_byte() || encoding.decode_without_bom_handling(bytes).1
 }
 
+/// UTF-8 into which lines of another charset were put, as programs do that quote without converting. `None` when no
+/// line beyond ASCII is UTF-8.
+fn mixed(bytes: &[u8]) -> Option<(String, String)> {
+    let lines = || bytes.split_inclusive(|byte| *byte == b'\n');
+    let read = |line| std::str::from_utf8(line).ok();
+    if bytes.contains(&0x1b) || !lines().any(|line| !line.is_ascii() && read(line).is_some()) {
+        return None;
+    }
+    let foreign: Vec<u8> = lines().filter(|line| read(line).is_none()).flatten().copied().collect();
+    let encoding = guessed(&foreign);
+    let mut out = String::with_capacity(bytes.len());
+    for line in lines() {
+        match read(line) {
+            Some(text) => out.push_str(text),
+            None => {
+                let damaged = String::from_utf8_lossy(line);
+                if sound(&damaged) > 4 * fffd(&damaged) {
+                    out.push_str(&damaged);
+                } else {
+                    out.push_str(&encoding.decode_without_bom_handling(line).0);
+                }
+            }
+        }
+    }
+    Some((out, encoding.name().to_lowercase()))
+}
+
+/// How much in a decoded text hardly anybody writes: characters for private use (Big5 read as GB18030), control
+/// characters of Latin-1, signs between letters (`¿ó³æ` for `żółć`), Cyrillic all in capitals (KOI8-R and windows-1251
+/// take each other's small letters for capitals).
+fn doubtful(text: &str) -> usize {
+    let mut doubts = 0;
+    let (mut letters, mut capitals) = (0, 0);
+    let (mut before, mut last) = (' ', ' ');
+    for c in text.chars().take(GUESS_BYTES) {
+        let private = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{80}'..='\u{9f}');
+        let inside = "¹²³±¶¼½¾¿¡§¨¦¥¤".contains(last) && c.is_alphabetic() && before.is_alphabetic();
+        doubts += usize::from(private || inside);
+        if matches!(c, '\u{370}'..='\u{4ff}') {
+            letters += 1;
+            capitals += usize::from(c.is_uppercase());
+        }
+        (before, last) = (last, c);
+    }
+    if letters >= 20 && capitals * 5 > letters * 4 { doubts + capitals } else { doubts }
+}
+
+/// Characters beyond ASCII that were decoded.
+fn sound(text: &str) -> usize {
+    text.chars().filter(|c| !c.is_ascii() && *c != '\u{fffd}').count()
+}
+
 fn fffd(text: &str) -> usize {
     text.chars().filter(|c| *c == '\u{fffd}').count()
 }
 
-fn guess(bytes: &[u8]) -> (Cow<'_, str>, String) {
+/// The charset that the bytes look like.
+fn guessed(bytes: &[u8]) -> &'static Encoding {
     let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Allow);
     detector.feed(&bytes[..bytes.len().min(GUESS_BYTES)], true);
-    let mut encoding = detector.guess(None, chardetng::Utf8Detection::Allow);
+    detector.guess(None, chardetng::Utf8Detection::Allow)
+}
+
+fn guess(bytes: &[u8]) -> (Cow<'_, str>, String) {
+    let mut encoding = guessed(bytes);
     let (mut text, faulty) = encoding.decode_without_bom_handling(bytes);
     if faulty && fffd(&text) > 2 {
         encoding = WINDOWS_1252;
@@ -142,6 +207,37 @@ mod tests {
         check(b"Viele Gr\xfc\xdfe", Some("x-unknown"), "Viele Grüße", true);
         check("漢字かな交じり文".as_bytes(), Some("us-ascii"), "漢字かな交じり文", true);
         check(b"\x1b$B$3$s\x1b(B", None, "こん", true);
+    }
+
+    #[test]
+    fn labels_that_decode_are_doubted_for_what_nobody_writes() {
+        let text = "您好，我們的活動沒有顯示點擊，請盡快處理，謝謝您的幫助";
+        check(&encoding_rs::BIG5.encode(text).0, Some("gb2312"), text, true);
+        let text = "Здравствуйте, кампания не показывает клики, посмотрите";
+        check(&encoding_rs::KOI8_R.encode(text).0, Some("windows-1251"), text, true);
+        check(&encoding_rs::WINDOWS_1251.encode(text).0, Some("koi8-r"), text, true);
+        let text = "Kampania nie pokazuje kliknięć, włącznie z późną żółtą, proszę o pomoc, dziękuję";
+        check(&encoding_rs::ISO_8859_2.encode(text).0, Some("iso-8859-1"), text, true);
+        for (encoding, text) in [
+            (WINDOWS_1252, "¿Cuántos m³ caben? El año 2025, 1ª fila, señor Núñez; ½ kg à 3 €"),
+            (encoding_rs::WINDOWS_1251, "ПРИВЕТ из МТС, iPhone и МакДональдс, ООО «Ромашка»"),
+            (encoding_rs::WINDOWS_1251, "КАМПАНИЯ НЕ ПОКАЗЫВАЕТ КЛИКИ, ПОСМОТРИТЕ ПОЖАЛУЙСТА"),
+            (GB18030, "您好，我们的活动没有显示点击"),
+        ] {
+            check(&encoding.encode(text).0, Some(encoding.name()), text, false);
+        }
+    }
+
+    #[test]
+    fn lines_of_another_charset_are_read_by_themselves() {
+        let mixed = [
+            &"Grüße aus Köln, Straße gesperrt.\n".as_bytes()[..],
+            b"F\xfcr die \xdcbergr\xf6\xdfe f\xe4llt M\xfcll an.\n",
+        ]
+        .concat();
+        for label in [Some("utf-8"), None] {
+            check(&mixed, label, "Grüße aus Köln, Straße gesperrt.\nFür die Übergröße fällt Müll an.\n", true);
+        }
     }
 
     #[test]
