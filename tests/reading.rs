@@ -178,6 +178,22 @@ fn headers_cannot_be_injected_and_addresses_not_forged() {
 }
 
 #[test]
+fn what_stands_before_the_headers_or_in_place_of_them() {
+    let check = |raw: &[u8], from: &str, text: &str, oddity: &str| {
+        let request = read(raw);
+        assert_eq!((request.from.address.as_str(), request.text.as_str()), (from, text));
+        let told = request.oddities.iter().any(|told| told.contains(oddity));
+        assert!(told, "{:?} should hold {oddity:?}", request.oddities);
+    };
+    check(b"Campaign 71456\n\nPlease stop it today", "", "Campaign 71456\n\nPlease stop it today", "no headers");
+    check(b"Problem: no clicks\n\nPlease look", "", "Problem: no clicks\n\nPlease look", "no headers");
+    check(b"\n\nHello\n\nno clicks", "", "Hello\n\nno clicks", "no headers");
+    check(b"\xef\xbb\xbfFrom: a@b.example\nSubject: x\n\nno clicks", "a@b.example", "no clicks", "byte order mark");
+    check(b"\r\nFrom: a@b.example\r\nSubject: x\r\n\r\nno clicks", "a@b.example", "no clicks", "blank lines");
+    check(b"From: a@b.example\rMessage-ID: <m@x>\rSubject: x\r\rno\rclicks", "a@b.example", "no\nclicks", "bare CR");
+}
+
+#[test]
 fn attachments_are_read_back_by_their_index() {
     let raw = b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee\r\n--b\r\nContent-Type: text/csv; name=\"../../x.csv\"\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\nYTti\r\n--b--\r\n";
     let request = read(raw);

@@ -78,10 +78,65 @@ impl<'a> Headers<'a> {
         self.raw(name).next().is_some()
     }
 
+    /// Whether these are the headers of a mail, and not the first lines of somebody's text ("Problem: no clicks").
+    pub fn are_of_mail(&self) -> bool {
+        const KNOWN: [&str; 24] = [
+            "From",
+            "To",
+            "Cc",
+            "Bcc",
+            "Subject",
+            "Date",
+            "Sender",
+            "Reply-To",
+            "Message-ID",
+            "In-Reply-To",
+            "References",
+            "Received",
+            "Return-Path",
+            "Delivered-To",
+            "Envelope-To",
+            "MIME-Version",
+            "Precedence",
+            "Auto-Submitted",
+            "Importance",
+            "Priority",
+            "Authentication-Results",
+            "DKIM-Signature",
+            "Status",
+            "User-Agent",
+        ];
+        const BEGINNINGS: [&str; 5] = ["X-", "Content-", "List-", "Resent-", "ARC-"];
+        self.list.iter().any(|(name, _)| {
+            KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name))
+                || BEGINNINGS
+                    .iter()
+                    .any(|start| name.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
+        })
+    }
+
     /// All names and undecoded values.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> + '_ {
         self.list.iter().copied()
     }
+}
+
+/// A raw mail as its headers can be read: without a byte order mark or blank lines before them, its lines ended. The
+/// second value says what was repaired.
+pub fn tidied(raw: &[u8]) -> (Cow<'_, [u8]>, Option<&'static str>) {
+    if memchr(b'\n', raw).is_none() && memchr(b'\r', raw).is_some() {
+        // Old programs ended lines with a bare CR.
+        let lines = raw.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect::<Vec<u8>>();
+        return (Cow::Owned(lines), Some("lines ended by bare CR"));
+    }
+    let rest = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw);
+    let rest = &rest[rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()..];
+    if rest.len() == raw.len() || !Headers::parse(rest).are_of_mail() {
+        return (Cow::Borrowed(raw), None);
+    }
+    let marked = raw.starts_with(b"\xef\xbb\xbf");
+    let oddity = if marked { "a byte order mark before the headers" } else { "blank lines before the headers" };
+    (Cow::Borrowed(rest), Some(oddity))
 }
 
 /// Takes the folding out and decodes raw 8-bit bytes; the second value says what was repaired.

@@ -24,19 +24,22 @@ const HEADER_CHARS: usize = 500;
 
 /// Reads one raw mail (RFC 5322). `Err` when it is over `setting.bounds`: quarantine it, whole.
 pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
-    let declared = bounds::check(raw, &setting.bounds)?;
-    let raw = &*bounds::defuse(raw, &declared);
+    let (raw, repaired) = header::tidied(raw);
+    let declared = bounds::check(&raw, &setting.bounds)?;
+    let raw = &*bounds::defuse(&raw, &declared);
     let reading = &*setting.reading;
     let headers = Headers::parse(raw);
-    if headers.iter().next().is_none() && (raw.trim_ascii().is_empty() || !legible(raw)) {
+    let headless = !headers.are_of_mail();
+    if headless && (raw.trim_ascii().is_empty() || !legible(raw)) {
         return Err(Refusal { reason: "no mail: it has no header, and its body is empty or no text".to_owned() });
     }
-    let mut request = Request::default();
+    let mut request = Request { oddities: repaired.into_iter().map(str::to_owned).collect(), ..Request::default() };
     envelope(&headers, &mut request);
     let sender = request.from.clone();
 
-    let mail = content::parse(raw);
-    if headers.iter().next().is_none() {
+    // Of a text without headers a parser would take all before its first blank line for some.
+    let mail = if headless { None } else { content::parse(raw) };
+    if headless {
         request.oddities.push("no headers: read as text".to_owned());
     }
     let mut content = match &mail {
@@ -168,8 +171,9 @@ fn legible(text: &[u8]) -> bool {
 
 /// The decoded bytes of the attachment with this index in [`Request::attachments`], if the mail has it.
 pub fn attachment(raw: &[u8], index: usize) -> Option<Vec<u8>> {
-    let declared = bounds::check(raw, &super::Bounds::default()).ok()?;
-    let raw = &*bounds::defuse(raw, &declared);
+    let (raw, _) = header::tidied(raw);
+    let declared = bounds::check(&raw, &super::Bounds::default()).ok()?;
+    let raw = &*bounds::defuse(&raw, &declared);
     let mail = content::parse(raw)?;
     content::attachments(&mail, raw, &[]).into_iter().nth(index).map(|(_, bytes)| bytes.into_owned())
 }
