@@ -194,6 +194,22 @@ fn what_stands_before_the_headers_or_in_place_of_them() {
 }
 
 #[test]
+fn a_robots_form_may_say_that_it_answers() {
+    let form = |from: &str, more: &str| {
+        let raw = format!(
+            "From: {from}\r\nSubject: Re: Contact Us\r\n{more}\r\nFull Name: Ann Lee\r\nE-mail: ann@c.example\r\nMessage: no clicks\r\n"
+        );
+        read(raw.as_bytes()).from.address
+    };
+    assert_eq!(form("JotForm <noreply@jotform.example>", ""), "ann@c.example");
+    assert_eq!(
+        form("JotForm <noreply@jotform.example>", "In-Reply-To: <a@desk.example>\r\n"),
+        "noreply@jotform.example"
+    );
+    assert_eq!(form("Jane <jane@acme.example>", ""), "jane@acme.example");
+}
+
+#[test]
 fn attachments_are_read_back_by_their_index() {
     let raw = b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee\r\n--b\r\nContent-Type: text/csv; name=\"../../x.csv\"\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\nYTti\r\n--b--\r\n";
     let request = read(raw);

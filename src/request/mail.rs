@@ -66,7 +66,8 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     let forward =
         (reading.forward_prefixes.contains(&prefix) && !answers) || request.subject.to_lowercase().ends_with("(fwd)");
     let titled_reply = reading.reply_prefixes.contains(&prefix);
-    let reply = titled_reply || !request.thread.in_reply_to.is_empty() || !request.thread.references.is_empty();
+    let threaded = !request.thread.in_reply_to.is_empty() || !request.thread.references.is_empty();
+    let reply = titled_reply || threaded;
     let named = format!("{} {}", sender.name.as_deref().unwrap_or_default(), sender.address);
     let context = Context { sender: &named, forward, reply, own: &setting.own_addresses };
     let mut parts = quote::split(&content.body, &context, reading);
@@ -85,15 +86,9 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     }
     let reply_to = headers.plain("Reply-To").map(|value| address::list(&value)).unwrap_or_default();
     let reply_to = reply_to.into_iter().find(|mailbox| !mailbox.address.is_empty());
-    let form = read_form(
-        &content.body,
-        &parts,
-        &sender,
-        &request.subject,
-        reply_to.as_ref(),
-        titled_reply || forward,
-        reading,
-    );
+    // Jotform writes `Re:` before what answers nothing.
+    let answer = forward || (titled_reply && (threaded || !form::robot(&named, reading)));
+    let form = read_form(&content.body, &parts, &sender, &request.subject, reply_to.as_ref(), answer, reading);
     request.links = links(&content, &parts, form.is_some(), &context, reading);
 
     let said = format!("{}\n{}", parts.text, parts.signature);
@@ -263,8 +258,7 @@ fn read_form(
 /// Puts a form into the request: its fields, its words, and the person who filled it in.
 fn take_form(form: Form, request: &mut Request, sender: &Mailbox, reply_to: Option<Mailbox>) {
     let customer = form.requester().or_else(|| {
-        let name = form.fields.iter().find(|field| field.key == FieldKey::Name && !field.value.is_empty());
-        let name = name.map(|field| header::one_line(&field.value));
+        let name = form.person.clone();
         reply_to.map(|mailbox| Mailbox { name: name.or(mailbox.name), address: mailbox.address })
     });
     if let Some(customer) = customer

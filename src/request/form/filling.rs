@@ -3,11 +3,11 @@
 //! Every line goes somewhere: to a field, to the text beside, or to the footer.
 
 use super::Form;
-use super::label::Look;
+use super::label::{Look, normalised};
 use crate::request::lines::Body;
 use crate::request::quote::is_rule;
-use crate::request::reading::Reading;
-use crate::request::{Field, FieldKey};
+use crate::request::reading::{Reading, Set};
+use crate::request::{Field, FieldKey, header};
 
 /// Fields that are kept.
 const MOST_FIELDS: usize = 200;
@@ -29,6 +29,11 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
     let mut footer: Vec<&str> = Vec::new();
     let mut open: Option<Open> = None;
     let mut in_footer = false;
+    // The form sets its labels above their values, all of them.
+    let stacked = looks.iter().find_map(|look| match look {
+        Look::Known { alone, .. } => Some(*alone),
+        _ => None,
+    }) == Some(true);
     for (at, look) in looks.iter().enumerate() {
         let line = body.line(at);
         let started = !form.fields.is_empty();
@@ -53,7 +58,7 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
                 if form.fields.len() < MOST_FIELDS
                     && !(describing
                         && (key == FieldKey::Description
-                            || alone
+                            || (alone && !(stacked && at > 0 && looks[at - 1] == Look::Blank))
                             || form.fields.iter().any(|field| field.key == key))) =>
             {
                 form.fields.push(Field { key, label: label.to_owned(), value: value.to_owned() });
@@ -68,7 +73,15 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
                 }
                 continue;
             }
-            Look::Other { label, value } if !describing && form.fields.len() < MOST_FIELDS && (started || machine) => {
+            // "Anrede: Herr" right above the first field is one of them, a heading is not.
+            Look::Other { label, value }
+                if !describing
+                    && form.fields.len() < MOST_FIELDS
+                    && (started
+                        || machine
+                        || (value.split_whitespace().count() < 4
+                            && matches!(looks.get(at + 1), Some(Look::Known { alone: false, .. })))) =>
+            {
                 form.fields.push(Field { key: FieldKey::Unknown, label: label.to_owned(), value: value.to_owned() });
                 open = if machine {
                     None
@@ -129,9 +142,20 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
     for field in &mut form.fields {
         field.value.truncate(field.value.trim_end().len());
     }
+    form.person = person(&form.fields, reading);
     form.text = text(&form.fields, &beside, reading, machine);
     form.footer = footer.join("\n").trim().to_owned();
     form
+}
+
+/// The customer's name: the first one, or the first and the last name together.
+fn person(fields: &[Field], reading: &Reading) -> Option<String> {
+    let names = || fields.iter().filter(|field| field.key == FieldKey::Name && !field.value.trim().is_empty());
+    let of = |labels: &Set| names().find(|field| labels.contains(&normalised(&field.label)));
+    match (of(&reading.forms.first_names), of(&reading.forms.last_names)) {
+        (Some(first), Some(last)) => Some(header::one_line(&format!("{} {}", first.value.trim(), last.value.trim()))),
+        _ => names().next().map(|field| header::one_line(field.value.trim())),
+    }
 }
 
 /// The description, long answers to labels that are not known, and the words beside the fields.

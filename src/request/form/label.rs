@@ -44,7 +44,12 @@ fn known(label: &str, reading: &Reading) -> Option<FieldKey> {
             return None;
         }
     }
-    reading.forms.labels.get(&normalised(label)).copied()
+    let label = normalised(label);
+    reading.forms.labels.get(&label).copied().or_else(|| {
+        // "What's your Campaign ID?"
+        let asked = |words: &String| label.strip_prefix(words.as_str())?.strip_prefix(' ');
+        reading.forms.questions.iter().find_map(asked).and_then(|rest| reading.forms.labels.get(rest).copied())
+    })
 }
 
 /// What a line is to a form.
@@ -112,6 +117,9 @@ pub(super) fn look<'a>(body: &'a Body, at: usize, reading: &Reading) -> Look<'a>
         if let Some(key) = known(label, reading) {
             return Look::Known { key, label, value, alone: false };
         }
+        if value.contains('@') && reading.forms.senders.contains(&normalised(label)) {
+            return Look::Known { key: FieldKey::Email, label, value, alone: false };
+        }
         let words = label.split_whitespace().count();
         if (1..=6).contains(&words)
             && !value.starts_with("//")
@@ -120,6 +128,15 @@ pub(super) fn look<'a>(body: &'a Body, at: usize, reading: &Reading) -> Look<'a>
             return Look::Other { label, value };
         }
         return Look::Text;
+    }
+    // A question before its answer: `Which campaign? Orchard Box`.
+    if let Some(end) = memchr::memchr(b'?', start)
+        && let (label, value) = (&line[..end], line[end + 1..].trim_matches(|c: char| c.is_whitespace() || c == '*'))
+        && !value.is_empty()
+        && label.chars().count() <= LONGEST_LABEL
+        && let Some(key) = known(label, reading)
+    {
+        return Look::Known { key, label, value, alone: false };
     }
     // A label above its value: `Name *`, `--- Name ---`, `How can we help?`.
     if let Some(key) = known(line, reading)

@@ -9,7 +9,7 @@ pub(super) mod label;
 
 use super::lines::Body;
 use super::reading::Reading;
-use super::{Field, FieldKey, Mailbox, address, header};
+use super::{Field, FieldKey, Mailbox, address};
 use filling::fill;
 use label::{Look, keyed, look};
 
@@ -29,6 +29,8 @@ pub struct Context<'a> {
 pub struct Form {
     /// The fields, in order.
     pub fields: Vec<Field>,
+    /// The customer's name as the fields give it.
+    pub person: Option<String>,
     /// The description and the text beside the fields.
     pub text: String,
     /// What the form's program added.
@@ -42,12 +44,11 @@ pub struct Form {
 impl Form {
     /// The person whom the form names by an e-mail field.
     pub fn requester(&self) -> Option<Mailbox> {
-        let value =
-            |key: FieldKey| self.fields.iter().filter(move |field| field.key == key).map(|field| field.value.trim());
-        let address = value(FieldKey::Email).find_map(|value| {
-            value.split(|c: char| c.is_whitespace() || "<>()[],;".contains(c)).find_map(address::addr_spec)
+        let (value, address) = self.fields.iter().filter(|field| field.key == FieldKey::Email).find_map(|field| {
+            let words = field.value.split(|c: char| c.is_whitespace() || "<>()[],;".contains(c));
+            words.into_iter().find_map(address::addr_spec).map(|address| (field.value.trim(), address))
         })?;
-        let name = value(FieldKey::Name).find(|name| !name.is_empty()).map(header::one_line);
+        let name = self.person.clone().or_else(|| address::one(value)?.name);
         Some(Mailbox { name, address })
     }
 }
@@ -104,13 +105,17 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
 
 /// Whether the sender is a robot that sends forms, and whether the subject is a form's.
 fn hint(context: &Context<'_>, reading: &Reading) -> (bool, bool) {
-    let sender = context.sender.to_lowercase();
+    (robot(context.sender, reading), reading.forms.subjects.has(&context.subject.to_lowercase()))
+}
+
+/// Whether a sender, name and address, is a robot that sends forms.
+pub fn robot(sender: &str, reading: &Reading) -> bool {
+    let sender = sender.to_lowercase();
     let (local, name) = match sender.rsplit_once('<') {
         Some((name, address)) => (address.split('@').next().unwrap_or_default(), name),
         None => (sender.split('@').next().unwrap_or_default(), ""),
     };
-    let robot = reading.forms.robots.has(local) || reading.forms.robots.has(name);
-    (robot, reading.forms.subjects.has(&context.subject.to_lowercase()))
+    reading.forms.robots.has(local) || reading.forms.robots.has(name)
 }
 
 #[cfg(test)]
@@ -178,6 +183,73 @@ mod tests {
             <tr><td>Campaign ID</td><td>40588</td></tr><tr><td>Description</td><td>After 120 days, please.<br>Not 90.</td></tr></table><p>Submitted 2025-04-07 09:31:12 from 203.0.113.77</p>";
         let form = check(&html::read(table), &expected, "After 120 days, please.\nNot 90.");
         assert!(form.footer.contains("203.0.113.77"));
+    }
+
+    #[test]
+    fn labels_that_ask() {
+        use FieldKey::*;
+        let form = check(
+            &Body::plain(
+                "Your typeform has a new response:\n\n*What's your name?*\nAnn Lee\n\n*What’s your email?*\nann@c.example\n\n*How can we help you?*\nClicks are gone.\n\n*What is your Campaign ID?*\n20417",
+            ),
+            &[(Name, "Ann Lee"), (Email, "ann@c.example"), (Description, "Clicks are gone."), (CampaignId, "20417")],
+            "Clicks are gone.",
+        );
+        assert_eq!(form.requester().unwrap().address, "ann@c.example");
+        check(
+            &Body::plain(
+                "Full Name: Ann Lee\nE-mail: ann@c.example\nWhich campaign? Orchard Box\nHow can we help you? The banner\nis missing",
+            ),
+            &[
+                (Name, "Ann Lee"),
+                (Email, "ann@c.example"),
+                (CampaignName, "Orchard Box"),
+                (Description, "The banner\nis missing"),
+            ],
+            "The banner\nis missing",
+        );
+    }
+
+    #[test]
+    fn names_in_two_fields_and_in_the_address() {
+        use FieldKey::*;
+        let form = check(
+            &Body::plain("Anrede: Herr\nNachname: Muster\nVorname: Max\nE-Mail: max@k.example\nNachricht:\nEs fehlt."),
+            &[(Unknown, "Herr"), (Name, "Muster"), (Name, "Max"), (Email, "max@k.example"), (Description, "Es fehlt.")],
+            "Es fehlt.",
+        );
+        assert_eq!(form.requester().unwrap().name.as_deref(), Some("Max Muster"));
+        let form = check(
+            &Body::plain(
+                "From: Ann Lee <ann@c.example>\nDepartment: Support\n\nCampaign ID: 20417\n\nThe clicks are gone.",
+            ),
+            &[(Email, "Ann Lee <ann@c.example>"), (HelpTopic, "Support"), (CampaignId, "20417")],
+            "The clicks are gone.",
+        );
+        let ann = form.requester().unwrap();
+        assert_eq!((ann.name.as_deref(), ann.address.as_str()), (Some("Ann Lee"), "ann@c.example"));
+    }
+
+    #[test]
+    fn labels_of_more_languages() {
+        use FieldKey::*;
+        for [name, email, campaign, description, phone] in [
+            ["Imię i nazwisko", "Adres e-mail", "Identyfikator kampanii", "Wiadomość", "Telefon"],
+            ["Nome", "Indirizzo email", "ID campagna", "Messaggio", "Numero di telefono"],
+            ["Naam", "E-mailadres", "Campagnenummer", "Bericht", "Telefoonnummer"],
+        ] {
+            let mail = format!(
+                "{name}: Jan Kos\n{email}: jan@k.example\n{campaign}: 20417\n{description}: x y z.\n{phone}: +48 600 100 200"
+            );
+            let expected = [
+                (Name, "Jan Kos"),
+                (Email, "jan@k.example"),
+                (CampaignId, "20417"),
+                (Description, "x y z."),
+                (Phone, "+48 600 100 200"),
+            ];
+            check(&Body::plain(&mail), &expected, "x y z.");
+        }
     }
 
     #[test]

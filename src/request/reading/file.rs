@@ -105,6 +105,14 @@ pub(super) struct FormsFile {
     pub(super) subjects: Vec<String>,
     pub(super) footers: Vec<String>,
     pub(super) empty: Vec<String>,
+    #[serde(default)]
+    pub(super) first_names: Vec<String>,
+    #[serde(default)]
+    pub(super) last_names: Vec<String>,
+    #[serde(default)]
+    pub(super) senders: Vec<String>,
+    #[serde(default)]
+    pub(super) questions: Vec<String>,
 }
 
 #[derive(Deserialize)]

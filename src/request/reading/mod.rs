@@ -120,6 +120,14 @@ pub(super) struct Forms {
     pub(super) footers: Finder,
     /// Values that mean "nothing given".
     pub(super) empty: Set,
+    /// Labels of first names, normalised.
+    pub(super) first_names: Set,
+    /// Labels of last names, normalised.
+    pub(super) last_names: Set,
+    /// Labels that name the customer where an address stands behind them, normalised.
+    pub(super) senders: Set,
+    /// How labels begin that ask, normalised, the longest first.
+    pub(super) questions: Vec<String>,
 }
 
 /// What `screening.toml` holds, compiled.

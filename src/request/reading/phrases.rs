@@ -5,6 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::file::{FormsFile, LanguageFile, ScreeningFile};
 use super::{Forms, Label, Map, Reading, Screening, Set};
+use crate::request::FieldKey;
 use crate::request::finder::{Finder, Stems, lower};
 use crate::request::form;
 use crate::request::language::Everyday;
@@ -64,6 +65,11 @@ pub(super) fn assemble(
             form_labels.insert(form::label::normalised(word), *key);
         }
     }
+    let normal = |words: &[String]| words.iter().map(|word| form::label::normalised(word)).collect::<Set>();
+    let (first_names, last_names) = (normal(&forms.first_names), normal(&forms.last_names));
+    form_labels.extend(first_names.iter().chain(&last_names).map(|word| (word.clone(), FieldKey::Name)));
+    let mut questions: Vec<String> = normal(&forms.questions).into_iter().collect();
+    questions.sort_by_key(|words| std::cmp::Reverse(words.len()));
     let mut everyday = Everyday::default();
     for (_, file) in languages {
         everyday.add(&file.language, file.common.iter());
@@ -94,12 +100,16 @@ pub(super) fn assemble(
         content: set(|f| &f.content),
         everyday,
         forms: Forms {
-            openers: openers(form_labels.keys()),
+            openers: openers(form_labels.keys().chain(&questions)),
             labels: form_labels,
             robots: Finder::new(&forms.robots),
             subjects: Finder::new(&forms.subjects),
             footers: Finder::new(&forms.footers),
             empty: lower(&forms.empty).into_iter().collect(),
+            first_names,
+            last_names,
+            senders: normal(&forms.senders),
+            questions,
         },
         headers: vec![],
         screening: Screening {
