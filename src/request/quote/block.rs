@@ -12,8 +12,8 @@ pub(super) struct Block<'a> {
 }
 
 /// The quoted header block that starts here: `From: … Sent: … To: … Subject: …` in any language, values wrapped. In a
-/// mail that is no `answer` such labels may be somebody's list ("From: 1 March / To: 31 March"): there an address or a
-/// time of day makes them a header block.
+/// mail that is no `answer` such labels may be somebody's list ("From: 1 March / To: 31 March"): there an address, a
+/// time of day or a rule above makes them a header block.
 pub(super) fn header_block<'a>(
     body: &'a Body,
     at: usize,
@@ -58,7 +58,9 @@ pub(super) fn header_block<'a>(
     }
     let dated = seen.contains(&Label::Sent) || seen.contains(&Label::Subject);
     if sender && dated && seen.len() >= if ruled { 2 } else { 3 } {
-        return (answer || addressed || (timed && seen.contains(&Label::Subject))).then_some(Block { from });
+        let titled = seen.contains(&Label::Subject);
+        let drawn = ruled && seen.contains(&Label::Sent) && seen.len() >= 3;
+        return (answer || addressed || drawn || (timed && titled)).then_some(Block { from });
     }
     // Two labels are enough when they hold what only a header holds: an address, and a date with its time.
     let apart = at == 0 || body.blank(at - 1);
