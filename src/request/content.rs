@@ -86,7 +86,13 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
     // Worth reading when it is the body, or for the targets and pictures that plain text does not show.
     let empty = plain.is_blank();
     let wanted = empty || plain.text.len() < 400 || holds(&page, "http") || holds(&page, "cid:") || quotes(&page);
-    let rich = wanted.then(|| html::read(&page));
+    let parts: Vec<&str> = match holds(&page, "cid:") {
+        true => {
+            mail.parts.iter().filter_map(|part| part.content_id()).map(|cid| cid.trim_matches(['<', '>'])).collect()
+        }
+        false => Vec::new(),
+    };
+    let rich = wanted.then(|| html::read_among(&page, Some(&parts)));
     match rich {
         Some(rich) if empty || stands_in(&plain, &rich) => content.body = rich,
         rich => {

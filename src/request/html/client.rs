@@ -5,7 +5,7 @@ use super::style::Style;
 use super::tag::{Known, Tag};
 use crate::request::lines::Hint;
 
-impl Scan {
+impl Scan<'_> {
     /// Takes from an element what its mail program says by it.
     pub(super) fn mark(&mut self, tag: &Tag<'_>, known: &Known<'_>) {
         if Style(known.style).ruled() {

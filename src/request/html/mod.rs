@@ -20,6 +20,9 @@ use tag::{Element, Known, Tag, raw_end};
 /// Open elements that the scanner keeps track of; deeper ones are read as text of the last.
 const DEEPEST: usize = 4096;
 
+/// Bytes of an alternative text that is read.
+const LONGEST_ALT: usize = 300;
+
 /// Links and images that are kept.
 const MOST_LINKS: usize = 200;
 
@@ -36,7 +39,12 @@ pub fn plain(html: &str) -> String {
 
 /// Reads HTML into lines.
 pub fn read(html: &str) -> Body {
-    let mut scan = Scan::default();
+    read_among(html, None)
+}
+
+/// Reads HTML into lines, of a mail whose parts have these Content-IDs; `None` when they are not known.
+pub fn read_among(html: &str, parts: Option<&[&str]>) -> Body {
+    let mut scan = Scan { parts, ..Scan::default() };
     scan.body.text.reserve(html.len() / 3);
     let bytes = html.as_bytes();
     let mut at = 0;
@@ -76,7 +84,7 @@ pub fn read(html: &str) -> Body {
     scan.finish()
 }
 
-impl Scan {
+impl Scan<'_> {
     fn open(&mut self, tag: &Tag<'_>) {
         let element = tag.element;
         let is_break = matches!(element, Element::Break | Element::Rule | Element::Image | Element::Void);
@@ -188,10 +196,23 @@ impl Scan {
 
     fn image(&mut self, tag: &Tag<'_>) {
         let alt = unescape(tag.get("alt").unwrap_or_default());
-        if let Some(cid) = tag.get("src").and_then(|src| src.strip_prefix("cid:"))
+        let alt = alt.trim();
+        let cid = tag.get("src").and_then(|src| src.strip_prefix("cid:"));
+        if let Some(cid) = cid
             && self.body.images.len() < MOST_LINKS
         {
-            self.body.images.push((cid.to_owned(), alt.trim().to_owned()));
+            self.body.images.push((cid.to_owned(), alt.to_owned()));
+        }
+        // A picture that no part holds is nothing but its words. Those with a number may say what the mail is about;
+        // others name logos, and file names say nothing.
+        let held = cid.is_some_and(|cid| self.parts.is_none_or(|parts| parts.contains(&cid)));
+        let pixel = ["width", "height"].iter().any(|side| matches!(tag.get(side), Some("0" | "1" | "2")));
+        let file =
+            alt.rfind('.').is_some_and(|dot| (3..=4).contains(&(alt.len() - dot - 1)) && !alt[dot..].contains(' '));
+        if !held && !pixel && !file && alt.len() <= LONGEST_ALT && alt.bytes().any(|byte| byte.is_ascii_digit()) {
+            self.gap = true;
+            self.words(&format!("[{alt}]"));
+            self.gap = true;
         }
     }
 
@@ -282,6 +303,8 @@ mod tests {
         check("<span style='font-size:0px'>x</span>a<script>if (1 < 2) {}</script>b", "ab");
         check("<!-- x > y -->a<!--[if mso]><p>b</p><![endif]-->c<![if !mso]>d<![endif]>", "acd");
         check("<img src=\"https://t.example/p?i=99999\" width=1 height=1>a", "a");
+        check("<img src=\"https://t.example/p\" width=1 height=1 alt=\"mail 99999\">a", "a");
+        check("<img src=\"https://x.example/l.png\" alt=\"Acme\">a<img alt=\"image001.png\" src=x>", "a");
     }
 
     #[test]
@@ -301,6 +324,14 @@ mod tests {
         );
         assert_eq!(body.links, [(1, "https://x.example/?c=1&d=2".to_owned())]);
         assert_eq!(body.images, [("i1".to_owned(), "shot".to_owned())]);
+        check("see<img alt='Campaign 60417 report'>this", "see [Campaign 60417 report] this");
+        check(
+            "<p>see</p><img src='https://x.example/1.png' alt='Campaign 60417 report'>",
+            "see\n\n[Campaign 60417 report]",
+        );
+        let page = "a <img src='cid:i1' alt='shot 1'><img src='cid:i2' alt='shot 2'>";
+        assert_eq!(read_among(page, Some(&["i1"])).text.trim(), "a [shot 2]");
+        check(page, "a");
         assert_eq!(body.lines.iter().map(|line| line.depth).collect::<Vec<_>>(), [0, 0, 1]);
     }
 }

@@ -24,8 +24,10 @@ pub(super) struct Open {
 }
 
 #[derive(Default)]
-pub(super) struct Scan {
+pub(super) struct Scan<'a> {
     pub(super) body: Body,
+    /// Content-IDs of the mail's parts; `None` when they are not known.
+    pub(super) parts: Option<&'a [&'a str]>,
     pub(super) open: Vec<Open>,
     /// Start of the current line in `body.text`.
     pub(super) start: usize,
@@ -44,7 +46,7 @@ pub(super) struct Scan {
     pub(super) anchor: Option<String>,
 }
 
-impl Scan {
+impl Scan<'_> {
     pub(super) fn text(&mut self, source: &str) {
         if self.hidden {
             return;
