@@ -276,11 +276,13 @@ fn unescaped(line: &[u8]) -> &[u8] {
     if quotes > 0 && line[quotes..].starts_with(b"From ") { &line[1..] } else { line }
 }
 
-/// Whether a line starts a mail of an mbox: `From `, a sender, and a date. The date is asked for because many programs
+/// Whether a line starts a mail of an mbox: `From `, a sender, and directly behind it a date. The date is asked for because many programs
 /// write "From " at the start of a body line without escaping it; taking that for a new mail would tear one in two.
 fn is_separator(line: &[u8]) -> bool {
     static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^From \S+ +.*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b,? .*\b\d{1,2}:\d{2}\b")
+        Regex::new(
+            r"^From \S+(?: +at +\S+)? +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +(?:\d{1,2} +[A-Z][a-z]{2}|[A-Z][a-z]{2} +\d{1,2}) .*\b\d{1,2}:\d{2}\b",
+        )
             .expect("a constant pattern")
     });
     line.starts_with(b"From ") && SHAPE.is_match(line)
@@ -361,12 +363,16 @@ mod tests {
 
     #[test]
     fn an_mbox_gives_every_mail_unescaped() {
-        let mbox = "From a@b Mon Nov 23 10:00:00 2026\nS: 1\n\nhello\n>From me\n>>From you\nFrom here on it is broken\n\n\
+        let mbox = "From a@b Mon Nov 23 10:00:00 2026\nS: 1\n\nhello\n>From me\n>>From you\nFrom here on it is broken\n\
+                    From me to you: on Mon 23 it began at 10:00\n\n\
                     From - Tue Nov 24 10:00:00 2026\nS: 2\n\nbye\n";
         check(
             &[("box", mbox)],
             &["box"],
-            &["box#1|S: 1\n\nhello\nFrom me\n>From you\nFrom here on it is broken\n", "box#2|S: 2\n\nbye\n"],
+            &[
+                "box#1|S: 1\n\nhello\nFrom me\n>From you\nFrom here on it is broken\nFrom me to you: on Mon 23 it began at 10:00\n",
+                "box#2|S: 2\n\nbye\n",
+            ],
         );
         check(&[("in/box", mbox), ("in/x.txt", "no mail")], &["in"], &["in/box#1|", "in/box#2|"]);
     }
