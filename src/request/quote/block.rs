@@ -69,6 +69,33 @@ pub(super) fn header_block<'a>(
     certain.then_some(Block { from })
 }
 
+/// Where the table of Lotus Notes begins that has its labels alone on their lines, or at the right margin, beginning with
+/// this line's `To`: sender and date stand to the left or above.
+pub(super) fn notes_table(body: &Body, at: usize, reading: &Reading) -> Option<usize> {
+    if bare(body.line(at), reading) != Some(Label::To) {
+        return None;
+    }
+    let below =
+        |wanted: Label| (at + 1..body.lines.len()).take(12).any(|next| bare(body.line(next), reading) == Some(wanted));
+    if !(below(Label::Cc) && below(Label::Subject)) {
+        return None;
+    }
+    let part =
+        |line: &str| line.starts_with("      ") || line.contains('@') || has_date(line) || line.trim().is_empty();
+    let above = (0..at).rev().take(10).take_while(|above| part(body.line(*above))).last().unwrap_or(at);
+    (above..=at).find(|start| !body.blank(*start))
+}
+
+/// The label that stands alone on a line, or far from what is left of it.
+fn bare(line: &str, reading: &Reading) -> Option<Label> {
+    let line = line.trim();
+    let word = line.rfind("   ").map_or(line, |gap| line[gap..].trim_start());
+    if word.is_empty() || word.len() > 24 {
+        return None;
+    }
+    reading.labels.get(lowered(word, &mut String::new())).copied()
+}
+
 /// A time zone as a Date header ends with it (RFC 5322 §3.3): `+0200`.
 fn is_zone(word: &str) -> bool {
     word.strip_prefix(['+', '-']).is_some_and(|rest| rest.len() == 4 && rest.bytes().all(|b| b.is_ascii_digit()))

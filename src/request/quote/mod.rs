@@ -340,6 +340,18 @@ mod tests {
     }
 
     #[test]
+    fn tables_of_lotus_notes() {
+        check(
+            "It is 92117.\n\n             Support\n             <s@desk.e\n             xample>               To\n                            jane@acme.example\n             03/04/2025             cc\n                                  Subject\n                            Campaign\n\nwhich one, 12345?",
+            "It is 92117.",
+        );
+        check(
+            "Es ist 92117.\n\nSupport <s@desk.example>\n\n03.04.2025 09:14\nAn\njane@acme.example\nKopie\nThema\nKampagne\n\nWelche, 12345?",
+            "Es ist 92117.",
+        );
+    }
+
+    #[test]
     fn what_stands_between_a_rule_and_a_quote() {
         check(
             "да\n\n----------------\nКому: Jane (j@a.example);\nТема: x;\n03.04.2025, 09:14, \"S\" <s@desk.example>:\n\nкакая?",

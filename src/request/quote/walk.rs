@@ -1,7 +1,7 @@
 //! One pass over the lines of a body: which are quoted, which forwarded; all others are new as yet.
 
 use super::attribution::{LONGEST_LINE, dated_start, judge, unpunctuated};
-use super::block::{Block, header_block, label};
+use super::block::{Block, header_block, label, notes_table};
 use super::{Context, Kind, is_rule};
 use crate::request::finder::{folded, lower};
 use crate::request::lines::{Body, Hint};
@@ -60,6 +60,11 @@ impl Walk<'_> {
                 // that say so.
                 let foreign = !self.context.reply && block.from.contains('@') && !self.ours(block.from);
                 return self.rest(at, if foreign { Kind::Forwarded } else { older });
+            }
+            if (self.context.reply || self.context.forward)
+                && let Some(start) = notes_table(self.body, at, self.reading)
+            {
+                return self.rest(start, older);
             }
             if let Some((end, strong)) = self.attribution(at) {
                 let next = (end + 1..count).find(|next| !self.body.blank(*next));
