@@ -230,11 +230,9 @@ mod tests {
 
     #[test]
     fn lines_of_another_charset_are_read_by_themselves() {
-        let mixed = [
-            &"Grüße aus Köln, Straße gesperrt.\n".as_bytes()[..],
-            b"F\xfcr die \xdcbergr\xf6\xdfe f\xe4llt M\xfcll an.\n",
-        ]
-        .concat();
+        let mixed =
+            ["Grüße aus Köln, Straße gesperrt.\n".as_bytes(), b"F\xfcr die \xdcbergr\xf6\xdfe f\xe4llt M\xfcll an.\n"]
+                .concat();
         for label in [Some("utf-8"), None] {
             check(&mixed, label, "Grüße aus Köln, Straße gesperrt.\nFür die Übergröße fällt Müll an.\n", true);
         }

@@ -4,15 +4,17 @@
 //! number and a word such as "campaign" stays new text, and so does what follows a mere "Thanks".
 
 mod closing;
+mod delimiter;
 mod look;
+mod mobile;
 mod notice;
 
-use super::finder::{lower, lowered};
+use super::finder::lower;
 use super::lines::{Body, Hint};
-use super::quote::{Kind, is_rule};
+use super::quote::Kind;
 use super::reading::Reading;
 use closing::Closing;
-use look::{Look, Words, long_number, proper};
+use look::{Look, Words, proper};
 
 /// How many lines of text a signature may have.
 const MOST_LINES: usize = 16;
@@ -86,82 +88,6 @@ impl Find<'_> {
     /// A blank line, or none at all, stands above.
     fn apart(&self, at: usize) -> bool {
         at == 0 || self.body.blank(at - 1)
-    }
-
-    /// Lines that mail programs add, at the end only. A line that could be words about the matter, too, is one when it
-    /// names a device and no other words follow.
-    fn mobile(&self, kinds: &mut [Kind], from: usize, to: usize) {
-        let mut last = true;
-        for at in self.tail(kinds, from, to).into_iter().rev().take(8) {
-            let line = self.line(at).trim_matches(|c: char| "*_-–—<>[]() ".contains(c));
-            if (6..=160).contains(&line.len())
-                && !long_number(line)
-                && !line.ends_with(['?', '？'])
-                && line.split_whitespace().count() <= 14
-                && self.sent_by_program(line, last)
-            {
-                kinds[at] = Kind::Signature;
-            } else {
-                last &= self.look(at) != Look::Content;
-            }
-        }
-    }
-
-    fn sent_by_program(&self, line: &str, last: bool) -> bool {
-        let mut buffer = String::new();
-        let (reading, line) = (self.words.reading, lowered(line, &mut buffer));
-        let told =
-            reading.mobile.is_match(line) || (last && reading.sent_from.is_match(line) && reading.devices.has(line));
-        told && !self.words.content_word(line)
-    }
-
-    /// `-- ` (RFC 3676 §4.3), and what people make of it.
-    fn delimited(&self, kinds: &mut [Kind], from: usize, to: usize) -> bool {
-        let tail = self.tail(kinds, from, to);
-        let delimiter = |at: &usize| {
-            let line = self.line(*at);
-            matches!(line, "--" | "—" | "- -" | "–" | "---") || is_rule(line)
-        };
-        let Some(position) = (0..tail.len()).filter(|at| delimiter(&tail[*at])).find(|at| self.delimits(&tail, *at))
-        else {
-            return false;
-        };
-        for at in &tail[position..] {
-            kinds[*at] = Kind::Signature;
-        }
-        true
-    }
-
-    /// Whether a line of dashes stands above a signature; others divide what somebody tells.
-    fn delimits(&self, tail: &[usize], position: usize) -> bool {
-        let below = &tail[position + 1..];
-        let rule = is_rule(self.line(tail[position]));
-        // Three dashes may divide, too, but not the last few words from the others.
-        let dashes = self.line(tail[position]) == "---";
-        let looks = self.looks(below);
-        let matter = below.iter().any(|at| self.words.about(self.line(*at)) || self.line(*at).ends_with('?'));
-        if rule {
-            // A drawn line may divide anything; below it only contacts are a signature.
-            !below.is_empty() && looks.contains(&Look::Contact) && !looks.contains(&Look::Content)
-        } else {
-            let announced = position > 0 && self.line(tail[position - 1]).ends_with([':', '：']);
-            !matter
-                && !(dashes && (below.is_empty() || looks.contains(&Look::Content)))
-                && (self.card(below, &looks) || !(announced || self.told(below, &looks)))
-        }
-    }
-
-    /// The sender's name or contacts stand among these lines.
-    fn card(&self, lines: &[usize], looks: &[Look]) -> bool {
-        looks.contains(&Look::Contact) || lines.iter().any(|at| self.words.is_name(self.line(*at)))
-    }
-
-    /// Sentences, with their full stop or without: the first line tells something.
-    fn told(&self, lines: &[usize], looks: &[Look]) -> bool {
-        lines.first().is_some_and(|at| {
-            let line = self.line(*at);
-            looks[0] == Look::Content || line.split_whitespace().count() >= 3 && !proper(line)
-        })
     }
 
     /// Nothing but the sender's card: his name or contacts first, and no line that could be words.
