@@ -37,8 +37,13 @@ impl Find<'_> {
             let announced = position > 0 && self.line(tail[position - 1]).ends_with([':', '：']);
             !matter
                 && !(dashes && (below.is_empty() || looks.contains(&Look::Content)))
-                && (self.card(below, &looks) || !(announced || self.told(below, &looks)))
+                && (self.card(below, &looks) || !(announced || !self.exact(tail[position]) && self.told(below, &looks)))
         }
+    }
+
+    /// The delimiter of RFC 3676 §4.3, whose space hardly anybody types.
+    fn exact(&self, at: usize) -> bool {
+        self.line(at) == "--" && self.body.text.as_bytes().get(self.body.lines[at].end) == Some(&b' ')
     }
 
     /// The sender's name or contacts stand among these lines.

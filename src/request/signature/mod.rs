@@ -365,6 +365,7 @@ mod tests {
     #[test]
     fn delimiters_mobiles_and_notices() {
         check("", "Hello\n\n-- \nxxx\nSent with Sparrow", "Hello");
+        check("", "Hello\n\n-- \nThe Acme support team.\nWe make it work.", "Hello");
         check("", "Hello\n\nSent from my iPhone", "Hello");
         check("", "Hello\n\nVon meinem iPhone gesendet", "Hello");
         check("", "Hello\n\nEnvoyé de mon iPad", "Hello");
