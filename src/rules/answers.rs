@@ -1,97 +1,360 @@
-//! `answers.toml`: how people pick from a list that was put before them, by rank or by a telling word, and how they deny.
+//! `answers.toml`: how people pick from a list that was put before them: by rank, by number, by a telling word, or by ruling
+//! out the rest.
 //!
-//! Never guesses: two ranks, a rank beyond the list, or a rank that is only part of a sentence pick nothing.
+//! Never guesses: who is not sure, asks back, or says two things has not picked; a word that could tell the campaigns apart
+//! counts only in a clause that speaks of them.
+
+use std::collections::{BTreeSet, HashMap};
 
 use super::sheet::Sheet;
+use crate::campaigns::fold::folded;
 use crate::config::fault::Fault;
 
 /// Ranks that have words of their own; the last one of a list has, too.
 const RANKS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
-/// Words of an answer that picks by rank, at most: a longer one tells a story in which ranks mean other things.
-const MOST_WORDS: usize = 20;
+/// Words of an answer that are read: whoever picks does so early.
+const MOST_WORDS: usize = 300;
+/// Words of another matter that a clause may have beside the one that picks, and how near a noun must stand then.
+const OTHER_WORDS: usize = 5;
+const NEAR: usize = 3;
+/// Letters of a word that may stand for a longer one: "Herbst" for "Herbstaktion".
+const BEGINNING: usize = 5;
 
-/// The words, compiled.
+/// What an answer says of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pick {
+    /// Nothing.
+    Silent,
+    /// Something, but not which.
+    Unclear,
+    /// This one, by its place.
+    One(usize),
+    /// Several of them.
+    Several(Vec<usize>),
+    /// None of them.
+    Nothing,
+}
+
+/// A campaign of the list.
+#[derive(Debug, Clone, Copy)]
+pub struct Offered<'a> {
+    /// Its ID.
+    pub id: &'a str,
+    /// Its name.
+    pub name: &'a str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Unsure,
+    Nothing,
+    All,
+    Not,
+    But,
+    Over,
+    Other,
+    Rank(usize),
+    Last,
+    Or,
+    And,
+    Number,
+    Noun,
+    Yes,
+    Filler,
+}
+
+/// The words, folded: by their first word, the longer phrases first.
 #[derive(Debug, Default)]
 pub struct Answers {
-    not: Vec<String>,
-    but: Vec<String>,
-    after: Vec<String>,
-    ranks: [Vec<String>; 6],
-    last: Vec<String>,
+    phrases: HashMap<String, Vec<(Vec<String>, Class)>>,
+}
+
+/// What a word, or a phrase, of an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Word(Class),
+    /// It belongs to this campaign alone.
+    Telling(usize),
+    /// A number in the list.
+    Place(usize),
+    /// It belongs to several of the campaigns.
+    Common,
+    Unknown,
+}
+
+/// A clause: words between two marks, or up to a "but".
+#[derive(Debug)]
+struct Clause {
+    tokens: Vec<Token>,
+    /// Doubts reach as far as this.
+    segment: usize,
+    /// It stands in a question.
+    question: bool,
+    /// It is the end of that question.
+    asks: bool,
+}
+
+/// What all clauses together say.
+#[derive(Debug, Default)]
+struct Said {
+    meant: BTreeSet<usize>,
+    denied: BTreeSet<usize>,
+    over: BTreeSet<usize>,
+    other: bool,
+    all: bool,
+    nothing: bool,
+    yes: bool,
+    or: bool,
+    and: bool,
+    doubt: bool,
 }
 
 impl Answers {
-    /// Reads `answers.toml`. No file: nothing is picked by rank, nothing is taken for a denial.
+    /// Reads `answers.toml`. No file: nothing is picked.
     pub fn read(text: Option<&str>) -> (Answers, Vec<Fault>) {
         let mut answers = Answers::default();
         let Some(text) = text else { return (answers, vec![]) };
         let faults = Sheet::new("answers.toml", text).read(|sheet, mut root| {
-            let mut words = |key| {
-                let listed = sheet.texts(&mut root, key);
-                listed.into_iter().map(|(word, _)| word.to_lowercase()).collect::<Vec<_>>()
+            use Class::*;
+            let mut words = |key, class| {
+                for (phrase, _) in sheet.texts(&mut root, key) {
+                    answers.add(&phrase, class);
+                }
             };
-            answers.not = words("not");
-            answers.but = words("but");
-            answers.after = words("after");
-            for (rank, key) in RANKS.into_iter().enumerate() {
-                answers.ranks[rank] = words(key);
+            for (key, class) in [("unsure", Unsure), ("none", Nothing), ("all", All), ("not", Not), ("but", But)] {
+                words(key, class);
             }
-            answers.last = words("last");
+            words("over", Over);
+            words("other", Other);
+            for (rank, key) in RANKS.into_iter().enumerate() {
+                words(key, Rank(rank));
+            }
+            for (key, class) in [("last", Last), ("or", Or), ("and", And), ("number", Number), ("noun", Noun)] {
+                words(key, class);
+            }
+            words("yes", Yes);
+            words("filler", Filler);
             sheet.finish(root);
         });
+        for phrases in answers.phrases.values_mut() {
+            phrases.sort_by_key(|(rest, _)| std::cmp::Reverse(rest.len()));
+        }
         (answers, faults)
     }
 
-    /// The words of an answer in lower case, without those that it denies ("not the 2024 one"). An empty word stands
-    /// where a clause ends.
-    pub fn affirmed(&self, text: &str) -> Vec<String> {
-        let mut words: Vec<String> = vec![];
-        let mut denied = false;
-        let mut word = String::new();
-        for c in text.chars().chain(['.']) {
-            if c.is_alphanumeric() || matches!(c, 'ª' | 'º') {
-                word.extend(c.to_lowercase());
-                continue;
-            }
-            let found = std::mem::take(&mut word);
-            if self.not.contains(&found) {
-                denied = true;
-                words.push(String::new());
-            } else if self.but.contains(&found) {
-                denied = false;
-            } else if !found.is_empty() && !denied {
-                words.push(found);
-            }
-            if ",;.:!?()\n".contains(c) {
-                denied = false;
-                words.push(String::new());
-            }
+    fn add(&mut self, phrase: &str, class: Class) {
+        let mut words = words(phrase).into_iter();
+        if let Some(first) = words.next() {
+            self.phrases.entry(first).or_default().push((words.collect(), class));
         }
-        words
     }
 
-    /// The place in a list of `length` that an answer of these affirmed words picks by rank.
-    pub fn rank(&self, affirmed: &[String], length: usize) -> Option<usize> {
-        if affirmed.iter().filter(|word| !word.is_empty()).count() > MOST_WORDS {
-            return None;
-        }
-        let mut picked = None;
-        for (at, word) in affirmed.iter().enumerate() {
-            let rank = self.ranks.iter().position(|words| words.contains(word));
-            let Some(rank) = rank.or_else(|| self.last.contains(word).then(|| length.saturating_sub(1))) else {
-                continue;
-            };
-            let next = affirmed.get(at + 1).map_or("", String::as_str);
-            if !next.is_empty() && !self.after.iter().any(|after| after == next) {
-                continue;
-            }
-            if picked.is_some_and(|other| other != rank) {
-                return None;
-            }
-            picked = Some(rank);
-        }
-        picked.filter(|rank| *rank < length)
+    /// The longest phrase that begins here, and how many words it has.
+    fn class_at(&self, words: &[String]) -> Option<(Class, usize)> {
+        let found = self.phrases.get(words.first()?)?.iter().find(|(rest, _)| words[1..].starts_with(rest));
+        found.map(|(rest, class)| (*class, rest.len() + 1))
     }
+
+    /// What this text says of the list.
+    pub fn pick(&self, text: &str, list: &[Offered<'_>]) -> Pick {
+        let list = List::of(list, self);
+        let clauses = self.clauses(text, &list);
+        let mut said = Said::default();
+        for clause in &clauses {
+            let unsure = clauses
+                .iter()
+                .filter(|other| other.segment == clause.segment)
+                .any(|other| other.tokens.contains(&Token::Word(Class::Unsure)));
+            said.hear(clause, list.ids.len(), unsure);
+        }
+        said.pick(list.ids.len())
+    }
+
+    fn clauses(&self, text: &str, list: &List) -> Vec<Clause> {
+        let mut clauses: Vec<Clause> = vec![];
+        let mut segment = 0;
+        let mut left = MOST_WORDS;
+        for sentence in text.split_inclusive(['.', '!', '?', ';', '\n', '…']) {
+            let question = sentence.ends_with('?');
+            segment += 1;
+            let first = clauses.len();
+            for part in sentence.split([',', ':', '(', ')', '–', '—', '¿', '¡', '"', '“', '”', '„', '«', '»'])
+            {
+                let mut words = words(part);
+                words.truncate(left);
+                left -= words.len();
+                let mut tokens = vec![];
+                let mut at = 0;
+                while at < words.len() {
+                    let (token, length) = self.token_at(&words[at..], list);
+                    at += length;
+                    if token == Token::Word(Class::But) {
+                        clauses.push(Clause { tokens: std::mem::take(&mut tokens), segment, question, asks: false });
+                        segment += 1;
+                    } else {
+                        tokens.push(token);
+                    }
+                }
+                clauses.push(Clause { tokens, segment, question, asks: false });
+            }
+            clauses.retain(|clause| !clause.tokens.is_empty());
+            if question && let Some(last) = clauses[first..].last_mut() {
+                last.asks = true;
+            }
+        }
+        clauses
+    }
+
+    fn token_at(&self, words: &[String], list: &List) -> (Token, usize) {
+        // An ID that is written in groups: "20 471".
+        let digits = words.iter().take_while(|word| word.bytes().all(|byte| byte.is_ascii_digit())).count();
+        let mut joined = String::new();
+        for (count, word) in words.iter().take(digits.max(1)).enumerate() {
+            joined.push_str(word);
+            if let Some(place) = list.ids.iter().position(|id| *id == joined) {
+                return (Token::Telling(place), count + 1);
+            }
+        }
+        if let Some((class, length)) = self.class_at(words) {
+            // "No. 2" denies nothing.
+            let numbered = words.get(1).is_some_and(|next| list.place(next).is_some());
+            let number = class == Class::Not && numbered && words[0] == "no";
+            return (Token::Word(if number { Class::Number } else { class }), length);
+        }
+        (list.token(&words[0]), 1)
+    }
+}
+
+/// The list as answers are compared with it.
+struct List {
+    ids: Vec<String>,
+    names: Vec<Vec<String>>,
+}
+
+impl List {
+    fn of(list: &[Offered<'_>], answers: &Answers) -> List {
+        let name = |option: &Offered<'_>| {
+            let mut words = words(option.name);
+            words.retain(|word| answers.class_at(std::slice::from_ref(word)).is_none());
+            words
+        };
+        let compact = |option: &Offered<'_>| words(option.id).concat();
+        List { ids: list.iter().map(compact).collect(), names: list.iter().map(name).collect() }
+    }
+
+    fn token(&self, word: &str) -> Token {
+        let holding = |matches: &dyn Fn(&String) -> bool| {
+            let holds = self.names.iter().enumerate().filter(|(_, name)| name.iter().any(matches));
+            holds.map(|(place, _)| place).collect::<Vec<_>>()
+        };
+        let exact = holding(&|own| own == word);
+        let found = match exact.is_empty() && word.chars().count() >= BEGINNING {
+            true => holding(&|own| own.starts_with(word)),
+            false => exact,
+        };
+        match (found.as_slice(), self.place(word)) {
+            ([one], _) => Token::Telling(*one),
+            ([], Some(place)) => Token::Place(place),
+            ([], None) => Token::Unknown,
+            _ => Token::Common,
+        }
+    }
+
+    fn place(&self, word: &str) -> Option<usize> {
+        let number = word.parse::<usize>().ok().filter(|_| word.len() <= 2)?;
+        (1..=self.ids.len()).contains(&number).then(|| number - 1)
+    }
+}
+
+impl Said {
+    /// Takes in a clause.
+    fn hear(&mut self, clause: &Clause, length: usize, unsure: bool) {
+        use Class::*;
+        let tokens = &clause.tokens;
+        let has = |class| tokens.contains(&Token::Word(class));
+        let strange = tokens.iter().filter(|token| **token == Token::Unknown).count();
+        let near = |at: usize| {
+            let around = &tokens[at.saturating_sub(NEAR)..(at + NEAR + 1).min(tokens.len())];
+            strange <= OTHER_WORDS && around.contains(&Token::Word(Noun))
+        };
+        let mut mentions: Vec<(usize, Option<usize>)> = vec![];
+        for (at, token) in tokens.iter().enumerate() {
+            // "The first time", "the second half" are no ranks.
+            let ranks = tokens.get(at + 1) != Some(&Token::Unknown);
+            let numbered = at > 0 && tokens[at - 1] == Token::Word(Number);
+            let (place, about) = match *token {
+                Token::Telling(place) => (Some(place), strange == 0 || near(at)),
+                Token::Place(place) => (Some(place), strange == 0 || (numbered && strange <= OTHER_WORDS)),
+                Token::Word(Rank(place)) if ranks => (Some(place), strange == 0 || near(at)),
+                Token::Word(Last) if ranks => (Some(length.saturating_sub(1)), strange == 0 || near(at)),
+                Token::Word(Other) if length == 2 => (None, strange == 0 || near(at)),
+                _ => continue,
+            };
+            // In a question, "first" alone begins a list of the customer's own.
+            let bare = tokens.len() == 1 && matches!(token, Token::Word(_)) && clause.question;
+            if about && !(bare && !clause.asks) {
+                mentions.push((at, place.filter(|place| *place < length)));
+                self.doubt |= place.is_some_and(|place| place >= length);
+            }
+        }
+        if mentions.is_empty() {
+            let about = strange == 0 && !clause.asks && !unsure;
+            self.all |= about && has(All);
+            self.nothing |= about && has(Nothing);
+            self.yes |= about && has(Yes) && !has(Not);
+            return;
+        }
+        self.doubt |= clause.asks || unsure;
+        self.or |= has(Or);
+        self.and |= has(And) || has(All);
+        self.nothing |= has(Nothing);
+        let over = has(Over);
+        for (index, (at, place)) in mentions.iter().enumerate() {
+            let denies = |token: &Token| *token == Token::Word(Not);
+            let after = mentions.get(index + 1).map_or(tokens.len(), |(next, _)| *next);
+            // A denial reaches to the end of its clause; one at the end reaches back: "la primera no, la segunda".
+            let denied =
+                tokens[..*at].iter().any(denies) || (after == tokens.len() && tokens[at + 1..].iter().any(denies));
+            match place {
+                Some(place) if denied => drop(self.denied.insert(*place)),
+                Some(place) if over => drop(self.over.insert(*place)),
+                Some(place) => drop(self.meant.insert(*place)),
+                None => self.other |= !denied && !over,
+            }
+        }
+    }
+
+    fn pick(self, length: usize) -> Pick {
+        let Said { meant, denied, over, other, all, nothing, yes, or, and, doubt } = self;
+        let out: BTreeSet<usize> = denied.union(&over).copied().collect();
+        let rest: Vec<usize> = (0..length).filter(|place| !out.contains(place)).collect();
+        if doubt || meant.intersection(&denied).next().is_some() {
+            return Pick::Unclear;
+        }
+        match meant.len() {
+            0 if nothing || (denied.len() == length && length > 0) => Pick::Nothing,
+            0 if all && length > 1 => Pick::Several((0..length).collect()),
+            0 if yes && length == 1 => Pick::One(0),
+            // What has ended may be just the one that is meant: only "the other" rules it out.
+            0 if !out.is_empty() && length > 1 => match rest.as_slice() {
+                [one] if other || over.is_empty() => Pick::One(*one),
+                _ => Pick::Unclear,
+            },
+            0 if other => Pick::Unclear,
+            0 => Pick::Silent,
+            1 if !other => meant.first().map_or(Pick::Silent, |place| Pick::One(*place)),
+            1 => Pick::Unclear,
+            _ if and && !or => Pick::Several(meant.into_iter().collect()),
+            _ => Pick::Unclear,
+        }
+    }
+}
+
+/// The words of a text, folded: without case and accents. The marks of an ordinal stay apart from the bare number.
+fn words(text: &str) -> Vec<String> {
+    let ordinal = ['ª', 'º', '°'];
+    let parts = text.split(|c: char| !c.is_alphanumeric() && !ordinal.contains(&c));
+    parts.map(|word| folded(&word.replace(ordinal, "th"))).filter(|word| !word.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -100,53 +363,182 @@ mod tests {
     use super::*;
     use crate::rules::Rules;
 
-    /// Of a list of three; `expected` counts from 1.
-    fn check(answer: &str, expected: Option<usize>) {
+    fn check(list: &[&str], rows: &[(&str, Pick)]) {
         let files = Rules::shipped_files();
         let (answers, faults) = Answers::read(files.get("answers.toml").map(|text| &**text));
         assert_eq!(faults, vec![]);
-        assert_eq!(answers.rank(&answers.affirmed(answer), 3), expected.map(|place| place - 1), "{answer}");
+        let ids: Vec<String> = (0..list.len()).map(|place| format!("2041{place}")).collect();
+        let list: Vec<Offered<'_>> = ids.iter().zip(list).map(|(id, name)| Offered { id, name }).collect();
+        let got = rows.iter().map(|(text, _)| format!("{text}: {:?}", answers.pick(text, &list)));
+        let expected = rows.iter().map(|(text, pick)| format!("{text}: {pick:?}"));
+        let wrong: Vec<_> = got.zip(expected).filter(|(got, expected)| got != expected).collect();
+        assert!(wrong.is_empty(), "(got, expected): {wrong:#?}");
+    }
+
+    const YEARS: &[&str] = &["Orchard Box Autumn 2025", "Orchard Box Autumn 2026"];
+    const SEASONS: &[&str] = &["Herbstaktion Fahrradservice", "Frühjahrsaktion Fahrradservice"];
+    const COURS: &[&str] = &["Cours du Soir Rentrée", "Cours du Soir Printemps"];
+    const FERIA: &[&str] = &["Feria del Libro Madrid", "Feria del Libro Málaga"];
+    const FESTA: &[&str] = &["Festa da Primavera Porto", "Festa da Primavera Lisboa"];
+    const THREE: &[&str] = &["Spring Leads North", "Spring Leads South", "Spring Leads East"];
+    use Pick::*;
+
+    #[test]
+    fn by_rank_or_number_or_telling_word() {
+        check(
+            THREE,
+            &[
+                ("the second one", One(1)),
+                ("First, please.", One(0)),
+                ("I mean the 3rd campaign, thanks", One(2)),
+                ("It's the last one", One(2)),
+                ("2", One(1)),
+                ("(2)", One(1)),
+                ("2.", One(1)),
+                ("#2", One(1)),
+                ("number 2", One(1)),
+                ("No. 2 please", One(1)),
+                ("option 2", One(1)),
+                ("Nummer 2", One(1)),
+                ("la n° 2", One(1)),
+                ("It is 20 411, sorry", One(1)),
+                ("the south", One(1)),
+                ("Hi,\n\nsecond\n\nSent from my iPhone", One(1)),
+                ("Please raise the second one to 80", One(1)),
+                (
+                    "The second campaign in your list please. Also, the first time I wrote to you nobody answered.",
+                    One(1),
+                ),
+                ("the fourth one", Unclear),
+                ("4", Silent),
+                ("all of them", Several(vec![0, 1, 2])),
+            ],
+        );
+        check(
+            SEASONS,
+            &[("Die zweite bitte, vielen Dank!", One(1)), ("die Frühjahrs", One(1)), ("die letzte", One(1))],
+        );
+        check(
+            SEASONS,
+            &[
+                ("nicht die erste sondern die zweite", One(1)),
+                ("die im Herbst", One(0)),
+                ("beide", Several(vec![0, 1])),
+            ],
+        );
+        check(
+            COURS,
+            &[("La deuxième, s'il vous plaît.", One(1)), ("c'est la première campagne", One(0)), ("la 2", One(1))],
+        );
+        check(COURS, &[("celle de la rentrée", One(0)), ("printemps", One(1)), ("les deux", Several(vec![0, 1]))]);
+        check(FERIA, &[("La segunda, por favor", One(1)), ("la última campaña", One(1)), ("malaga", One(1))]);
+        check(FERIA, &[("la de Málaga, no la de Madrid", One(1)), ("las dos", Several(vec![0, 1]))]);
+        check(
+            FESTA,
+            &[
+                ("A primeira, obrigada", One(0)),
+                ("é a 2ª", One(1)),
+                ("a do Porto", One(0)),
+                ("as duas", Several(vec![0, 1])),
+            ],
+        );
+        check(
+            YEARS,
+            &[("the former", One(0)), ("the latter", One(1)), ("2026", One(1)), ("The 2026 one, please.", One(1))],
+        );
+        check(
+            YEARS,
+            &[
+                ("I don't know the ID. It's the second one.", One(1)),
+                ("I don't know the ID, but it's the second one", One(1)),
+            ],
+        );
+        check(
+            YEARS,
+            &[
+                ("Please raise the first one to 50 and the second to 80", Several(vec![0, 1])),
+                ("both", Several(vec![0, 1])),
+            ],
+        );
+        check(
+            &["Farm Shop"],
+            &[("Yes, that's the one!", One(0)), ("yes", One(0)), ("No", Silent), ("not the farm shop", Nothing)],
+        );
     }
 
     #[test]
-    fn a_rank_picks_in_every_language() {
-        check("the second one", Some(2));
-        check("First, please.", Some(1));
-        check("I mean the 3rd campaign, thanks", Some(3));
-        check("It's the last one", Some(3));
-        check("Die zweite bitte, vielen Dank!", Some(2));
-        check("die letzte", Some(3));
-        check("La deuxième, s'il vous plaît.", Some(2));
-        check("c'est la première campagne", Some(1));
-        check("La segunda, por favor", Some(2));
-        check("la última campaña", Some(3));
-        check("A primeira, obrigada", Some(1));
-        check("é a 2ª", Some(2));
+    fn by_what_is_ruled_out() {
+        check(
+            YEARS,
+            &[
+                ("not the first one", One(1)),
+                ("not the first one, the second one", One(1)),
+                ("2025, not 2024", One(0)),
+                ("2026 not 2025", One(1)),
+                ("not 2025 but 2026", One(1)),
+                ("The 2025 campaign ended, it must be the other one", One(1)),
+                ("It used to be 2025, but now it is 2026", One(1)),
+                ("The 2025 campaign has ended", Unclear),
+                ("the other one", Unclear),
+                ("none of these", Nothing),
+                ("neither the first nor the second", Nothing),
+            ],
+        );
+        check(
+            SEASONS,
+            &[("Die Herbstaktion ist schon vorbei, also die andere", One(1)), ("nicht die Herbstaktion", One(1))],
+        );
+        check(SEASONS, &[("Nicht die Herbstaktion, die Frühjahrsaktion!", One(1)), ("keine von beiden", Nothing)]);
+        check(COURS, &[("pas celle du printemps, l'autre", One(0)), ("ni l’une ni l’autre", Nothing)]);
+        check(FERIA, &[("la primera no, la segunda", One(1)), ("ninguna", Nothing)]);
+        check(
+            FESTA,
+            &[
+                ("não é a primeira, é a segunda", One(1)),
+                ("a do Porto acabou, é a outra", One(1)),
+                ("Lisboa, não Porto", One(1)),
+            ],
+        );
+        check(THREE, &[("not the first one", Unclear), ("not the first, not the third", One(1))]);
     }
 
     #[test]
-    fn denied_unclear_or_told_ranks_pick_nothing() {
-        check("not the first one", None);
-        check("not the first one, the second one", Some(2));
-        check("nicht die erste sondern die zweite", Some(2));
-        check("the first one or the second one", None);
-        check("the fourth one", None);
-        check("This is the first time it happens", None);
-        check("seit der zweiten Woche läuft nichts", None);
-        check("just a second ago it broke", None);
-        check("", None);
-        check(&format!("{} the second one", "the report shows nothing at all ".repeat(4)), None);
-    }
-
-    #[test]
-    fn what_is_denied_is_no_word_of_the_answer() {
-        let files = Rules::shipped_files();
-        let (answers, _) = Answers::read(files.get("answers.toml").map(|text| &**text));
-        let words =
-            |text: &str| answers.affirmed(text).into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
-        assert_eq!(words("2025, not 2024"), "2025");
-        assert_eq!(words("2025 not 2024"), "2025");
-        assert_eq!(words("Nicht die Herbstaktion, die Frühjahrsaktion!"), "die frühjahrsaktion");
-        assert_eq!(words("not 2024 but 2025"), "2025");
+    fn nothing_is_guessed() {
+        check(
+            YEARS,
+            &[
+                ("either the first or the second", Unclear),
+                ("the second or the first, whichever is cheaper", Unclear),
+                ("not sure if it is the first or the second", Unclear),
+                ("the first one or the second one", Unclear),
+                ("2025 or 2026, no idea", Unclear),
+                ("I am not sure, maybe the second one?", Unclear),
+                ("Do you mean the second one in your list?", Unclear),
+                ("I have two questions; first, is this free?", Silent),
+                ("I sent you this on the 2nd", Silent),
+                ("Our meeting is in 2026, I will tell you then.", Silent),
+                ("call me on 20410", Silent),
+                ("This is my second mail!", Silent),
+                ("This is the first time it happens", Silent),
+                ("just a second please", Silent),
+                ("just a second ago it broke", Silent),
+                ("Thanks, I will look it up and send it tomorrow.", Silent),
+                ("We run 2 shops and 1 farm", Silent),
+                ("the autumn one", Silent),
+                ("Yes", Silent),
+                ("", Silent),
+                (&format!("{} the second one", "the report shows nothing at all ".repeat(4)), Silent),
+            ],
+        );
+        check(
+            SEASONS,
+            &[
+                ("entweder die erste oder die zweite, ich weiß es nicht genau", Unclear),
+                ("seit der zweiten Woche läuft nichts", Silent),
+            ],
+        );
+        check(SEASONS, &[("Wir hatten erstens zwei Fragen dazu: erste, was kostet das?", Silent)]);
+        check(COURS, &[("la première ou la deuxième, je ne sais pas", Unclear)]);
+        check(FESTA, &[("qualquer uma das duas", Silent), ("a primeira ou a segunda, tanto faz", Unclear)]);
     }
 }

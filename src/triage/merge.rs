@@ -2,9 +2,9 @@
 //! what was known; nothing that an agent or the customer decided is overturned by a rule.
 
 use super::Known;
-use crate::campaigns::{Candidate, Directory, Identified, Status};
+use crate::campaigns::{self, Campaign, Candidate, Directory, Identified, Status};
 use crate::request::Request;
-use crate::rules::answers::Answers;
+use crate::rules::answers::{Answers, Offered, Pick};
 use crate::rules::{ChosenBy, Topic};
 
 /// The campaign that the ticket is about after this message.
@@ -25,62 +25,68 @@ pub fn campaign(
         // Named now: among the campaigns in question it may settle which; a settled campaign it does not unsettle.
         Status::NameOnly | Status::AmbiguousName => match old.status {
             Status::Confirmed | Status::Multiple => old.clone(),
-            _ => chosen(&known.offered, request, directory, answers, &new).unwrap_or(new),
+            _ => chosen(known, request, directory, answers, &new).unwrap_or(new),
         },
         Status::NotStated | Status::NotApplicable if new.said_not_specific => new,
         Status::NotStated | Status::NotApplicable => match old.status {
             Status::NotStated | Status::NotApplicable => {
                 Identified { speaks_of_a_campaign: old.speaks_of_a_campaign || new.speaks_of_a_campaign, ..new }
             }
-            _ => chosen(&known.offered, request, directory, answers, &new).unwrap_or_else(|| old.clone()),
+            _ => chosen(known, request, directory, answers, &new).unwrap_or_else(|| old.clone()),
         },
     }
 }
 
-/// The one campaign in question that the answer names by a word that sets it apart ("the 2025 one") or by its place
-/// ("the second"). The customer said which, out of a list that was put before them: that is no guess.
+/// What the answer says of the campaigns that were put before the customer: which one ("the 2025 one", "the second", "not
+/// the first"), several, or none of them. Picking from a list is no guess. `None`: it says nothing of the list.
 fn chosen(
-    offered: &[String],
+    known: &Known,
     request: &Request,
     directory: &Directory,
     answers: &Answers,
     new: &Identified,
 ) -> Option<Identified> {
-    let campaigns: Vec<_> = offered.iter().filter_map(|id| directory.get(id)).collect();
-    if campaigns.len() < 2 {
+    let old = &known.triage.campaign;
+    // The place counts in the list as it was sent.
+    let campaigns: Vec<Option<&Campaign>> = known.offered.iter().map(|id| directory.get(id)).collect();
+    let name = |id: &String| directory.get(id).map_or("", |found| found.name.as_str());
+    let list: Vec<Offered<'_>> = known.offered.iter().map(|id| Offered { id, name: name(id) }).collect();
+    if list.is_empty() {
         return None;
     }
-    let by_name: Vec<_> =
-        campaigns.iter().filter(|campaign| new.candidates.iter().any(|c| c.id == campaign.id)).collect();
-    let words: Vec<Vec<String>> = campaigns.iter().map(|campaign| words(&campaign.name)).collect();
-    let answer = answers.affirmed(&request.text);
-    let telling = |index: usize| {
-        let own = words[index]
-            .iter()
-            .filter(|word| words.iter().enumerate().all(|(other, theirs)| other == index || !theirs.contains(word)));
-        own.filter(|word| answer.contains(word)).count()
+    let named = || {
+        let named = |found: &&Campaign| new.candidates.iter().any(|candidate| candidate.id == found.id);
+        let named: Vec<&Campaign> = campaigns.iter().flatten().copied().filter(named).collect();
+        <[_; 1]>::try_from(named).ok().filter(|_| list.len() > 1)
     };
-    let told: Vec<usize> = (0..campaigns.len()).filter(|index| telling(*index) > 0).collect();
-    let pick = match (by_name.as_slice(), told.as_slice()) {
-        ([one], _) => **one,
-        ([], [one]) => campaigns[*one],
-        // The place counts in the list as it was sent.
-        ([], []) => directory.get(offered.get(answers.rank(&answer, offered.len())?)?)?,
-        _ => return None,
+    let picked: Vec<&Campaign> = match answers.pick(&request.text, &list) {
+        Pick::One(place) => vec![(*campaigns.get(place)?)?],
+        Pick::Several(places) => places.into_iter().filter_map(|place| *campaigns.get(place)?).collect(),
+        Pick::Silent => named()?.to_vec(),
+        Pick::Unclear => return Some(old.clone()),
+        Pick::Nothing if matches!(new.status, Status::NotStated | Status::NotApplicable) => {
+            return Some(Identified { status: Status::NotStated, speaks_of_a_campaign: true, ..new.clone() });
+        }
+        Pick::Nothing => return None,
+    };
+    let ids: Vec<String> = picked.iter().map(|campaign| campaign.id.clone()).collect();
+    let on_account = picked.iter().all(|campaign| campaigns::on_account(&request.from.address, campaign));
+    let (status, id) = match picked.as_slice() {
+        [one] => (Status::Confirmed, Some(one.id.clone())),
+        _ => (Status::Multiple, None),
     };
     Some(Identified {
-        status: Status::Confirmed,
-        id: Some(pick.id.clone()),
-        ids: vec![pick.id.clone()],
-        candidates: vec![Candidate { id: pick.id.clone(), name: pick.name.clone(), score: 1.0 }],
-        similar: directory.similar(&pick.id),
-        sender_on_account: Some(crate::campaigns::on_account(&request.from.address, pick)),
+        status,
+        candidates: picked
+            .iter()
+            .map(|campaign| Candidate { id: campaign.id.clone(), name: campaign.name.clone(), score: 1.0 })
+            .collect(),
+        similar: id.as_deref().map(|id| directory.similar(id)).unwrap_or_default(),
+        id,
+        ids,
+        sender_on_account: Some(on_account),
         ..new.clone()
     })
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
 }
 
 /// The ticket's topic after this message: a choice by customer or agent stays; what no rule could tell may be told now.
@@ -105,7 +111,6 @@ pub fn priority(new: String, old: &str) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::campaigns::Campaign;
     use crate::rules::Rules;
     use crate::triage::{Action, Triage};
 
@@ -173,7 +178,14 @@ mod tests {
         check(&offered, silent(), "the 2025 one please", (Status::Confirmed, Some("1002")));
         check(&offered, silent(), "2025, not 2024", (Status::Confirmed, Some("1002")));
         check(&offered, silent(), "the second one", (Status::Confirmed, Some("1002")));
-        check(&offered, silent(), "not the 2025 one", (Status::AmbiguousName, None));
+        check(&offered, silent(), "not the 2025 one", (Status::Confirmed, Some("1001")));
+        check(&offered, silent(), "maybe the 2025 one", (Status::AmbiguousName, None));
+        check(&offered, silent(), "both", (Status::Multiple, None));
+        check(&offered, silent(), "none of these", (Status::NotStated, None));
+        // Who names one to rule it out has not named it.
+        let named = || verdict(Status::NameOnly, None, &["1001"]);
+        check(&offered, named(), "Harvest Fair 2024 ended, the other one", (Status::Confirmed, Some("1002")));
+        check(&offered, named(), "Harvest Fair 2024 or the other one, no idea", (Status::AmbiguousName, None));
         check(&offered, silent(), "the harvest one", (Status::AmbiguousName, None));
         check(
             &offered,
