@@ -86,12 +86,47 @@ enum Token {
 #[derive(Debug)]
 struct Clause {
     tokens: Vec<Token>,
+    sentence: usize,
     /// Doubts reach as far as this.
     segment: usize,
     /// It stands in a question.
     question: bool,
     /// It is the end of that question.
     asks: bool,
+}
+
+impl Clause {
+    /// Words of another matter.
+    fn strange(&self) -> usize {
+        self.tokens.iter().filter(|token| **token == Token::Unknown).count()
+    }
+
+    /// Where it speaks of which campaign of the list; `None` is "the other". When its sentence does not speak of the list
+    /// (`lively`), each must show by itself that it does.
+    fn mentions(&self, length: usize, lively: bool) -> Vec<(usize, Option<usize>)> {
+        use Class::*;
+        let tokens = &self.tokens;
+        let strange = self.strange();
+        let near = |at: usize| {
+            let around = &tokens[at.saturating_sub(NEAR)..(at + NEAR + 1).min(tokens.len())];
+            lively || strange == 0 || (strange <= OTHER_WORDS && around.contains(&Token::Word(Noun)))
+        };
+        let mention = |(at, token): (usize, &Token)| {
+            // "The first time", "the second half" are no ranks. In a question, "first" alone opens a list of the customer's.
+            let opens = tokens.len() == 1 && self.question && !self.asks;
+            let ranks = tokens.get(at + 1) != Some(&Token::Unknown) && !opens;
+            let numbered = at > 0 && tokens[at - 1] == Token::Word(Number) && strange <= OTHER_WORDS;
+            match *token {
+                Token::Telling(place) if near(at) => Some((at, Some(place))),
+                Token::Place(place) if strange == 0 || numbered => Some((at, Some(place))),
+                Token::Word(Rank(place)) if ranks && near(at) => Some((at, Some(place))),
+                Token::Word(Last) if ranks && near(at) => Some((at, Some(length.saturating_sub(1)))),
+                Token::Word(Other) if length == 2 && near(at) => Some((at, None)),
+                _ => None,
+            }
+        };
+        tokens.iter().enumerate().filter_map(mention).collect()
+    }
 }
 
 /// What all clauses together say.
@@ -165,7 +200,9 @@ impl Answers {
                 .iter()
                 .filter(|other| other.segment == clause.segment)
                 .any(|other| other.tokens.contains(&Token::Word(Class::Unsure)));
-            said.hear(clause, list.ids.len(), unsure);
+            let mut sentence = clauses.iter().filter(|other| other.sentence == clause.sentence);
+            let lively = sentence.any(|other| !other.mentions(list.ids.len(), false).is_empty());
+            said.hear(clause, list.ids.len(), unsure, lively);
         }
         said.pick(list.ids.len())
     }
@@ -174,11 +211,11 @@ impl Answers {
         let mut clauses: Vec<Clause> = vec![];
         let mut segment = 0;
         let mut left = MOST_WORDS;
-        for sentence in text.split_inclusive(['.', '!', '?', ';', '\n', '…']) {
-            let question = sentence.ends_with('?');
+        for (sentence, words_of) in text.split_inclusive(['.', '!', '?', ';', '\n', '…']).enumerate() {
+            let question = words_of.ends_with('?');
             segment += 1;
             let first = clauses.len();
-            for part in sentence.split([',', ':', '(', ')', '–', '—', '¿', '¡', '"', '“', '”', '„', '«', '»'])
+            for part in words_of.split([',', ':', '(', ')', '–', '—', '¿', '¡', '"', '“', '”', '„', '«', '»'])
             {
                 let mut words = words(part);
                 words.truncate(left);
@@ -189,13 +226,19 @@ impl Answers {
                     let (token, length) = self.token_at(&words[at..], list);
                     at += length;
                     if token == Token::Word(Class::But) {
-                        clauses.push(Clause { tokens: std::mem::take(&mut tokens), segment, question, asks: false });
+                        clauses.push(Clause {
+                            tokens: std::mem::take(&mut tokens),
+                            sentence,
+                            segment,
+                            question,
+                            asks: false,
+                        });
                         segment += 1;
                     } else {
                         tokens.push(token);
                     }
                 }
-                clauses.push(Clause { tokens, segment, question, asks: false });
+                clauses.push(Clause { tokens, sentence, segment, question, asks: false });
             }
             clauses.retain(|clause| !clause.tokens.is_empty());
             if question && let Some(last) = clauses[first..].last_mut() {
@@ -267,36 +310,13 @@ impl List {
 }
 
 impl Said {
-    /// Takes in a clause.
-    fn hear(&mut self, clause: &Clause, length: usize, unsure: bool) {
+    /// Takes in a clause. `lively`: its sentence speaks of the list.
+    fn hear(&mut self, clause: &Clause, length: usize, unsure: bool, lively: bool) {
         use Class::*;
         let tokens = &clause.tokens;
         let has = |class| tokens.contains(&Token::Word(class));
-        let strange = tokens.iter().filter(|token| **token == Token::Unknown).count();
-        let near = |at: usize| {
-            let around = &tokens[at.saturating_sub(NEAR)..(at + NEAR + 1).min(tokens.len())];
-            strange <= OTHER_WORDS && around.contains(&Token::Word(Noun))
-        };
-        let mut mentions: Vec<(usize, Option<usize>)> = vec![];
-        for (at, token) in tokens.iter().enumerate() {
-            // "The first time", "the second half" are no ranks.
-            let ranks = tokens.get(at + 1) != Some(&Token::Unknown);
-            let numbered = at > 0 && tokens[at - 1] == Token::Word(Number);
-            let (place, about) = match *token {
-                Token::Telling(place) => (Some(place), strange == 0 || near(at)),
-                Token::Place(place) => (Some(place), strange == 0 || (numbered && strange <= OTHER_WORDS)),
-                Token::Word(Rank(place)) if ranks => (Some(place), strange == 0 || near(at)),
-                Token::Word(Last) if ranks => (Some(length.saturating_sub(1)), strange == 0 || near(at)),
-                Token::Word(Other) if length == 2 => (None, strange == 0 || near(at)),
-                _ => continue,
-            };
-            // In a question, "first" alone begins a list of the customer's own.
-            let bare = tokens.len() == 1 && matches!(token, Token::Word(_)) && clause.question;
-            if about && !(bare && !clause.asks) {
-                mentions.push((at, place.filter(|place| *place < length)));
-                self.doubt |= place.is_some_and(|place| place >= length);
-            }
-        }
+        let strange = clause.strange();
+        let mentions = clause.mentions(length, lively);
         if mentions.is_empty() {
             let about = strange == 0 && !clause.asks && !unsure;
             self.all |= about && has(All);
@@ -309,6 +329,7 @@ impl Said {
         self.and |= has(And) || has(All);
         self.nothing |= has(Nothing);
         let over = has(Over);
+        self.doubt |= mentions.iter().any(|(_, place)| place.is_some_and(|place| place >= length));
         for (index, (at, place)) in mentions.iter().enumerate() {
             let denies = |token: &Token| *token == Token::Word(Not);
             let after = mentions.get(index + 1).map_or(tokens.len(), |(next, _)| *next);
@@ -405,6 +426,7 @@ mod tests {
                 ("the south", One(1)),
                 ("Hi,\n\nsecond\n\nSent from my iPhone", One(1)),
                 ("Please raise the second one to 80", One(1)),
+                ("Raise the first one to 50, the second to 80", Unclear),
                 (
                     "The second campaign in your list please. Also, the first time I wrote to you nobody answered.",
                     One(1),
