@@ -5,8 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use deskclerk::campaigns::Named;
-use deskclerk::reply::compose::{Facts, Kind, compose};
+use deskclerk::reply::compose::{Choice, Facts, Kind, compose};
 use deskclerk::reply::templates::Templates;
 use deskclerk::rules::Files;
 
@@ -49,8 +48,12 @@ fn every_mail_as_it_is_sent() {
             let mut shown = String::new();
             for proven in [false, true] {
                 let words = compose(kind, &Facts::sample(kind, proven), &templates, language).unwrap();
-                assert_eq!((words.language.as_str(), words.template), (language, kind.as_str()));
+                assert_eq!(words.language, language);
                 let who = if proven { "proven sender" } else { "anybody" };
+                if words.template != kind.as_str() {
+                    shown += &format!("=== {who}\nas {}\n\n", words.template);
+                    continue;
+                }
                 shown += &format!("=== {who}\nSubject: {}\n\n{}\n", words.subject, words.text);
                 if proven {
                     shown += &format!("=== HTML\n{}\n", words.html);
@@ -82,6 +85,17 @@ fn nothing_unproven_names_a_campaign() {
 }
 
 #[test]
+fn who_is_not_proven_cannot_tell_what_the_directory_holds() {
+    let templates = templates();
+    for language in LANGUAGES {
+        let words = |kind| compose(kind, &Facts::sample(kind, false), &templates, language).unwrap();
+        for kind in [Kind::AmbiguousName, Kind::UnknownId, Kind::Conflict] {
+            assert_eq!(words(kind), words(Kind::MissingId));
+        }
+    }
+}
+
+#[test]
 fn a_stated_id_is_repeated_only_when_harmless() {
     for stated in [
         "FREE NITRO http://x",
@@ -104,13 +118,17 @@ fn data_is_never_a_template_nor_markup() {
     let mut facts = Facts::sample(Kind::AmbiguousName, true);
     facts.candidates =
         ["{{7*7}}", "{% for x in y %}", "<svg onload=alert(1)>", "a\r\n\r\nBcc: v@x.example", "b\n- c\\"]
-            .map(|name| Named { id: "{{ticket}}".into(), name: name.into() })
+            .map(|name| Choice { id: "{{ticket}}".into(), name: name.into(), apart: Some("{{ desk }}".into()) })
             .to_vec();
     facts.desk = "<b>Desk</b>\r\nX-Evil: 1".into();
     facts.topic = Some(("own-topic".into(), "{{ desk }}\u{202e}<i>".into()));
     let words = compose(Kind::AmbiguousName, &facts, &templates(), "en").unwrap();
-    for literal in ["{{7*7}} – Campaign ID {{ticket}}", "{% for x in y %}", "“{{ desk }} <i>”", "<svg onload=alert(1)>"]
-    {
+    for literal in [
+        "{{7*7}} ({{ desk }}) – Campaign ID {{ticket}}",
+        "{% for x in y %}",
+        "“{{ desk }} <i>”",
+        "<svg onload=alert(1)>",
+    ] {
         assert!(words.text.replace('\n', " ").replace("  ", " ").contains(literal), "{literal} in {}", words.text);
     }
     assert!(
@@ -182,7 +200,7 @@ fn faults_name_file_and_line() {
     );
     check_fault("en/missing_id.txt", |text| text.replace("Subject:", "Betreff:"), 1, "no subject");
     check_fault("fr/where.txt", |text| format!("{text}{{% if %}}"), 2, "syntax error");
-    check_fault("es/candidates.txt", |text| text.replace("campaign.name", "campaign.nombre"), 5, "undefined");
+    check_fault("es/list.txt", |text| text.replace("campaign.name", "campaign.nombre"), 2, "undefined");
     check_fault("pt/words.toml", |text| text.replace("[details]", "[detalhes]"), 17, "detalhes");
     check_fault("layout.html", |text| text.replace("{{ subject }}", "{{ asunto }}"), 11, "asunto");
     check_fault("en/several.txt", |text| text.replace("opening.txt", "openning.txt"), 3, "openning.txt");

@@ -43,6 +43,13 @@ pub struct Config {
     pub log: Log,
 }
 
+impl Config {
+    /// Whether mail is answered only with a DMARC pass: without a trusted server none could have one.
+    pub fn requires_dmarc(&self) -> bool {
+        self.replies.require_dmarc && !self.desk.authserv_id.is_empty()
+    }
+}
+
 /// `[desk]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -298,7 +305,7 @@ pub enum Mode {
 pub struct Replies {
     /// What happens to a composed reply.
     pub mode: Mode,
-    /// Withhold replies without a DMARC pass.
+    /// Withhold replies to mail without a DMARC pass; see [`Config::requires_dmarc`].
     pub require_dmarc: bool,
     /// Confirm complete requests.
     pub acknowledge: bool,

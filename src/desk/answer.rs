@@ -3,21 +3,23 @@
 //! Promises: a ticket waits only while a question of ours is on its way to the customer; whoever is not asked is handed
 //! to agents as he is, and why nothing was sent stands on the ticket.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::judge::Judged;
-use crate::campaigns::Directory;
+use crate::campaigns::{Candidate, Directory};
 use crate::config::hours::Hours;
 use crate::config::settings::{Config, Mode};
 use crate::reply::compose::{self, Kind, Taps, Words};
 use crate::reply::guard::{self, Budget, Question, Withheld};
-use crate::reply::headers;
 use crate::reply::tap::{self, Tap};
 use crate::reply::templates::Templates;
 use crate::reply::token::{self, Keys};
+use crate::reply::{freemail, headers};
 use crate::request::Request;
-use crate::store::budgets::{Pending, Spent, domain};
+use crate::store::budgets::{Counts, Pending, Spent, domain};
 use crate::store::outbox::{self, Payload, Reason, State};
 use crate::store::settle::{NewEvent, NewMessage, NewOutgoing};
 use crate::store::tickets::Direction;
@@ -120,11 +122,14 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
         return Answer::default();
     };
     let question = question(judged, ticket, means, spent).filter(|_| reason == Reason::Question);
+    // Where no server is trusted nobody can be proven: then all are counted as one.
+    let unproven = !(judged.proven || judged.vouched) && !means.config.desk.authserv_id.is_empty();
     let facts = guard::Facts {
         answerable: judged.answerable,
+        require_dmarc: judged.by_mail && means.config.requires_dmarc(),
         vouched: judged.vouched,
         question,
-        ..facts(&ticket.requester_address, means, spent)
+        ..facts(&ticket.requester_address, unproven, means, spent)
     };
     let composed =
         guard::may_answer(&judged.request, &facts).and_then(|()| words(judged, ticket, kind, reason, means, now));
@@ -136,8 +141,8 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
         }
     };
     let state = means.state();
-    let outgoing = outgoing(&judged.request, ticket, means, reason, state, &words);
-    count(spent, &ticket.requester_address, state);
+    let outgoing = NewOutgoing { unproven, ..outgoing(&judged.request, ticket, means, reason, state, &words) };
+    count(spent.of_mut(unproven), &ticket.requester_address, state);
     let what = match (state, reason) {
         (State::Queued, Reason::Question) => "asked",
         (State::Queued, _) => "acknowledged",
@@ -160,7 +165,7 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
 }
 
 /// Counts what goes out now.
-pub fn count(spent: &mut Spent, address: &str, state: State) {
+pub fn count(spent: &mut Counts, address: &str, state: State) {
     if state != State::Held {
         *spent.to_address.entry(address.to_owned()).or_default() += 1;
         *spent.to_domain.entry(domain(address)).or_default() += 1;
@@ -176,19 +181,27 @@ pub fn withheld_event(kind: Kind, withheld: &Withheld, spent: &mut Spent) -> New
     NewEvent { actor: "desk", what: "withheld", detail }
 }
 
-/// What the guard must know of an address, whatever was written.
-pub fn facts(address: &str, means: Means<'_>, spent: &Spent) -> guard::Facts {
+/// What the guard must know of an address, whatever was written. Who is not `proven` has a budget of his own.
+pub fn facts(address: &str, unproven: bool, means: Means<'_>, spent: &Spent) -> guard::Facts {
     let replies = &means.config.replies;
     let count = |sent: Option<&u32>, most| Budget { sent: sent.copied().unwrap_or(0), most };
+    let domain = domain(address);
+    let counts = spent.of(unproven);
+    // Of the desk's budget he may have half, and spending it trips nothing.
+    let by_desk = if unproven { replies.per_desk_per_hour.div_ceil(2) } else { replies.per_desk_per_hour };
     guard::Facts {
         own_addresses: means.own_addresses.to_vec(),
         bounced: spent.bounced.contains(address),
         answerable: true,
-        require_dmarc: replies.require_dmarc,
+        require_dmarc: false,
         vouched: false,
-        to_address: count(spent.to_address.get(address), replies.per_address_per_day),
-        to_domain: count(spent.to_domain.get(&domain(address)), replies.per_domain_per_hour),
-        by_desk: Budget { sent: spent.by_desk, most: replies.per_desk_per_hour },
+        to_address: count(counts.to_address.get(address), replies.per_address_per_day),
+        to_domain: count(
+            counts.to_domain.get(&domain),
+            replies.per_domain_per_hour.saturating_mul(freemail::weight(&domain)),
+        ),
+        by_desk: Budget { sent: counts.by_desk, most: by_desk },
+        unproven,
         held: spent.held,
         question: None,
     }
@@ -201,6 +214,7 @@ fn question(judged: &Judged, ticket: &Ticket, means: Means<'_>, spent: &Spent) -
     Some(Question {
         on_ticket: Budget { sent: asked, most: means.config.replies.questions_per_ticket },
         open: judged.unanswered,
+        answers: judged.answers(),
         same_matter: ticket.linked_ticket.filter(|_| ticket.flags.iter().any(|flag| flag == SAME_MATTER)),
         open_elsewhere: others.any(|other| other.waits),
     })
@@ -214,14 +228,13 @@ fn words(
     means: Means<'_>,
     now: i64,
 ) -> Result<(Words, Vec<String>), Withheld> {
-    let proven = judged.request.authentication.dmarc.as_deref() == Some("pass");
     let mut facts = compose::Facts::of(
         ticket.id,
         &means.config.desk.name,
         &judged.triage,
         means.directory,
         &ticket.requester_address,
-        proven || judged.by_token,
+        judged.proven || judged.by_token,
     );
     facts.again = ticket.questions > 0;
     facts.taps = (reason == Reason::Question).then(|| taps(ticket, facts.candidates.len(), means, now));
@@ -284,6 +297,7 @@ pub fn outgoing(
             headers: headers::automatic(&desk.address),
         },
         state,
+        unproven: false,
     }
 }
 
@@ -322,5 +336,10 @@ pub fn unanswered(request: &Request, before: &Ticket, triage: &crate::triage::Tr
         && before.missing == triage.missing
         && before.campaign_status == triage.campaign.status
         && before.triage.campaign.ids == triage.campaign.ids
-        && before.triage.campaign.candidates == triage.campaign.candidates
+        && ids(&before.triage.campaign.candidates) == ids(&triage.campaign.candidates)
+}
+
+/// Which campaigns these are: how well each fits changes with every wording.
+fn ids(candidates: &[Candidate]) -> BTreeSet<&str> {
+    candidates.iter().map(|candidate| candidate.id.as_str()).collect()
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::answer::sent;
 use super::answer::{self, Answer, Means};
 use super::place::{Bounced, Place};
-use super::team;
+use super::{team, waiting};
 use crate::campaigns;
 use crate::request::{AutomatedKind, Request};
 use crate::rules::ChosenBy;
@@ -34,8 +34,12 @@ pub struct Judged {
     pub rules_version: String,
     /// The sender is proven by a token.
     pub by_token: bool,
+    /// The sender is authenticated by the trusted server.
+    pub proven: bool,
     /// The door or a token vouches for the sender.
     pub vouched: bool,
+    /// It came as a mail.
+    pub by_mail: bool,
     /// Not older than the door's baseline.
     pub answerable: bool,
     /// The message left our question as open as it was.
@@ -59,6 +63,8 @@ impl Judged {
         };
         Judged {
             by_token,
+            proven: request.authentication.passes(),
+            by_mail: submission.kind == Kind::Mail,
             vouched: by_token || (submission.kind == Kind::Hook && submission.source.starts_with("hook:")),
             answerable: submission.answerable,
             unanswered,
@@ -73,6 +79,14 @@ impl Judged {
     /// Whether it opens a ticket.
     pub fn is_new(&self) -> bool {
         matches!(self.place, Place::New { .. })
+    }
+
+    /// The ticket that it seems to answer from elsewhere.
+    pub fn answers(&self) -> Option<i64> {
+        match &self.place {
+            Place::New { answers: Some(ticket), .. } => Some(ticket.id),
+            _ => None,
+        }
     }
 }
 
@@ -93,6 +107,10 @@ pub fn settle(
         Some(before) => changed(before, judged, now),
         None => opened(submission, judged, number, now),
     };
+    // Who writes from an address has it, whatever came back from there before.
+    let address = judged.request.from.address.to_lowercase();
+    let alive =
+        (judged.by_mail && (judged.proven || judged.by_token) && spent.bounced.remove(&address)).then_some(address);
     let Answer { outgoing, events: answered } = answer::answer(judged, &mut ticket, means, spent, now);
     let mut events = vec![arrival(judged, before)];
     events.extend(answered);
@@ -120,9 +138,19 @@ pub fn settle(
         events,
         outgoing: rows,
         bounced: None,
+        alive,
+    };
+    let beside = match &judged.place {
+        Place::New { answers: Some(other), .. } => {
+            let mut effect = waiting::handed_over(other, "answered_elsewhere", &judged.request, means, now);
+            let detail = json!({ "ticket": number });
+            effect.events.push(NewEvent { actor: "desk", what: "linked", detail });
+            Some(effect)
+        }
+        _ => None,
     };
     let outcome = if before.is_some() { Outcome::Appended } else { Outcome::Ticket };
-    Settlement { submission: submission.id.clone(), outcome, because: None, effect }
+    Settlement { submission: submission.id.clone(), outcome, because: None, effect, beside }
 }
 
 /// Whether nothing is left to ask for on a ticket that lacked something.
@@ -163,6 +191,9 @@ pub fn note(
         ticket.add_flag("bounced");
         if ticket.status == Status::Waiting {
             ticket.hand_over();
+            if !ticket.missing.is_empty() {
+                ticket.add_flag(INCOMPLETE);
+            }
             let detail = json!({ "from": before.status, "to": ticket.status });
             events.push(NewEvent { actor: "desk", what: "status", detail });
             outgoing.extend(team::outgoing(&ticket, request, means));
@@ -176,10 +207,13 @@ pub fn note(
         messages: vec![incoming(submission, request, fingerprint, None)],
         events,
         outgoing,
-        bounced: bounced.map(|bounced| (bounced.address.clone(), bounced.status.clone())),
+        bounced: bounced
+            .filter(|bounced| bounced.for_good)
+            .map(|bounced| (bounced.address.clone(), bounced.status.clone())),
+        alive: None,
     };
     let because = Some(format!("{what}: {because}"));
-    Settlement { submission: submission.id.clone(), outcome: Outcome::Appended, because, effect }
+    Settlement { submission: submission.id.clone(), outcome: Outcome::Appended, because, effect, beside: None }
 }
 
 /// An end without ticket.
@@ -192,14 +226,15 @@ pub fn nowhere(submission: &Submission, outcome: Outcome, because: String, ticke
         events: vec![],
         outgoing: vec![],
         bounced: None,
+        alive: None,
     };
-    Settlement { submission: submission.id.clone(), outcome, because: Some(because), effect }
+    Settlement { submission: submission.id.clone(), outcome, because: Some(because), effect, beside: None }
 }
 
 fn opened(submission: &Submission, judged: &Judged, number: i64, now: i64) -> Ticket {
     let Judged { request, triage, .. } = judged;
     let (linked, reused) = match judged.place {
-        Place::New { linked, reused } => (linked, reused),
+        Place::New { linked, reused, .. } => (linked, reused),
         _ => (None, false),
     };
     let mut ticket = Ticket {
@@ -287,7 +322,7 @@ fn arrival(judged: &Judged, before: Option<&Ticket>) -> NewEvent {
         detail["linked"] = linked.into();
     }
     if before.is_some() {
-        detail["proven_by"] = if judged.by_token { "token" } else { "reference" }.into();
+        detail["proven_by"] = if judged.by_token { "token" } else { "authentication" }.into();
     }
     NewEvent { actor: "customer", what: if before.is_some() { "answered" } else { "created" }, detail }
 }

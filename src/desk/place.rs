@@ -1,7 +1,10 @@
 //! Where a request belongs: nowhere, on a ticket that is there, or on a new one.
 //!
-//! Promises: only a proof puts a message on a ticket: a reply token that was signed for its sender, or a Message-ID of
-//! that ticket together with its requester's address. A number alone, or a guess, opens a new ticket that is linked.
+//! Promises: only a proof puts a message on a ticket: a reply token that was signed for its sender (it stands in our
+//! Message-IDs, too), or the requester's address, authenticated by the trusted server, together with a Message-ID or the
+//! number of that ticket. Anything else opens a new ticket that is linked: the customer's own Message-IDs are known to
+//! everybody in copy. Where no server is trusted, only tokens prove: a ticket too many does less harm than a stranger's
+//! words among the customer's own.
 
 use std::collections::HashMap;
 
@@ -9,7 +12,7 @@ use crate::reply::token::{self, Keys};
 use crate::request::{AutomatedKind, Request};
 use crate::store::lookups::{Seen, SentTo};
 use crate::store::submissions::Outcome;
-use crate::ticket::Ticket;
+use crate::ticket::{Status, Ticket};
 
 /// What the store knows about the requests of a batch.
 #[derive(Debug, Default)]
@@ -29,6 +32,8 @@ pub struct Bounced {
     pub address: String,
     /// The enhanced status code.
     pub status: Option<String>,
+    /// There is no such address.
+    pub for_good: bool,
 }
 
 /// Where a request belongs.
@@ -61,23 +66,23 @@ pub enum Place {
     New {
         /// A ticket that it seems to belong to, unproven.
         linked: Option<i64>,
+        /// That ticket, when it waits for an answer and this seems to be it: it has its token, or refers to its messages.
+        answers: Option<Box<Ticket>>,
         /// Its Message-ID was used before, for something else.
         reused: bool,
     },
 }
 
-/// The tickets that a valid token of this request names.
-pub fn proven_tickets(request: &Request, keys: &Keys) -> Vec<i64> {
-    let sender = &request.from.address;
+/// The tickets that this request names in any way; whether it may is another matter.
+pub fn named_tickets(request: &Request) -> impl Iterator<Item = i64> {
+    let tag = request.thread.subject_tag.and_then(|number| i64::try_from(number).ok());
+    tokens(request).filter_map(token::ticket).chain(tag)
+}
+
+/// What may be reply tokens in this request.
+fn tokens(request: &Request) -> impl Iterator<Item = &str> {
     let tags = request.thread.tags.iter().map(String::as_str).take(REFERENCES);
-    let ids = referenced(request);
-    let mut tickets: Vec<i64> = vec![];
-    for token in tags.chain(ids.filter_map(|id| token::in_message_id(id))) {
-        if let Some(ticket) = keys.verify(token, sender).filter(|ticket| !tickets.contains(ticket)) {
-            tickets.push(ticket);
-        }
-    }
-    tickets
+    tags.chain(referenced(request).filter_map(|id| token::in_message_id(id)))
 }
 
 /// References that are looked at: a header may hold thousands.
@@ -120,7 +125,7 @@ pub fn find(request: &Request, fingerprint: &str, keys: &Keys, lookups: &Lookups
         }
         Some(AutomatedKind::Loop) | None => match proven(request, keys, lookups) {
             Some((ticket, by_token)) => Place::On { ticket: Box::new(ticket.clone()), by_token },
-            None => Place::New { linked: linked(request, lookups), reused },
+            None => linked(request, keys, lookups, reused),
         },
     }
 }
@@ -130,19 +135,19 @@ fn nowhere(outcome: Outcome, request: &Request, what: &str) -> Place {
     Place::Nowhere { outcome, because: format!("{what}: {because}"), ticket: None }
 }
 
-/// The ticket that the sender has proven to take part in.
+/// The ticket that the sender has proven to take part in, and whether by a token.
 fn proven<'l>(request: &'l Request, keys: &Keys, lookups: &'l Lookups) -> Option<(&'l Ticket, bool)> {
-    let by_token = proven_tickets(request, keys);
-    if let Some(ticket) = by_token.iter().find_map(|id| lookups.tickets.get(id)) {
+    let signed = tokens(request).filter_map(|token| keys.verify(token, &request.from.address));
+    if let Some(ticket) = signed.filter_map(|id| lookups.tickets.get(&id)).next() {
         return Some((ticket, true));
     }
-    // An address that its own domain disowns is no participant's.
-    if request.authentication.dmarc.as_deref() == Some("fail") {
+    if !request.authentication.passes() {
         return None;
     }
     let sender = request.from.address.to_lowercase();
-    let by_reference = tickets_of(referenced(request), lookups).find(|ticket| ticket.requester_address == sender);
-    by_reference.map(|ticket| (ticket, false))
+    let by_number = named_tickets(request).filter_map(|id| lookups.tickets.get(&id));
+    let mut named = tickets_of(referenced(request), lookups).chain(by_number);
+    named.find(|ticket| ticket.requester_address == sender).map(|ticket| (ticket, false))
 }
 
 /// The ticket of the mail of ours that an automated message refers to: our Message-IDs cannot be guessed.
@@ -156,13 +161,17 @@ fn tickets_of<'l>(ids: impl Iterator<Item = &'l String>, lookups: &'l Lookups) -
         .filter_map(|seen| lookups.tickets.get(&seen.ticket_id))
 }
 
-/// A ticket that the request names without proof.
-fn linked(request: &Request, lookups: &Lookups) -> Option<i64> {
-    if let Some(ticket) = tickets_of(referenced(request), lookups).next() {
-        return Some(ticket.id);
-    }
-    let number = request.thread.subject_tag.and_then(|number| i64::try_from(number).ok())?;
-    lookups.tickets.get(&number).map(|ticket| ticket.id)
+/// On a new ticket, linked to one that the request names without proof.
+fn linked(request: &Request, keys: &Keys, lookups: &Lookups, reused: bool) -> Place {
+    // Somebody whom the customer gave our mail, or the customer by another address.
+    let signed = tokens(request).filter_map(|token| {
+        let ticket = lookups.tickets.get(&token::ticket(token)?)?;
+        keys.verify(token, &ticket.requester_address).map(|_| ticket)
+    });
+    let known = signed.chain(tickets_of(referenced(request), lookups)).next();
+    let answers = known.filter(|ticket| ticket.status == Status::Waiting).map(|ticket| Box::new(ticket.clone()));
+    let named = || named_tickets(request).find_map(|id| lookups.tickets.get(&id));
+    Place::New { linked: known.or_else(named).map(|ticket| ticket.id), answers, reused }
 }
 
 fn bounce(request: &Request, keys: &Keys, lookups: &Lookups) -> Place {
@@ -175,11 +184,16 @@ fn bounce(request: &Request, keys: &Keys, lookups: &Lookups) -> Place {
         };
     };
     let report = request.bounce.clone().unwrap_or_default();
-    // RFC 3463: class 4 is a delay, class 2 a success; only a failure marks the address.
+    // RFC 3463: class 4 is a delay, class 2 a success; only a failure ends the wait for an answer. Only when it is the
+    // address that does not exist (x.1.x) is nothing sent there again: a full mailbox or a filter passes.
     let failed = !report.status.as_deref().is_some_and(|status| status.starts_with(['2', '4']));
+    let for_good = report.status.as_deref().is_some_and(|status| status.starts_with("5.1."));
     let named = report.recipients.is_empty()
         || report.recipients.iter().any(|recipient| recipient.eq_ignore_ascii_case(&sent.recipient));
-    let bounced =
-        (failed && named).then(|| Bounced { address: sent.recipient.to_lowercase(), status: report.status.clone() });
+    let bounced = (failed && named).then(|| Bounced {
+        address: sent.recipient.to_lowercase(),
+        status: report.status.clone(),
+        for_good,
+    });
     Place::Note { ticket: Box::new(ticket.clone()), bounced }
 }

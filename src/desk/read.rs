@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::request::hook::{self, HookMap};
-use crate::request::{self, Automated, AutomatedKind, Request, Setting, mail};
+use crate::request::{self, Automated, AutomatedKind, Request, Setting, mail, screening};
 use crate::store::submissions::{Kind, Submission};
 
 /// What became of the bytes.
@@ -64,10 +64,12 @@ fn read_hook(submission: &Submission, setting: &Setting, maps: &HookMaps) -> Res
     let body = serde_json::from_slice(&submission.raw).map_err(|error| format!("the body is not JSON: {error}"))?;
     let default = HookMap::default();
     let map = maps.get(&submission.source).unwrap_or(&default);
-    hook::from_json(&body, map).map_err(|faults| {
+    let mut request = hook::from_json(&body, map).map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.message)).collect();
         faults.join("; ")
-    })
+    })?;
+    request.no_reply = screening::unanswered(&request.from, &setting.reading);
+    Ok(request)
 }
 
 /// What only the envelope knows: the null sender, and the plus tags of recipients that the headers do not name.

@@ -41,7 +41,7 @@ impl Stage {
     pub(super) fn ticket(&self) -> Option<(i64, i64)> {
         let ticket = match self {
             Stage::Judged(judged) => match &judged.place {
-                Place::On { ticket, .. } => ticket,
+                Place::On { ticket, .. } | Place::New { answers: Some(ticket), .. } => ticket,
                 _ => return None,
             },
             Stage::Placed(_, _, Place::Note { ticket, .. }) => ticket,

@@ -28,6 +28,7 @@ pub fn outgoing(ticket: &Ticket, request: &Request, means: Means<'_>) -> Option<
         message_id,
         payload: mail(ticket, request, means.config, address),
         state: State::Queued,
+        unproven: false,
     })
 }
 

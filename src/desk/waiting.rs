@@ -124,7 +124,7 @@ fn follow_up(ticket: &Ticket, request: &Request, means: Means<'_>, spent: &mut S
     }
     let mut after = next(ticket, now);
     let most = means.config.replies.per_desk_per_hour / 2;
-    if spent.held || spent.by_desk >= most {
+    if spent.held || spent.proven.by_desk >= most {
         after.chase_at = Some(now + LATER_MS);
         return effect(ticket, after);
     }
@@ -137,7 +137,7 @@ fn follow_up(ticket: &Ticket, request: &Request, means: Means<'_>, spent: &mut S
 }
 
 /// To the agents, with the reason as a flag.
-fn handed_over(before: &Ticket, why: &'static str, request: &Request, means: Means<'_>, now: i64) -> Effect {
+pub(super) fn handed_over(before: &Ticket, why: &'static str, request: &Request, means: Means<'_>, now: i64) -> Effect {
     let mut after = next(before, now);
     after.hand_over();
     after.add_flag(INCOMPLETE);
@@ -170,12 +170,12 @@ fn say(
         &ticket.requester_address,
         false,
     );
-    let known = answer::facts(&ticket.requester_address, means, spent);
+    let known = answer::facts(&ticket.requester_address, false, means, spent);
     match guard::may_follow_up(&known).and_then(|()| answer::worded(kind, &facts, ticket, means)) {
         Ok(words) => {
             let state = means.state();
             let outgoing = answer::outgoing(request, ticket, means, reason, state, &words);
-            answer::count(spent, &ticket.requester_address, state);
+            answer::count(&mut spent.proven, &ticket.requester_address, state);
             let what = match (state, kind) {
                 (State::Draft, _) => "drafted",
                 (State::Held, _) => "shadowed",
@@ -204,6 +204,7 @@ fn effect(before: &Ticket, after: Ticket) -> Effect {
         events: vec![],
         outgoing: vec![],
         bounced: None,
+        alive: None,
     }
 }
 

@@ -198,8 +198,7 @@ impl Desk {
             if request.automated.is_some() {
                 about.extend(place::about(request).cloned());
             }
-            tickets.extend(place::proven_tickets(request, &self.keys));
-            tickets.extend(request.thread.subject_tag.and_then(|number| i64::try_from(number).ok()));
+            tickets.extend(place::named_tickets(request));
         }
         references.extend(names.message_ids.iter().cloned());
         let seen = self.store.seen(&list(references), &names.fingerprints).await?;

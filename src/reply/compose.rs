@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::campaigns::{self, Directory, Identified, Named, Status};
+use crate::campaigns::fold::folded;
+use crate::campaigns::{self, Campaign, Directory, Identified, Named, Status};
 use crate::config::fault::Fault;
 use crate::rules::{ChosenBy, Topic};
 use crate::triage::{CAMPAIGN_ID, DESCRIPTION, Triage};
@@ -110,7 +111,9 @@ pub struct Facts {
     /// The ID that the customer stated.
     pub stated: Option<String>,
     /// Campaigns that may be meant.
-    pub candidates: Vec<Named>,
+    pub candidates: Vec<Choice>,
+    /// The sender is proven, on whatever account.
+    pub authenticated: bool,
     /// The sender is authenticated on the account of every campaign here. Else none of them is spoken of.
     pub may_name_campaigns: bool,
     /// Details that are missing, `campaign_id` and `description` among them.
@@ -139,13 +142,11 @@ impl Facts {
         authenticated: bool,
     ) -> Facts {
         let campaign = &triage.campaign;
-        let theirs = |id: &str| {
-            let found =
-                directory.get(id).filter(|campaign| authenticated && campaigns::on_account(requester, campaign));
-            found.map(|campaign| Named { id: campaign.id.clone(), name: campaign.name.clone() })
-        };
-        let candidates: Vec<Named> = candidate_ids(campaign).filter_map(theirs).take(CANDIDATES).collect();
-        let understood = campaign.id.as_deref().and_then(theirs);
+        let theirs =
+            |id: &str| directory.get(id).filter(|campaign| authenticated && campaigns::on_account(requester, campaign));
+        let candidates: Vec<&Campaign> = candidate_ids(campaign).filter_map(theirs).take(CANDIDATES).collect();
+        let candidates = choices(&candidates);
+        let understood = campaign.id.as_deref().and_then(theirs).map(Named::of);
         Facts {
             ticket,
             desk: desk.to_owned(),
@@ -155,6 +156,7 @@ impl Facts {
             campaign: understood,
             stated: campaign.id.clone(),
             candidates,
+            authenticated,
             missing: triage.missing.iter().chain(&triage.wanted).cloned().collect(),
             taps: None,
         }
@@ -172,9 +174,10 @@ impl Facts {
             Kind::Details | Kind::Acknowledgement => &[],
             _ => &[CAMPAIGN_ID],
         };
+        let choice = |id: &str, name: &str| Choice { id: id.into(), name: name.into(), apart: None };
         let candidates = match kind {
             Kind::AmbiguousName | Kind::UnknownId | Kind::Conflict => {
-                vec![named("20417", "Summer Sale 2025"), named("20418", "Summer Sale 2024")]
+                vec![choice("20417", "Summer Sale 2025"), choice("20418", "Summer Sale 2024")]
             }
             _ => vec![],
         };
@@ -187,6 +190,7 @@ impl Facts {
             stated: Some("20471".into()),
             candidates,
             may_name_campaigns: proven,
+            authenticated: proven,
             missing: missing.iter().map(|detail| (*detail).to_owned()).collect(),
             taps: Some(Taps {
                 reply_to: "support+bas-q4wjc5kz2nqhk3xkq5c7tq3vta@desk.example".into(),
@@ -196,6 +200,32 @@ impl Facts {
             }),
         }
     }
+}
+
+/// A campaign to choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Its ID.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What tells it from another one of the same name: account and status, as far as they differ.
+    pub apart: Option<String>,
+}
+
+/// These campaigns with what tells those of one name apart.
+fn choices(campaigns: &[&Campaign]) -> Vec<Choice> {
+    let choice = |campaign: &&Campaign| {
+        let name = folded(&campaign.name);
+        let twins: Vec<_> = campaigns.iter().filter(|twin| folded(&twin.name) == name).collect();
+        let account = Some(campaign.account.as_str()).filter(|own| twins.iter().any(|twin| twin.account != *own));
+        let status =
+            campaign.status.as_deref().filter(|own| twins.iter().any(|twin| twin.status.as_deref() != Some(*own)));
+        let apart: Vec<&str> = account.into_iter().chain(status).filter(|word| !word.is_empty()).collect();
+        let apart = Some(apart.join(", ")).filter(|apart| !apart.is_empty());
+        Choice { id: campaign.id.clone(), name: campaign.name.clone(), apart }
+    };
+    campaigns.iter().map(choice).collect()
 }
 
 /// The campaigns worth offering, the likeliest first, each once.
@@ -228,9 +258,21 @@ pub struct Words {
     pub html: String,
 }
 
+/// The kind as this recipient may read it: that an ID is unknown, that a name fits several campaigns or another one than the
+/// ID, tells what is in the directory. Whoever may not know that is asked in one and the same way.
+fn told(kind: Kind, facts: &Facts) -> Kind {
+    let may = match kind {
+        Kind::AmbiguousName => facts.may_name_campaigns && facts.candidates.len() > 1,
+        Kind::Conflict => facts.may_name_campaigns,
+        Kind::UnknownId => facts.authenticated,
+        _ => true,
+    };
+    if may { kind } else { Kind::MissingId }
+}
+
 /// Words a mail of this kind. A language without this template falls back to English, then to any that has it.
 pub fn compose(kind: Kind, facts: &Facts, templates: &Templates, language: &str) -> Result<Words, Fault> {
-    templates.render(kind, &Data::of(facts), language)
+    templates.render(told(kind, facts), &Data::of(facts), language)
 }
 
 /// What templates see: cleaned, and without anything that this recipient may not read.
@@ -242,7 +284,7 @@ pub struct Data {
     pub(super) topic_named: Option<(String, String)>,
     pub(super) campaign: Option<Named>,
     pub(super) stated: Option<String>,
-    pub(super) candidates: Vec<Named>,
+    pub(super) candidates: Vec<Choice>,
     pub(super) needs_campaign: bool,
     pub(super) needs_description: bool,
     pub(super) detail_ids: Vec<String>,
@@ -252,6 +294,11 @@ pub struct Data {
 impl Data {
     fn of(facts: &Facts) -> Data {
         let named = |named: &Named| Named { id: clean(&named.id), name: clean(&named.name) };
+        let choice = |choice: &Choice| Choice {
+            id: clean(&choice.id),
+            name: clean(&choice.name),
+            apart: choice.apart.as_deref().map(clean),
+        };
         let may = facts.may_name_campaigns;
         let lacks = |detail: &str| facts.missing.iter().any(|missing| missing == detail);
         Data {
@@ -261,7 +308,7 @@ impl Data {
             topic_named: facts.topic.as_ref().map(|(id, label)| (id.clone(), clean(label))),
             campaign: facts.campaign.as_ref().filter(|_| may).map(named),
             stated: facts.stated.clone().filter(|id| may && harmless(id)),
-            candidates: facts.candidates.iter().filter(|_| may).take(CANDIDATES).map(named).collect(),
+            candidates: facts.candidates.iter().filter(|_| may).take(CANDIDATES).map(choice).collect(),
             needs_campaign: lacks(CAMPAIGN_ID),
             needs_description: lacks(DESCRIPTION),
             taps: facts.taps.clone(),

@@ -17,7 +17,7 @@ pub struct Facts {
     pub bounced: bool,
     /// The submission is not older than its door's baseline.
     pub answerable: bool,
-    /// A DMARC pass is required (`replies.require_dmarc`).
+    /// A DMARC pass is required: of mail, where a server is trusted (`replies.require_dmarc`).
     pub require_dmarc: bool,
     /// The request came through a door that proved who speaks: a signed webhook vouches for its own post, a valid reply
     /// token for its requester.
@@ -28,6 +28,8 @@ pub struct Facts {
     pub to_domain: Budget,
     /// Automatic replies of the last hour by the whole desk, and how many there may be.
     pub by_desk: Budget,
+    /// These budgets are those of senders who are not proven.
+    pub unproven: bool,
     /// The breaker holds all automatic replies back.
     pub held: bool,
     /// Set when the reply would be a question.
@@ -60,6 +62,8 @@ pub struct Question {
     pub open_elsewhere: bool,
     /// Another ticket of this requester, not answered yet, is about the same thing: one question is enough for both.
     pub same_matter: Option<i64>,
+    /// The ticket whose open question this seems to answer, from another address or without proof: people see to both.
+    pub answers: Option<i64>,
 }
 
 /// A reply that was not sent, and why.
@@ -75,7 +79,7 @@ pub struct Withheld {
 /// Whether the requester may be answered automatically.
 pub fn may_answer(request: &Request, facts: &Facts) -> Result<(), Withheld> {
     let address = request.from.address.as_str();
-    let proven = request.authentication.dmarc.as_deref() == Some("pass");
+    let proven = request.authentication.passes();
     let withhold = |code, reason: String| Err(Withheld { code, reason });
 
     // What it is (facts of RFC 3834, 3464, 5965, 2369; screening found them).
@@ -115,6 +119,9 @@ pub fn may_answer(request: &Request, facts: &Facts) -> Result<(), Withheld> {
         if question.open {
             return withhold("question_open", "the last question on this ticket is still open".into());
         }
+        if let Some(ticket) = question.answers {
+            return withhold("answers_other", format!("it seems to be the answer to the question on ticket #{ticket}"));
+        }
         if let Some(ticket) = question.same_matter {
             return withhold("same_matter", format!("ticket #{ticket} of this requester is about the same thing"));
         }
@@ -143,11 +150,12 @@ fn within_budgets(facts: &Facts) -> Result<(), Withheld> {
     if facts.held {
         return withhold("breaker", "the breaker holds all automatic replies back".into());
     }
+    let by_desk = if facts.unproven { "budget_unproven" } else { "budget_desk" };
     // How much was sent already: a loop that changes its address by one letter still stops at its domain, then here.
     for (budget, code, whom) in [
         (facts.to_address, "budget_address", "to this address today"),
         (facts.to_domain, "budget_domain", "to this domain within the hour"),
-        (facts.by_desk, "budget_desk", "by this desk within the hour"),
+        (facts.by_desk, by_desk, "by this desk within the hour"),
     ] {
         if budget.spent() {
             let Budget { sent, most } = budget;
@@ -317,7 +325,7 @@ mod tests {
     #[test]
     fn questions_end() {
         let asked = |sent, open, open_elsewhere| {
-            Some(Question { on_ticket: Budget { sent, most: 2 }, open, open_elsewhere, same_matter: None })
+            Some(Question { on_ticket: Budget { sent, most: 2 }, open, open_elsewhere, ..Question::default() })
         };
         check(|_, facts| facts.question = asked(1, false, false), "");
         check(|_, facts| facts.question = asked(2, false, false), "asked_enough");
@@ -334,6 +342,7 @@ mod tests {
         check(|_, facts| facts.to_domain.sent = 31, "budget_domain");
         check(|_, facts| facts.by_desk.sent = 1000, "budget_desk");
         check(|_, facts| facts.by_desk.most = 0, "budget_desk");
+        check(|_, facts| (facts.by_desk.most, facts.unproven) = (0, true), "budget_unproven");
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(super) struct Block {
     /// Lines of a paragraph, or the items of a list, each in parts.
     lines: Vec<Vec<Part>>,
     list: bool,
+    /// The items are numbered.
+    numbered: bool,
 }
 
 /// A piece of a line: words, or a link.
@@ -36,9 +38,9 @@ pub(super) fn mark(label: &str, url: &str, mail: &str) -> String {
 }
 
 /// Paragraphs stand apart by an empty line. Within one, lines are joined, but for a line that ends in `\`; a line that
-/// begins with `- ` is an item of a list.
+/// begins with `- ` is an item of a list, one that begins with `1. ` and so on of a numbered one.
 pub(super) fn blocks(text: &str) -> Vec<Block> {
-    let mut blocks: Vec<(Vec<String>, bool)> = vec![];
+    let mut blocks: Vec<(Vec<String>, bool, bool)> = vec![];
     let (mut fresh, mut join) = (true, false);
     for line in text.lines() {
         let line = line.trim_matches(' ');
@@ -47,10 +49,10 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
             fresh = true;
             continue;
         }
-        let item = line.strip_prefix("- ");
+        let (item, numbered) = item(line);
         let list = item.is_some();
         if fresh || blocks.last().is_some_and(|block| list && !block.1) {
-            blocks.push((vec![], list));
+            blocks.push((vec![], list, numbered));
             join = false;
         }
         let Some(block) = blocks.last_mut() else { continue };
@@ -63,9 +65,23 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
         }
         (fresh, join) = (false, !ends);
     }
-    let block =
-        |(lines, list): (Vec<String>, bool)| Block { lines: lines.iter().map(|line| parts(line)).collect(), list };
+    let block = |(lines, list, numbered): (Vec<String>, bool, bool)| {
+        let lines = lines.iter().map(|line| parts(line)).collect();
+        Block { lines, list, numbered }
+    };
     blocks.into_iter().map(block).collect()
+}
+
+/// What stands in an item of a list, and whether the list is numbered.
+fn item(line: &str) -> (Option<&str>, bool) {
+    let number = |(number, rest): (&str, &'_ str)| {
+        let digits = (1..=2).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then_some(rest.len())
+    };
+    match line.split_once(". ").and_then(number) {
+        Some(length) => (Some(&line[line.len() - length..]), true),
+        None => (line.strip_prefix("- "), false),
+    }
 }
 
 fn parts(line: &str) -> Vec<Part> {
@@ -102,10 +118,15 @@ pub(super) fn set(blocks: &[Block]) -> String {
         if index > 0 {
             text.push('\n');
         }
-        for line in &block.lines {
-            let (lead, hang) = if block.list { ("- ", "  ") } else { ("", "") };
+        for (number, line) in (1..).zip(&block.lines) {
+            let lead = match (block.list, block.numbered) {
+                (true, true) => format!("{number}. "),
+                (true, false) => "- ".to_owned(),
+                (false, _) => String::new(),
+            };
+            let hang = &"    "[..lead.len().min(4)];
             let mut column = lead.len();
-            text.push_str(lead);
+            text.push_str(&lead);
             let mut first = true;
             for part in line {
                 if let Some(url) = &part.url {
@@ -152,6 +173,8 @@ mod tests {
     fn paragraphs_lists_and_links() {
         check("One\ntwo.\n\nThree\\\nfour\n", "One two.\n\nThree\nfour\n");
         check("Which?\n- A\n- B\n", "Which?\n\n- A\n- B\n");
+        check("Which?\n\n1. A\n2. B\n", "Which?\n\n1. A\n2. B\n");
+        check("In 2025. And so on.\n", "In 2025. And so on.\n");
         let link = mark("This one", "https://d.example/a", "mailto:x@d.example");
         check(&format!("- Sale {link}\n- Other"), "- Sale\n  https://d.example/a\n- Other\n");
         check(&format!("{link}\n"), "https://d.example/a\n");

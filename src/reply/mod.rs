@@ -5,6 +5,7 @@
 //! sends, stores or asks the time; nothing that a stranger wrote ever stands in a reply.
 
 pub mod compose;
+pub mod freemail;
 pub mod guard;
 pub mod headers;
 pub mod layout;

@@ -16,7 +16,7 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, context, escape_formatter};
 use serde::{Deserialize, Serialize};
 
-use super::compose::{Data, Kind, Taps, Words, clean};
+use super::compose::{Choice, Data, Kind, Taps, Words, clean};
 use super::layout::{blocks, set};
 use super::page::{Answers, PAGE, PageState, tap};
 use crate::campaigns::Named;
@@ -74,6 +74,8 @@ pub(super) struct Language {
 struct Offered<'a> {
     id: &'a str,
     name: &'a str,
+    /// What tells it from another one of the same name.
+    apart: Option<&'a str>,
     /// Its one-tap answer, to be put at the end of its line.
     tap: String,
 }
@@ -167,7 +169,12 @@ impl Templates {
             .zip(&data.candidates)
             .map(|(choice, named)| {
                 let says = words.answers.pick.replace("{id}", &named.id);
-                Offered { id: &named.id, name: &named.name, tap: tap(data, choice, &words.answers.this_one, &says) }
+                Offered {
+                    id: &named.id,
+                    name: &named.name,
+                    apart: named.apart.as_deref(),
+                    tap: tap(data, choice, &words.answers.this_one, &says),
+                }
             })
             .collect();
         let no_campaign = Some(tap(data, 0, &words.answers.no_campaign, &words.answers.no_campaign));
@@ -331,6 +338,11 @@ fn escaped(text: &str) -> String {
 /// Data at both ends: all of it, and none of it.
 fn samples() -> [Data; 2] {
     let named = |id: &str, name: &str| Named { id: id.into(), name: name.into() };
+    let choice = |id: &str, apart: Option<&str>| Choice {
+        id: id.into(),
+        name: "Summer Sale".into(),
+        apart: apart.map(str::to_owned),
+    };
     let full = Data {
         ticket: 1042,
         desk: "Support".into(),
@@ -338,7 +350,7 @@ fn samples() -> [Data; 2] {
         topic_named: Some(("reporting".into(), "Reports & statistics".into())),
         campaign: Some(named("20417", "Summer Sale")),
         stated: Some("20471".into()),
-        candidates: vec![named("20417", "Summer Sale"), named("20471", "Summer Sale 2")],
+        candidates: vec![choice("20417", Some("paused")), choice("20471", None)],
         needs_campaign: true,
         needs_description: true,
         detail_ids: vec![],

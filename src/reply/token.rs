@@ -89,6 +89,13 @@ pub fn in_message_id(id: &str) -> Option<&str> {
     (!unique.is_empty() && looks_like_token(token)).then_some(token)
 }
 
+/// The ticket that this token speaks of. Only its shape is looked at: [`Keys::verify`] says whether it counts.
+pub fn ticket(token: &str) -> Option<i64> {
+    let token = token.to_ascii_lowercase();
+    let (ticket, _) = token.split_once('-').filter(|_| looks_like_token(&token))?;
+    parse_number(ticket).map(u64::cast_signed)
+}
+
 /// Whether this has the shape of a token.
 pub fn looks_like_token(text: &str) -> bool {
     let base32 = |part: &str| part.bytes().all(|byte| value(byte).is_some());

@@ -135,7 +135,12 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
         request.bounce =
             Some(bounce(&headers, mail.as_ref(), raw, &format!("{said}\n{}\n{}", request.quoted, request.forwarded)));
     }
-    request.authentication = authentication::read(&headers, setting.authserv_id.as_deref(), setting.verified.as_ref());
+    // The verdict is about who sent the mail: of whom its text names it proves nothing, unless an agent forwards it.
+    let forwarded_by = |via: &Mailbox| setting.agents.iter().any(|agent| agent.eq_ignore_ascii_case(&via.address));
+    if request.via.as_ref().is_none_or(forwarded_by) {
+        request.authentication =
+            authentication::read(&headers, setting.authserv_id.as_deref(), setting.verified.as_ref());
+    }
     request.headers = asked_for(&headers, &reading.headers);
     request.language = language::detect(&request.text, reading);
     request.html = content.html;

@@ -241,6 +241,13 @@ pub struct Authentication {
     pub dkim: Option<String>,
 }
 
+impl Authentication {
+    /// The sender's domain stands by this mail.
+    pub fn passes(&self) -> bool {
+        self.dmarc.as_deref() == Some("pass")
+    }
+}
+
 /// Why a mail was not read: it is over the bounds, or no mail at all. It goes to quarantine, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {

@@ -16,12 +16,10 @@ use crate::triage::Triage;
 /// What the budgets say, counted in the settling transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Spent {
-    /// Automatic replies to an address within 24 hours.
-    pub to_address: HashMap<String, u32>,
-    /// Automatic replies to a domain within the hour.
-    pub to_domain: HashMap<String, u32>,
-    /// Automatic replies of the desk within the hour.
-    pub by_desk: u32,
+    /// What senders were answered who are proven, or all of them where nobody can be.
+    pub proven: Counts,
+    /// What unproven senders were answered: forged mail spends nothing of the others' budgets.
+    pub unproven: Counts,
     /// Addresses that bounced.
     pub bounced: HashSet<String>,
     /// Tickets of an address that wait for its answer, or for an agent who has not begun, all within the window.
@@ -30,6 +28,29 @@ pub struct Spent {
     pub held: bool,
     /// The desk's budget was found spent: the breaker is to trip.
     pub overrun: bool,
+}
+
+/// How many automatic replies went out.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    /// To an address within 24 hours.
+    pub to_address: HashMap<String, u32>,
+    /// To a domain within the hour.
+    pub to_domain: HashMap<String, u32>,
+    /// By the desk within the hour.
+    pub by_desk: u32,
+}
+
+impl Spent {
+    /// The counts that a reply to such a sender is one of.
+    pub fn of(&self, unproven: bool) -> &Counts {
+        if unproven { &self.unproven } else { &self.proven }
+    }
+
+    /// Likewise, to count one more.
+    pub fn of_mut(&mut self, unproven: bool) -> &mut Counts {
+        if unproven { &mut self.unproven } else { &mut self.proven }
+    }
 }
 
 /// A ticket that nobody has answered yet.
@@ -102,21 +123,21 @@ impl Settling {
         let counted = "reason NOT IN ('team', 'event') AND state IN ('queued', 'draft', 'sent', 'dead')";
         let by_address = |marks: &str| {
             format!(
-                "SELECT recipient AS who, COUNT(*) AS n FROM outbox WHERE created_at > $1 AND {counted} \
-                 AND recipient IN ({marks}) GROUP BY recipient"
+                "SELECT recipient AS who, unproven, COUNT(*) AS n FROM outbox WHERE created_at > $1 AND {counted} \
+                 AND recipient IN ({marks}) GROUP BY recipient, unproven"
             )
         };
         for row in rows::with_keys(connection, by_address, &[(now - DAY).into()], &addresses).await? {
-            spent.to_address.insert(row.try_get("who")?, count(&row)?);
+            spent.of_mut(unproven(&row)?).to_address.insert(row.try_get("who")?, count(&row)?);
         }
         let by_domain = |marks: &str| {
             format!(
-                "SELECT recipient_domain AS who, COUNT(*) AS n FROM outbox WHERE created_at > $1 AND {counted} \
-                 AND recipient_domain IN ({marks}) GROUP BY recipient_domain"
+                "SELECT recipient_domain AS who, unproven, COUNT(*) AS n FROM outbox WHERE created_at > $1 AND {counted} \
+                 AND recipient_domain IN ({marks}) GROUP BY recipient_domain, unproven"
             )
         };
         for row in rows::with_keys(connection, by_domain, &[(now - HOUR).into()], &rows::keys(&domains)).await? {
-            spent.to_domain.insert(row.try_get("who")?, count(&row)?);
+            spent.of_mut(unproven(&row)?).to_domain.insert(row.try_get("who")?, count(&row)?);
         }
         let row = query("SELECT holds_until FROM breaker").fetch_optional(&mut *connection).await?;
         let held_until = row.map_or(Ok(i64::MIN), |row| row.try_get("holds_until"))?;
@@ -124,15 +145,18 @@ impl Settling {
         let connection = &mut *self.transaction;
         // What was sent before the breaker held is paid for. Counting stops at the budget: more than enough is enough.
         let since = if held_until <= now { held_until.max(now - HOUR) } else { now - HOUR };
-        let row = query(
-            "SELECT COUNT(*) AS n FROM (SELECT 1 FROM outbox WHERE created_at > $1 AND reason NOT IN ('team', 'event') \
-             AND state <> 'dropped' LIMIT $2) AS counted",
-        )
-        .bind(since)
-        .bind(i64::from(desk_budget))
-        .fetch_one(&mut *connection)
-        .await?;
-        spent.by_desk = count(&row)?;
+        for unproven in [false, true] {
+            let row = query(
+                "SELECT COUNT(*) AS n FROM (SELECT 1 FROM outbox WHERE created_at > $1 AND reason NOT IN ('team', 'event') \
+                 AND state <> 'dropped' AND unproven = $2 LIMIT $3) AS counted",
+            )
+            .bind(since)
+            .bind(i64::from(unproven))
+            .bind(i64::from(desk_budget))
+            .fetch_one(&mut *connection)
+            .await?;
+            spent.of_mut(unproven).by_desk = count(&row)?;
+        }
         let bounced = |marks: &str| format!("SELECT address FROM bounced WHERE address IN ({marks})");
         for row in rows::with_keys(connection, bounced, &[], &addresses).await? {
             spent.bounced.insert(row.try_get("address")?);
@@ -156,6 +180,10 @@ impl Settling {
         }
         Ok(spent)
     }
+}
+
+fn unproven(row: &AnyRow) -> Result<bool, Error> {
+    Ok(row.try_get::<i64, _>("unproven")? != 0)
 }
 
 fn count(row: &AnyRow) -> Result<u32, Error> {

@@ -74,6 +74,8 @@ pub struct NewOutgoing {
     pub payload: Payload,
     /// Queued, draft or held.
     pub state: outbox::State,
+    /// It goes to somebody who may not have written: it counts in a budget of its own.
+    pub unproven: bool,
 }
 
 /// What becomes of the ticket.
@@ -98,6 +100,8 @@ pub struct Settlement {
     pub because: Option<String>,
     /// What it causes.
     pub effect: Effect,
+    /// What it causes on the ticket that it is linked to.
+    pub beside: Option<Effect>,
 }
 
 /// What a submission, or the passing of time, causes on one ticket.
@@ -115,8 +119,10 @@ pub struct Effect {
     pub events: Vec<NewEvent>,
     /// Outbox rows of that ticket.
     pub outgoing: Vec<NewOutgoing>,
-    /// An address that turned out undeliverable, and the status code.
+    /// An address that turned out not to exist, and the status code.
     pub bounced: Option<(String, Option<String>)>,
+    /// An address that does exist: its owner has written.
+    pub alive: Option<String>,
 }
 
 /// An open settling transaction.
@@ -216,9 +222,10 @@ impl Settling {
     pub async fn commit(mut self, settlements: Vec<Settlement>, now: i64) -> Result<(), Error> {
         let mut effects = vec![];
         let mut outcomes = vec![];
-        for Settlement { submission, outcome, because, effect } in settlements {
+        for Settlement { submission, outcome, because, effect, beside } in settlements {
             outcomes.push((submission, outcome, because, effect.ticket_id));
             effects.push(effect);
+            effects.extend(beside);
         }
         self.write(effects, now).await?;
         for (submission, outcome, because, ticket_id) in outcomes {
@@ -272,6 +279,9 @@ impl Settling {
                 .bind(now)
                 .execute(&mut *connection)
                 .await?;
+            }
+            if let Some(address) = effect.alive {
+                query("DELETE FROM bounced WHERE address = $1").bind(address).execute(&mut *connection).await?;
             }
             let Some(ticket_id) = effect.ticket_id else { continue };
             withdrawn.extend(effect.withdraw.then_some(ticket_id));

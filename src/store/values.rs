@@ -123,6 +123,7 @@ pub(super) const OUTBOX_COLUMNS: &[&str] = &[
     "state",
     "due_at",
     "created_at",
+    "unproven",
 ];
 
 pub(super) fn outgoing_values(outgoing: NewOutgoing, ticket_id: i64, now: i64) -> Vec<Value> {
@@ -139,5 +140,6 @@ pub(super) fn outgoing_values(outgoing: NewOutgoing, ticket_id: i64, now: i64) -
         rows::to_word(&outgoing.state).into(),
         now.into(),
         now.into(),
+        i64::from(outgoing.unproven).into(),
     ]
 }

@@ -124,6 +124,7 @@ pub(super) struct ScreeningFile {
     pub(super) absence: Vec<String>,
     pub(super) machine: Vec<String>,
     pub(super) acknowledged: Vec<String>,
+    pub(super) meanwhile: Vec<String>,
     pub(super) request: Vec<String>,
     pub(super) bounce_senders: Vec<String>,
     pub(super) bounce_subjects: Vec<String>,

@@ -145,6 +145,8 @@ pub(super) struct Screening {
     pub(super) machine: Finder,
     /// Words of another desk's acknowledgement.
     pub(super) acknowledged: Finder,
+    /// Words of what is to be done until somebody reads the mail.
+    pub(super) meanwhile: Finder,
     /// Words of a request.
     pub(super) request: Finder,
     /// Names and local parts of bounce senders.

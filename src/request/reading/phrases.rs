@@ -119,6 +119,7 @@ pub(super) fn assemble(
             absence: Finder::new(&screening.absence),
             machine: Finder::new(&screening.machine),
             acknowledged: Finder::new(&screening.acknowledged),
+            meanwhile: Finder::new(&screening.meanwhile),
             request: Finder::new(&screening.request),
             bounce_senders: Finder::new(&screening.bounce_senders),
             bounce_subjects: Finder::new(&screening.bounce_subjects),

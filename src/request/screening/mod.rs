@@ -128,15 +128,8 @@ pub fn no_reply(mail: &Mail<'_>, requester: &Mailbox, reading: &Reading) -> Opti
     {
         return Some(format!("X-Auto-Response-Suppress: {value}"));
     }
-    let address = requester.address.to_lowercase();
-    let Some((local, _)) = address.rsplit_once('@') else { return Some("the sender has no readable address".into()) };
-    let local = local.split('+').next().unwrap_or_default();
-    let never = reading.screening.no_reply.contains(local)
-        || local.starts_with("owner-")
-        || local.ends_with("-request")
-        || ["no-reply", "noreply", "donotreply"].iter().any(|word| local.starts_with(word) || local.ends_with(word));
-    if never {
-        return Some(format!("{local}@ is not answered"));
+    if let Some(why) = unanswered(requester, reading) {
+        return Some(why);
     }
     let lower = mail.subject.to_lowercase();
     let stripped = lower.trim_start();
@@ -144,6 +137,20 @@ pub fn no_reply(mail: &Mail<'_>, requester: &Mailbox, reading: &Reading) -> Opti
         return Some("the subject is that of an automatic reply".into());
     }
     None
+}
+
+/// Why nobody at this address is answered automatically, whatever door the request came by.
+pub fn unanswered(requester: &Mailbox, reading: &Reading) -> Option<String> {
+    let address = requester.address.to_lowercase();
+    let Some((local, _)) = address.rsplit_once('@') else { return Some("the sender has no readable address".into()) };
+    let local = local.split('+').next().unwrap_or_default();
+    let bare = local.replace(['-', '_', '.'], "");
+    let never = reading.screening.no_reply.contains(local)
+        || reading.screening.no_reply.contains(bare.as_str())
+        || local.starts_with("owner-")
+        || local.ends_with("-request")
+        || ["noreply", "donotreply"].iter().any(|word| bare.starts_with(word) || bare.ends_with(word));
+    never.then(|| format!("{local}@ is not answered"))
 }
 
 /// The address in lower case without its plus tag.

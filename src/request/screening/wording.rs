@@ -48,6 +48,14 @@ pub(super) fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<
         return (suspicion == Suspicion::Exact && !asks && !requests)
             .then(|| format!("subject {:?}", shown(mail.subject)));
     }
+    // Somebody is away, or a desk acknowledges, and says what is to be done meanwhile.
+    if mail.reply
+        && let Some(said) = words.absence.find(&lower).or_else(|| words.acknowledged.find(&lower)).map(shown_of)
+        && let Some(meanwhile) = words.meanwhile.find(&lower).map(shown_of)
+        && !(lower.contains(['?', '？']) || words.request.has(&lower))
+    {
+        return Some(format!("an answer with the words {said:?} and {meanwhile:?}"));
+    }
     // Another desk's acknowledgement: something was received, and a machine says so.
     words.acknowledged.find(&lower).or_else(|| words.acknowledged.find(&subject))?;
     machine().map(|machine| format!("an acknowledgement that says {machine:?}"))

@@ -171,7 +171,13 @@ impl Play {
         let mut config: Config = config::parse(&text, &conversation.name, home.path())
             .unwrap_or_else(|faults| panic!("{}: {faults:?}", conversation.name));
         config.desk.data_dir = home.path().to_path_buf();
-        config.desk.authserv_id = "mx.desk.example".into();
+        let says = |table: &str, key: &str| conversation.config.get(table).and_then(|table| table.get(key)).is_some();
+        if !says("desk", "authserv_id") {
+            config.desk.authserv_id = "mx.desk.example".into();
+        }
+        if !says("replies", "require_dmarc") {
+            config.replies.require_dmarc = false;
+        }
         if !conversation.config.contains_key("desk") {
             config.desk.public_url = "https://desk.example".into();
         }
