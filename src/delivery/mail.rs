@@ -22,6 +22,8 @@ const REFERENCES: usize = 20;
 pub struct Composed {
     /// The one recipient.
     pub to: Address,
+    /// Where answers go: for a reply to a customer, the ticket's signed address.
+    pub reply_to: Option<Address>,
     /// The whole mail, canonical.
     pub bytes: Vec<u8>,
 }
@@ -74,7 +76,8 @@ pub fn compose(outgoing: &Outgoing, signer: Option<&DkimConfig>, now: SystemTime
     }
     let bytes = message.formatted();
     canonical(&bytes)?;
-    Ok(Composed { to, bytes })
+    let reply_to = payload.reply_to.as_deref().map(mailbox).transpose()?.map(|mailbox| mailbox.email);
+    Ok(Composed { to, reply_to, bytes })
 }
 
 /// An address such as `a@b.example`.

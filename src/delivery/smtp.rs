@@ -88,7 +88,9 @@ impl Smtp {
     fn envelope(&self, mail: &Composed) -> Result<Envelope, String> {
         let sender = &self.settings.envelope_from;
         let sender: Option<Address> = match sender.as_str() {
-            "" => None,
+            // What comes back comes to the ticket that it is about. A mail to a team has no such address.
+            "" => mail.reply_to.clone(),
+            "<>" => None,
             sender => Some(sender.parse().map_err(|_| format!("smtp.envelope_from `{sender}` is no mail address"))?),
         };
         Envelope::new(sender, vec![mail.to.clone()]).map_err(|error| error.to_string())

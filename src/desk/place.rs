@@ -161,14 +161,18 @@ fn tickets_of<'l>(ids: impl Iterator<Item = &'l String>, lookups: &'l Lookups) -
         .filter_map(|seen| lookups.tickets.get(&seen.ticket_id))
 }
 
+/// The tickets whose own tokens this request has, whoever sent it.
+fn signed<'l>(request: &'l Request, keys: &'l Keys, lookups: &'l Lookups) -> impl Iterator<Item = &'l Ticket> {
+    tokens(request).filter_map(|token| {
+        let ticket = lookups.tickets.get(&token::ticket(token)?)?;
+        keys.verify(token, &ticket.requester_address).map(|_| ticket)
+    })
+}
+
 /// On a new ticket, linked to one that the request names without proof.
 fn linked(request: &Request, keys: &Keys, lookups: &Lookups, reused: bool) -> Place {
     // Somebody whom the customer gave our mail, or the customer by another address.
-    let signed = tokens(request).filter_map(|token| {
-        let ticket = lookups.tickets.get(&token::ticket(token)?)?;
-        keys.verify(token, &ticket.requester_address).map(|_| ticket)
-    });
-    let known = signed.chain(tickets_of(referenced(request), lookups)).next();
+    let known = signed(request, keys, lookups).chain(tickets_of(referenced(request), lookups)).next();
     let answers = known.filter(|ticket| ticket.status == Status::Waiting).map(|ticket| Box::new(ticket.clone()));
     let named = || named_tickets(request).find_map(|id| lookups.tickets.get(&id));
     Place::New { linked: known.or_else(named).map(|ticket| ticket.id), answers, reused }
@@ -176,7 +180,10 @@ fn linked(request: &Request, keys: &Keys, lookups: &Lookups, reused: bool) -> Pl
 
 fn bounce(request: &Request, keys: &Keys, lookups: &Lookups) -> Place {
     let sent = about(request).find_map(|id| lookups.sent.iter().find(|sent| sent.message_id == *id));
-    let Some((sent, ticket)) = sent.and_then(|sent| Some((sent, lookups.tickets.get(&sent.ticket_id)?))) else {
+    let known = sent.and_then(|sent| Some((sent.recipient.as_str(), lookups.tickets.get(&sent.ticket_id)?)));
+    // Our replies have the ticket's signed address as their envelope sender: a bounce may say no more than that.
+    let signed = || signed(request, keys, lookups).next().map(|ticket| (ticket.requester_address.as_str(), ticket));
+    let Some((recipient, ticket)) = known.or_else(signed) else {
         let note = proven(request, keys, lookups).map(|(ticket, _)| Box::new(ticket.clone()));
         return match note {
             Some(ticket) => Place::Note { ticket, bounced: None },
@@ -188,10 +195,10 @@ fn bounce(request: &Request, keys: &Keys, lookups: &Lookups) -> Place {
     // address that does not exist (x.1.x) is nothing sent there again: a full mailbox or a filter passes.
     let failed = !report.status.as_deref().is_some_and(|status| status.starts_with(['2', '4']));
     let for_good = report.status.as_deref().is_some_and(|status| status.starts_with("5.1."));
-    let named = report.recipients.is_empty()
-        || report.recipients.iter().any(|recipient| recipient.eq_ignore_ascii_case(&sent.recipient));
+    let named =
+        report.recipients.is_empty() || report.recipients.iter().any(|named| named.eq_ignore_ascii_case(recipient));
     let bounced = (failed && named).then(|| Bounced {
-        address: sent.recipient.to_lowercase(),
+        address: recipient.to_lowercase(),
         status: report.status.clone(),
         for_good,
     });
