@@ -123,7 +123,7 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
     };
     let question = question(judged, ticket, means, spent).filter(|_| reason == Reason::Question);
     // Where no server is trusted nobody can be proven: then all are counted as one.
-    let unproven = !(judged.proven || judged.vouched) && !means.config.desk.authserv_id.is_empty();
+    let unproven = !(judged.proven || judged.vouched || means.config.desk.authserv_id.is_empty());
     let facts = guard::Facts {
         answerable: judged.answerable,
         require_dmarc: judged.by_mail && means.config.requires_dmarc(),

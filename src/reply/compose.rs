@@ -329,3 +329,28 @@ pub(super) fn clean(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_control() || unseen(c) { ' ' } else { c }).collect();
     text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn campaigns_of_one_name_are_told_apart() {
+        let campaign = |id: &str, name: &str, account: &str, status: Option<&str>| Campaign {
+            id: id.into(),
+            name: name.into(),
+            account: account.into(),
+            status: status.map(str::to_owned),
+            ..Campaign::default()
+        };
+        let all = [
+            campaign("1", "Summer Sale", "North", Some("active")),
+            campaign("2", "summer sale", "South", Some("paused")),
+            campaign("3", "Winter Sale", "North", Some("paused")),
+            campaign("4", "Winter Sale", "North", None),
+        ];
+        let apart: Vec<_> = choices(&all.iter().collect::<Vec<_>>()).into_iter().map(|choice| choice.apart).collect();
+        let expected = [Some("North, active"), Some("South, paused"), Some("paused"), None];
+        assert_eq!(apart, expected.map(|words| words.map(str::to_owned)));
+    }
+}
