@@ -202,8 +202,9 @@ async fn only_proof_puts_a_message_on_a_ticket() {
                 assert_eq!(other.linked_ticket, expected, "{raw}");
                 assert_eq!(other.flags.contains(&"linked".to_owned()), expected.is_some());
             };
-            // Somebody else got hold of the token, or of the Message-ID.
-            linked(answer("eve@evil.example", "p2@evil.example", &reply_to(&question), "", "51002"), None).await;
+            // Somebody else got hold of the token, or of the Message-ID: agents see what it may belong to.
+            linked(answer("eve@evil.example", "p2@evil.example", &reply_to(&question), "", "51002"), Some(number))
+                .await;
             linked(
                 answer("eve@evil.example", "p3@evil.example", "support@desk.example", &question.message_id, "51002"),
                 Some(number),
