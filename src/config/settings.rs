@@ -46,7 +46,7 @@ pub struct Config {
 impl Config {
     /// Whether mail is answered only with a DMARC pass: without a trusted server none could have one.
     pub fn requires_dmarc(&self) -> bool {
-        self.replies.require_dmarc && !self.desk.authserv_id.is_empty()
+        self.replies.require_dmarc && self.desk.proves_senders()
     }
 }
 
@@ -75,6 +75,11 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// Whether senders can be proven: by a trusted MTA, or by the desk itself.
+    pub fn proves_senders(&self) -> bool {
+        self.verify_senders || !self.authserv_id.is_empty()
+    }
+
     /// Whether customers can reach the daemon: `public_url` does not name this machine's own loopback.
     pub fn is_public(&self) -> bool {
         let rest = self.public_url.split_once("://").map_or("", |(_, rest)| rest);

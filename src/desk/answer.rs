@@ -122,8 +122,8 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
         return Answer::default();
     };
     let question = question(judged, ticket, means, spent).filter(|_| reason == Reason::Question);
-    // Where no server is trusted nobody can be proven: then all are counted as one.
-    let unproven = !(judged.proven || judged.vouched || means.config.desk.authserv_id.is_empty());
+    // Where nobody can be proven all are counted as one.
+    let unproven = !(judged.proven || judged.vouched) && means.config.desk.proves_senders();
     let facts = guard::Facts {
         answerable: judged.answerable,
         require_dmarc: judged.by_mail && means.config.requires_dmarc(),

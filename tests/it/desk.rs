@@ -177,7 +177,7 @@ async fn the_answer_completes_the_ticket() {
             let late = answer(
                 "jane@acme.example",
                 "q3@acme.example",
-                "support@desk.example",
+                &reply_to(&question),
                 "q2@acme.example",
                 "It happens again.",
             );
