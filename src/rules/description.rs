@@ -57,8 +57,11 @@ impl Description {
                 let (start, end) = (word.start as usize, word.end as usize);
                 let written = zone.text.get(start..end).unwrap_or_default();
                 let vague = word.id == STOP || (word.id != UNKNOWN && self.vague.contains(&word.id));
+                // A letter alone says nothing, but in scripts where it is a word.
+                let mut letters = written.chars().filter(|c| c.is_alphabetic());
+                let says = letters.next().is_some_and(|c| !c.is_ascii()) || letters.next().is_some();
                 let telling = !vague
-                    && written.chars().any(char::is_alphabetic)
+                    && says
                     && !beside.iter().any(|span| span.0 == zone.place && span.1 <= start && end <= span.2)
                     && !in_address(zone.text, start, end)
                     && !is_name(&names, written);
