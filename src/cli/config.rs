@@ -94,6 +94,9 @@ fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fault>> {
     let mut secrets: Vec<(&str, usize, &str, &Path)> = vec![];
     for (index, imap) in settings.imap.iter().enumerate() {
         secrets.push(("imap", index, "password_file", &imap.password_file));
+        if !imap.ca_file.as_os_str().is_empty() {
+            secrets.push(("imap", index, "ca_file", &imap.ca_file));
+        }
     }
     if !settings.smtp.user.is_empty() {
         secrets.push(("smtp", 0, "password_file", &settings.smtp.password_file));
@@ -102,6 +105,7 @@ fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fault>> {
         secrets.extend(hook.secret_files.iter().map(|path| ("hook", index, "secret_files", path.as_path())));
     }
     let others = [
+        ("smtp", "ca_file", &settings.smtp.ca_file),
         ("smtp", "dkim_key_file", &settings.smtp.dkim_key_file),
         ("campaigns", "url_header_file", &settings.campaigns.url_header_file),
         ("campaigns", "sql_url_file", &settings.campaigns.sql_url_file),
@@ -120,7 +124,7 @@ fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fault>> {
         // Keys stand one a line, or as PEM; all other secrets are one line.
         let read = match key {
             "token_key_file" => sources::token_keys(settings).err(),
-            "dkim_key_file" => secret::read_bytes(path).err(),
+            "dkim_key_file" | "ca_file" => secret::read_bytes(path).err(),
             _ => secret::read_line(path).err(),
         };
         if let Some(error) = read {

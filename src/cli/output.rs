@@ -37,7 +37,11 @@ pub fn inert(text: &str) -> String {
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
-        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
+        .filter_map(|cause| match cause.downcast_ref::<serde_json::Error>() {
+            Some(error) => error.io_error_kind(),
+            None => cause.downcast_ref::<io::Error>().map(io::Error::kind),
+        })
+        .any(|kind| kind == io::ErrorKind::BrokenPipe)
 }
 
 /// A spinner with a count, on a terminal; silent elsewhere.

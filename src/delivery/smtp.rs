@@ -134,8 +134,11 @@ impl Smtp {
         let mut tls = TlsParameters::builder(self.settings.host.clone());
         if !file.as_os_str().is_empty() {
             let pem = fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-            let authority =
-                Certificate::from_pem(&pem).map_err(|_| format!("{} holds no PEM certificate", file.display()))?;
+            let authority = Certificate::from_pem(&pem)
+                .ok()
+                // lettre takes a file without any for an empty list.
+                .filter(|_| memchr::memmem::find(&pem, b"-----BEGIN CERTIFICATE-----").is_some())
+                .ok_or_else(|| format!("{} holds no PEM certificate", file.display()))?;
             // A private authority is meant instead of the public ones, not beside them.
             tls = tls.certificate_store(CertificateStore::None).add_root_certificate(authority);
         }

@@ -49,8 +49,12 @@ pub fn directory(file: &Path) -> Result<Directory, Vec<Fault>> {
     if file.as_os_str().is_empty() {
         return Ok(Directory::default());
     }
-    let bytes = fs::read(file)
-        .map_err(|error| vec![fault(file, &format!("cannot be read: {error}"), "name a CSV or JSON lines file")])?;
+    let remedy = "name a CSV or JSON lines file";
+    let unreadable = |error: std::io::Error| vec![fault(file, &format!("cannot be read: {error}"), remedy)];
+    if !fs::metadata(file).map_err(unreadable)?.is_file() {
+        return Err(vec![fault(file, "is no regular file", remedy)]);
+    }
+    let bytes = fs::read(file).map_err(unreadable)?;
     let (campaigns, faults) = crate::campaigns::load::parse(&bytes, &file.display().to_string());
     if faults.is_empty() { Ok(Directory::build(campaigns)) } else { Err(faults) }
 }

@@ -266,6 +266,10 @@ async fn read_file(file: &Path, mark: &Mark) -> Result<Option<(Vec<u8>, Mark)>, 
     let unreadable = |error: std::io::Error| (format!("cannot be read: {error}"), "name a CSV or JSON lines file");
     // Its time is taken first: what is written while it is read is then seen at the next look.
     let about = tokio::fs::metadata(file).await.map_err(unreadable)?;
+    if !about.is_file() {
+        // A pipe would be waited for, for ever.
+        return Err(("is no regular file".into(), "name a CSV or JSON lines file"));
+    }
     let now = about.modified().map_or(Mark::Content, |at| Mark::File(at, about.len()));
     if now == *mark && now != Mark::Content {
         return Ok(None);
