@@ -121,12 +121,12 @@ impl Sources {
     fn new(
         config: &Config,
         rules: Arc<Rules>,
+        templates: Arc<Templates>,
         directory: Arc<Directory>,
         agents: &[Agent],
-    ) -> Result<Sources, Vec<Fault>> {
-        let templates = Arc::new(Templates::compile(&rules.replies)?);
+    ) -> Sources {
         let setting = sources::setting_for(config, &rules, agents);
-        Ok(Sources { rules, templates, directory, setting })
+        Sources { rules, templates, directory, setting }
     }
 }
 
@@ -180,7 +180,8 @@ impl Desk {
         let store = store.await.unwrap_or_else(|cause| std::panic::resume_unwind(cause.into_panic()))?;
         let (directory, origin) = directory::at_start(&config, &store).await?;
         let agents = store.agents().await?;
-        let sources = Sources::new(&config, rules, Arc::new(directory), &agents).map_err(Error::Faults)?;
+        let templates = Arc::new(Templates::compile(&rules.replies).map_err(Error::Faults)?);
+        let sources = Sources::new(&config, rules, templates, Arc::new(directory), &agents);
         let keys = sources::token_keys(&config)?;
         let hours = sources::hours(&config).map_err(Error::Faults)?;
         let verifier = Verifier::of(&config.desk).map_err(Error::Faults)?;

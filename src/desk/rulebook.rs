@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Desk, Sources, sources};
 use crate::config::fault::Fault;
+use crate::reply::templates::Templates;
 
 /// Between two looks at the folder.
 const LOOK: Duration = Duration::from_secs(1);
@@ -75,7 +76,15 @@ impl Desk {
         // Compiling takes tens of milliseconds of a core: not on a thread that serves others.
         let read = tokio::task::spawn_blocking(move || sources::rules_after(in_force, &folder)).await;
         let read = read.expect("reading rules does not panic");
-        let next = read.and_then(|rules| Sources::new(&self.config, rules, self.directory(), &agents));
+        let next = read.and_then(|rules| {
+            let before = self.sources.load();
+            // Those of unchanged rules are proven already.
+            let templates = match Arc::ptr_eq(&rules, &before.rules) {
+                true => before.templates.clone(),
+                false => Arc::new(Templates::compile(&rules.replies)?),
+            };
+            Ok(Sources::new(&self.config, rules, templates, self.directory(), &agents))
+        });
         let before = self.rules().version.clone();
         let result = match next {
             Ok(next) => {

@@ -65,8 +65,9 @@ impl Verifier {
             let signatures = self.0.verify_dkim(&mail).await;
             let spf = SpfOutput::new(String::new());
             let dmarc = self.0.verify_dmarc(DmarcParameters::new(&mail, &signatures, "", &spf)).await;
-            let dkim = signatures.iter().map(|signature| dkim_word(signature.result())).min().unwrap_or(Word::None);
-            said(dmarc_word(dmarc.dkim_result()), dkim.as_str())
+            let found: Vec<&str> = signatures.iter().map(|signature| dkim_word(signature.result())).collect();
+            let dkim = BEST_FIRST.into_iter().find(|word| found.contains(word)).unwrap_or("none");
+            said(dmarc_word(dmarc.dkim_result()), dkim)
         };
         tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| said("temperror", "temperror"))
     }
@@ -80,37 +81,16 @@ fn only(server: SocketAddr) -> ResolverConfig {
 }
 
 /// Results of a signature, the best first: one good signature is enough (RFC 6376 §4.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Word {
-    Pass,
-    TempError,
-    PermError,
-    Fail,
-    Neutral,
-    None,
-}
+const BEST_FIRST: [&str; 6] = ["pass", "temperror", "permerror", "fail", "neutral", "none"];
 
-impl Word {
-    fn as_str(self) -> &'static str {
-        match self {
-            Word::Pass => "pass",
-            Word::TempError => "temperror",
-            Word::PermError => "permerror",
-            Word::Fail => "fail",
-            Word::Neutral => "neutral",
-            Word::None => "none",
-        }
-    }
-}
-
-fn dkim_word(result: &DkimResult) -> Word {
+fn dkim_word(result: &DkimResult) -> &'static str {
     match result {
-        DkimResult::Pass => Word::Pass,
-        DkimResult::TempError(_) => Word::TempError,
-        DkimResult::PermError(_) => Word::PermError,
-        DkimResult::Fail(_) => Word::Fail,
-        DkimResult::Neutral(_) => Word::Neutral,
-        DkimResult::None => Word::None,
+        DkimResult::Pass => "pass",
+        DkimResult::TempError(_) => "temperror",
+        DkimResult::PermError(_) => "permerror",
+        DkimResult::Fail(_) => "fail",
+        DkimResult::Neutral(_) => "neutral",
+        DkimResult::None => "none",
     }
 }
 

@@ -18,6 +18,7 @@ pub mod html;
 pub mod language;
 pub mod lines;
 pub mod mail;
+pub mod pattern;
 pub mod quote;
 pub mod reading;
 pub mod screening;

@@ -17,15 +17,12 @@ use super::scan::{bit, pack};
 use super::topic::{self, Phrase};
 use crate::config::fault::Fault;
 use crate::request::evidence::Where;
+use crate::request::pattern::small;
 
 /// Bytes that one compiled regex may take: a bomb such as `(?:a{1000}){1000}` is refused.
 const REGEX_BYTES: usize = 256 * 1024;
 /// Wrong regexes that are named: each takes long to refuse.
 const WRONG_REGEXES: usize = 20;
-/// What `\w` matches: the letters and digits of living scripts, in few ranges. All of Unicode's would fill the bound with
-/// `\w{6}`.
-const WORD: &str =
-    r"0-9A-Za-z_\xaa\xb5\xba\xc0-\xd6\xd8-\xf6\xf8-\u{1fff}\u{2c00}-\u{2dff}\u{3040}-\u{d7ff}\u{f900}-\u{fdff}";
 /// Languages that write compounds as one word.
 const GLUING: [&str; 7] = ["de", "nl", "sv", "da", "no", "nb", "fi"];
 
@@ -163,14 +160,13 @@ impl Weaver {
         }
         // Both halves of the work take as long: the regexes on a thread of their own.
         let regexes = std::mem::take(&mut self.regexes);
-        let (patterns, knotted) = thread::scope(|scope| {
+        let (patterns, automaton, knotted) = thread::scope(|scope| {
             let knotting = scope.spawn(|| knot(&regexes));
             self.lexicon.seal();
             let patterns = self.patterns.into_lists();
             let automaton = automaton(&patterns);
-            ((patterns, automaton), knotting.join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
+            (patterns, automaton, knotting.join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
         });
-        let (patterns, automaton) = patterns;
         let mut faults = self.faults;
         let automaton = automaton.map_err(|fault| faults.push(fault)).ok();
         let knotted = knotted.map_err(|found| faults.extend(found)).ok();
@@ -239,7 +235,7 @@ fn knot(regexes: &[Thread]) -> Result<(RegexSet, Vec<Pattern>), Vec<Fault>> {
         return Err(faults);
     }
     let patterns: Vec<Pattern> =
-        regexes.iter().map(|regex| Pattern { text: quick(&regex.written), regex: OnceLock::new() }).collect();
+        regexes.iter().map(|regex| Pattern { text: small(&regex.written), regex: OnceLock::new() }).collect();
     let set = RegexSetBuilder::new(patterns.iter().map(|pattern| &pattern.text))
         .case_insensitive(true)
         .multi_line(true)
@@ -252,7 +248,7 @@ fn knot(regexes: &[Thread]) -> Result<(RegexSet, Vec<Pattern>), Vec<Fault>> {
 /// What is wrong with a regex.
 fn wrong(regex: &Thread) -> Option<Fault> {
     let written = &regex.written;
-    let (message, remedy) = match build(&quick(written)) {
+    let (message, remedy) = match build(&small(written)) {
         Ok(built) if built.is_match("") => {
             (format!("the regex {written:?} matches everything"), "make it ask for some text")
         }
@@ -270,59 +266,18 @@ fn wrong(regex: &Thread) -> Option<Fault> {
     Some(Fault { file: regex.file.clone(), line: regex.line, message, remedy: remedy.into() })
 }
 
-/// The regex with `\b` and `\B` looking at ASCII letters only (a boundary that knows all of Unicode makes the engine leave its
-/// fast path at the first accent, forty times slower), and with `\w` and `\d` in few ranges.
-fn quick(regex: &str) -> String {
-    let mut quick = String::with_capacity(regex.len() + 16);
-    let mut chars = regex.chars().peekable();
-    while let Some(c) = chars.next() {
-        quick.push(c);
-        if c != '\\' {
-            continue;
-        }
-        match chars.next() {
-            Some(kind @ ('b' | 'B')) if chars.peek() != Some(&'{') => {
-                quick.pop();
-                quick.push_str("(?-u:\\");
-                quick.push(kind);
-                quick.push(')');
-            }
-            Some(kind @ ('w' | 'W')) => {
-                quick.pop();
-                quick.push_str(if kind == 'w' { "[" } else { "[^" });
-                quick.push_str(WORD);
-                quick.push(']');
-            }
-            Some('d') => quick.replace_range(quick.len() - 1.., "[0-9]"),
-            Some('D') => quick.replace_range(quick.len() - 1.., "[^0-9]"),
-            next => quick.extend(next),
-        }
-    }
-    quick
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{build, quick};
-
-    fn check(regex: &str, expected: &str) {
-        assert_eq!(quick(regex), expected);
-    }
-
-    #[test]
-    fn boundaries_and_digits_are_rewritten() {
-        check(r"\bcafé\B", r"(?-u:\b)café(?-u:\B)");
-        check(r"\\b \s \b{start}x", r"\\b \s \b{start}x");
-        check(r"\d[\d.]\\d", r"[0-9][[0-9].]\\d");
-    }
+    use super::build;
+    use crate::request::pattern::small;
 
     #[test]
     fn counted_word_characters_are_within_the_bound_and_know_letters() {
         for regex in [r"\w{6}", r"\w{3,20}", r"[\w.-]{1,30}@\w{2,10}", r"\d{4}-\W\D{3}"] {
-            assert!(build(&quick(regex)).is_ok(), "{regex}");
+            assert!(build(&small(regex)).is_ok(), "{regex}");
         }
-        let words = build(&quick(r"^\w+$")).unwrap();
+        let words = build(&small(r"^\w+$")).unwrap();
         for word in ["straße", "Ångström_2", "счёт", "فاتورة", "発票", "청구서", "ใบแจ้งหนี้"]
         {
             assert!(words.is_match(word), "{word}");

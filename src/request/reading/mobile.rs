@@ -3,15 +3,13 @@
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::file::LanguageFile;
+use crate::request::pattern::small;
 
 /// How much memory one compiled pattern may take; a pattern that wants more is a fault.
 const PATTERN_BYTES: usize = 4 << 20;
 
 /// And how much all patterns of whole lines together.
 const SET_BYTES: usize = 16 << 20;
-
-/// `\w` without its table of all letters of Unicode, which would take as much memory as all else together.
-const WORD: &str = r"[0-9a-z_\x{80}-\x{10ffff}]";
 
 fn pattern_of(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).case_insensitive(true).size_limit(PATTERN_BYTES).build()
@@ -24,7 +22,7 @@ pub(super) fn mobile_lines<'l>(
     list: fn(&LanguageFile) -> &Vec<String>,
 ) -> Result<RegexSet, Vec<(&'l str, &'l str, String)>> {
     let patterns = languages.iter().flat_map(|(path, file)| list(file).iter().map(move |pattern| (*path, pattern)));
-    let whole = patterns.clone().map(|(_, pattern)| format!("^(?:{})[.!]?$", pattern.replace(r"\w", WORD)));
+    let whole = patterns.clone().map(|(_, pattern)| format!("^(?:{})[.!]?$", small(pattern)));
     let capitals = |pattern: &str| {
         Some("has capitals: lines are compared in lower case".to_owned()).filter(|_| has_capitals(pattern))
     };
