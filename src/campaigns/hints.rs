@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use foldhash::fast::FixedState;
 use serde::Deserialize;
@@ -190,16 +190,23 @@ const LISTS: [(&str, u32); 29] = [
     ("beside", role::BESIDE),
 ];
 
-static SHIPPED: LazyLock<Hints> = LazyLock::new(|| {
-    let files = BTreeMap::from([(FILE.to_owned(), Cow::Borrowed(include_str!("../../rules/campaign-ids.toml")))]);
-    Hints::compile(&files).expect("the shipped file compiles: a test of this module proves it")
+const SHIPPED_TEXT: &str = include_str!("../../rules/campaign-ids.toml");
+
+static SHIPPED: LazyLock<Arc<Hints>> = LazyLock::new(|| {
+    Arc::new(Hints::read(SHIPPED_TEXT).expect("the shipped file compiles: a test of this module proves it"))
 });
 
 impl Hints {
     /// Compiles `campaign-ids.toml` out of a rules folder (path below `rules/` → text); other files are ignored.
     /// A folder without it gets the shipped one: without labels no ID could be told from an invoice number.
-    pub fn compile(files: &BTreeMap<String, Cow<'static, str>>) -> Result<Hints, Vec<Fault>> {
-        let Some(text) = files.get(FILE) else { return Ok(Hints::shipped().clone()) };
+    pub fn compile(files: &BTreeMap<String, Cow<'static, str>>) -> Result<Arc<Hints>, Vec<Fault>> {
+        match files.get(FILE) {
+            Some(text) if text != SHIPPED_TEXT => Hints::read(text).map(Arc::new),
+            _ => Ok(Arc::clone(&SHIPPED)),
+        }
+    }
+
+    fn read(text: &str) -> Result<Hints, Vec<Fault>> {
         let fault = |line, message: String, remedy: &str| Fault {
             file: FILE.to_owned(),
             line,
@@ -440,7 +447,7 @@ mod tests {
     use super::*;
 
     fn compile(text: &str) -> Result<Hints, Vec<Fault>> {
-        Hints::compile(&BTreeMap::from([(FILE.to_owned(), text.to_owned().into())]))
+        Hints::read(text)
     }
 
     #[test]

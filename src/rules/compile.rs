@@ -90,7 +90,8 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
     let mut faults = Vec::new();
     let (lexicon, found) = Lexicon::new(files.get("words.toml").map(|text| &**text));
     faults.extend(found);
-    let mut weaver = Weaver::new(lexicon);
+    let proven = files.iter().filter(|(path, text)| super::is_shipped(path, text)).map(|(path, _)| path.clone());
+    let mut weaver = Weaver::new(lexicon, proven.collect());
     let mut signals = Vec::new();
     let mut add = |owner, file: &str, prefix: &str, signal: topic::Signal, weaver: &mut Weaver| {
         let (signal, phrases) = weaver.signal(owner, file, prefix, signal);

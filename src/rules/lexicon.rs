@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::OnceLock;
 
 use super::fold::{Piece, fold};
 use super::numbering::Numbering;
@@ -44,9 +45,12 @@ pub struct Lexicon {
     endings: Vec<Vec<(Box<str>, usize)>>,
     /// By id: whether it is a word of a language that writes compounds as one word.
     parts: Vec<bool>,
-    /// Hash of a stem less one character → the stem's id; `UNKNOWN` where several stems come to the same.
-    typos: HashMap<u32, u32, BuildHasherDefault<Fnv>>,
+    /// Made when a text first has a word that is not known.
+    typos: OnceLock<Typos>,
 }
+
+/// Hash of a stem less one character → the stem's id; `UNKNOWN` where several stems come to the same.
+type Typos = HashMap<u32, u32, BuildHasherDefault<Fnv>>;
 
 type Map<T> = HashMap<Box<str>, T, BuildHasherDefault<Fnv>>;
 
@@ -132,23 +136,24 @@ impl Lexicon {
         std::str::from_utf8(&self.stems.lists()[id as usize]).unwrap_or_default()
     }
 
-    /// Prepares the mending of typos. Called once, after the last [`Lexicon::intern`].
+    /// Gives back what only [`Lexicon::intern`] needs. Called once, after the last of them.
     pub fn seal(&mut self) {
         self.stems.seal();
+    }
+
+    fn typos(&self) -> Typos {
+        let mut typos = Typos::default();
         for (id, stem) in (0..).zip(self.stems.lists().iter()) {
             if stem.len() >= TYPO_CHARS - 1 && stem.iter().all(u8::is_ascii_lowercase) {
                 for skipped in 0..stem.len() {
-                    self.typos
-                        .entry(hash_without(stem, skipped))
-                        .and_modify(|one| {
-                            if *one != id {
-                                *one = UNKNOWN
-                            }
-                        })
-                        .or_insert(id);
+                    let one = typos.entry(hash_without(stem, skipped)).or_insert(id);
+                    if *one != id {
+                        *one = UNKNOWN;
+                    }
                 }
             }
         }
+        typos
     }
 
     /// The words of a text, appended to `words`, a [`STOP`] at each end of a sentence.
@@ -244,6 +249,7 @@ impl Lexicon {
 
     /// The one known word within one slip of the finger: a letter too many, too few, wrong, or two swapped.
     fn mend(&self, stem: &[u8]) -> u32 {
+        let typos = self.typos.get_or_init(|| self.typos());
         let mut found = UNKNOWN;
         let mut clash = false;
         let mut consider = |id: u32| {
@@ -254,7 +260,7 @@ impl Lexicon {
                 found = id;
             }
         };
-        if let Some(id) = self.typos.get(&hash_without(stem, usize::MAX)) {
+        if let Some(id) = typos.get(&hash_without(stem, usize::MAX)) {
             consider(*id);
         }
         for skipped in 1..stem.len() {
@@ -266,7 +272,7 @@ impl Lexicon {
                     consider(id);
                 }
             }
-            if let Some(id) = self.typos.get(&hash_without(stem, skipped)) {
+            if let Some(id) = typos.get(&hash_without(stem, skipped)) {
                 consider(*id);
             }
         }

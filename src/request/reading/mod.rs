@@ -12,14 +12,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use foldhash::fast::FixedState;
-use regex::RegexSet;
 
 use super::FieldKey;
 use super::finder::{Finder, Stems, lower};
 use super::language::Everyday;
 use crate::config::fault::Fault;
 use file::{FormsFile, LanguageFile, SHIPPED_FILES, ScreeningFile, line_of, parse};
-use mobile::mobile_lines;
+use mobile::{Lines, mobile_lines};
 use phrases::assemble;
 
 /// Words of the longest starter of an attribution line.
@@ -70,9 +69,9 @@ pub struct Reading {
     /// Phrases of reply-above lines, lower case.
     pub(super) reply_above: Finder,
     /// Whole lines that mail programs add, lower case.
-    pub(super) mobile: RegexSet,
+    pub(super) mobile: Lines,
     /// Likewise, where the line names one of the devices.
-    pub(super) sent_from: RegexSet,
+    pub(super) sent_from: Lines,
     /// Devices and mail programs: beginnings of words.
     pub(super) devices: Stems,
     /// Closings that only ever end a mail, lower case.
@@ -195,7 +194,8 @@ impl Reading {
     /// Compiles the reading files of a rules folder (path below `rules/` → text); other files are ignored, and a file
     /// that is not there is read from the shipped ones.
     pub fn compile(files: &BTreeMap<String, Cow<'static, str>>) -> Result<Reading, Vec<Fault>> {
-        let mut texts: BTreeMap<&str, &str> = SHIPPED_FILES.into_iter().collect();
+        let shipped: BTreeMap<&str, &str> = SHIPPED_FILES.into_iter().collect();
+        let mut texts = shipped.clone();
         for (path, text) in files {
             if path == "forms.toml"
                 || path == "screening.toml"
@@ -215,8 +215,9 @@ impl Reading {
                 _ => languages.extend(parse(path, text, &mut faults).map(|file| (*path, file))),
             }
         }
+        let proven = texts.iter().map(|(path, text)| (*path, *text)).eq(shipped);
         let lists: [fn(&LanguageFile) -> &Vec<String>; 2] = [|file| &file.mobile, |file| &file.sent_from];
-        let whole_lines = lists.map(|list| match mobile_lines(&languages, list) {
+        let whole_lines = lists.map(|list| match mobile_lines(&languages, list, proven) {
             Ok(lines) => lines,
             Err(faulty) => {
                 faults.extend(faulty.into_iter().map(|(path, pattern, message)| Fault {
@@ -225,7 +226,7 @@ impl Reading {
                     message: format!("the pattern {pattern:?} {message}"),
                     remedy: "mend the regular expression; look-around and back references do not exist here".into(),
                 }));
-                RegexSet::empty()
+                Lines::default()
             }
         });
         let (Some(forms), Some(screening)) = (forms, screening) else { return Err(faults) };

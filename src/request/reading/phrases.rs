@@ -1,6 +1,6 @@
 //! Puts the lists of all files together: phrases in lower case, as they are spelt with and without accents.
 
-use regex::RegexSet;
+use super::mobile::Lines;
 use unicode_normalization::UnicodeNormalization;
 
 use super::file::{FormsFile, LanguageFile, ScreeningFile};
@@ -41,7 +41,7 @@ pub(super) fn assemble(
     languages: &[(&str, LanguageFile)],
     forms: &FormsFile,
     screening: &ScreeningFile,
-    [mobile, sent_from]: [RegexSet; 2],
+    [mobile, sent_from]: [Lines; 2],
 ) -> Reading {
     let all = |list: fn(&LanguageFile) -> &Vec<String>| languages.iter().flat_map(move |(_, file)| list(file));
     let set = |list: fn(&LanguageFile) -> &Vec<String>| all(list).flat_map(|word| spellings(word)).collect::<Set>();

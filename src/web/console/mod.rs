@@ -10,7 +10,7 @@ pub mod queue;
 pub mod sign_in;
 pub mod ticket;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -44,30 +44,29 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("quarantine.html", include_str!("templates/quarantine.html")),
 ];
 
-/// The compiled templates.
-#[derive(Debug)]
-pub struct Pages(Environment<'static>);
+/// The templates, compiled when somebody first looks at a page.
+#[derive(Debug, Default)]
+pub struct Pages(OnceLock<Environment<'static>>);
 
-impl Default for Pages {
-    fn default() -> Pages {
-        let mut environment = Environment::new();
-        for (name, text) in TEMPLATES {
-            environment.add_template(name, text).expect("the compiled-in templates are valid: a unit test reads them");
-        }
-        environment.add_filter("words", words);
-        environment.add_filter("when", when);
-        environment.add_filter("age", |ms: i64| age(ms, super::now()));
-        environment.add_filter("size", size);
-        environment.add_filter("short", short);
-        environment.add_filter("query", |text: String| super::session::form_encode(&text));
-        Pages(environment)
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    for (name, text) in TEMPLATES {
+        environment.add_template(name, text).expect("the compiled-in templates are valid: a unit test reads them");
     }
+    environment.add_filter("words", words);
+    environment.add_filter("when", when);
+    environment.add_filter("age", |ms: i64| age(ms, super::now()));
+    environment.add_filter("size", size);
+    environment.add_filter("short", short);
+    environment.add_filter("query", |text: String| super::session::form_encode(&text));
+    environment
 }
 
 impl Pages {
     /// Renders a page. A failure is a bug of ours.
     pub fn render(&self, name: &str, page: Value) -> Result<Html<String>, Problem> {
-        let rendered = self.0.get_template(name).and_then(|template| template.render(Serde(page)));
+        let environment = self.0.get_or_init(environment);
+        let rendered = environment.get_template(name).and_then(|template| template.render(Serde(page)));
         rendered.map(Html).map_err(|error| {
             tracing::error!(%error, page = name, "a page could not be rendered");
             Problem::Internal
