@@ -54,14 +54,23 @@ pub fn run(command: &Command) -> Result<End> {
 
 /// Faults of what the settings name: rules, campaign directory, secrets, teams. `run` would refuse most of them.
 fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fault>> {
-    let mut faults = sources::directory(&settings.campaigns.file).err().unwrap_or_default();
+    let mut faults = vec![];
     let fault = |table: &str, index: usize, key: &str, message: String, remedy: &str| Fault {
         file: file.to_owned(),
         line: crate::config::line_of_key(text, table, index, key),
         message: format!("{table}.{key}: {message}"),
         remedy: remedy.to_owned(),
     };
-    match sources::rules(&settings.rules.dir) {
+    let absent = |table: &str, key: &str, path: &Path, what: &str, is: fn(&Path) -> bool| {
+        let named = !path.as_os_str().is_empty() && !is(path);
+        named.then(|| fault(table, 0, key, format!("{} is no {what}", path.display()), "name one that is there"))
+    };
+    match absent("campaigns", "file", &settings.campaigns.file, "regular file", Path::is_file) {
+        Some(fault) => faults.push(fault),
+        None => faults.extend(sources::directory(&settings.campaigns.file).err().unwrap_or_default()),
+    }
+    let no_folder = absent("rules", "dir", &settings.rules.dir, "folder", Path::is_dir);
+    match no_folder.map_or_else(|| sources::rules(&settings.rules.dir), |fault| Err(vec![fault])) {
         Ok(rules) => {
             let teams = rules.teams();
             let unknown = settings.teams.keys().filter(|team| !teams.contains(team.as_str()));

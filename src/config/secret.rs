@@ -26,7 +26,12 @@ impl Unreadable {
 /// Reads a secret as bytes. `path` is a file, or `credential:NAME` for systemd's `LoadCredential=NAME:…`.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let file = locate(path, std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from).as_deref())?;
-    let secret = fs::read(&file).map_err(|error| Unreadable(format!("cannot read {}: {error}", file.display())))?;
+    let unreadable = |error| Unreadable(format!("cannot read {}: {error}", file.display()));
+    // A pipe would hold up whoever reads it until somebody writes.
+    if !fs::metadata(&file).map_err(unreadable)?.is_file() {
+        return Err(Unreadable(format!("{} is no regular file", file.display())));
+    }
+    let secret = fs::read(&file).map_err(unreadable)?;
     if secret.is_empty() {
         return Err(Unreadable(format!("{} is empty; it should hold the secret", file.display())));
     }

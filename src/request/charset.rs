@@ -133,16 +133,23 @@ fn doubtful(text: &str) -> usize {
     let (mut letters, mut capitals) = (0, 0);
     let (mut before, mut last) = (' ', ' ');
     for c in text.chars().take(GUESS_BYTES) {
-        let private = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{80}'..='\u{9f}');
-        let inside = "¹²³±¶¼½¾¿¡§¨¦¥¤".contains(last) && c.is_alphabetic() && before.is_alphabetic();
-        doubts += usize::from(private || inside);
-        if matches!(c, '\u{370}'..='\u{4ff}') {
-            letters += 1;
-            capitals += usize::from(c.is_uppercase());
+        let inside = sign(last) && c.is_alphabetic() && before.is_alphabetic();
+        if !c.is_ascii() || inside {
+            let private = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{80}'..='\u{9f}');
+            doubts += usize::from(private || inside);
+            if matches!(c, '\u{370}'..='\u{4ff}') {
+                letters += 1;
+                capitals += usize::from(c.is_uppercase());
+            }
         }
         (before, last) = (last, c);
     }
     if letters >= 20 && capitals * 5 > letters * 4 { doubts + capitals } else { doubts }
+}
+
+/// A sign of Latin-1 that stands beside words, never inside.
+fn sign(c: char) -> bool {
+    matches!(c, '¡' | '¤'..='§' | '¨' | '±'..='³' | '¶' | '¹' | '¼'..='¿')
 }
 
 /// Characters beyond ASCII that were decoded.

@@ -21,6 +21,8 @@ pub(super) struct Finder {
     short: Vec<Box<str>>,
     /// Some phrase begins with a sign.
     signs: bool,
+    /// Bytes of the longest phrase.
+    longest: usize,
 }
 
 /// What a byte of UTF-8 says of where words begin.
@@ -71,7 +73,8 @@ impl Finder {
             .iter()
             .chain(&short)
             .any(|phrase| phrase.bytes().next().is_some_and(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric()));
-        Finder { phrases, slots, short, signs }
+        let longest = phrases.iter().map(|phrase| phrase.len()).max().unwrap_or(HEAD);
+        Finder { phrases, slots, short, signs, longest }
     }
 
     /// The phrases that text may start with, by its first bytes, longest first.
@@ -136,7 +139,9 @@ impl Finder {
     pub(super) fn starts_any_case(&self, text: &str) -> bool {
         let head = text.as_bytes().first_chunk::<HEAD>();
         let unlikely = self.short.is_empty() && head.is_some_and(|head| head.is_ascii());
-        !(unlikely && self.likely(text.as_bytes()).is_empty()) && self.starts(&folded(text))
+        // Small letters take up to twice the room of capitals, and half at least.
+        let head = &text[..text.floor_char_boundary(2 * self.longest + HEAD)];
+        !(unlikely && self.likely(text.as_bytes()).is_empty()) && self.starts(&folded(head))
     }
 
     /// Whether `lower` ends with one of the phrases as whole words.
@@ -167,7 +172,8 @@ impl Finder {
 /// The slot of text by its first bytes, whatever the case of their letters.
 #[inline]
 fn slot(head: &[u8; HEAD]) -> usize {
-    let [a, b, c] = head.map(|byte| usize::from(byte | 0x20));
+    let [a, b, c] = *head;
+    let (a, b, c) = (usize::from(a | 0x20), usize::from(b | 0x20), usize::from(c | 0x20));
     (a ^ b << 3 ^ c << 6 ^ c >> 4) & (SLOTS - 1)
 }
 

@@ -231,6 +231,14 @@ fn config_check_opens_what_the_settings_name() {
     let faults: Value = serde_json::from_str(&out).unwrap();
     let lines: Vec<_> = faults.as_array().unwrap().iter().map(|fault| fault["line"].as_u64().unwrap()).collect();
     assert_eq!(lines, [2, 4], "{out}");
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let text = "[rules]\ndir = \"nosuch\"\n[campaigns]\nfile = \"nosuch.csv\"\n[replies]\ntoken_key_file = \"pipe\"\n";
+    fs::write(&path, text).unwrap();
+    let (_, out, _) = run(deskclerk().args(["config", "check", "--format", "json", "--config"]).arg(&path));
+    let faults: Value = serde_json::from_str(&out).unwrap();
+    let lines: Vec<_> = faults.as_array().unwrap().iter().map(|fault| fault["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [2, 4, 6], "{out}");
 }
 
 #[test]

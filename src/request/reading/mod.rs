@@ -14,7 +14,7 @@ use std::sync::{Arc, LazyLock};
 use foldhash::fast::FixedState;
 
 use super::FieldKey;
-use super::finder::{Finder, Stems, lower};
+use super::finder::{Finder, Stems, lowered};
 use super::language::Everyday;
 use crate::config::fault::Fault;
 use file::{FormsFile, LanguageFile, SHIPPED_FILES, ScreeningFile, line_of, parse};
@@ -176,11 +176,15 @@ impl Reading {
     /// Whether a line opens as attribution lines do: with one of the starters, behind three signs at most, and a digit
     /// within 80 characters of it.
     pub(super) fn starts_attribution(&self, line: &str) -> bool {
+        if !line.bytes().any(|byte| byte.is_ascii_digit()) {
+            return false;
+        }
         let sign = |c: char| !c.is_alphanumeric() && c != '_';
         let Some(line) = line.char_indices().take(4).find(|(_, c)| !sign(*c)).map(|(at, _)| &line[at..]) else {
             return false;
         };
-        let opens = |at: &usize| self.starters.contains(&lower(&line[..*at]));
+        let mut buffer = String::new();
+        let opens = |at: &usize| self.starters.contains(lowered(&line[..*at], &mut buffer));
         let dated = |at: usize| line[at..].chars().skip(1).take(81).any(|c| c.is_ascii_digit());
         let spaces = line.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at).take(STARTER_WORDS);
         spaces.filter(opens).any(dated)

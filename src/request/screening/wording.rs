@@ -48,16 +48,17 @@ pub(super) fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<
         return (suspicion == Suspicion::Exact && !asks && !requests)
             .then(|| format!("subject {:?}", shown(mail.subject)));
     }
+    let acknowledged = words.acknowledged.find(&lower);
     // Somebody is away, or a desk acknowledges, and says what is to be done meanwhile.
     if mail.reply
-        && let Some(said) = words.absence.find(&lower).or_else(|| words.acknowledged.find(&lower)).map(shown_of)
+        && let Some(said) = words.absence.find(&lower).or(acknowledged).map(shown_of)
         && let Some(meanwhile) = words.meanwhile.find(&lower).map(shown_of)
         && !(lower.contains(['?', '？']) || words.request.has(&lower))
     {
         return Some(format!("an answer with the words {said:?} and {meanwhile:?}"));
     }
     // Another desk's acknowledgement: something was received, and a machine says so.
-    words.acknowledged.find(&lower).or_else(|| words.acknowledged.find(&subject))?;
+    acknowledged.or_else(|| words.acknowledged.find(&subject))?;
     machine().map(|machine| format!("an acknowledgement that says {machine:?}"))
 }
 
@@ -83,17 +84,17 @@ pub(super) fn newsletter(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
     let address = mail.sender.address.to_lowercase();
     let local = address.split('@').next().unwrap_or_default();
     let name = mail.sender.name.as_deref().unwrap_or_default().to_lowercase();
-    let online = words.online.has(&folded(mail.text));
+    let online = || words.online.has(&folded(mail.text));
     // The sender of a newsletter is seldom a person's name.
     let sender = words.senders.has(local) || words.senders.has(&name);
     match (why, leave) {
         (Some(why), Some(leave)) => Some(format!("the words {why:?} and {leave:?}")),
         (None, Some(leave))
-            if (sender && online) || (sender && linked && !end.contains('?') && !words.request.has(&end)) =>
+            if (sender && online()) || (sender && linked && !end.contains('?') && !words.request.has(&end)) =>
         {
             Some(format!("the words {leave:?} and the sender {local}@"))
         }
-        (Some(why), None) if sender && online => Some(format!("the words {why:?} and the sender {local}@")),
+        (Some(why), None) if sender && online() => Some(format!("the words {why:?} and the sender {local}@")),
         _ => None,
     }
 }
