@@ -122,7 +122,8 @@ impl Finder<'_, '_> {
     fn look_alike(&self, i: usize) -> Option<Reading> {
         let parts = self.words.tokens.get(i..(i + 4).min(self.words.tokens.len()))?;
         let joined = parts.iter().skip(1).take_while(|part| self.joins(part) && part.gap & gap::SPACE == 0).count();
-        let parts = parts.get(..=joined)?;
+        // Most words of other scripts end here.
+        let parts = parts.get(..=joined).filter(|parts| parts.iter().any(|part| part.has_digit))?;
         let odd = |part: &Token| part.strange || part.has_digit && !part.digits;
         let from = parts.iter().position(odd)?;
         let (mut spelled, mut behind, mut loose) = (String::new(), String::new(), String::new());

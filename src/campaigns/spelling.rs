@@ -33,6 +33,9 @@ pub fn transliterated(word: &str, written: &str) -> Option<String> {
         }
         return Some(other);
     }
+    if !written.contains(['ä', 'ö', 'ü', 'ø', 'Ä', 'Ö', 'Ü', 'Ø']) {
+        return None;
+    }
     let mut other = String::with_capacity(word.len() + 4);
     for c in written.chars().flat_map(char::to_lowercase) {
         match c {

@@ -9,6 +9,8 @@ mod look;
 mod mobile;
 mod notice;
 
+use std::cell::Cell;
+
 use super::finder::lower;
 use super::lines::{Body, Hint};
 use super::quote::Kind;
@@ -29,7 +31,8 @@ pub fn mark(body: &Body, kinds: &mut [Kind], sender: &str, reading: &Reading) {
             kinds[*at] = Kind::Signature;
         }
     }
-    let find = Find { body, words: Words { reading, names: look::names(sender) } };
+    let looks = vec![Cell::new(None); kinds.len()];
+    let find = Find { body, words: Words { reading, names: look::names(sender) }, looks };
     // The end of what stands above the first quote, and the end of all.
     let quote = (*first..*last).find(|at| kinds[*at] == Kind::Quoted);
     if let Some(quote) = quote {
@@ -49,6 +52,8 @@ pub fn mark(body: &Body, kinds: &mut [Kind], sender: &str, reading: &Reading) {
 struct Find<'a> {
     body: &'a Body,
     words: Words<'a>,
+    /// What each line could be, as far as it was asked.
+    looks: Vec<Cell<Option<Look>>>,
 }
 
 impl Find<'_> {
@@ -78,7 +83,10 @@ impl Find<'_> {
     }
 
     fn look(&self, at: usize) -> Look {
-        self.words.look(self.line(at))
+        let known = &self.looks[at];
+        let look = known.get().unwrap_or_else(|| self.words.look(self.line(at)));
+        known.set(Some(look));
+        look
     }
 
     fn looks(&self, lines: &[usize]) -> Vec<Look> {
