@@ -18,7 +18,7 @@ use tracing::{error, info, warn};
 
 use crate::config::fault::Fault;
 use crate::config::settings::Config;
-use crate::desk::Desk;
+use crate::desk::{Desk, gauges};
 use crate::intake::webhook::Hooks;
 use crate::{delivery, intake, web};
 
@@ -90,6 +90,7 @@ impl Daemon {
                 .await
                 .with_context(|| format!("cannot listen on lmtp.listen = {}", config.lmtp.listen))?;
             lmtp = Some(listener.address());
+            desk.doors.open("lmtp");
             doors.start("lmtp".into(), intake::lmtp::run(listener, desk.clone(), doors.cancel.clone()));
         }
         for mailbox in &config.imap {
@@ -111,6 +112,11 @@ impl Daemon {
         let mut sending = Stage::new("delivery", &failed);
         sending.start("delivery".into(), delivery::run(desk.clone(), sending.cancel.clone()));
 
+        desk.doors.open("http");
+        let hooks_doors = config.hook.iter().map(|hook| format!("hook:{}", hook.name));
+        let mailboxes = config.imap.iter().map(|mailbox| format!("imap:{}", mailbox.name));
+        let names: Vec<String> = hooks_doors.chain(mailboxes).chain(["lmtp".into(), "form".into()]).collect();
+        desk.declare_doors(names.iter().map(String::as_str));
         desk.show_rules(None);
         metrics::gauge!("deskclerk_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         info!(http = %address, lmtp = lmtp.as_deref().unwrap_or("closed"), mailboxes = config.imap.len(), "ready");
@@ -152,10 +158,14 @@ fn list(faults: &[Fault]) -> String {
 /// Installs the process's metrics recorder; what it gives renders them. Once a process.
 pub fn metrics() -> Result<web::Metrics> {
     const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+    // From door to outcome a backlog may take hours.
+    const LONG: &[f64] = &[0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full("deskclerk_submission_seconds".into()), LONG))
         .and_then(PrometheusBuilder::install_recorder)
         .context("cannot install the metrics recorder")?;
+    gauges::declare();
     Ok(Arc::new(move || {
         handle.run_upkeep();
         handle.render()

@@ -99,6 +99,8 @@ async fn add(store: &Store, wanted: &Add, public_url: &str) -> Result<End> {
     };
     let now = super::now();
     store.put_agent(name, &wanted.address.to_lowercase(), hash.as_deref(), now).await?;
+    let signs_in = json!({ "password": hash.is_some(), "token": wanted.token });
+    store.record_act(super::ACTOR, "agent_put", &format!("agent {name}"), signs_in, now).await?;
     let mut out = io::stdout();
     if wanted.token {
         writeln!(out, "{}", store.issue_token(name, Kind::Api, i64::MAX, now).await?)?;
@@ -140,6 +142,8 @@ async fn list(store: &Store, format: Format) -> Result<End> {
 
 async fn remove(store: &Store, name: &str) -> Result<End> {
     if store.remove_agent(name).await? {
+        let about = format!("agent {name}");
+        store.record_act(super::ACTOR, "agent_removed", &about, json!({}), super::now()).await?;
         return Ok(End::Ok);
     }
     super::output::complain(&format!("there is no agent `{name}`"));

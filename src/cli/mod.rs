@@ -4,6 +4,7 @@
 //! EX_TEMPFAIL, what an MTA takes for "try again").
 
 pub mod agent;
+pub mod audit;
 pub mod campaigns;
 pub mod config;
 pub mod demo;
@@ -13,10 +14,12 @@ pub mod import;
 pub mod learn;
 pub mod outbox;
 pub mod output;
+pub mod quarantine;
 pub mod replay;
 pub mod replies;
 pub mod rules;
 pub mod run;
+pub mod status;
 pub mod triage;
 
 use std::process::ExitCode;
@@ -37,6 +40,8 @@ struct Cli {
 enum Command {
     /// Run the daemon
     Run(run::Args),
+    /// How the desk is: queues and their ages, doors, what is amiss
+    Status(status::Args),
     /// Show the whole journey on shipped mails and posts; no set-up
     Demo(demo::Args),
     /// Judge mails without storing anything
@@ -52,6 +57,11 @@ enum Command {
     /// What is to be sent: list it, try dead letters again, drop them
     #[command(subcommand)]
     Outbox(outbox::Command),
+    /// What could not be read: list it, show it, try it again, drop it
+    #[command(subcommand)]
+    Quarantine(quarantine::Command),
+    /// Who changed what and when
+    Audit(audit::Args),
     /// Show or check the words of automatic mails
     #[command(subcommand)]
     Replies(replies::Command),
@@ -62,6 +72,9 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
 }
+
+/// Who does what the command line does, in the audit trail.
+const ACTOR: &str = "operator";
 
 /// How a command ended, when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,12 +105,15 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let end = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Status(args) => status::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Campaigns(command) => campaigns::run(&command),
         Command::Import(args) => import::run(&args),
         Command::Triage(args) => triage::run(&args),
         Command::Agent(command) => agent::run(&command),
         Command::Outbox(command) => outbox::run(&command),
+        Command::Quarantine(command) => quarantine::run(&command),
+        Command::Audit(args) => audit::run(&args),
         Command::Replies(command) => replies::run(&command),
         Command::Rules(command) => rules::run(&command),
         Command::Config(command) => config::run(&command),

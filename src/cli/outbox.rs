@@ -10,14 +10,11 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::output::{self, Format};
-use super::{End, config};
+use super::{ACTOR, End, config};
 use crate::desk::sources;
 use crate::store::dispatch::Filter;
 use crate::store::outbox::{Outgoing, State};
 use crate::store::{self, Store};
-
-/// Who does it, on the ticket.
-const ACTOR: &str = "operator";
 
 /// `deskclerk outbox …`
 #[derive(Debug, Subcommand)]
@@ -139,6 +136,7 @@ async fn act(store: &Store, chosen: &Chosen, retry: bool) -> Result<End> {
 
 async fn resume(store: &Store, config: &Path) -> Result<End> {
     if store.resume_replies(super::now()).await? {
+        store.record_act(ACTOR, "replies_resumed", "breaker", json!({}), super::now()).await?;
         writeln!(io::stdout(), "automatic replies are sent again")?;
         return Ok(End::Ok);
     }

@@ -33,6 +33,11 @@ pub fn inert(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// A time as RFC 3339.
+pub fn time(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|time| time.to_string()).unwrap_or_default()
+}
+
 /// Whether the reader of our output has gone (`deskclerk … | head`), which is no fault.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -77,15 +77,23 @@ async fn reload(daemon: &Daemon) {
     notify(&[sd_notify::NotifyState::Ready]);
 }
 
-/// Tells the watchdog that we live, only while the store answers (systemd.service(5), WatchdogSec).
+/// Tells the watchdog that we live, only while the workers come round and commits can be made (systemd.service(5),
+/// WatchdogSec). A store that is out of reach is no reason to start anew: the doors say "later" meanwhile.
 async fn feed_watchdog(desk: std::sync::Arc<Desk>) {
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
     let mut tick = tokio::time::interval(limit / 3);
     loop {
         tick.tick().await;
+        if let Err(because) = desk.works() {
+            error!(because, "stuck; the service manager will start it anew");
+            continue;
+        }
         match tokio::time::timeout(Duration::from_secs(20), desk.store.ping()).await {
             Ok(Ok(())) => notify(&[sd_notify::NotifyState::Watchdog]),
-            Ok(Err(error)) => warn!(%error, "the store does not answer"),
+            Ok(Err(error)) => {
+                warn!(%error, "the store does not answer");
+                notify(&[sd_notify::NotifyState::Watchdog]);
+            }
             Err(_) => warn!("the store does not answer in 20 s"),
         }
     }

@@ -1,10 +1,50 @@
-//! The breaker's alarm: when the desk's budget of automatic replies is spent, people must know, and keep knowing while it
-//! holds: in the log, in the metrics, in `/readyz`.
+//! The alarms: the desk's budget of automatic replies is spent and the breaker holds, or something new is in quarantine.
+//! People must know, and keep knowing while it is so: in the log, in the metrics, in `/readyz`; the log cries once, not with
+//! every mail.
 
 use super::{Desk, unix_ms};
 use crate::store;
 use crate::store::breaker::Breaker;
+use crate::store::queues::Queues;
 use crate::store::settle::Settling;
+
+/// At most one alarm over the quarantine in so long.
+const QUARANTINE_MS: i64 = 60 * 60 * 1000;
+
+/// What of the quarantine people have been told of.
+#[derive(Debug, Default)]
+pub(super) struct Quarantine {
+    known: i64,
+    latest: Option<i64>,
+    told_at: Option<i64>,
+}
+
+impl Quarantine {
+    /// Sounds the alarm when there is something new, at most once an hour.
+    pub(super) fn watch(&mut self, queues: &Queues, now: i64) {
+        if self.is_due(queues, now) {
+            tracing::error!(
+                quarantined = queues.quarantined,
+                "something is in quarantine; look with `deskclerk quarantine list`, then replay or drop it"
+            );
+            metrics::counter!("deskclerk_quarantine_alarms_total").increment(1);
+        }
+    }
+
+    fn is_due(&mut self, queues: &Queues, now: i64) -> bool {
+        let fresh = queues.quarantined > self.known || queues.quarantined_latest > self.latest;
+        let quiet = self.told_at.is_none_or(|told| now.saturating_sub(told) >= QUARANTINE_MS);
+        if !fresh || queues.quarantined == 0 {
+            // What was decided on counts no longer: the next one is new again.
+            self.known = self.known.min(queues.quarantined);
+            return false;
+        }
+        if quiet {
+            *self = Quarantine { known: queues.quarantined, latest: queues.quarantined_latest, told_at: Some(now) };
+        }
+        quiet
+    }
+}
 
 impl Desk {
     /// Trips the breaker, in the transaction that found the budget spent.
@@ -43,5 +83,30 @@ impl Desk {
     fn show_breaker(&self, breaker: Option<Breaker>) {
         metrics::gauge!("deskclerk_breaker_holds").set(if breaker.is_some() { 1.0 } else { 0.0 });
         self.breaker.store(std::sync::Arc::new(breaker));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quarantine_cries_once_and_again_only_for_something_new() {
+        let mut watched = Quarantine::default();
+        let minute = 60_000;
+        for (at, quarantined, latest, expected) in [
+            (0, 0, None, false),
+            (1, 1, Some(1), true),
+            (2, 1, Some(1), false),
+            (3, 5, Some(3), false),
+            (61, 5, Some(3), true),
+            (62, 0, None, false),
+            (122, 0, None, false),
+            (123, 1, Some(3), true),
+            (500, 1, Some(3), false),
+        ] {
+            let queues = Queues { quarantined, quarantined_latest: latest, ..Queues::default() };
+            assert_eq!(watched.is_due(&queues, at * minute), expected, "minute {at}");
+        }
     }
 }

@@ -8,11 +8,15 @@ mod alarm;
 pub mod answer;
 pub mod contract;
 pub mod directory;
+pub mod doors;
 pub mod folder;
+pub mod gauges;
+pub mod health;
 pub mod judge;
 pub mod limit;
 pub mod place;
 pub mod problem;
+pub mod quarantine;
 pub mod read;
 pub mod replay;
 mod rulebook;
@@ -28,7 +32,6 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::campaigns::Directory;
@@ -43,6 +46,7 @@ use crate::rules::Rules;
 use crate::store::agents::Agent;
 use crate::store::breaker::Breaker;
 use crate::store::changes::Wish;
+use crate::store::queues::Queues;
 use crate::store::submissions::{Kind, New, Outcome, Submitted};
 use crate::store::{self, Store};
 use crate::ticket::Ticket;
@@ -50,6 +54,8 @@ use crate::ticket::change::{self, Change};
 
 use answer::Means;
 use directory::Origin;
+use doors::Doors;
+use health::Pulse;
 use read::HookMaps;
 use sources::Lock;
 use verify::Verifier;
@@ -91,23 +97,6 @@ pub enum Step {
     Idle,
 }
 
-/// How the desk is, for `/readyz`, `doctor` and the console.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Health {
-    /// The version of the rules in force.
-    pub rules: String,
-    /// How many campaigns the directory in force holds.
-    pub campaigns: usize,
-    /// When the directory's source last gave it, or said that it has the same, unix ms; `None`: not since the start.
-    pub directory_read_at: Option<i64>,
-    /// Why the newest rules or directory are not in force; empty: they are.
-    pub faults: Vec<Fault>,
-    /// What the store last failed with; `None`: the last access went well.
-    pub store: Option<String>,
-    /// Set while the breaker holds all automatic replies back.
-    pub breaker: Option<Breaker>,
-}
-
 /// What the desk judges by; swapped whole.
 #[derive(Debug, Clone)]
 struct Sources {
@@ -146,6 +135,10 @@ pub struct Desk {
     origin: Origin,
     trouble: ArcSwap<Option<String>>,
     breaker: ArcSwap<Option<Breaker>>,
+    /// How the doors of this process stand.
+    pub doors: Doors,
+    queues: ArcSwap<Option<Queues>>,
+    pulse: Pulse,
     hours: Hours,
     keys: Keys,
     hook_maps: Arc<HookMaps>,
@@ -200,6 +193,9 @@ impl Desk {
             origin,
             trouble: ArcSwap::from_pointee(None),
             breaker: ArcSwap::from_pointee(breaker),
+            doors: Doors::default(),
+            queues: ArcSwap::from_pointee(None),
+            pulse: Pulse::default(),
             hours,
             keys,
             hook_maps,
@@ -293,19 +289,6 @@ impl Desk {
         let mut faults = self.look_for_directory(true).await.err().unwrap_or_default();
         faults.extend(self.reload_rules().await.err().unwrap_or_default());
         faults
-    }
-
-    /// How the desk is.
-    pub fn health(&self) -> Health {
-        let sources = self.sources.load();
-        Health {
-            rules: sources.rules.version.clone(),
-            campaigns: sources.directory.len(),
-            directory_read_at: self.origin.good_at(),
-            faults: self.directory_faults().iter().chain(self.faults.load().iter()).cloned().collect(),
-            store: self.trouble.load().as_ref().clone(),
-            breaker: self.breaker.load().as_ref().clone(),
-        }
     }
 
     fn troubled(&self, error: &store::Error) {

@@ -151,6 +151,7 @@ impl From<store::Error> for Problem {
         match error {
             store::Error::Conflict(what) => Problem::Conflict(format!("{what} was changed meanwhile; read it again")),
             store::Error::Refused(why) => Problem::Conflict(why),
+            store::Error::Missing(what) => Problem::NotFound(format!("{what} does not exist")),
             store::Error::Corrupt { .. } => {
                 tracing::error!(%error, "a request failed");
                 Problem::Internal

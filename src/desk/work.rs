@@ -30,10 +30,8 @@ const BATCH: i64 = 64;
 const CLAIMS: i64 = 3;
 /// Failures that the wall caught; these are always the submission's own.
 const FAILURES: i64 = 2;
-/// How often the queues are counted.
-const GAUGE_EVERY: Duration = Duration::from_secs(10);
 /// Batches at once: while one is settled, another is read.
-const LANES: usize = 2;
+pub(super) const LANES: usize = 2;
 
 impl Desk {
     /// Settles one submission. `now` is unix milliseconds.
@@ -58,32 +56,13 @@ impl Desk {
 
     /// Settles submissions until cancelled; what is begun is ended first.
     pub async fn work(&self, cancel: CancellationToken) {
-        let lanes = futures_util::future::join_all((0..LANES).map(|_| self.lane(&cancel)));
+        let lanes = futures_util::future::join_all((0..LANES).map(|lane| self.lane(lane, &cancel)));
         tokio::join!(lanes, self.gauge(&cancel), self.keep_chasing(&cancel));
     }
 
-    /// Tells the metrics how much waits.
-    async fn gauge(&self, cancel: &CancellationToken) {
+    async fn lane(&self, lane: usize, cancel: &CancellationToken) {
         while !cancel.is_cancelled() {
-            if let Ok(pending) = self.store.pending_submissions().await {
-                metrics::gauge!("deskclerk_submissions_pending").set(pending as f64);
-            }
-            if let Ok(queued) = self.store.queued_outgoing().await {
-                metrics::gauge!("deskclerk_outbox_queued").set(queued as f64);
-            }
-            if let Ok(dead) = self.store.dead_outgoing().await {
-                metrics::gauge!("deskclerk_outbox_dead").set(dead as f64);
-            }
-            self.watch_breaker().await;
-            tokio::select! {
-                () = tokio::time::sleep(GAUGE_EVERY) => {}
-                () = cancel.cancelled() => {}
-            }
-        }
-    }
-
-    async fn lane(&self, cancel: &CancellationToken) {
-        while !cancel.is_cancelled() {
+            self.pulse.beat(lane);
             if self.awaits_directory() {
                 tokio::select! {
                     () = tokio::time::sleep(Duration::from_secs(1)) => {}

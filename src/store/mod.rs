@@ -4,6 +4,7 @@
 //! SQLite: WAL, `synchronous=FULL`, one writing connection, `BEGIN IMMEDIATE`. PostgreSQL: `synchronous_commit=on`.
 //! Each table has its file; `clock` is the only place where this layer asks the time.
 
+pub mod acts;
 pub mod agents;
 pub mod breaker;
 pub mod budgets;
@@ -15,6 +16,8 @@ pub mod dispatch;
 pub mod history;
 pub mod lookups;
 pub mod outbox;
+pub mod quarantine;
+pub mod queues;
 mod rows;
 pub mod settle;
 pub mod submissions;
@@ -249,6 +252,11 @@ impl Store {
     pub async fn ping(&self) -> Result<(), Error> {
         sqlx::query("SELECT 1").execute(&self.read).await?;
         Ok(())
+    }
+
+    /// Whether nothing can be submitted any more, although the store is not closed: its committer has ended.
+    pub fn is_deaf(&self) -> bool {
+        self.committer.is_closed() && !self.write.is_closed()
     }
 
     /// Begins a writing transaction. SQLite takes the write lock at once, so that it never fails half-way.

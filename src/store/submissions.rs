@@ -104,6 +104,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Outcome; 6] = [
+        Outcome::Ticket,
+        Outcome::Appended,
+        Outcome::Duplicate,
+        Outcome::Automated,
+        Outcome::Quarantined,
+        Outcome::Rejected,
+    ];
+
     /// The word for it in SQL, JSON and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -150,23 +160,6 @@ pub struct Submission {
     pub ticket_id: Option<i64>,
     /// Unix milliseconds.
     pub settled_at: Option<i64>,
-}
-
-/// A submission in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Listed {
-    /// UUIDv7.
-    pub id: String,
-    /// The door.
-    pub source: String,
-    /// Unix milliseconds.
-    pub received_at: i64,
-    /// How often it was claimed.
-    pub attempts: i64,
-    /// Why it ended so.
-    pub because: Option<String>,
-    /// Size of its bytes.
-    pub bytes: i64,
 }
 
 const COLUMNS: &str = "id, source, source_key, kind, raw, content_hash, envelope, answerable, received_at, attempts, \
@@ -308,66 +301,6 @@ impl Store {
         Ok(known)
     }
 
-    /// Submissions that ended so, newest first, without their bytes; `before` is the last id of the page before.
-    pub async fn list_submissions(
-        &self,
-        outcome: Outcome,
-        limit: i64,
-        before: Option<&str>,
-    ) -> Result<Vec<Listed>, Error> {
-        let found = sqlx::query(
-            "SELECT id, source, received_at, attempts, because, LENGTH(raw) AS size FROM submissions \
-             WHERE outcome = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        )
-        .bind(outcome.as_str())
-        .bind(before.unwrap_or("g")) // ids are hex: sorts after every one, by any collation
-        .bind(limit)
-        .fetch_all(&self.read)
-        .await?;
-        let listed = |row: &AnyRow| {
-            Ok(Listed {
-                id: row.try_get("id")?,
-                source: row.try_get("source")?,
-                received_at: row.try_get("received_at")?,
-                attempts: row.try_get("attempts")?,
-                because: row.try_get("because")?,
-                bytes: size(row)?,
-            })
-        };
-        found.iter().map(listed).collect()
-    }
-
-    /// Settles a submission that ended without ticket once more, as if it had just come in: after the rules, the bounds
-    /// or the reader have changed. Refused for one that went to a ticket.
-    pub async fn replay_submission(&self, id: &str) -> Result<(), Error> {
-        let mut transaction = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE submissions SET outcome = NULL, because = NULL, settled_at = NULL, attempts = 0, lease_until = 0 \
-             WHERE id = $1 AND ticket_id IS NULL AND outcome IN ('quarantined', 'automated', 'rejected')",
-        )
-        .bind(id)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        if done.rows_affected() == 0 { Err(Error::Conflict(format!("submission {id}"))) } else { Ok(()) }
-    }
-
-    /// Turns a quarantined submission away for good; its bytes stay.
-    pub async fn reject_submission(&self, id: &str, because: &str, now: i64) -> Result<(), Error> {
-        let mut transaction = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE submissions SET outcome = 'rejected', because = $1, settled_at = $2 \
-             WHERE id = $3 AND outcome = 'quarantined'",
-        )
-        .bind(rows::clean(because))
-        .bind(now)
-        .bind(id)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        if done.rows_affected() == 0 { Err(Error::Conflict(format!("submission {id}"))) } else { Ok(()) }
-    }
-
     /// Gives up the claims of processes that are gone, so that nobody waits for their leases. Only for the process that
     /// knows it is the only one on this database.
     pub async fn forget_claims(&self) -> Result<(), Error> {
@@ -392,7 +325,7 @@ impl Store {
 }
 
 /// LENGTH is INTEGER on PostgreSQL and 64 bits wide on SQLite.
-fn size(row: &AnyRow) -> Result<i64, Error> {
+pub(super) fn size(row: &AnyRow) -> Result<i64, Error> {
     match row.try_get::<i64, _>("size") {
         Ok(size) => Ok(size),
         Err(_) => Ok(i64::from(row.try_get::<i32, _>("size")?)),

@@ -58,6 +58,11 @@ async fn replace(
     }
     let count = campaigns.len();
     site.desk.replace_directory(campaigns).await?;
+    let detail = json!({ "campaigns": count, "removed": gone });
+    site.desk
+        .store
+        .record_act(&format!("agent:{agent}"), "campaigns_replaced", "campaigns", detail, super::now())
+        .await?;
     tracing::info!(agent, campaigns = count, gone, "the campaign directory was replaced");
     Ok(Json(json!({"campaigns": count, "removed": gone})))
 }

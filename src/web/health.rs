@@ -19,15 +19,17 @@ pub fn router() -> Router<Arc<Site>> {
         .route("/metrics", get(metrics))
 }
 
+/// Ready: it can take in and settle. What is amiss beside that stands in the checks, too, and keeps nobody out.
 async fn ready(State(site): State<Arc<Site>>) -> Response {
-    let ping = site.desk.store.ping().await;
-    if let Err(error) = &ping {
-        tracing::warn!(%error, "not ready: the store does not answer");
+    let checks = site.desk.checks().await;
+    let ready = checks.iter().all(|check| check.ok || !check.needed);
+    for check in checks.iter().filter(|check| check.needed && !check.ok) {
+        tracing::warn!(check = check.name, because = check.because, "not ready");
     }
-    // Without any directory mail is taken in, but not judged.
-    let ready = ping.is_ok() && !site.desk.awaits_directory();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"ready": ready, "desk": site.desk.health()}))).into_response()
+    let version = env!("CARGO_PKG_VERSION");
+    let body = json!({ "ready": ready, "version": version, "checks": checks, "desk": site.desk.health() });
+    (status, Json(body)).into_response()
 }
 
 async fn metrics(State(site): State<Arc<Site>>) -> Response {

@@ -3,11 +3,13 @@
 //! Each resource owns its `router()`; here they are only merged and guarded. Never takes anything in itself: what
 //! becomes a ticket passes a door. Errors are problem documents; the console shows them as pages.
 
+pub mod audit;
 pub mod campaigns;
 pub mod console;
 pub mod guard;
 pub mod health;
 pub mod password;
+pub mod quarantine;
 pub mod server;
 pub mod session;
 pub mod tickets;
@@ -90,6 +92,8 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
     Router::new()
         .merge(tickets::router())
         .merge(campaigns::router())
+        .merge(quarantine::router())
+        .merge(audit::router())
         .merge(triage::router())
         .merge(console::router(&site))
         .with_state(site.clone())

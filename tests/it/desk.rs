@@ -404,12 +404,12 @@ async fn what_cannot_be_read_is_quarantined_and_the_door_goes_on() {
             assert_eq!(outcome, Outcome::Ticket);
             assert_eq!(ticket(&desk, opened).await.source, "hook:leads");
             // Agents may have it settled again, or turn it away; what went to a ticket stays there.
-            desk.store.replay_submission(&id).await.unwrap();
+            desk.store.replay_submission(&id, "operator", NOW).await.unwrap();
             assert_eq!(settled(&desk, NOW).await, (id.clone(), Outcome::Quarantined, None));
-            desk.store.reject_submission(&id, "a scanner's post", NOW).await.unwrap();
-            assert!(desk.store.reject_submission(&id, "twice", NOW).await.is_err());
+            desk.store.reject_submission(&id, "a scanner's post", "operator", NOW).await.unwrap();
+            assert!(desk.store.reject_submission(&id, "twice", "operator", NOW).await.is_err());
             assert_eq!(desk.store.submission(&id).await.unwrap().unwrap().outcome, Some(Outcome::Rejected));
-            assert!(desk.store.replay_submission("nothing").await.is_err());
+            assert!(desk.store.replay_submission("nothing", "operator", NOW).await.is_err());
             assert_eq!(desk.step(NOW).await.unwrap(), Step::Idle);
         },
     )

@@ -55,6 +55,7 @@ impl Door {
         self.take_in(wire, selected, new, cancel).await?;
         metrics::gauge!("deskclerk_imap_last_look_seconds", "door" => self.source.clone())
             .set(unix_ms() as f64 / 1000.0);
+        self.desk.doors.looked(&self.source);
         Ok(())
     }
 
@@ -101,6 +102,7 @@ impl Door {
         let mut waiting = sound.len() + doubtful.len();
         let gauge = metrics::gauge!("deskclerk_imap_waiting", "door" => self.source.clone());
         gauge.set(waiting as f64);
+        self.desk.doors.waiting(&self.source, waiting as u64);
         for chunk in sound.chunks(SIZES).chain(doubtful.chunks(1)) {
             let listed = list(wire, chunk).await?;
             // Listed by SEARCH and gone now: somebody moved it away. No strike.
@@ -112,6 +114,7 @@ impl Door {
             }
             waiting -= chunk.len();
             gauge.set(waiting as f64);
+            self.desk.doors.waiting(&self.source, waiting as u64);
         }
         if let (Some(cursor), Some(highest)) = (self.cursor, highest)
             && highest > cursor.last_uid

@@ -36,12 +36,13 @@ const GOOD: Duration = Duration::from_secs(60);
 /// Reads one mailbox until `cancel`. Returns for no other reason.
 pub async fn run(settings: Imap, desk: Arc<Desk>, cancel: CancellationToken) {
     let mut door = Door::new(settings, desk);
+    door.desk.doors.shut(&door.source, "connecting");
     let mut failures = 0;
     loop {
         let begun = Instant::now();
         // The parser of server responses is not ours: should it panic, this mailbox alone starts over.
         let ended = AssertUnwindSafe(door.visit(&cancel)).catch_unwind().await;
-        door.up(false);
+        metrics::gauge!("deskclerk_imap_up", "door" => door.source.clone()).set(0.0);
         if cancel.is_cancelled() {
             return;
         }
@@ -53,6 +54,7 @@ pub async fn run(settings: Imap, desk: Arc<Desk>, cancel: CancellationToken) {
         failures = if begun.elapsed() > GOOD { 1 } else { failures + 1 };
         let pause = pause(&error, failures, rand::random());
         tracing::warn!(door = door.source, %error, again_in_secs = pause.as_secs(), "the mailbox is out of reach");
+        door.desk.doors.shut(&door.source, &error.to_string());
         metrics::counter!("deskclerk_imap_failures_total", "door" => door.source.clone()).increment(1);
         tokio::select! {
             () = cancel.cancelled() => return,
@@ -106,7 +108,8 @@ impl Door {
             tracing::warn!(door = self.source, "the mailbox is read-only: mails are stored, but not flagged or moved");
         }
         self.enter(selected.uid_validity).await?;
-        self.up(true);
+        metrics::gauge!("deskclerk_imap_up", "door" => self.source.clone()).set(1.0);
+        self.desk.doors.open(&self.source);
         tracing::info!(door = self.source, idle = wire.can("IDLE"), "the mailbox is open");
         let mut news = News::Time;
         while news != News::Stop && !cancel.is_cancelled() {
@@ -152,10 +155,6 @@ impl Door {
         }
         self.cursor = Some(cursor);
         Ok(())
-    }
-
-    fn up(&self, up: bool) {
-        metrics::gauge!("deskclerk_imap_up", "door" => self.source.clone()).set(f64::from(u8::from(up)));
     }
 
     /// The ledger's key of a mail.

@@ -65,6 +65,9 @@ async fn attachment(
     let name = request.attachments.get(index).map(|attachment| attachment.name.clone()).ok_or_else(none)?;
     let submission = site.desk.store.submission(message.submission_id.as_deref().ok_or_else(none)?).await?;
     let raw = submission.filter(|submission| submission.kind == Kind::Mail).ok_or_else(none)?.raw;
+    if raw.is_empty() {
+        return Err(erased());
+    }
     let bytes = tokio::task::spawn_blocking(move || mail::attachment(&raw, index)).await;
     let bytes = bytes.map_err(|_| Problem::Internal)?.ok_or_else(none)?;
     Ok(download(&name, bytes))
@@ -76,12 +79,19 @@ async fn raw(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let submission = site.desk.store.submission(&id).await?.ok_or_else(|| Problem::no("submission"))?;
+    if submission.raw.is_empty() {
+        return Err(erased());
+    }
     let end = if submission.kind == Kind::Mail { "eml" } else { "json" };
     Ok(download(&format!("{id}.{end}"), submission.raw))
 }
 
+fn erased() -> Problem {
+    Problem::NotFound("the original was erased, as [retention] or an operator wanted".into())
+}
+
 /// A download that no browser opens by itself (RFC 6266; the name percent-encoded, RFC 8187).
-fn download(name: &str, bytes: Vec<u8>) -> Response {
+pub fn download(name: &str, bytes: Vec<u8>) -> Response {
     let name = if name.trim().is_empty() { "attachment" } else { name };
     let disposition = format!("attachment; filename*=UTF-8''{}", form_encode(name).replace('/', "%2F"));
     let headers = [

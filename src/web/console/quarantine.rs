@@ -1,25 +1,25 @@
-//! The quarantine: what came in and could not be read, with the reason and the raw bytes.
+//! The quarantine: what came in and could not be read, with the reason and the raw bytes; settled once more, or dropped.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::Html;
-use axum::routing::get;
+use axum::response::{Html, Redirect};
+use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::desk::problem::{Problem, Query};
+use crate::desk::problem::{Path, Problem, Query};
 use crate::store::submissions::Outcome;
-use crate::web::Site;
-use crate::web::session::SignedIn;
+use crate::web::session::{Act, SignedIn};
+use crate::web::{Site, now, quarantine};
 
 /// Submissions on a page.
 const PAGE: i64 = 50;
 
 /// The routes.
 pub fn router() -> Router<Arc<Site>> {
-    Router::new().route("/desk/quarantine", get(page))
+    Router::new().route("/desk/quarantine", get(page)).route("/desk/quarantine/{id}", post(decide))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -42,4 +42,25 @@ async fn page(
         "quarantine.html",
         json!({ "frame": super::frame(&site, &session, "quarantine"), "submissions": submissions, "next": next}),
     )
+}
+
+#[derive(Debug, Deserialize)]
+struct Decision {
+    decision: String,
+}
+
+async fn decide(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    Act { agent, form }: Act<Decision>,
+) -> Result<Redirect, Problem> {
+    match form.decision.as_str() {
+        "replay" => quarantine::again(&site, &id, &agent).await?,
+        "drop" => {
+            let actor = format!("agent:{agent}");
+            site.desk.store.reject_submission(&id, quarantine::DROPPED, &actor, now()).await?;
+        }
+        _ => return Err(Problem::Malformed("the decision is replay or drop".into())),
+    }
+    Ok(Redirect::to("/desk/quarantine"))
 }

@@ -1,0 +1,12 @@
+-- What people did that is about no ticket, and a way to what they did on tickets. The twin stands in ../sqlite.
+
+CREATE TABLE acts (
+    id TEXT PRIMARY KEY,                    -- UUIDv7
+    at BIGINT NOT NULL,                     -- unix ms
+    actor TEXT NOT NULL,                    -- agent:NAME, or operator (the command line)
+    what TEXT NOT NULL,                     -- replayed, dropped, campaigns_replaced, agent_added, erased, …
+    about TEXT NOT NULL,                    -- what it was done to
+    detail TEXT NOT NULL                    -- JSON
+);
+CREATE INDEX acts_by_time ON acts (at);
+CREATE INDEX events_by_people ON events (at) WHERE actor <> 'desk' AND actor <> 'customer';
