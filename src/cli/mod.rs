@@ -5,9 +5,11 @@
 
 pub mod agent;
 pub mod audit;
+pub mod backup;
 pub mod campaigns;
 pub mod config;
 pub mod demo;
+pub mod erase;
 pub mod explain;
 pub mod feedback;
 pub mod import;
@@ -60,6 +62,12 @@ enum Command {
     /// What could not be read: list it, show it, try it again, drop it
     #[command(subcommand)]
     Quarantine(quarantine::Command),
+    /// Write all that the desk keeps into a folder, beside a running daemon
+    Backup(backup::Backup),
+    /// Put a backup into an empty store
+    Restore(backup::Restore),
+    /// Take a person out of the desk: tickets, originals, mails
+    Erase(erase::Args),
     /// Who changed what and when
     Audit(audit::Args),
     /// Show or check the words of automatic mails
@@ -113,6 +121,9 @@ pub fn main() -> ExitCode {
         Command::Agent(command) => agent::run(&command),
         Command::Outbox(command) => outbox::run(&command),
         Command::Quarantine(command) => quarantine::run(&command),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore(args) => backup::restore(&args),
+        Command::Erase(args) => erase::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Replies(command) => replies::run(&command),
         Command::Rules(command) => rules::run(&command),

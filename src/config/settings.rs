@@ -39,6 +39,8 @@ pub struct Config {
     pub teams: BTreeMap<String, String>,
     /// Bounds before parsing.
     pub bounds: Bounds,
+    /// How long what came in is kept.
+    pub retention: Retention,
     /// Logging.
     pub log: Log,
 }
@@ -405,6 +407,18 @@ pub struct Bounds {
     pub header_bytes: usize,
     /// Bytes of a body line.
     pub line_bytes: usize,
+}
+
+/// `[retention]`: days, 0: for ever.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// The original bytes of what came in, and so the attachments.
+    pub raw_days: u32,
+    /// Tickets that are solved or closed.
+    pub closed_days: u32,
+    /// What nobody has decided on in quarantine.
+    pub quarantine_days: u32,
 }
 
 /// How log lines look.

@@ -19,6 +19,7 @@ pub mod problem;
 pub mod quarantine;
 pub mod read;
 pub mod replay;
+pub mod retention;
 mod rulebook;
 pub mod sources;
 mod stage;

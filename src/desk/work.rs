@@ -57,7 +57,7 @@ impl Desk {
     /// Settles submissions until cancelled; what is begun is ended first.
     pub async fn work(&self, cancel: CancellationToken) {
         let lanes = futures_util::future::join_all((0..LANES).map(|lane| self.lane(lane, &cancel)));
-        tokio::join!(lanes, self.gauge(&cancel), self.keep_chasing(&cancel));
+        tokio::join!(lanes, self.gauge(&cancel), self.keep_chasing(&cancel), self.keep_retention(&cancel));
     }
 
     async fn lane(&self, lane: usize, cancel: &CancellationToken) {

@@ -6,19 +6,23 @@
 
 pub mod acts;
 pub mod agents;
+pub mod backup;
 pub mod breaker;
 pub mod budgets;
 pub mod changes;
 mod committer;
+mod copy;
 pub mod cursors;
 pub mod directory;
 pub mod dispatch;
+pub mod erase;
 pub mod history;
 pub mod lookups;
 pub mod outbox;
 pub mod quarantine;
 pub mod queues;
 mod rows;
+pub mod schema;
 pub mod settle;
 pub mod submissions;
 pub mod tickets;
@@ -59,6 +63,30 @@ pub enum Error {
     /// The schema could not be brought up to date.
     #[error("the schema could not be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A newer deskclerk has written it.
+    #[error(
+        "the database is at schema {found} and this deskclerk knows only {known}: a newer one has written it; run that one, \
+         or restore a backup of before"
+    )]
+    Newer {
+        /// Its schema.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// The daemon has not brought it up to date yet.
+    #[error(
+        "the database is at schema {found}, this deskclerk at {known}: start `deskclerk run` once, which brings it up"
+    )]
+    Older {
+        /// Its schema.
+        found: i64,
+        /// This program's.
+        known: i64,
+    },
+    /// Its schema was made by something else.
+    #[error("schema {0} of the database is not what deskclerk makes it; was it changed by hand? restore a backup")]
+    Foreign(i64),
     /// Something stored is not what it should be.
     #[error("stored {what} is unreadable: {why}")]
     Corrupt {
@@ -148,27 +176,26 @@ impl Store {
             Some(name) => Store::open_sqlite(&data_dir.join(name), Access::Write)?,
             None => Store::open_postgres(url, connections, Access::Write).await?,
         };
-        match store.engine {
-            Engine::Sqlite => sqlx::migrate!("src/store/migrations/sqlite").run(&store.write).await?,
-            Engine::Postgres => sqlx::migrate!("src/store/migrations/postgres").run(&store.write).await?,
-        }
+        store.migrate().await?;
         Ok(store)
     }
 
     /// Opens the database to look at it: the engine itself refuses every write, nothing is created, no schema changed. A
     /// daemon may be at work on it.
     pub async fn open_to_read(url: &str, data_dir: &Path) -> Result<Store, Error> {
-        match url.strip_prefix("sqlite:") {
+        let store = match url.strip_prefix("sqlite:") {
             Some(name) => {
                 let path = data_dir.join(name);
                 if !path.is_file() {
                     let why = format!("there is no database {}; check store.url and desk.data_dir", path.display());
                     return Err(Error::Url(why));
                 }
-                Store::open_sqlite(&path, Access::Read)
+                Store::open_sqlite(&path, Access::Read)?
             }
-            None => Store::open_postgres(url, 2, Access::Read).await,
-        }
+            None => Store::open_postgres(url, 2, Access::Read).await?,
+        };
+        store.expect_schema().await?;
+        Ok(store)
     }
 
     /// The store over these pools, with its committer running until the last clone is gone.

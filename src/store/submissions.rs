@@ -162,7 +162,7 @@ pub struct Submission {
     pub settled_at: Option<i64>,
 }
 
-const COLUMNS: &str = "id, source, source_key, kind, raw, content_hash, envelope, answerable, received_at, attempts, \
+pub(super) const COLUMNS: &str = "id, source, source_key, kind, raw, content_hash, envelope, answerable, received_at, attempts, \
                        fence, outcome, because, ticket_id, settled_at";
 
 /// A batch of claims stops growing at so many bytes, so that large mails do not fill the memory.
@@ -332,7 +332,7 @@ pub(super) fn size(row: &AnyRow) -> Result<i64, Error> {
     }
 }
 
-fn read(row: &AnyRow) -> Result<Submission, Error> {
+pub(super) fn read(row: &AnyRow) -> Result<Submission, Error> {
     let id: String = row.try_get("id")?;
     let what = format!("submission {id}");
     let outcome: Option<String> = row.try_get("outcome")?;

@@ -10,6 +10,7 @@ mod imap;
 mod imap_rogue;
 mod journey;
 mod lmtp;
+mod operations;
 mod rules;
 mod servers;
 mod smtp;

@@ -10,3 +10,7 @@ CREATE TABLE acts (
 );
 CREATE INDEX acts_by_time ON acts (at);
 CREATE INDEX events_by_people ON events (at) WHERE actor <> 'desk' AND actor <> 'customer';
+
+-- What must be found when a ticket is erased.
+CREATE INDEX tickets_linked ON tickets (linked_ticket) WHERE linked_ticket IS NOT NULL;
+CREATE INDEX submissions_beside ON submissions (ticket_id) WHERE outcome NOT IN ('ticket', 'appended');

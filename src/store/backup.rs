@@ -1,0 +1,103 @@
+//! Backups: one SQLite database with all that the store holds, whatever the engine; and the way back.
+//!
+//! Taken beside a running daemon, from one consistent snapshot: SQLite writes it itself (`VACUUM INTO`), PostgreSQL is read
+//! in one repeatable-read transaction. A backup of either engine can be restored into either. Nothing is restored over what
+//! is there. The caller puts files in place, durably.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use sqlx::{Row, query};
+
+use super::{Engine, Error, Store, copy};
+
+/// The database's name within a backup.
+pub const FILE: &str = "deskclerk.db";
+
+impl Store {
+    /// Writes all rows into a new database [`FILE`] in `folder`, and proves it. How many rows of each table. `told` hears
+    /// of every row where that is known.
+    pub async fn back_up(&self, folder: &Path, told: impl Fn()) -> Result<BTreeMap<String, i64>, Error> {
+        let target = folder.join(FILE);
+        match self.engine {
+            Engine::Sqlite => {
+                // It is an empty file of our own rights first: what SQLite makes is readable to others.
+                let private = std::fs::File::create_new(&target).and_then(|file| {
+                    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+                    file.set_permissions(rights)
+                });
+                let why = |error: std::io::Error| Error::Url(format!("cannot write {}: {error}", target.display()));
+                private.map_err(why)?;
+                let mut connection = self.read.acquire().await?;
+                query("PRAGMA query_only = OFF").execute(&mut *connection).await?;
+                let path = target.to_string_lossy().into_owned();
+                let done = query("VACUUM INTO $1").bind(path).execute(&mut *connection).await;
+                query("PRAGMA query_only = ON").execute(&mut *connection).await?;
+                done?;
+            }
+            Engine::Postgres => {
+                let kept = Store::open(&format!("sqlite:{FILE}"), folder, 1).await?;
+                copy::copy(self, &kept, told).await?;
+                kept.fold().await?;
+            }
+        }
+        let kept = Store::open_to_read(&format!("sqlite:{FILE}"), folder).await?;
+        kept.prove().await?;
+        let counted = copy::count(&kept).await;
+        kept.close().await;
+        counted
+    }
+
+    /// Whether nothing has come in yet: only into such a store something is restored.
+    pub async fn is_empty(&self) -> Result<bool, Error> {
+        for table in ["submissions", "tickets", "agents", "campaigns", "cursors"] {
+            let sql = format!("SELECT 1 FROM {table} LIMIT 1");
+            if query(sqlx::AssertSqlSafe(sql)).fetch_optional(&self.read).await?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Copies a backup's rows into this empty store, all or none.
+    pub async fn take_over(&self, kept: &Store, told: impl Fn()) -> Result<BTreeMap<String, i64>, Error> {
+        copy::copy(kept, self, told).await
+    }
+
+    /// What was to be sent when the backup was taken may have been sent since: it becomes a dead letter that an operator
+    /// sends or drops. How many rows.
+    pub async fn hold_back(&self, because: &str, now: i64) -> Result<u64, Error> {
+        let mut transaction = self.begin().await?;
+        let done = query(
+            "UPDATE outbox SET state = 'dead', last_error = $1, settled_at = $2, lease_until = 0 WHERE state = 'queued'",
+        )
+        .bind(because)
+        .bind(now)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Closes a SQLite store so that all of it is in its one file.
+    pub async fn fold(self) -> Result<(), Error> {
+        self.read.close().await;
+        query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.write).await?;
+        query("PRAGMA journal_mode = DELETE").execute(&self.write).await?;
+        self.write.close().await;
+        Ok(())
+    }
+
+    /// Looks whether a SQLite database is whole: every page, every index, every reference.
+    pub async fn prove(&self) -> Result<(), Error> {
+        let found = query("PRAGMA integrity_check").fetch_all(&self.read).await?;
+        let said: Vec<String> = found.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        if said != ["ok"] {
+            return Err(Error::Corrupt { what: "database".into(), why: said.join("; ") });
+        }
+        match query("PRAGMA foreign_key_check").fetch_all(&self.read).await?.len() {
+            0 => Ok(()),
+            count => Err(Error::Corrupt { what: "database".into(), why: format!("{count} references lead nowhere") }),
+        }
+    }
+}
