@@ -9,7 +9,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use listenfd::ListenFd;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -19,6 +20,7 @@ use tracing::{error, info, warn};
 use crate::config::fault::Fault;
 use crate::config::settings::Config;
 use crate::desk::{Desk, gauges};
+use crate::intake::lmtp::{Given, Listener};
 use crate::intake::webhook::Hooks;
 use crate::{delivery, intake, web};
 
@@ -75,20 +77,34 @@ impl Stage {
 impl Daemon {
     /// Opens the store, binds the listeners and starts all tasks. When it returns, the daemon is ready.
     pub async fn start(config: Config, render: web::Metrics) -> Result<Daemon> {
+        Daemon::start_on(config, render, Sockets::default()).await
+    }
+
+    /// As [`Daemon::start`]; `sockets` that are given count before what the settings name.
+    pub async fn start_on(config: Config, render: web::Metrics, sockets: Sockets) -> Result<Daemon> {
         let desk = Desk::open_alone(config).await.context("cannot open the desk")?;
         let config = &desk.config;
-        let http = TcpListener::bind(&config.http.listen)
-            .await
-            .with_context(|| format!("cannot listen on http.listen = {}", config.http.listen))?;
+        let http = match sockets.http {
+            Some(socket) => {
+                socket.set_nonblocking(true)?;
+                TcpListener::from_std(socket)?
+            }
+            None => TcpListener::bind(&config.http.listen)
+                .await
+                .with_context(|| format!("cannot listen on http.listen = {}", config.http.listen))?,
+        };
         let address = http.local_addr()?;
         let failed = CancellationToken::new();
 
         let mut doors = Stage::new("doors", &failed);
         let mut lmtp = None;
-        if !config.lmtp.listen.is_empty() {
-            let listener = intake::lmtp::Listener::bind(&config.lmtp.listen)
-                .await
-                .with_context(|| format!("cannot listen on lmtp.listen = {}", config.lmtp.listen))?;
+        if sockets.lmtp.is_some() || !config.lmtp.listen.is_empty() {
+            let listener = match sockets.lmtp {
+                Some(socket) => Listener::given(socket)?,
+                None => Listener::bind(&config.lmtp.listen)
+                    .await
+                    .with_context(|| format!("cannot listen on lmtp.listen = {}", config.lmtp.listen))?,
+            };
             lmtp = Some(listener.address());
             desk.doors.open("lmtp");
             doors.start("lmtp".into(), intake::lmtp::run(listener, desk.clone(), doors.cancel.clone()));
@@ -148,6 +164,41 @@ impl Daemon {
         self.desk.store.close().await;
         info!("stopped");
         !self.failed.is_cancelled()
+    }
+}
+
+/// Sockets that the service manager has bound and hands over (sd_listen_fds(3)), told by FileDescriptorName=.
+#[derive(Debug, Default)]
+pub struct Sockets {
+    http: Option<std::net::TcpListener>,
+    lmtp: Option<Given>,
+}
+
+impl Sockets {
+    /// Takes what was handed over to this process; nothing, as a rule. To be called before any thread starts.
+    pub fn take() -> Result<Sockets> {
+        let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+        let names: Vec<&str> = names.split(':').collect();
+        let mut given = ListenFd::from_env();
+        let mut sockets = Sockets::default();
+        for index in 0..given.len() {
+            match names.get(index).copied().unwrap_or_default() {
+                "http" => {
+                    sockets.http = given.take_tcp_listener(index).context("the socket `http` is no TCP socket")?
+                }
+                "lmtp" => {
+                    sockets.lmtp = match given.take_tcp_listener(index) {
+                        Ok(socket) => socket.map(Given::Tcp),
+                        Err(_) => {
+                            let socket = given.take_unix_listener(index);
+                            socket.context("the socket `lmtp` is neither a TCP nor a Unix socket")?.map(Given::Unix)
+                        }
+                    }
+                }
+                name => bail!("the service manager hands over a socket `{name}`; FileDescriptorName= is http or lmtp"),
+            }
+        }
+        Ok(sockets)
     }
 }
 

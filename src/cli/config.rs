@@ -53,7 +53,7 @@ pub fn run(command: &Command) -> Result<End> {
 }
 
 /// Faults of what the settings name: rules, campaign directory, secrets, teams. `run` would refuse most of them.
-fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fault>> {
+pub(super) fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fault>> {
     let mut faults = vec![];
     let fault = |table: &str, index: usize, key: &str, message: String, remedy: &str| Fault {
         file: file.to_owned(),
@@ -100,29 +100,7 @@ fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fault>> {
         let message = format!("{} is no folder", folder.display());
         faults.push(fault("smtp", 0, "folder", message, "name a folder; it is made when it is not there"));
     }
-    let mut secrets: Vec<(&str, usize, &str, &Path)> = vec![];
-    for (index, imap) in settings.imap.iter().enumerate() {
-        secrets.push(("imap", index, "password_file", &imap.password_file));
-        if !imap.ca_file.as_os_str().is_empty() {
-            secrets.push(("imap", index, "ca_file", &imap.ca_file));
-        }
-    }
-    if !settings.smtp.user.is_empty() {
-        secrets.push(("smtp", 0, "password_file", &settings.smtp.password_file));
-    }
-    for (index, hook) in settings.hook.iter().enumerate() {
-        secrets.extend(hook.secret_files.iter().map(|path| ("hook", index, "secret_files", path.as_path())));
-    }
-    let others = [
-        ("smtp", "ca_file", &settings.smtp.ca_file),
-        ("smtp", "dkim_key_file", &settings.smtp.dkim_key_file),
-        ("campaigns", "url_header_file", &settings.campaigns.url_header_file),
-        ("campaigns", "sql_url_file", &settings.campaigns.sql_url_file),
-        ("store", "url_file", &settings.store.url_file),
-        ("replies", "token_key_file", &settings.replies.token_key_file),
-    ];
-    let named = others.into_iter().filter(|(_, _, path)| !path.as_os_str().is_empty());
-    secrets.extend(named.map(|(table, key, path)| (table, 0, key, path.as_path())));
+    let secrets = secrets(settings);
     let elsewhere = secrets.iter().filter(|(_, _, _, path)| secret::is_elsewhere(path)).count();
     for (table, index, key, path) in secrets.into_iter().filter(|(_, _, _, path)| !secret::is_elsewhere(path)) {
         if path.as_os_str().is_empty() {
@@ -168,6 +146,34 @@ fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fault>> {
     Ok(faults)
 }
 
+/// The files of secrets and certificates that the settings name: table, which of its kind, key, path.
+pub(super) fn secrets(settings: &Config) -> Vec<(&'static str, usize, &'static str, &Path)> {
+    let mut secrets: Vec<(&'static str, usize, &'static str, &Path)> = vec![];
+    for (index, imap) in settings.imap.iter().enumerate() {
+        secrets.push(("imap", index, "password_file", &imap.password_file));
+        if !imap.ca_file.as_os_str().is_empty() {
+            secrets.push(("imap", index, "ca_file", &imap.ca_file));
+        }
+    }
+    if !settings.smtp.user.is_empty() {
+        secrets.push(("smtp", 0, "password_file", &settings.smtp.password_file));
+    }
+    for (index, hook) in settings.hook.iter().enumerate() {
+        secrets.extend(hook.secret_files.iter().map(|path| ("hook", index, "secret_files", path.as_path())));
+    }
+    let others = [
+        ("smtp", "ca_file", &settings.smtp.ca_file),
+        ("smtp", "dkim_key_file", &settings.smtp.dkim_key_file),
+        ("campaigns", "url_header_file", &settings.campaigns.url_header_file),
+        ("campaigns", "sql_url_file", &settings.campaigns.sql_url_file),
+        ("store", "url_file", &settings.store.url_file),
+        ("replies", "token_key_file", &settings.replies.token_key_file),
+    ];
+    let named = others.into_iter().filter(|(_, _, path)| !path.as_os_str().is_empty());
+    secrets.extend(named.map(|(table, key, path)| (table, 0, key, path.as_path())));
+    secrets
+}
+
 /// Reads and checks a settings file. `None` when it has faults, which have then been said.
 pub fn load(path: &Path) -> Result<Option<Config>> {
     let (_, settings, faults) = read(path)?;
@@ -176,7 +182,7 @@ pub fn load(path: &Path) -> Result<Option<Config>> {
 }
 
 /// A settings file's text, what it says as far as it is right, and what is wrong with it.
-fn read(path: &Path) -> Result<(String, Config, Vec<Fault>)> {
+pub(super) fn read(path: &Path) -> Result<(String, Config, Vec<Fault>)> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read the settings file {}", path.display()))?;
     let folder = std::path::absolute(path)?.parent().map(Path::to_path_buf).unwrap_or_default();

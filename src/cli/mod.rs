@@ -9,6 +9,7 @@ pub mod backup;
 pub mod campaigns;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod erase;
 pub mod explain;
 pub mod feedback;
@@ -42,6 +43,8 @@ struct Cli {
 enum Command {
     /// Run the daemon
     Run(run::Args),
+    /// What is wrong with this set-up, and what `run` would read and answer
+    Doctor(doctor::Args),
     /// How the desk is: queues and their ages, doors, what is amiss
     Status(status::Args),
     /// Show the whole journey on shipped mails and posts; no set-up
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let end = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Campaigns(command) => campaigns::run(&command),

@@ -13,7 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::{End, config};
 use crate::config::settings::{Log, LogFormat};
-use crate::daemon::{self, Daemon};
+use crate::daemon::{self, Daemon, Sockets};
 use crate::desk::Desk;
 
 /// Runs the daemon until SIGTERM or SIGINT; SIGHUP reads rules and campaign directory again.
@@ -26,6 +26,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<End> {
+    let sockets = Sockets::take()?;
     // Its clock is calibrated first, which takes many milliseconds.
     let recorder = std::thread::spawn(daemon::metrics);
     let Some(settings) = config::load(&args.config)? else { return Ok(End::Unusable) };
@@ -37,7 +38,7 @@ pub fn run(args: &Args) -> Result<End> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hang_up = signal(SignalKind::hangup())?;
         let daemon = tokio::select! {
-            started = Daemon::start(settings, render) => started?,
+            started = Daemon::start_on(settings, render, sockets) => started?,
             _ = terminate.recv() => return Ok(End::Ok),
             _ = interrupt.recv() => return Ok(End::Ok),
         };

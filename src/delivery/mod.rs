@@ -8,6 +8,7 @@ pub mod mail;
 mod dkim;
 mod folder;
 mod smtp;
+pub mod trial;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;

@@ -78,6 +78,24 @@ impl Smtp {
         self.ready().await.map(drop)
     }
 
+    /// Connects and signs in, and hands nothing in.
+    pub async fn knock(&self) -> Result<(), String> {
+        let (transport, _) = self.ready().await?;
+        let found = transport.test_connection().await;
+        transport.shutdown().await;
+        match found {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the server hung up".to_owned()),
+            Err(error) => Err(explain(&error)),
+        }
+    }
+
+    /// The bytes of this mail as they would go out, signed where mails are signed.
+    pub async fn sample(&self, outgoing: &Outgoing) -> Result<Vec<u8>, String> {
+        let (_, signer) = self.ready().await?;
+        mail::compose(outgoing, signer.as_deref(), SystemTime::now()).map(|mail| mail.bytes)
+    }
+
     /// Says goodbye to the server.
     pub async fn close(&self) {
         if let Some((transport, _)) = self.transport.lock().await.take() {

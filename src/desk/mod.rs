@@ -24,7 +24,7 @@ mod rulebook;
 pub mod sources;
 mod stage;
 pub mod team;
-mod verify;
+pub mod verify;
 pub mod waiting;
 pub mod work;
 

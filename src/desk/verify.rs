@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+use mail_auth::hickory_resolver::proto::rr::{RData, Record};
 use mail_auth::hickory_resolver::system_conf::read_system_conf;
 use mail_auth::{AuthenticatedMessage, DkimResult, DmarcResult, MessageAuthenticator, SpfOutput};
 
@@ -34,9 +35,11 @@ impl std::fmt::Debug for Verifier {
 impl Verifier {
     /// The verifier that these settings want; `None`: they want none.
     pub fn of(desk: &settings::Desk) -> Result<Option<Verifier>, Vec<Fault>> {
-        if !desk.verify_senders {
-            return Ok(None);
-        }
+        if desk.verify_senders { Verifier::asking(desk).map(Some) } else { Ok(None) }
+    }
+
+    /// A verifier whatever the settings want, for those that look at a set-up.
+    pub fn asking(desk: &settings::Desk) -> Result<Verifier, Vec<Fault>> {
         let unusable = |why: String| {
             let remedy = "name a DNS server in desk.resolver, as 127.0.0.1:53".into();
             vec![Fault { file: "desk.verify_senders".into(), line: 0, message: why, remedy }]
@@ -48,8 +51,34 @@ impl Verifier {
         options.timeout = ANSWER;
         options.attempts = 1;
         MessageAuthenticator::new(servers, options)
-            .map(|authenticator| Some(Verifier(authenticator)))
+            .map(Verifier)
             .map_err(|error| unusable(format!("DNS cannot be asked: {error}")))
+    }
+
+    /// The texts that stand in DNS at a name; none: there is no such name, or none there. The error: DNS gives no answer.
+    pub async fn texts(&self, name: &str) -> Result<Vec<String>, String> {
+        let found = match self.0.resolver().txt_lookup(format!("{}.", name.trim_end_matches('.'))).await {
+            Err(error) if error.is_no_records_found() || error.is_nx_domain() => return Ok(vec![]),
+            found => found.map_err(|error| error.to_string())?,
+        };
+        let text = |record: &Record| match &record.data {
+            RData::TXT(text) => Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()),
+            _ => None,
+        };
+        Ok(found.answers().iter().filter_map(text).collect())
+    }
+
+    /// The mail servers of a domain.
+    pub async fn mail_servers(&self, domain: &str) -> Result<Vec<String>, String> {
+        let found = match self.0.resolver().mx_lookup(format!("{}.", domain.trim_end_matches('.'))).await {
+            Err(error) if error.is_no_records_found() || error.is_nx_domain() => return Ok(vec![]),
+            found => found.map_err(|error| error.to_string())?,
+        };
+        let server = |record: &Record| match &record.data {
+            RData::MX(server) => Some(server.exchange.to_string().trim_end_matches('.').to_owned()),
+            _ => None,
+        };
+        Ok(found.answers().iter().filter_map(server).collect())
     }
 
     /// What DKIM and DMARC say of this mail's sender, in the words of RFC 8601 §2.7.

@@ -5,6 +5,7 @@
 //! is there. The caller puts files in place, durably.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use sqlx::{Row, query};
@@ -19,15 +20,12 @@ impl Store {
     /// of every row where that is known.
     pub async fn back_up(&self, folder: &Path, told: impl Fn()) -> Result<BTreeMap<String, i64>, Error> {
         let target = folder.join(FILE);
+        // An empty file of our own rights first: what SQLite makes by itself is readable to others.
+        let mut private = std::fs::File::options();
+        let made = private.create_new(true).write(true).mode(0o600).open(&target);
+        made.map_err(|error| Error::Url(format!("cannot write {}: {error}", target.display())))?;
         match self.engine {
             Engine::Sqlite => {
-                // It is an empty file of our own rights first: what SQLite makes is readable to others.
-                let private = std::fs::File::create_new(&target).and_then(|file| {
-                    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-                    file.set_permissions(rights)
-                });
-                let why = |error: std::io::Error| Error::Url(format!("cannot write {}: {error}", target.display()));
-                private.map_err(why)?;
                 let mut connection = self.read.acquire().await?;
                 query("PRAGMA query_only = OFF").execute(&mut *connection).await?;
                 let path = target.to_string_lossy().into_owned();

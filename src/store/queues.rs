@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{Row, query};
 
-use super::{Error, Store};
+use super::{Engine, Error, Store};
 
 /// Counting by door stops here: a larger backlog is large enough.
 const COUNTED: i64 = 10_000;
@@ -101,6 +101,24 @@ impl Store {
             }
         }
         Ok(queues)
+    }
+}
+
+impl Store {
+    /// The database server's clock, unix milliseconds; `None`: it is this machine's own.
+    pub async fn clock(&self) -> Result<Option<i64>, Error> {
+        if self.engine == Engine::Sqlite {
+            return Ok(None);
+        }
+        let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS at";
+        Ok(Some(query(sql).fetch_one(&self.read).await?.try_get("at")?))
+    }
+
+    /// When the latest submission came in, unix milliseconds.
+    pub async fn latest_submission(&self) -> Result<Option<i64>, Error> {
+        let sql = "SELECT received_at FROM submissions ORDER BY id DESC LIMIT 1";
+        let found = query(sql).fetch_optional(&self.read).await?;
+        found.map(|row| Ok(row.try_get("received_at")?)).transpose()
     }
 }
 

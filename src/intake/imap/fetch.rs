@@ -213,7 +213,7 @@ impl Door {
 }
 
 /// All UIDs of the open mailbox, in several searches when it is big.
-async fn all_uids(wire: &mut Wire, uid_next: u32) -> Result<Vec<u32>, Error> {
+pub(super) async fn all_uids(wire: &mut Wire, uid_next: u32) -> Result<Vec<u32>, Error> {
     // UIDs may be sparse: at most 64 searches, however high they are.
     let span = SEARCH_SPAN.max(uid_next / 64);
     let mut uids = vec![];

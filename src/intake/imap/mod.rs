@@ -8,6 +8,7 @@ mod after;
 mod connect;
 mod fetch;
 mod guard;
+pub mod look;
 mod sets;
 mod wire;
 

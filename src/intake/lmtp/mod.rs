@@ -32,6 +32,15 @@ pub struct Listener {
     file: Option<PathBuf>,
 }
 
+/// A socket of the service manager's.
+#[derive(Debug)]
+pub enum Given {
+    /// A TCP socket.
+    Tcp(std::net::TcpListener),
+    /// A Unix socket.
+    Unix(std::os::unix::net::UnixListener),
+}
+
 #[derive(Debug)]
 enum Socket {
     Tcp(TcpListener),
@@ -59,11 +68,35 @@ impl Listener {
         Ok(Listener { socket: Socket::Unix(socket), file: Some(path.to_path_buf()) })
     }
 
+    /// Takes a socket that the service manager has bound; its file, if it has one, is not ours to take away.
+    pub fn given(socket: Given) -> io::Result<Listener> {
+        let socket = match socket {
+            Given::Tcp(socket) => {
+                socket.set_nonblocking(true)?;
+                Socket::Tcp(TcpListener::from_std(socket)?)
+            }
+            Given::Unix(socket) => {
+                socket.set_nonblocking(true)?;
+                Socket::Unix(UnixListener::from_std(socket)?)
+            }
+        };
+        Ok(Listener { socket, file: None })
+    }
+
     /// Where it listens: `127.0.0.1:8024` or a path.
     pub fn address(&self) -> String {
         match (&self.socket, &self.file) {
             (Socket::Tcp(socket), _) => socket.local_addr().map(|address| address.to_string()).unwrap_or_default(),
-            (Socket::Unix(_), file) => file.as_deref().unwrap_or(Path::new("")).display().to_string(),
+            (Socket::Unix(_), Some(file)) => file.display().to_string(),
+            (Socket::Unix(socket), None) => {
+                let address = socket.local_addr().ok();
+                address
+                    .as_ref()
+                    .and_then(|address| address.as_pathname())
+                    .unwrap_or(Path::new(""))
+                    .display()
+                    .to_string()
+            }
         }
     }
 

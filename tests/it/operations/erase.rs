@@ -21,7 +21,7 @@ fn holds(operated: &Operated, word: &str) -> bool {
 
 #[tokio::test]
 async fn a_requester_is_gone_from_raw_mail_outbox_log_and_attachments() {
-    let settings = "[replies]\nrequire_dmarc = false\n[teams]\nbilling-team = \"billing@team.example\"\n\
+    let settings = "[replies]\nrequire_dmarc = false\n[teams]\nbilling = \"billing@team.example\"\n\
                     [smtp]\nfolder = \"data/out\"";
     Operated::on_each(settings, async |operated| {
         let sqlite = operated.desk.store.engine() == Engine::Sqlite;

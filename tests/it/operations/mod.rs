@@ -1,6 +1,8 @@
 //! Operations: quarantine, status, audit, backup, erasing, retention: the real binary beside a desk, on both engines.
 
 mod backup;
+mod daemon;
+mod doctor;
 mod erase;
 mod quarantine;
 

@@ -1,0 +1,243 @@
+//! A running daemon as its operator sees it: readiness, metrics with the alerts and the dashboard that use them, sockets that
+//! the service manager hands over.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{lines, run};
+use crate::servers::free_port;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// `deskclerk run`; killed when dropped.
+struct Daemon {
+    folder: TempDir,
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Daemon {
+    /// With these settings beside `http.listen`; ready when it returns.
+    fn start(settings: &str) -> Daemon {
+        let folder = TempDir::new().unwrap();
+        let port = free_port();
+        let config = folder.path().join("deskclerk.toml");
+        fs::write(&config, format!("[http]\nlisten = \"127.0.0.1:{port}\"\n{settings}")).unwrap();
+        let child =
+            Command::new(env!("CARGO_BIN_EXE_deskclerk")).args(["run", "--config"]).arg(&config).spawn().unwrap();
+        let daemon = Daemon { folder, child, port };
+        let until = Instant::now() + PATIENCE;
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < until, "it never listens");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        daemon
+    }
+
+    fn get(&self, path: &str) -> (u16, String) {
+        get(TcpStream::connect(("127.0.0.1", self.port)).unwrap(), path)
+    }
+
+    /// Asks until the answer is as wanted.
+    fn until(&self, path: &str, wanted: impl Fn(u16, &str) -> bool) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let (status, body) = self.get(path);
+            if wanted(status, &body) {
+                return body;
+            }
+            assert!(Instant::now() < until, "{path}: {status} {body}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+fn get(mut stream: TcpStream, path: &str) -> (u16, String) {
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+/// Speaks LMTP, each line after the answer to the one before.
+fn lmtp(mut stream: impl Read + Write, mail: &str) -> String {
+    let mut said = String::new();
+    let mut hear = |stream: &mut dyn Read| {
+        let mut buffer = [0; 4096];
+        let read = stream.read(&mut buffer).unwrap();
+        said.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    };
+    hear(&mut stream);
+    for line in ["LHLO mx", "MAIL FROM:<ann@a.example>", "RCPT TO:<support@desk.example>", "DATA"] {
+        write!(stream, "{line}\r\n").unwrap();
+        hear(&mut stream);
+    }
+    write!(stream, "{}\r\n.\r\n", mail.replace('\n', "\r\n")).unwrap();
+    hear(&mut stream);
+    said
+}
+
+/// Names of ours in a text, without the endings that histograms give them.
+fn named(text: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (start, _) in text.match_indices("deskclerk_") {
+        let name: String =
+            text[start..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_' || c.is_ascii_digit()).collect();
+        let histogram = ["_bucket", "_sum", "_count"].into_iter().find_map(|end| name.strip_suffix(end));
+        names.insert(histogram.unwrap_or(&name).to_owned());
+    }
+    names
+}
+
+fn monitoring(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/monitoring").join(name);
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn alerts_and_dashboard_ask_only_for_what_a_daemon_has() {
+    let (imap, lmtp_port) = (free_port(), free_port());
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    fs::write(secret.path(), "secret\n").unwrap();
+    let daemon = Daemon::start(&format!(
+        "[lmtp]\nlisten = \"127.0.0.1:{lmtp_port}\"\n[desk]\naddress = \"support@desk.example\"\n\
+         [[imap]]\nname = \"support\"\nhost = \"127.0.0.1\"\nport = {imap}\ntls = \"none\"\nuser = \"u\"\n\
+         password_file = \"{}\"\n",
+        secret.path().display()
+    ));
+    let stream = TcpStream::connect(("127.0.0.1", lmtp_port)).unwrap();
+    let mail = super::request("ann@a.example", "1@a", "My campaign shows no clicks since Monday. Please look.")
+        .replace("Subject: invoice", "Subject: no clicks in the report");
+    assert!(lmtp(stream, &mail).contains("\n250 "));
+    daemon.get("/v1/nothing");
+    daemon.until("/metrics", |_, body| body.contains("outcome=\"ticket\",source=\"lmtp\"} 1"));
+    let metrics = daemon.until("/metrics", |_, body| {
+        body.contains("deskclerk_imap_failures_total") && body.contains("deskclerk_door_open{door=\"imap:support\"} 0")
+    });
+
+    let (alerts, dashboard) = (monitoring("alerts.yml"), monitoring("dashboard.json"));
+    let dashboard: Value = serde_json::from_str(&dashboard).unwrap();
+    let asked: Vec<&str> = dashboard["panels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|panel| panel["targets"].as_array().unwrap())
+        .map(|target| target["expr"].as_str().unwrap())
+        .collect();
+    assert!(asked.len() > 20, "only {} questions in the dashboard", asked.len());
+    let here = named(&metrics);
+    // Set when a mailbox has been looked at for the first time; this one is never reached.
+    let later = ["deskclerk_imap_waiting", "deskclerk_imap_last_look_seconds", "deskclerk_door_lag_seconds"];
+    for name in named(&alerts).union(&named(&asked.join("\n"))) {
+        assert!(here.contains(name) || later.contains(&name.as_str()), "{name} is not in /metrics:\n{metrics}");
+    }
+    let listed: BTreeSet<&str> = deskclerk::desk::gauges::LIST.iter().map(|(name, ..)| *name).collect();
+    for name in later {
+        assert!(listed.contains(name), "{name}");
+    }
+    for name in &here {
+        assert!(listed.contains(name.as_str()), "{name} is not in gauges::LIST");
+        assert!(metrics.contains(&format!("# HELP {name} ")), "{name} has no help");
+    }
+
+    let checked = Command::new("promtool")
+        .args(["check", "rules"])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/monitoring/alerts.yml"))
+        .output()
+        .expect("promtool; tests/run installs Debian's prometheus");
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+
+    // It is ready, and says what is amiss all the same.
+    let (status, body) = daemon.get("/readyz");
+    let said: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &said["ready"]), (200, &true.into()), "{body}");
+    let check =
+        |name: &str| said["checks"].as_array().unwrap().iter().find(|check| check["name"] == name).unwrap().clone();
+    assert_eq!((&check("store")["ok"], &check("workers")["ok"]), (&true.into(), &true.into()));
+    assert!(check("doors")["because"].as_str().unwrap().contains("imap:support"), "{body}");
+
+    let (code, out, complaints) = run(&daemon.folder.path().join("deskclerk.toml"), &["status", "--format", "json"]);
+    assert_eq!(code, 0, "{complaints}");
+    let whole = &lines(&out)[0];
+    assert_eq!(whole["daemon"]["desk"]["doors"]["imap:support"]["open"], false, "{out}");
+    assert_eq!(whole["daemon"]["desk"]["doors"]["lmtp"]["open"], true, "{out}");
+    let (_, out, _) = run(&daemon.folder.path().join("deskclerk.toml"), &["status"]);
+    assert!(out.contains("ready, version") && out.contains("imap:support") && out.contains("SHUT"), "{out}");
+}
+
+#[test]
+fn every_metric_of_the_sources_is_listed() {
+    let listed: BTreeSet<&str> = deskclerk::desk::gauges::LIST.iter().map(|(name, ..)| *name).collect();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut found = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                for sort in ["counter!(", "gauge!(", "histogram!("] {
+                    for (start, _) in text.match_indices(sort) {
+                        let rest = text[start + sort.len()..].trim_start();
+                        let name = rest.strip_prefix('"').and_then(|rest| rest.split('"').next());
+                        found.extend(name.filter(|name| name.starts_with("deskclerk_")).map(str::to_owned));
+                    }
+                }
+            }
+        }
+    }
+    assert!(found.len() > 20, "{found:?}");
+    for name in &found {
+        assert!(listed.contains(name.as_str()), "{name} is not in gauges::LIST");
+    }
+    for name in listed {
+        assert!(found.contains(name), "{name} of gauges::LIST is set nowhere");
+    }
+}
+
+#[test]
+fn sockets_of_the_service_manager_are_taken() {
+    let folder = TempDir::new().unwrap();
+    let (port, socket) = (free_port(), folder.path().join("lmtp"));
+    let config = folder.path().join("deskclerk.toml");
+    // What the settings name is not listened on: the ports are nobody's.
+    fs::write(&config, "[http]\nlisten = \"192.0.2.1:1\"\n[desk]\naddress = \"support@desk.example\"\n").unwrap();
+    let mut manager = Command::new("systemd-socket-activate")
+        .args(["--listen", &format!("127.0.0.1:{port}"), "--listen", socket.to_str().unwrap()])
+        .args(["--fdname=http:lmtp", env!("CARGO_BIN_EXE_deskclerk"), "run", "--config"])
+        .arg(&config)
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("systemd-socket-activate, of Debian's systemd");
+    let until = Instant::now() + PATIENCE;
+    while !socket.exists() || TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < until, "nobody listens");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // The connection waits in the socket until the daemon has come up.
+    let (status, body) = get(TcpStream::connect(("127.0.0.1", port)).unwrap(), "/readyz");
+    assert_eq!(status, 200, "{body}");
+    let mail = super::request("ann@a.example", "1@a", "Invoice 7 was charged twice to us.");
+    let said = lmtp(UnixStream::connect(&socket).unwrap(), &mail);
+    assert!(said.contains("\n250 "), "{said}");
+    crate::servers::signal(manager.id(), "TERM");
+    assert!(manager.wait().unwrap().success());
+    assert!(socket.exists(), "the socket is the service manager's: it stays");
+}
