@@ -80,7 +80,7 @@ async fn a_backup_of_either_engine_is_restored_into_either() {
             let (code, _, complaints) = run(&config, &["restore", place.to_str().unwrap()]);
             assert_eq!((code, complaints.contains("holds something")), (2, true), "{complaints}");
         }
-        from.desk.store.close().await;
+        newer(&from).await;
     })
     .await;
 }
@@ -107,31 +107,25 @@ async fn a_damaged_backup_is_refused_and_a_running_desk_not_restored_over() {
     operated.desk.store.close().await;
 }
 
-#[tokio::test]
-async fn a_newer_schema_is_refused_with_a_clear_message() {
+/// A database that a newer deskclerk has written is refused with a clear message.
+async fn newer(operated: &Operated) {
     sqlx::any::install_default_drivers();
-    Operated::on_each("", async |operated| {
-        operated.desk.store.close().await;
-        let data_dir = operated.folder.path().join("data");
-        let url = operated.desk.config.store.url.clone();
-        let direct = match url.strip_prefix("sqlite:") {
-            Some(name) => format!("sqlite://{}", data_dir.join(name).display()),
-            None => url.clone(),
-        };
-        let mut connection = sqlx::AnyConnection::connect(&direct).await.unwrap();
-        let applied = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-                       SELECT 9000, 'later', success, checksum, 0 FROM _sqlx_migrations LIMIT 1";
-        sqlx::query(applied).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
-        for opened in [Store::open(&url, &data_dir, 1).await, Store::open_to_read(&url, &data_dir).await] {
-            assert!(matches!(opened, Err(Error::Newer { found: 9000, .. })), "{opened:?}");
-        }
-        let (code, _, complaints) = operated.run(&["quarantine", "list"]);
-        assert_eq!(code, 2);
-        assert!(
-            complaints.contains("schema 9000") && complaints.contains("a newer one has written it"),
-            "{complaints}"
-        );
-    })
-    .await;
+    operated.desk.store.close().await;
+    let data_dir = operated.folder.path().join("data");
+    let url = operated.desk.config.store.url.clone();
+    let direct = match url.strip_prefix("sqlite:") {
+        Some(name) => format!("sqlite://{}", data_dir.join(name).display()),
+        None => url.clone(),
+    };
+    let mut connection = sqlx::AnyConnection::connect(&direct).await.unwrap();
+    let applied = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                   SELECT 9000, 'later', success, checksum, 0 FROM _sqlx_migrations LIMIT 1";
+    sqlx::query(applied).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    for opened in [Store::open(&url, &data_dir, 1).await, Store::open_to_read(&url, &data_dir).await] {
+        assert!(matches!(opened, Err(Error::Newer { found: 9000, .. })), "{opened:?}");
+    }
+    let (code, _, complaints) = operated.run(&["quarantine", "list"]);
+    assert_eq!(code, 2);
+    assert!(complaints.contains("schema 9000") && complaints.contains("a newer one has written it"), "{complaints}");
 }

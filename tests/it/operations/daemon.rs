@@ -126,8 +126,12 @@ fn alerts_and_dashboard_ask_only_for_what_a_daemon_has() {
     let mail = super::request("ann@a.example", "1@a", "My campaign shows no clicks since Monday. Please look.")
         .replace("Subject: invoice", "Subject: no clicks in the report");
     assert!(lmtp(stream, &mail).contains("\n250 "));
+    // A second one that is not to be answered.
+    let stream = TcpStream::connect(("127.0.0.1", lmtp_port)).unwrap();
+    let mail = mail.replace("ann@a.example", "no-reply@b.example").replace("<1@a>", "<2@b>");
+    assert!(lmtp(stream, &mail).contains("\n250 "));
     daemon.get("/v1/nothing");
-    daemon.until("/metrics", |_, body| body.contains("outcome=\"ticket\",source=\"lmtp\"} 1"));
+    daemon.until("/metrics", |_, body| body.contains("outcome=\"ticket\",source=\"lmtp\"} 2"));
     let metrics = daemon.until("/metrics", |_, body| {
         body.contains("deskclerk_imap_failures_total") && body.contains("deskclerk_door_open{door=\"imap:support\"} 0")
     });

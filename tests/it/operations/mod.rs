@@ -4,6 +4,7 @@ mod backup;
 mod daemon;
 mod doctor;
 mod erase;
+mod package;
 mod quarantine;
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use super::{Operated, lines};
 
 #[tokio::test]
 async fn it_is_listed_shown_replayed_and_dropped_and_that_is_kept() {
-    Operated::on_each("", async |operated| {
+    Operated::on_each("[http]\nlisten = \"127.0.0.1:1\"", async |operated| {
         let first = operated.quarantined().await;
         let second = operated.quarantined().await;
         let (code, out, complaints) = operated.run(&["quarantine", "list", "--format", "json"]);
@@ -46,30 +46,27 @@ async fn it_is_listed_shown_replayed_and_dropped_and_that_is_kept() {
         let done: Vec<&str> = acts.iter().map(|act| act["what"].as_str().unwrap()).collect();
         assert_eq!(done, ["dropped", "dropped", "replayed"], "{out}");
         assert_eq!(acts[2]["about"], format!("submission {first}"));
+        status(&operated).await;
         operated.desk.store.close().await;
     })
     .await;
 }
 
-#[tokio::test]
-async fn status_without_a_daemon_reads_the_store_and_says_so() {
-    Operated::on_each("[http]\nlisten = \"127.0.0.1:1\"", async |operated| {
-        operated.quarantined().await;
-        operated.mail(&super::request("ann@a.example", "1@a", "Invoice 7 of October was charged twice to us.")).await;
-        operated.take(b"From: late@b.example\r\n\r\nhello".to_vec()).await;
-        let (code, out, complaints) = operated.run(&["status", "--format", "json"]);
-        assert_eq!(code, 1, "{complaints}");
-        let said = &lines(&out)[0];
-        assert_eq!((&said["ready"], &said["daemon"]), (&false.into(), &serde_json::Value::Null), "{said}");
-        assert!(said["daemon_error"].as_str().unwrap().contains("no daemon answers"), "{said}");
-        let queues = &said["queues"];
-        assert_eq!((&queues["pending"], &queues["quarantined"]), (&1.into(), &1.into()), "{said}");
-        assert_eq!(queues["doors"][0]["door"], "lmtp");
-        let tickets = ["waiting", "ready", "open"].map(|status| queues[format!("tickets_{status}")].as_i64().unwrap());
-        assert_eq!(tickets.iter().sum::<i64>(), 1);
-        let (_, out, _) = operated.run(&["status"]);
-        assert!(out.contains("no daemon answers") && out.contains("1 in quarantine"), "{out}");
-        operated.desk.store.close().await;
-    })
-    .await;
+/// Without a daemon it reads the store, and says so.
+async fn status(operated: &Operated) {
+    operated.quarantined().await;
+    operated.mail(&super::request("ann@a.example", "1@a", "Invoice 7 of October was charged twice to us.")).await;
+    operated.take(b"From: late@b.example\r\n\r\nhello".to_vec()).await;
+    let (code, out, complaints) = operated.run(&["status", "--format", "json"]);
+    assert_eq!(code, 1, "{complaints}");
+    let said = &lines(&out)[0];
+    assert_eq!((&said["ready"], &said["daemon"]), (&false.into(), &serde_json::Value::Null), "{said}");
+    assert!(said["daemon_error"].as_str().unwrap().contains("no daemon answers"), "{said}");
+    let queues = &said["queues"];
+    assert_eq!((&queues["pending"], &queues["quarantined"]), (&1.into(), &1.into()), "{said}");
+    assert_eq!(queues["doors"][0]["door"], "lmtp");
+    let tickets = ["waiting", "ready", "open"].map(|status| queues[format!("tickets_{status}")].as_i64().unwrap());
+    assert_eq!(tickets.iter().sum::<i64>(), 1);
+    let (_, out, _) = operated.run(&["status"]);
+    assert!(out.contains("no daemon answers") && out.contains("1 in quarantine"), "{out}");
 }
