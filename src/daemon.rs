@@ -214,6 +214,7 @@ pub fn metrics() -> Result<web::Metrics> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full("deskclerk_submission_seconds".into()), LONG))
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full("deskclerk_delivery_seconds".into()), LONG))
         .and_then(PrometheusBuilder::install_recorder)
         .context("cannot install the metrics recorder")?;
     gauges::declare();

@@ -23,6 +23,8 @@ pub mod replies;
 pub mod rules;
 pub mod run;
 pub mod status;
+#[cfg(feature = "otel")]
+pub mod traces;
 pub mod triage;
 
 use std::process::ExitCode;

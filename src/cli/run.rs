@@ -30,7 +30,7 @@ pub fn run(args: &Args) -> Result<End> {
     // Its clock is calibrated first, which takes many milliseconds.
     let recorder = std::thread::spawn(daemon::metrics);
     let Some(settings) = config::load(&args.config)? else { return Ok(End::Unusable) };
-    start_logging(&settings.log)?;
+    let _logging = start_logging(&settings.log)?;
     let render = recorder.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause))?;
     super::runtime()?.block_on(async {
         // Taken before anything starts: a signal during start-up must not be lost.
@@ -107,18 +107,42 @@ fn notify(state: &[sd_notify::NotifyState]) {
     }
 }
 
-/// Sends log lines to standard error, in the configured shape.
-pub fn start_logging(log: &Log) -> Result<()> {
+/// Sends log lines to standard error or the journal, in the configured shape; with the feature `otel` spans to a collector.
+/// What it gives is kept until the end.
+pub fn start_logging(log: &Log) -> Result<Logging> {
     let filter = filter(&log.level).map_err(|error| {
         anyhow!("log.level = \"{}\" is no filter: {error}; write info, or deskclerk=debug,info", log.level)
     })?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(filter);
+    #[cfg(feature = "otel")]
+    let (registry, logging) = {
+        let (layer, traces) = super::traces::layer()?.unzip();
+        (registry.with(layer), Logging { _traces: traces })
+    };
+    #[cfg(not(feature = "otel"))]
+    let logging = Logging {};
     match log.format {
         LogFormat::Json => registry.with(lines.json()).init(),
+        LogFormat::Journald => registry.with(journal()?).init(),
         LogFormat::Text => registry.with(lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))).init(),
     }
-    Ok(())
+    Ok(logging)
+}
+
+/// What logging needs until the end.
+#[derive(Debug)]
+pub struct Logging {
+    #[cfg(feature = "otel")]
+    _traces: Option<super::traces::Traces>,
+}
+
+/// The way into systemd's journal.
+fn journal() -> Result<tracing_journald::Layer> {
+    let layer = tracing_journald::layer().map_err(|error| {
+        anyhow!("log.format = \"journald\": there is no journal here ({error}); write text or json")
+    })?;
+    Ok(layer.with_field_prefix(Some("DESKCLERK".into())).with_syslog_identifier("deskclerk".into()))
 }
 
 /// Which log lines are written: a level, or `target=level` and a level, between commas.

@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::config::settings::Config;
 use crate::desk::{Desk, unix_ms};
@@ -117,10 +118,12 @@ pub async fn run(desk: Arc<Desk>, cancel: CancellationToken) {
             && let Some(outgoing) = claimed.pop_front()
         {
             let way = Arc::clone(&way);
-            sending.spawn(async move {
+            let span = tracing::info_span!("send", ticket.id = outgoing.ticket_id, outgoing.id);
+            let send = async move {
                 let delivery = way.send(&outgoing).await;
                 (outgoing, delivery)
-            });
+            };
+            sending.spawn(send.instrument(span));
         }
         // The wire is busy while the results of before are written, all in one transaction.
         for (row, _) in &done {
@@ -188,6 +191,8 @@ async fn record(desk: &Desk, done: Vec<(Outgoing, Delivery)>) {
         let (word, result) = match delivery {
             Delivery::Sent => {
                 metrics::counter!("deskclerk_deliveries_total", "result" => "sent").increment(1);
+                let waited = unix_ms().saturating_sub(outgoing.created_at).max(0) as f64 / 1000.0;
+                metrics::histogram!("deskclerk_delivery_seconds").record(waited);
                 tracing::info!(ticket.id = outgoing.ticket_id, outgoing.id, "sent");
                 sent.push(outgoing);
                 continue;

@@ -46,6 +46,7 @@ pub const LIST: &[(&str, Sort, &str)] = &[
     ("deskclerk_outbox_dead", Gauge, "Mails and posts refused for good that nobody has decided on"),
     ("deskclerk_outbox_drafts", Gauge, "Drafts that wait for an agent"),
     ("deskclerk_deliveries_total", Counter, "Tries to send, by result"),
+    ("deskclerk_delivery_seconds", Histogram, "From a mail's being written to its being sent"),
     ("deskclerk_replies_withheld_total", Counter, "Automatic replies that were not sent, by reason"),
     ("deskclerk_reply_budget", Gauge, "Automatic replies that the desk may send in an hour"),
     ("deskclerk_reply_budget_spent", Gauge, "Automatic replies of the past hour, to proven senders and to others"),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::judge::{self, Judged};
 use super::place::{self, Lookups, Place};
@@ -49,7 +50,8 @@ impl Desk {
             if claimed.is_empty() {
                 break;
             }
-            steps = self.settle_claimed(claimed, now).await?;
+            let span = tracing::info_span!("settle", submissions = claimed.len());
+            steps = self.settle_claimed(claimed, now).instrument(span).await?;
         }
         Ok(steps)
     }

@@ -67,7 +67,7 @@ pub fn run(args: &Args) -> Result<End> {
     let outgoing = folder.join("outgoing");
     std::fs::create_dir_all(&outgoing).with_context(|| format!("cannot create {}", outgoing.display()))?;
     let config = settings(&folder, args)?;
-    super::run::start_logging(&config.log)?;
+    let _logging = super::run::start_logging(&config.log)?;
     super::runtime()?.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;

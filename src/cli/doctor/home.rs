@@ -68,13 +68,14 @@ fn space(folder: &Path, findings: &mut Findings) {
     let free = found.f_bavail.saturating_mul(found.f_frsize);
     let (about, message) = ("disk", format!("{} MB are free at {}", free >> 20, there.display()));
     let remedy = "make room: with a full disk nothing is taken in";
-    match free {
-        ..LEAST_BYTES => findings.wrong(about, message, remedy),
-        ..FEW_BYTES => findings.think(about, message, remedy),
-        _ if found.f_files > 0 && found.f_favail < 1_000 => {
-            findings.wrong(about, format!("only {} files more can be made", found.f_favail), remedy);
-        }
-        _ => findings.ok(about, message),
+    if free < LEAST_BYTES {
+        findings.wrong(about, message, remedy);
+    } else if found.f_files > 0 && found.f_favail < 1_000 {
+        findings.wrong(about, format!("only {} files more can be made", found.f_favail), remedy);
+    } else if free < FEW_BYTES {
+        findings.think(about, message, remedy);
+    } else {
+        findings.ok(about, message);
     }
 }
 

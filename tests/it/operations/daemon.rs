@@ -68,6 +68,7 @@ impl Daemon {
     }
 }
 
+/// One answer.
 fn get(mut stream: TcpStream, path: &str) -> (u16, String) {
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -244,4 +245,78 @@ fn sockets_of_the_service_manager_are_taken() {
     crate::servers::signal(manager.id(), "TERM");
     assert!(manager.wait().unwrap().success());
     assert!(socket.exists(), "the socket is the service manager's: it stays");
+}
+
+/// The binary where `/run` holds nothing but this folder as the journal's; nothing at all without one.
+fn with_journal(journal: Option<&Path>, config: &Path) -> Command {
+    let bind = "mount -t tmpfs none /run && mkdir -p /run/systemd/journal && \
+                if [ -n \"$1\" ]; then mount --bind \"$1\" /run/systemd/journal; fi && exec \"$2\" run --config \"$3\"";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", bind, "sh"]);
+    command.arg(journal.unwrap_or(Path::new(""))).arg(env!("CARGO_BIN_EXE_deskclerk")).arg(config);
+    command
+}
+
+#[test]
+fn the_journal_gets_fields_and_where_there_is_none_it_says_so() {
+    let folder = TempDir::new().unwrap();
+    let (config, port) = (folder.path().join("deskclerk.toml"), free_port());
+    fs::write(&config, format!("[http]\nlisten = \"127.0.0.1:{port}\"\n[log]\nformat = \"journald\"\n")).unwrap();
+    let refused = with_journal(None, &config).output().unwrap();
+    let complaints = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{complaints}");
+    assert!(
+        complaints.contains("there is no journal here") && complaints.contains("write text or json"),
+        "{complaints}"
+    );
+
+    let journal = folder.path().join("journal");
+    fs::create_dir(&journal).unwrap();
+    let socket = std::os::unix::net::UnixDatagram::bind(journal.join("socket")).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let child = with_journal(Some(&journal), &config).spawn().unwrap();
+    let daemon = Daemon { folder, child, port };
+    let mut buffer = vec![0; 64 << 10];
+    let entry = loop {
+        let length = socket.recv(&mut buffer).unwrap();
+        let entry = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        if entry.contains("DESKCLERK_HTTP") && entry.contains("ready\n") {
+            break entry;
+        }
+    };
+    for field in ["SYSLOG_IDENTIFIER", "deskclerk", "PRIORITY\n", &format!("127.0.0.1:{port}")] {
+        assert!(entry.contains(field), "{field} is not in {entry}");
+    }
+    drop(daemon);
+}
+
+#[cfg(feature = "otel")]
+#[test]
+fn spans_reach_a_collector() {
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = TempDir::new().unwrap();
+    let (config, port) = (folder.path().join("deskclerk.toml"), free_port());
+    fs::write(&config, format!("[http]\nlisten = \"127.0.0.1:{port}\"\n")).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_deskclerk"))
+        .args(["run", "--config"])
+        .arg(&config)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", collector.local_addr().unwrap()))
+        .spawn()
+        .unwrap();
+    let daemon = Daemon { folder, child, port };
+    daemon.until("/readyz", |status, _| status == 200);
+    daemon.get("/v1/tickets");
+    // The last spans go out when it ends; by then at the latest.
+    crate::servers::signal(daemon.child.id(), "TERM");
+    let (mut stream, _) = collector.accept().unwrap();
+    let mut post = vec![];
+    let mut buffer = [0; 4096];
+    while !String::from_utf8_lossy(&post).contains("/v1/tickets") {
+        let read = stream.read(&mut buffer).unwrap();
+        assert!(read > 0, "{}", String::from_utf8_lossy(&post));
+        post.extend_from_slice(&buffer[..read]);
+    }
+    let text = String::from_utf8_lossy(&post).into_owned();
+    assert!(text.starts_with("POST /v1/traces HTTP/1.1\r\n") && text.contains("deskclerk"), "{text}");
+    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
 }

@@ -8,7 +8,7 @@ use super::{Answer, TestDesk};
 const PASSWORD: &str = "correct horse battery";
 
 /// A browser: keeps its cookie, sends forms as browsers do.
-struct Browser<'a> {
+pub struct Browser<'a> {
     desk: &'a TestDesk,
     cookie: String,
 }
@@ -18,7 +18,7 @@ impl<'a> Browser<'a> {
         Browser { desk, cookie: String::new() }
     }
 
-    async fn signed_in(desk: &'a TestDesk) -> Browser<'a> {
+    pub async fn signed_in(desk: &'a TestDesk) -> Browser<'a> {
         let mut browser = Browser::new(desk);
         let link = desk.desk.store.issue_token("ann", Kind::Link, i64::MAX, 1).await.unwrap();
         let answer = browser.post("/desk/link", &format!("token={link}")).await;
@@ -26,11 +26,11 @@ impl<'a> Browser<'a> {
         browser
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.desk.send("GET", path, &[("Cookie", &self.cookie)], b"").await
     }
 
-    async fn post(&mut self, path: &str, form: &str) -> Answer {
+    pub async fn post(&mut self, path: &str, form: &str) -> Answer {
         self.post_from(path, form, &format!("http://{}", self.desk.address)).await
     }
 
@@ -45,7 +45,7 @@ impl<'a> Browser<'a> {
     }
 
     /// The value of a hidden field of a page.
-    async fn hidden(&self, path: &str, name: &str) -> String {
+    pub async fn hidden(&self, path: &str, name: &str) -> String {
         let page = self.get(path).await.text();
         let start = format!("name=\"{name}\" value=\"");
         page.split(&start).nth(1).unwrap_or_else(|| panic!("no {name}: {page}")).split('"').next().unwrap().to_owned()

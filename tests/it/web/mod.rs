@@ -4,6 +4,7 @@ mod api;
 mod changes;
 mod console;
 mod one_tap;
+mod quarantine;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
