@@ -84,6 +84,9 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
             fault(table, 0, key, "is 0: nothing would pass".into(), "write at least 1, or leave the key out");
         }
     }
+    for text in config.egress.allow.iter().filter(|text| !is_network(text)) {
+        fault("egress", 0, "allow", format!("`{text}` is no network"), "write it as 10.1.0.0/16, or as one address");
+    }
     let lmtp = &config.lmtp.listen;
     if !lmtp.is_empty() && !lmtp.starts_with('/') && lmtp.parse::<std::net::SocketAddr>().is_err() {
         fault(
@@ -274,6 +277,13 @@ fn is_host(text: &str) -> bool {
     let bare = text.trim_matches(['[', ']']);
     let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
     bare.parse::<IpAddr>().is_ok() || text.trim_end_matches('.').split('.').all(label)
+}
+
+/// Whether it is a network in CIDR notation, or one address.
+fn is_network(text: &str) -> bool {
+    let (address, bits) = text.split_once('/').unwrap_or((text, "0"));
+    let width = |address: IpAddr| if address.is_ipv4() { 32 } else { 128 };
+    address.parse().is_ok_and(|address| bits.parse::<u8>().is_ok_and(|bits| bits <= width(address)))
 }
 
 fn loopback(host: &str) -> bool {

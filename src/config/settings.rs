@@ -20,6 +20,8 @@ pub struct Config {
     pub campaigns: Campaigns,
     /// The HTTP listener.
     pub http: Http,
+    /// What the desk may reach of itself.
+    pub egress: Egress,
     /// The LMTP listener.
     pub lmtp: Lmtp,
     /// Mailboxes to read.
@@ -157,6 +159,14 @@ pub struct Http {
     pub body_limit_bytes: usize,
     /// Seconds a client has to send its request.
     pub read_timeout_secs: u64,
+}
+
+/// `[egress]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Egress {
+    /// Networks that are not public and may be reached all the same.
+    pub allow: Vec<String>,
 }
 
 /// `[lmtp]`
