@@ -161,6 +161,15 @@ pub(super) fn secrets(settings: &Config) -> Vec<(&'static str, usize, &'static s
     for (index, hook) in settings.hook.iter().enumerate() {
         secrets.extend(hook.secret_files.iter().map(|path| ("hook", index, "secret_files", path.as_path())));
     }
+    for (index, webhook) in settings.webhook.iter().enumerate() {
+        secrets.extend(webhook.secret_files.iter().map(|path| ("webhook", index, "secret_files", path.as_path())));
+    }
+    for (index, connector) in settings.connector.iter().enumerate() {
+        secrets.push(("connector", index, "secret_file", &connector.secret_file));
+        if !connector.hook_secret_file.as_os_str().is_empty() {
+            secrets.push(("connector", index, "hook_secret_file", &connector.hook_secret_file));
+        }
+    }
     let others = [
         ("smtp", "ca_file", &settings.smtp.ca_file),
         ("smtp", "dkim_key_file", &settings.smtp.dkim_key_file),

@@ -7,7 +7,7 @@ use toml_edit::Document;
 
 use super::fault::Fault;
 use super::settings::{After, Campaigns, Config, Tls};
-use super::{hours, place};
+use super::{endpoints, hours, place};
 
 /// All that is wrong with typed settings, each with the line of its key.
 pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: &str) -> Vec<Fault> {
@@ -216,6 +216,9 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
                 "name a file that holds the source's secret",
             );
         }
+    }
+    for endpoints::Wrong { table, index, key, message, remedy } in endpoints::faults(config) {
+        fault(table, index, key, message, remedy);
     }
     faults
 }

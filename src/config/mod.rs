@@ -4,6 +4,7 @@
 //! reported at once, each with key, line and remedy.
 
 mod check;
+mod endpoints;
 pub mod fault;
 pub mod hours;
 pub mod secret;
@@ -185,12 +186,16 @@ fn overlay(into: &mut toml::Table, key: &str, value: toml::Value) {
     }
 }
 
-/// The keys of a table: read off the default file, of `[[imap]]` and `[[hook]]` listed. `None`: there is no such table.
+/// The keys of a table: read off the default file, of `[[imap]]`, `[[hook]]` and their like listed. `None`: there is no such table.
 fn known_keys<'a>(table: &str, defaults: &'a toml::Table) -> Option<Vec<&'a str>> {
     const IMAP: &str = "name host port tls ca_file user password_file mailbox after move_to poll_secs answer_since";
+    const CONNECTOR: &str = "name kind url user secret_file id_prefix id_field campaign_field group groups types priorities \
+                             tags waiting attachment_bytes poll_secs hook_secret_file";
     match table {
         "imap" => Some(IMAP.split(' ').collect()),
         "hook" => Some(vec!["name", "secret_files", "tolerance_secs", "map"]),
+        "webhook" => Some(vec!["name", "url", "secret_files", "events", "connections"]),
+        "connector" => Some(CONNECTOR.split(' ').collect()),
         _ => Some(defaults.get(table)?.as_table()?.keys().map(String::as_str).collect()),
     }
 }
@@ -199,7 +204,8 @@ fn unknown_keys(document: &Document<&str>, name: &str, defaults: &toml::Table) -
     let mut faults = vec![];
     for (key, item) in document.iter().filter(|(key, _)| *key != "teams") {
         let Some(listed) = known_keys(key, defaults) else {
-            let tables: Vec<&str> = defaults.keys().map(String::as_str).chain(["imap", "hook"]).collect();
+            let tables: Vec<&str> =
+                defaults.keys().map(String::as_str).chain(["imap", "hook", "webhook", "connector"]).collect();
             faults.push(unknown(document, name, document.key(key), key, &tables));
             continue;
         };
@@ -275,6 +281,9 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
     ];
     paths.extend(config.imap.iter_mut().flat_map(|imap| [&mut imap.ca_file, &mut imap.password_file]));
     paths.extend(config.hook.iter_mut().flat_map(|hook| hook.secret_files.iter_mut()));
+    paths.extend(config.webhook.iter_mut().flat_map(|webhook| webhook.secret_files.iter_mut()));
+    let connectors = config.connector.iter_mut();
+    paths.extend(connectors.flat_map(|connector| [&mut connector.secret_file, &mut connector.hook_secret_file]));
     for path in paths {
         let credential = path.to_str().is_some_and(|text| text.starts_with("credential:"));
         if !path.as_os_str().is_empty() && !credential && path.is_relative() {

@@ -5,11 +5,13 @@
 //! everywhere else; what comes back is bounded in bytes and time. Neither query nor credentials stand in an error.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::body::{self, Body};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, Uri, header};
+use futures_util::StreamExt;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -29,9 +31,12 @@ pub enum Failure {
     /// It never will: the address is none, or must not be reached.
     #[error("{0}")]
     Refused(String),
-    /// It may another time.
+    /// It may another time: nobody was reached.
     #[error("{0}")]
     Failed(String),
+    /// The request went out and no whole answer came: what was asked may have been done.
+    #[error("unknown outcome: {0}")]
+    Unknown(String),
 }
 
 /// What the server said.
@@ -43,6 +48,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, within the bound.
     pub body: Vec<u8>,
+    /// There was more of it, or it broke off.
+    pub cut: bool,
 }
 
 /// Which addresses may be reached.
@@ -101,6 +108,21 @@ impl Guard {
     pub async fn send(
         &self,
         url: &str,
+        request: Request<Vec<u8>>,
+        most_bytes: usize,
+        within: Duration,
+    ) -> Result<Answer, Failure> {
+        let answer = self.send_for_head(url, request, most_bytes, within).await?;
+        match answer.cut {
+            false => Ok(answer),
+            true => Err(Failure::Unknown(format!("the answer breaks off, or has more than {most_bytes} bytes"))),
+        }
+    }
+
+    /// As [`Guard::send`], where the head of the answer is what counts: of its body only the beginning is read.
+    pub async fn send_for_head(
+        &self,
+        url: &str,
         mut request: Request<Vec<u8>>,
         most_bytes: usize,
         within: Duration,
@@ -131,23 +153,30 @@ impl Guard {
         ] {
             headers.entry(name).or_insert(header::HeaderValue::from_static(value));
         }
+        // Before it nothing was asked of anybody.
+        let begun = AtomicBool::new(false);
         let exchange = async {
             let stream = self.connect(host, port, encrypted).await?;
             let (mut sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
+            begun.store(true, Ordering::Relaxed);
             // The connection lives in here, and ends with it.
             let mut connection = JoinSet::new();
             connection.spawn(async move {
                 let _ = driver.await;
             });
-            let response = sender.send_request(request.map(Body::from)).await.map_err(lost)?;
+            let response = sender.send_request(request.map(Body::from)).await;
+            let response = response.map_err(|error| Failure::Unknown(format!("the connection broke: {error}")))?;
             let (head, body) = response.into_parts();
-            let body = body::to_bytes(Body::new(body), most_bytes)
-                .await
-                .map_err(|_| Failure::Failed(format!("the answer breaks off, or has more than {most_bytes} bytes")))?;
-            Ok(Answer { status: head.status, headers: head.headers, body: body.into() })
+            let (body, cut) = beginning(Body::new(body), most_bytes).await;
+            Ok(Answer { status: head.status, headers: head.headers, body, cut })
         };
-        let slow = || Failure::Failed(format!("no answer in {} s", within.as_secs()));
-        timeout(within, exchange).await.unwrap_or_else(|_| Err(slow()))
+        match timeout(within, exchange).await {
+            Ok(answered) => answered,
+            Err(_) if begun.load(Ordering::Relaxed) => {
+                Err(Failure::Unknown(format!("no answer in {} s", within.as_secs())))
+            }
+            Err(_) => Err(Failure::Failed(format!("no connection in {} s", within.as_secs()))),
+        }
     }
 
     /// A connection to this host, by TLS unless the operator has named its network.
@@ -187,6 +216,21 @@ impl Guard {
         }
         Err(last)
     }
+}
+
+/// A body up to the bound, and whether that is not the whole.
+async fn beginning(body: Body, most_bytes: usize) -> (Vec<u8>, bool) {
+    let mut kept: Vec<u8> = vec![];
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let Ok(piece) = piece else { return (kept, true) };
+        let room = most_bytes - kept.len();
+        kept.extend_from_slice(&piece[..piece.len().min(room)]);
+        if piece.len() > room {
+            return (kept, true);
+        }
+    }
+    (kept, false)
 }
 
 /// A byte stream, encrypted or not.
@@ -353,6 +397,6 @@ mod tests {
         };
         assert_eq!(ask("/away", 100).await.unwrap().status, 303);
         assert_eq!(ask("/large", 1_000).await.unwrap().body.len(), 1_000);
-        assert!(matches!(ask("/large", 999).await, Err(Failure::Failed(_))));
+        assert!(matches!(ask("/large", 999).await, Err(Failure::Unknown(_))));
     }
 }
