@@ -117,6 +117,7 @@ impl Daemon {
         let hooks = Hooks::open(config).map_err(|faults| anyhow::anyhow!("{}", list(&faults)))?;
         let routes = intake::webhook::router(desk.clone(), hooks.clone()).merge(intake::form::router(desk.clone()));
         let routes = routes.merge(intake::one_tap::router(desk.clone()));
+        let routes = routes.merge(intake::connector::router(desk.clone()));
         pages.start("http".into(), web::run(http, desk.clone(), routes, render, pages.cancel.clone()));
         let mut work = Stage::new("desk", &failed);
         let (worker, cancel) = (desk.clone(), work.cancel.clone());

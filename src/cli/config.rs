@@ -133,6 +133,9 @@ pub(super) fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fa
         if let Err(why) = super::runtime()?.block_on(delivery::prove(settings)) {
             faults.push(fault("smtp", 0, "host", why, "without it every reply would wait in the outbox"));
         }
+        if let Err((index, why)) = delivery::prove_webhooks(settings) {
+            faults.push(fault("webhook", index, "secret_files", why, "without it nothing would be posted"));
+        }
         for (index, imap) in settings.imap.iter().enumerate() {
             if let Err(why) = intake::imap::prove(imap) {
                 faults.push(fault("imap", index, "ca_file", why, "name a PEM file of certificates"));

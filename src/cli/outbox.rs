@@ -27,6 +27,9 @@ pub enum Command {
         /// Only of this ticket
         #[arg(long, value_name = "NUMBER")]
         ticket: Option<i64>,
+        /// Only to this address, webhook or connector
+        #[arg(long, value_name = "NAME")]
+        to: Option<String>,
         /// At most so many, the newest first
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=100_000))]
         limit: i64,
@@ -41,6 +44,23 @@ pub enum Command {
     Retry(Chosen),
     /// Take out what was not sent; it never goes out
     Drop(Chosen),
+    /// Show the webhooks and connectors that fail or are disabled
+    Endpoints {
+        /// The settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Give a disabled webhook or connector another chance; its dead letters wait for `outbox retry --to NAME`
+    Enable {
+        /// Its name in the settings
+        name: String,
+        /// The settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Let automatic replies out again after the breaker has tripped
     Resume {
         /// The settings file
@@ -53,11 +73,14 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct Chosen {
     /// Ids, as `outbox list` shows them
-    #[arg(required_unless_present = "all_dead", conflicts_with = "all_dead", value_name = "ID")]
+    #[arg(required_unless_present_any = ["all_dead", "to"], conflicts_with_all = ["all_dead", "to"], value_name = "ID")]
     ids: Vec<String>,
     /// All dead letters
     #[arg(long)]
     all_dead: bool,
+    /// All dead letters to this address, webhook or connector
+    #[arg(long, value_name = "NAME")]
+    to: Option<String>,
     /// The settings file
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
@@ -76,21 +99,25 @@ pub fn run(command: &Command) -> Result<End> {
     let (Command::List { config: path, .. }
     | Command::Retry(Chosen { config: path, .. })
     | Command::Drop(Chosen { config: path, .. })
+    | Command::Endpoints { config: path, .. }
+    | Command::Enable { config: path, .. }
     | Command::Resume { config: path }) = command;
     let Some(settings) = config::load(path)? else { return Ok(End::Unusable) };
     super::runtime()?.block_on(async {
         let url = sources::store_url(&settings)?;
         let store = Store::open(&url, &settings.desk.data_dir, 1).await?;
         let end = match command {
-            Command::List { state, ticket, limit, format, .. } => {
+            Command::List { state, ticket, to, limit, format, .. } => {
                 let states = match state.as_slice() {
                     [] => vec![State::Queued, State::Draft, State::Dead],
                     given => given.to_vec(),
                 };
-                list(&store, &Filter { states, ticket: *ticket }, *limit, *format).await
+                list(&store, &Filter { states, ticket: *ticket, recipient: to.clone() }, *limit, *format).await
             }
             Command::Retry(chosen) => act(&store, chosen, true).await,
             Command::Drop(chosen) => act(&store, chosen, false).await,
+            Command::Endpoints { format, .. } => endpoints(&store, *format).await,
+            Command::Enable { name, .. } => enable(&store, name).await,
             Command::Resume { config } => resume(&store, config).await,
         };
         store.close().await;
@@ -108,9 +135,9 @@ async fn list(store: &Store, filter: &Filter, limit: i64, format: Format) -> Res
 }
 
 async fn act(store: &Store, chosen: &Chosen, retry: bool) -> Result<End> {
-    let ids = match chosen.all_dead {
+    let ids = match chosen.ids.is_empty() {
         true => {
-            let dead = Filter { states: vec![State::Dead], ticket: None };
+            let dead = Filter { states: vec![State::Dead], ticket: None, recipient: chosen.to.clone() };
             store.list_outgoing(&dead, i64::MAX).await?.into_iter().map(|row| row.id).collect()
         }
         false => chosen.ids.clone(),
@@ -132,6 +159,33 @@ async fn act(store: &Store, chosen: &Chosen, retry: bool) -> Result<End> {
         }
     }
     Ok(end)
+}
+
+async fn endpoints(store: &Store, format: Format) -> Result<End> {
+    for endpoint in store.endpoints_in_trouble().await? {
+        match format {
+            Format::Json => writeln!(io::stdout(), "{}", json!(endpoint))?,
+            Format::Text => {
+                let (word, since) = match (endpoint.disabled_at, endpoint.failing_since) {
+                    (Some(at), _) => ("disabled", at),
+                    (None, at) => ("failing", at.unwrap_or_default()),
+                };
+                let why = endpoint.because.or(endpoint.last_error).unwrap_or_default();
+                let why = why.replace(char::is_control, " ");
+                writeln!(io::stdout(), "{}  {word} since {}  {why}", endpoint.name, crate::desk::shown::time(since))?;
+            }
+        }
+    }
+    Ok(End::Ok)
+}
+
+async fn enable(store: &Store, name: &str) -> Result<End> {
+    if store.enable_endpoint(name).await? {
+        writeln!(io::stdout(), "{name} gets what is for it again; `outbox retry --to {name}` sends its dead letters")?;
+        return Ok(End::Ok);
+    }
+    output::complain(&format!("{name} is not disabled; `outbox endpoints` shows those that are"));
+    Ok(End::Faults)
 }
 
 async fn resume(store: &Store, config: &Path) -> Result<End> {

@@ -19,7 +19,7 @@ pub fn write(folder: &Path, outgoing: &Outgoing) -> Delivery {
     let name: String = outgoing.id.chars().filter(|char| char.is_ascii_alphanumeric() || *char == '-').collect();
     match write_whole(folder, &format!("{name}.eml"), &mail.bytes) {
         Ok(()) => Delivery::Sent,
-        Err(error) => Delivery::Retry { error: format!("cannot write into {}: {error}", folder.display()) },
+        Err(error) => Delivery::retry(format!("cannot write into {}: {error}", folder.display())),
     }
 }
 

@@ -50,7 +50,7 @@ impl Smtp {
     pub async fn send(&self, outgoing: &Outgoing) -> Delivery {
         let (transport, signer) = match self.ready().await {
             Ok(ready) => ready,
-            Err(error) => return Delivery::Retry { error },
+            Err(error) => return Delivery::retry(error),
         };
         let mail = match mail::compose(outgoing, signer.as_deref(), SystemTime::now()) {
             Ok(mail) => mail,
@@ -58,7 +58,7 @@ impl Smtp {
         };
         let envelope = match self.envelope(&mail) {
             Ok(envelope) => envelope,
-            Err(error) => return Delivery::Retry { error },
+            Err(error) => return Delivery::retry(error),
         };
         // lettre must not be cut off from outside: it would keep the half-used connection. Its own time-outs end it.
         match transport.send_raw(&envelope, &mail.bytes).await {
@@ -172,7 +172,7 @@ fn judge(error: &Error, mail: &Composed) -> Delivery {
     if (error.is_permanent() && !sign_in(error)) || cannot_be_carried {
         return Delivery::Dead { error: text };
     }
-    Delivery::Retry { error: text }
+    Delivery::retry(text)
 }
 
 /// 530, 534, 535, 538: sign-in or encryption (RFC 4954 §6); 500–504, 521: this server takes no mail from us at all.

@@ -7,7 +7,7 @@ use crate::store::outbox::{Kind, Outgoing, Payload, Reason, State};
 
 /// Connects to the configured server, signs in and leaves. `None`: no server is configured.
 pub async fn knock(config: &Config) -> Option<Result<(), String>> {
-    match Way::of(config) {
+    match Way::of_mail(config) {
         Some(Way::Smtp(smtp)) => Some(smtp.knock().await),
         _ => None,
     }
@@ -16,7 +16,7 @@ pub async fn knock(config: &Config) -> Option<Result<(), String>> {
 /// A reply of this desk to itself as it would stand on the wire, signed where replies are signed. `None`: no server is
 /// configured.
 pub async fn sample(config: &Config) -> Option<Result<Vec<u8>, String>> {
-    let Some(Way::Smtp(smtp)) = Way::of(config) else { return None };
+    let Some(Way::Smtp(smtp)) = Way::of_mail(config) else { return None };
     let (id, message_id) = identity("doctor", &config.desk.address);
     let payload = Payload {
         from: sender(config),

@@ -1,6 +1,6 @@
-//! The alarms: the desk's budget of automatic replies is spent and the breaker holds, or something new is in quarantine.
-//! People must know, and keep knowing while it is so: in the log, in the metrics, in `/readyz`; the log cries once, not with
-//! every mail.
+//! The alarms: the desk's budget of automatic replies is spent and the breaker holds, a webhook or connector is disabled, or
+//! something new is in quarantine. People must know, and keep knowing while it is so: in the log, in the metrics, in
+//! `/readyz`; the log cries once, not with every mail.
 
 use super::{Desk, unix_ms};
 use crate::store;
@@ -77,6 +77,29 @@ impl Desk {
                 tracing::warn!("the breaker holds no longer: automatic replies are sent again");
             }
             self.show_breaker(breaker);
+        }
+    }
+
+    /// Sounds the alarm over an endpoint that gets nothing any more.
+    pub fn endpoint_disabled(&self, name: &str, because: &str) {
+        tracing::error!(
+            name,
+            because,
+            "the endpoint is disabled; what comes for it is a dead letter, see `deskclerk outbox`"
+        );
+        metrics::counter!("deskclerk_endpoints_disabled_total", "endpoint" => name.to_owned()).increment(1);
+    }
+
+    /// Looks how the endpoints are: another node may have disabled one, an operator may have enabled it.
+    pub(super) async fn watch_endpoints(&self) {
+        if let Ok(found) = self.store.endpoints_in_trouble().await {
+            let webhooks = self.config.webhook.iter().map(|webhook| &webhook.name);
+            for name in webhooks.chain(self.config.connector.iter().map(|connector| &connector.name)) {
+                let trouble = found.iter().find(|endpoint| endpoint.name == *name);
+                let level = trouble.map_or(0.0, |trouble| if trouble.disabled_at.is_some() { 2.0 } else { 1.0 });
+                metrics::gauge!("deskclerk_endpoint_trouble", "endpoint" => name.clone()).set(level);
+            }
+            self.endpoints.store(std::sync::Arc::new(found));
         }
     }
 

@@ -111,6 +111,7 @@ impl Desk {
         while !cancel.is_cancelled() {
             let now = unix_ms();
             self.watch_breaker().await;
+            self.watch_endpoints().await;
             match self.store.queues(now).await {
                 Ok(queues) => {
                     show(&queues, &mut lagged, now);

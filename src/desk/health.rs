@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{Desk, doors};
 use crate::config::fault::Fault;
 use crate::store::breaker::Breaker;
+use crate::store::endpoints::Endpoint;
 use crate::store::queues::Queues;
 
 /// Workers that have not come round for so long are stuck: a batch takes seconds, a store that is away is noticed in one
@@ -35,6 +36,8 @@ pub struct Health {
     pub doors: std::collections::BTreeMap<String, doors::State>,
     /// What waited when it was last counted; `None`: not yet.
     pub queues: Option<Queues>,
+    /// Webhooks and connectors that fail or are disabled.
+    pub endpoints: Vec<Endpoint>,
 }
 
 /// One thing that is right or is not.
@@ -92,6 +95,7 @@ impl Desk {
             breaker: self.breaker.load().as_ref().clone(),
             doors: self.doors.all(),
             queues: self.queues.load().as_ref().clone(),
+            endpoints: self.endpoints.load().as_ref().clone(),
         }
     }
 

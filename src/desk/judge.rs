@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::answer::sent;
 use super::answer::{self, Answer, Means};
+use super::notice::{self, Changed};
 use super::place::{Bounced, Place};
 use super::{team, waiting};
 use crate::campaigns;
@@ -125,6 +126,8 @@ pub fn settle(
     if became_ready {
         rows.extend(team::outgoing(&ticket, &judged.request, means));
     }
+    let message = Some((&judged.request, submission.id.as_str()));
+    rows.extend(notice::outgoing(Changed { before, after: &ticket, message, actor: "customer" }, means, now));
     let asks = rows.iter().any(|row| row.reason == Reason::Question);
     let effect = Effect {
         ticket_id: Some(ticket.id),
@@ -198,6 +201,8 @@ pub fn note(
             events.push(NewEvent { actor: "desk", what: "status", detail });
             outgoing.extend(team::outgoing(&ticket, request, means));
         }
+        let changed = Changed { before: Some(before), after: &ticket, message: None, actor: "desk" };
+        outgoing.extend(notice::outgoing(changed, means, now));
         change = OnTicket::Change(Box::new(ticket), before.version);
     }
     let effect = Effect {

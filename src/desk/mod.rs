@@ -15,13 +15,16 @@ pub mod gauges;
 pub mod health;
 pub mod judge;
 pub mod limit;
+pub mod notice;
 pub mod place;
 pub mod problem;
 pub mod quarantine;
 pub mod read;
+pub mod remote;
 pub mod replay;
 pub mod retention;
 mod rulebook;
+pub mod shown;
 pub mod sources;
 mod stage;
 pub mod team;
@@ -49,15 +52,17 @@ use crate::store::agents::Agent;
 use crate::store::breaker::Breaker;
 use crate::store::changes::Wish;
 use crate::store::queues::Queues;
+use crate::store::endpoints::Endpoint;
 use crate::store::submissions::{Kind, New, Outcome, Submitted};
 use crate::store::{self, Store};
-use crate::ticket::Ticket;
 use crate::ticket::change::{self, Change};
+use crate::ticket::{Status, Ticket};
 
 use answer::Means;
 use directory::Origin;
 use doors::Doors;
 use health::Pulse;
+use notice::Changed;
 use read::HookMaps;
 use sources::Lock;
 use verify::Verifier;
@@ -132,6 +137,8 @@ pub struct Desk {
     pub wake: Notify,
     /// Wakes delivery: the outbox has new rows.
     pub outbox_wake: Notify,
+    /// Wakes those who look for agents' answers in other help desks.
+    pub poll_wake: Notify,
     sources: ArcSwap<Sources>,
     faults: ArcSwap<Vec<Fault>>,
     origin: Origin,
@@ -141,6 +148,7 @@ pub struct Desk {
     pub doors: Doors,
     queues: ArcSwap<Option<Queues>>,
     pulse: Pulse,
+    endpoints: ArcSwap<Vec<Endpoint>>,
     hours: Hours,
     keys: Keys,
     hook_maps: Arc<HookMaps>,
@@ -190,6 +198,7 @@ impl Desk {
             config,
             wake: Notify::new(),
             outbox_wake: Notify::new(),
+            poll_wake: Notify::new(),
             sources: ArcSwap::from_pointee(sources),
             faults: ArcSwap::from_pointee(vec![]),
             origin,
@@ -198,6 +207,7 @@ impl Desk {
             doors: Doors::default(),
             queues: ArcSwap::from_pointee(None),
             pulse: Pulse::default(),
+            endpoints: ArcSwap::from_pointee(vec![]),
             hours,
             keys,
             hook_maps,
@@ -255,15 +265,27 @@ impl Desk {
         let sources = self.sources.load_full();
         let judged_by = change::Means { rules: &sources.rules, directory: &sources.directory };
         let wish = Wish { ticket: id, version, changes, actor, at: now };
-        let team = |ticket: &Ticket, request: &Request| team::outgoing(ticket, request, self.means(&sources));
-        let changed = self.store.change_ticket(wish, judged_by, team).await?;
+        let means = self.means(&sources);
+        let follows = |before: &Ticket, after: &Ticket, request: Option<&Request>| {
+            let for_team =
+                after.status == Status::Ready && (before.status != Status::Ready || before.route != after.route);
+            let team = request.filter(|_| for_team).and_then(|request| team::outgoing(after, request, means));
+            let changed = Changed { before: Some(before), after, message: None, actor };
+            team.into_iter().chain(notice::outgoing(changed, means, now)).collect()
+        };
+        let changed = self.store.change_ticket(wish, judged_by, follows).await?;
         self.outbox_wake.notify_one();
         Ok(changed)
     }
 
     /// Sends a draft after all, or drops it.
     pub async fn release_draft(&self, id: &str, send: bool, actor: &str, now: i64) -> Result<(), store::Error> {
-        self.store.release_draft(id, send, actor, self.chase_at(now), now).await?;
+        let sources = self.sources.load_full();
+        let means = self.means(&sources);
+        let follows = |before: &Ticket, after: &Ticket| {
+            notice::outgoing(Changed { before: Some(before), after, message: None, actor }, means, now)
+        };
+        self.store.release_draft(id, send, actor, self.chase_at(now), now, follows).await?;
         self.outbox_wake.notify_one();
         Ok(())
     }

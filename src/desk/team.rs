@@ -14,6 +14,12 @@ use crate::ticket::Ticket;
 
 /// Characters of the customer's text that the mail shows; the console shows all of it.
 const TEXT_CHARS: usize = 4_000;
+/// Deciding words that the summary names, each no longer than this many characters.
+const REASONS: usize = 6;
+/// Characters of one.
+const REASON_CHARS: usize = 60;
+/// Attachments that the mail names; the console has them all.
+const FILES: usize = 20;
 
 /// The mail to the ticket's team, where the settings give that team an address.
 pub fn outgoing(ticket: &Ticket, request: &Request, means: Means<'_>) -> Option<NewOutgoing> {
@@ -32,8 +38,8 @@ pub fn outgoing(ticket: &Ticket, request: &Request, means: Means<'_>) -> Option<
     })
 }
 
-/// Words the mail to the team at `address`.
-fn mail(ticket: &Ticket, request: &Request, config: &Config, address: &str) -> Payload {
+/// What the desk found, a line each: for colleagues, in mails and in the notes of other help desks.
+pub fn summary(ticket: &Ticket, config: &Config) -> String {
     let triage = &ticket.triage;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
@@ -52,7 +58,35 @@ fn mail(ticket: &Ticket, request: &Request, config: &Config, address: &str) -> P
     line("Priority", &ticket.priority);
     line("Missing", &ticket.missing.join(", "));
     line("Flags", &ticket.flags.join(", "));
+    line("Because", &because(ticket));
     line("Ticket", &format!("{}/desk/tickets/{}", config.desk.public_url, ticket.id));
+    text
+}
+
+/// The words that decided campaign and topic.
+fn because(ticket: &Ticket) -> String {
+    let mut evidence: Vec<_> = ticket.triage.campaign.evidence.iter().chain(&ticket.triage.topic.evidence).collect();
+    evidence.retain(|found| found.weight > 0.0);
+    evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    let mut words: Vec<String> = vec![];
+    for found in evidence {
+        let word = format!("“{}”", found.text.split_whitespace().collect::<Vec<_>>().join(" "));
+        if words.len() < REASONS && word.chars().count() <= REASON_CHARS && !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words.join(", ")
+}
+
+/// Words the mail to the team at `address`.
+fn mail(ticket: &Ticket, request: &Request, config: &Config, address: &str) -> Payload {
+    let triage = &ticket.triage;
+    let mut text = summary(ticket, config);
+    let files = request.attachments.iter().map(|file| format!("{} ({} bytes)", file.name, file.size));
+    let files: Vec<String> = files.take(FILES).collect();
+    if !files.is_empty() {
+        let _ = writeln!(text, "{:<11}{}", "Files:", files.join(", "));
+    }
     text.push('\n');
     match request.text.char_indices().nth(TEXT_CHARS) {
         Some((end, _)) => {

@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Means};
+use super::notice::{self, Changed};
 use super::{Desk, team, unix_ms};
 use crate::reply::compose::{self, Kind};
 use crate::reply::guard;
@@ -126,12 +127,12 @@ fn follow_up(ticket: &Ticket, request: &Request, means: Means<'_>, spent: &mut S
     let most = means.config.replies.per_desk_per_hour / 2;
     if spent.held || spent.proven.by_desk >= most {
         after.chase_at = Some(now + LATER_MS);
-        return effect(ticket, after);
+        return effect(ticket, after, means, now);
     }
     after.reminded = true;
     let rest = means.config.replies.hand_over_days.saturating_sub(means.config.replies.reminder_days);
     after.chase_at = (means.config.replies.hand_over_days > 0).then(|| means.hours.after(now, rest));
-    let mut effect = effect(ticket, after);
+    let mut effect = effect(ticket, after, means, now);
     say(&mut effect, ticket, Kind::Reminder, Reason::Reminder, request, means, spent);
     effect
 }
@@ -144,7 +145,7 @@ pub(super) fn handed_over(before: &Ticket, why: &'static str, request: &Request,
     after.add_flag(why);
     let team = team::outgoing(&after, request, means);
     let detail = json!({ "from": before.status, "to": after.status, "because": why });
-    let mut effect = effect(before, after);
+    let mut effect = effect(before, after, means, now);
     effect.withdraw = true;
     effect.outgoing.extend(team);
     effect.events.push(NewEvent { actor: "desk", what: "status", detail });
@@ -195,14 +196,16 @@ fn next(ticket: &Ticket, now: i64) -> Ticket {
     Ticket { version: ticket.version + 1, updated_at: now, ..ticket.clone() }
 }
 
-fn effect(before: &Ticket, after: Ticket) -> Effect {
+fn effect(before: &Ticket, after: Ticket, means: Means<'_>, now: i64) -> Effect {
+    let changed = Changed { before: Some(before), after: &after, message: None, actor: "desk" };
+    let outgoing = notice::outgoing(changed, means, now);
     Effect {
         ticket_id: Some(before.id),
         ticket: OnTicket::Change(Box::new(after), before.version),
         withdraw: false,
         messages: vec![],
         events: vec![],
-        outgoing: vec![],
+        outgoing,
         bounced: None,
         alive: None,
     }

@@ -3,6 +3,7 @@
 //! Doors know nothing of campaigns, topics or tickets, and nothing of one another. `files` only reads; what its mails
 //! become is the command's business.
 
+pub mod connector;
 pub mod files;
 pub mod form;
 pub mod imap;

@@ -33,13 +33,13 @@ pub struct Wish<'a> {
 }
 
 impl Store {
-    /// Makes an agent's changes, all or none, in one step of the version. `team` words the mail that hands the ticket to
-    /// its team, out of the customer's latest message.
+    /// Makes an agent's changes, all or none, in one step of the version. `follows` gives what
+    /// is to be sent for it: it gets the ticket as it was and as it is, and the customer's latest message.
     pub async fn change_ticket(
         &self,
         wish: Wish<'_>,
         means: Means<'_>,
-        team: impl FnOnce(&Ticket, &Request) -> Option<NewOutgoing>,
+        follows: impl FnOnce(&Ticket, &Ticket, Option<&Request>) -> Vec<NewOutgoing>,
     ) -> Result<Ticket, Error> {
         let Wish { ticket: id, version, changes, actor, at: now } = wish;
         let mut transaction = self.begin().await?;
@@ -90,11 +90,9 @@ impl Store {
         if left_waiting || (after.missing.is_empty() && !before.missing.is_empty()) {
             withdraw(&mut transaction, id, now).await?;
         }
-        let for_team = after.status == Status::Ready && (before.status != Status::Ready || before.route != after.route);
-        if let Some(mail) = requests.last().filter(|_| for_team).and_then(|request| team(&after, request)) {
-            let values = vec![outgoing_values(mail, id, now)];
-            rows::insert(&mut transaction, "outbox", OUTBOX_COLUMNS, values, "").await?;
-        }
+        let rows = follows(&before, &after, requests.last());
+        let rows = rows.into_iter().map(|row| outgoing_values(row, id, now)).collect();
+        rows::insert(&mut transaction, "outbox", OUTBOX_COLUMNS, rows, "").await?;
         transaction.commit().await?;
         Ok(after)
     }

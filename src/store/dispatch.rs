@@ -9,11 +9,11 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row, query};
 
 use super::outbox::{COLUMNS, Outgoing, Reason, State, read};
 use super::rows::{self, Value};
-use super::settle::NewMessage;
-use super::tickets::Direction;
-use super::values::{MESSAGE_COLUMNS, message_values};
+use super::settle::{NewMessage, NewOutgoing};
+use super::tickets::{self, Direction};
+use super::values::{MESSAGE_COLUMNS, OUTBOX_COLUMNS, message_values, outgoing_values};
 use super::{Error, Store};
-use crate::ticket::INCOMPLETE;
+use crate::ticket::{INCOMPLETE, Status, Ticket};
 
 /// Which outgoing rows; an empty list or `None` means any.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +22,8 @@ pub struct Filter {
     pub states: Vec<State>,
     /// Of this ticket.
     pub ticket: Option<i64>,
+    /// To this address, webhook or connector.
+    pub recipient: Option<String>,
 }
 
 impl Store {
@@ -40,6 +42,9 @@ impl Store {
         if let Some(ticket) = filter.ticket {
             sql.push_str(&format!(" AND ticket_id = {}", bind(ticket.into())));
         }
+        if let Some(recipient) = &filter.recipient {
+            sql.push_str(&format!(" AND recipient = {}", bind(recipient.as_str().into())));
+        }
         sql.push_str(&format!(" ORDER BY created_at DESC, id DESC LIMIT {}", bind(limit.into())));
         let statement = values.into_iter().fold(query(AssertSqlSafe(sql)), rows::bind);
         statement.fetch_all(&self.read).await?.iter().map(read).collect()
@@ -56,7 +61,7 @@ impl Store {
         let Some(row) = done else { return Err(refused(&mut transaction, id, "tried again").await?) };
         let row = read(&row)?;
         let detail = json!({ "outgoing": id, "reason": row.reason });
-        super::tickets::event(&mut transaction, row.ticket_id, now, actor, "retried", &detail).await?;
+        tickets::event(&mut transaction, row.ticket_id, now, actor, "retried", &detail).await?;
         transaction.commit().await?;
         Ok(row)
     }
@@ -73,12 +78,13 @@ impl Store {
         let row = read(&row)?;
         take_back(&mut transaction, &row.message_id).await?;
         let detail = json!({ "outgoing": id, "reason": row.reason });
-        super::tickets::event(&mut transaction, row.ticket_id, now, actor, "dropped", &detail).await?;
+        tickets::event(&mut transaction, row.ticket_id, now, actor, "dropped", &detail).await?;
         transaction.commit().await?;
         Ok(row)
     }
 
     /// Sends a draft after all, or drops it. `chase_at`: when the desk is to act on a ticket that waits from now on.
+    /// `follows` gives what is to be sent when that moves the ticket.
     pub async fn release_draft(
         &self,
         id: &str,
@@ -86,6 +92,7 @@ impl Store {
         actor: &str,
         chase_at: Option<i64>,
         now: i64,
+        follows: impl FnOnce(&Ticket, &Ticket) -> Vec<NewOutgoing>,
     ) -> Result<(), Error> {
         let next = if send { State::Queued } else { State::Dropped };
         let mut transaction = self.begin().await?;
@@ -104,26 +111,30 @@ impl Store {
         }
         if send && draft.reason == Reason::Question {
             // From now on the customer is to answer, and it is no longer with the agents as it is.
-            let ticket = query("SELECT flags FROM tickets WHERE id = $1")
-                .bind(draft.ticket_id)
-                .fetch_one(&mut *transaction)
-                .await?;
-            let mut flags: Vec<String> = rows::from_json(&ticket, "flags", &format!("ticket {}", draft.ticket_id))?;
-            flags.retain(|flag| flag != INCOMPLETE);
-            query(
-                "UPDATE tickets SET status = 'waiting', flags = $1, version = version + 1, updated_at = $2, \
-                 chase_at = $3, reminded = 0 WHERE id = $4 AND status IN ('ready', 'open')",
-            )
-            .bind(rows::to_json(&flags))
-            .bind(now)
-            .bind(chase_at)
-            .bind(draft.ticket_id)
-            .execute(&mut *transaction)
-            .await?;
+            let sql = format!("SELECT {} FROM tickets WHERE id = $1", tickets::COLUMNS);
+            let ticket = query(AssertSqlSafe(sql)).bind(draft.ticket_id).fetch_one(&mut *transaction).await?;
+            let before = tickets::read(&ticket)?;
+            if matches!(before.status, Status::Ready | Status::Open) {
+                let mut after = Ticket {
+                    status: Status::Waiting,
+                    version: before.version + 1,
+                    updated_at: now,
+                    chase_at,
+                    reminded: false,
+                    ..before.clone()
+                };
+                after.flags.retain(|flag| flag != INCOMPLETE);
+                if !tickets::update(&mut transaction, &after, before.version).await? {
+                    return Err(Error::Conflict(format!("ticket {}", before.id)));
+                }
+                let rows = follows(&before, &after);
+                let rows = rows.into_iter().map(|row| outgoing_values(row, before.id, now)).collect();
+                rows::insert(&mut transaction, "outbox", OUTBOX_COLUMNS, rows, "").await?;
+            }
         }
         let what = if send { "draft_sent" } else { "draft_dropped" };
         let detail = json!({ "outgoing": id });
-        super::tickets::event(&mut transaction, draft.ticket_id, now, actor, what, &detail).await?;
+        tickets::event(&mut transaction, draft.ticket_id, now, actor, what, &detail).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -140,7 +151,7 @@ pub(super) async fn withdraw(connection: &mut AnyConnection, ticket: i64, now: i
         let row = read(row)?;
         take_back(connection, &row.message_id).await?;
         let detail = json!({ "outgoing": row.id, "reason": row.reason });
-        super::tickets::event(connection, ticket, now, "desk", "withdrawn", &detail).await?;
+        tickets::event(connection, ticket, now, "desk", "withdrawn", &detail).await?;
     }
     Ok(())
 }

@@ -3,14 +3,14 @@
 //! Promises: a row keeps one Message-ID for ever; a claim is fenced, so that a worker that slept past its lease can
 //! neither mark as sent nor put back what another one has taken over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::settle::Settling;
-use super::{Engine, Error, Store, rows};
+use super::{Engine, Error, Store, endpoints, rows};
 
 /// What an outgoing thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,8 +18,21 @@ use super::{Engine, Error, Store, rows};
 pub enum Kind {
     /// A mail.
     Mail,
-    /// A post to a URL.
+    /// A post to a webhook.
     Post,
+    /// A ticket for another help desk.
+    Ticket,
+}
+
+/// What is claimed together; one lane never waits for another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// All mails.
+    Mail,
+    /// The posts to one webhook, by its name.
+    Webhook(String),
+    /// What goes to one connector, by its name: a ticket's rows strictly one after the other.
+    Connector(String),
 }
 
 /// Why something is sent.
@@ -58,7 +71,7 @@ pub enum State {
     Dropped,
 }
 
-/// The words and headers of an outgoing mail; of a post, `text` is its JSON body.
+/// The words and headers of an outgoing mail; of anything else `text` is its JSON, and `subject` says what it is about.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Payload {
     /// `From`, as a header value: `Name <address>`.
@@ -100,7 +113,7 @@ pub struct Outgoing {
     pub kind: Kind,
     /// Why it is sent.
     pub reason: Reason,
-    /// Address, or URL of a post.
+    /// Address, or name of a webhook or connector.
     pub recipient: String,
     /// Without angle brackets; one for ever.
     pub message_id: String,
@@ -124,24 +137,38 @@ pub(super) const COLUMNS: &str = "id, ticket_id, kind, reason, recipient, messag
                        due_at, created_at";
 
 impl Store {
-    /// Claims what is due, oldest first, for `lease_ms`.
+    /// Claims the mails that are due, oldest first, for `lease_ms`.
     pub async fn claim_outbox(&self, now: i64, lease_ms: i64, limit: i64) -> Result<Vec<Outgoing>, Error> {
+        self.claim_lane(&Lane::Mail, now, lease_ms, limit).await
+    }
+
+    /// Claims what is due of a lane, oldest first, for `lease_ms`.
+    pub async fn claim_lane(&self, lane: &Lane, now: i64, lease_ms: i64, limit: i64) -> Result<Vec<Outgoing>, Error> {
+        let (wanted, name) = match lane {
+            Lane::Mail => ("kind = 'mail'", None),
+            Lane::Webhook(name) => ("kind <> 'mail' AND kind = 'post' AND recipient = $4", Some(name)),
+            Lane::Connector(name) => (
+                "kind <> 'mail' AND kind = 'ticket' AND recipient = $4 AND NOT EXISTS (SELECT 1 FROM outbox before \
+                 WHERE before.ticket_id = outbox.ticket_id AND before.recipient = $4 AND before.kind = 'ticket' \
+                 AND before.state = 'queued' AND before.id < outbox.id)",
+                Some(name),
+            ),
+        };
         let skip = match self.engine {
             Engine::Sqlite => "",
             Engine::Postgres => "FOR UPDATE SKIP LOCKED",
         };
         let sql = format!(
             "UPDATE outbox SET fence = fence + 1, lease_until = $1 WHERE id IN (SELECT id FROM outbox \
-             WHERE state = 'queued' AND due_at <= $2 AND lease_until <= $2 ORDER BY due_at, id LIMIT $3 {skip}) \
+             WHERE {wanted} AND state = 'queued' AND due_at <= $2 AND lease_until <= $2 ORDER BY due_at, id LIMIT $3 {skip}) \
              RETURNING {COLUMNS}"
         );
         let mut transaction = self.begin().await?;
-        let claimed = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(now.saturating_add(lease_ms))
-            .bind(now)
-            .bind(limit)
-            .fetch_all(&mut *transaction)
-            .await?;
+        let mut claim = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(now.saturating_add(lease_ms)).bind(now).bind(limit);
+        if let Some(name) = name {
+            claim = claim.bind(name.as_str());
+        }
+        let claimed = claim.fetch_all(&mut *transaction).await?;
         transaction.commit().await?;
         let mut claimed = claimed.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         claimed.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
@@ -157,6 +184,11 @@ impl Store {
                 Err(Error::Conflict(_)) => lost += 1,
                 settled => settled?,
             }
+        }
+        let endpoints: BTreeSet<&str> =
+            sent.iter().filter(|row| row.kind != Kind::Mail).map(|row| row.recipient.as_str()).collect();
+        for endpoint in endpoints {
+            endpoints::well(&mut transaction, endpoint).await?;
         }
         transaction.commit().await?;
         Ok(lost)

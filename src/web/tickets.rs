@@ -16,6 +16,7 @@ use super::session::ApiAgent;
 use super::{Site, time};
 use crate::campaigns::Directory;
 use crate::desk::problem::{Json, Path, Place, Problem, Query};
+use crate::desk::shown;
 use crate::rules::Rules;
 use crate::store::tickets::Filter;
 use crate::ticket::change::Change;
@@ -110,33 +111,7 @@ async fn list(
 }
 
 fn summary(site: &Site, ticket: &Ticket) -> Value {
-    let directory = site.desk.directory();
-    let campaign = ticket.campaign_id.as_deref().and_then(|id| directory.get(id));
-    json!({
-        "id": ticket.id,
-        "status": ticket.status,
-        "subject": ticket.subject,
-        "requester": {"name": ticket.requester_name, "address": ticket.requester_address},
-        "language": ticket.language,
-        "source": ticket.source,
-        "campaign": {
-            "status": ticket.campaign_status,
-            "id": ticket.campaign_id,
-            "name": campaign.map(|campaign| campaign.name.as_str()),
-        },
-        "topic": ticket.topic,
-        "topic_chosen_by": ticket.topic_chosen_by,
-        "priority": ticket.priority,
-        "route": ticket.route,
-        "missing": ticket.missing,
-        "flags": ticket.flags,
-        "linked_ticket": ticket.linked_ticket,
-        "chase_at": ticket.chase_at.map(time),
-        "rules": ticket.rules_version,
-        "version": ticket.version,
-        "created_at": time(ticket.created_at),
-        "updated_at": time(ticket.updated_at),
-    })
+    shown::ticket(ticket, &site.desk.directory())
 }
 
 async fn one(State(site): State<Arc<Site>>, ApiAgent(_): ApiAgent, Path(id): Path<i64>) -> Result<Response, Problem> {
