@@ -377,7 +377,7 @@ mod tests {
             let rejected = matches!(failure, Failure::Refused(_)) || url.contains("2130706433");
             assert!(rejected, "{url}: {failure:?}");
         }
-        let quiet = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+        let quiet = timeout(Duration::from_millis(50), listener.accept()).await;
         assert!(quiet.is_err(), "something connected");
     }
 

@@ -42,7 +42,10 @@ impl Desk {
             ids.into_iter().zip(news.answers).filter(|(id, _)| !kept.contains(id)).collect();
         let mut after = before.clone();
         let word = |seen: &str| seen.split(' ').next().unwrap_or_default().to_owned();
-        let status = match news.status.filter(|_| word(&news.seen) != word(&remote.seen)) {
+        let over = matches!(news.status, Some(Status::Solved | Status::Closed));
+        // Of one that was found again nobody knows how it stood before.
+        let moved = word(&news.seen) != word(&remote.seen) && (over || !remote.seen.is_empty());
+        let status = match news.status.filter(|_| moved) {
             // An agent who answers works on it.
             None if !fresh.is_empty() && before.status == Status::Ready => Some(Status::Open),
             status => status,

@@ -18,4 +18,5 @@ mod sources;
 mod store;
 mod talk;
 mod verify;
+mod way_out;
 mod web;

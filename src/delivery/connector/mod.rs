@@ -32,6 +32,8 @@ use ours::{Entry, Ours};
 
 /// Rows at once: help desks bound what a minute may bring.
 pub const AT_ONCE: u32 = 2;
+/// How a ticket stands that was just created, before the first look.
+const CREATED: &str = "created";
 /// The pause of one that looks only at what is said to have changed, should a word of that be missed.
 const HINTED_PAUSE: Duration = Duration::from_secs(30);
 /// The shortest pause between two looks for answers.
@@ -115,7 +117,7 @@ impl Connector {
                     return Err(trouble);
                 }
             };
-            keep(&id, None).await?;
+            keep(&id, Some(CREATED)).await?;
             return self.append(&id, ours, &ours.note).await;
         };
         // Claimed before: what it did then may have been done.

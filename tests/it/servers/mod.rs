@@ -4,6 +4,7 @@ pub mod dns;
 pub mod dovecot;
 pub mod postfix;
 pub mod postgres;
+pub mod rt;
 
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
