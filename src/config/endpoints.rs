@@ -84,3 +84,39 @@ fn url_fault(config: &Config, url: &str) -> Option<(String, &'static str)> {
         _ => Some(("is no http address".into(), "write https://host.example/path")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    fn check(text: &str, expected: &[&str]) {
+        let faults = crate::config::parse(text, "t.toml", Path::new("/etc/deskclerk")).err().unwrap_or_default();
+        let got: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
+        assert_eq!(got.len(), expected.len(), "{got:?}");
+        for (message, part) in got.iter().zip(expected) {
+            assert!(message.contains(part), "{message} should contain {part}");
+        }
+    }
+
+    const WEBHOOK: &str = "[[webhook]]\nname = \"crm\"\nurl = \"https://crm.example/in\"\nsecret_files = [\"s\"]\n";
+    const CONNECTOR: &str =
+        "[[connector]]\nname = \"hd\"\nkind = \"zendesk\"\nurl = \"https://a.zendesk.example\"\nsecret_file = \"s\"\n";
+
+    #[test]
+    fn endpoints_that_cannot_be_meant_are_named() {
+        check(&format!("{WEBHOOK}{CONNECTOR}"), &[]);
+        check(&format!("{WEBHOOK}events = [\"ticket.ready\"]"), &[]);
+        check(&format!("{WEBHOOK}events = [\"ticket.lost\"]"), &["unknown variant `ticket.lost`"]);
+        check(&format!("{WEBHOOK}evnets = []"), &["unknown key `webhook.evnets`"]);
+        check(&WEBHOOK.replace("https", "http"), &["plaintext to crm.example"]);
+        check(&format!("[egress]\nallow = [\"10.0.0.0/8\"]\n{}", WEBHOOK.replace("https", "http")), &[]);
+        check(&WEBHOOK.replace("https://", "https://me:secret@"), &["carries a name or password"]);
+        check(&WEBHOOK.replace("[\"s\"]", "[]"), &["is empty"]);
+        check(&WEBHOOK.replace("crm\"", "c r m\""), &["cannot stand in a URL"]);
+        check(&format!("{WEBHOOK}{}", CONNECTOR.replace("hd", "crm")), &["`crm` stands twice"]);
+        check(&CONNECTOR.replace("zendesk\"\nurl", "zendisk\"\nurl"), &["unknown variant `zendisk`"]);
+        check(&format!("{CONNECTOR}group = \"Support\""), &["`Support` is no number"]);
+        check(&format!("{CONNECTOR}id_prefix = \"a b\""), &["cannot stand in a tag"]);
+        check(&format!("{}group = \"Users\"", CONNECTOR.replace("zendesk\"\nurl", "zammad\"\nurl")), &[]);
+    }
+}

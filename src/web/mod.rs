@@ -8,6 +8,7 @@ pub mod campaigns;
 pub mod console;
 pub mod guard;
 pub mod health;
+mod outbox;
 pub mod password;
 pub mod quarantine;
 pub mod server;
@@ -94,6 +95,7 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
         .merge(campaigns::router())
         .merge(quarantine::router())
         .merge(audit::router())
+        .merge(outbox::router())
         .merge(triage::router())
         .merge(console::router(&site))
         .with_state(site.clone())

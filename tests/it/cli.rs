@@ -315,6 +315,14 @@ async fn the_outbox_is_listed_tried_again_and_emptied() {
     assert!(code == 1 && complaints.contains("none-such does not exist"), "{code} {complaints}");
     let (code, _, complaints) = outbox(&["list", "--state", "lost"]);
     assert!(code == 2 && complaints.contains("known states"), "{complaints}");
+    let (_, listed, _) = outbox(&["list", "--to", "bob@bob.example", "--state", "queued,dead,dropped"]);
+    assert!(listed.lines().count() == 1 && listed.contains("bob@bob.example"), "{listed}");
+    let (code, shown, complaints) = outbox(&["endpoints"]);
+    assert_eq!((code, shown.as_str()), (0, ""), "{complaints}");
+    let (code, _, complaints) = outbox(&["enable", "crm"]);
+    assert!(code == 1 && complaints.contains("crm is not disabled"), "{code} {complaints}");
+    let (code, _, complaints) = outbox(&["retry", "--to", "crm"]);
+    assert_eq!(code, 0, "nothing to do is no fault: {complaints}");
     let (code, _, complaints) = outbox(&["resume"]);
     assert!(code == 1 && complaints.contains("does not hold"), "{complaints}");
 }

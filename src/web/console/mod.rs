@@ -5,6 +5,7 @@
 
 pub mod files;
 pub mod marks;
+pub mod outbox;
 pub mod quarantine;
 pub mod queue;
 pub mod sign_in;
@@ -33,7 +34,7 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self';
 
 const STYLE: &str = include_str!("templates/style.css");
 
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("base.html", include_str!("templates/base.html")),
     ("parts.html", include_str!("templates/parts.html")),
     ("error.html", include_str!("templates/error.html")),
@@ -42,6 +43,7 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("queue.html", include_str!("templates/queue.html")),
     ("ticket.html", include_str!("templates/ticket.html")),
     ("quarantine.html", include_str!("templates/quarantine.html")),
+    ("outbox.html", include_str!("templates/outbox.html")),
 ];
 
 /// The templates, compiled when somebody first looks at a page.
@@ -84,6 +86,7 @@ pub fn router(site: &Arc<Site>) -> Router<Arc<Site>> {
         .merge(ticket::router())
         .merge(files::router())
         .merge(quarantine::router())
+        .merge(outbox::router())
         .layer(middleware::from_fn_with_state(site.clone(), as_page))
 }
 

@@ -160,7 +160,7 @@ async fn a_ticket_is_created_once_kept_up_to_date_and_answered() {
     held.set("updated_at", json!("2026-11-20T10:00:00Z"));
     out.becomes(ticket.id, Status::Open).await;
     let answered = ("ann@desk.example".to_owned(), "Dear Jane, we restarted it.".to_owned());
-    assert_eq!(out.agents_answers(ticket.id).await, [answered.clone()]);
+    assert_eq!(out.agents_answers(ticket.id).await, std::slice::from_ref(&answered));
     held.set("status", json!("solved"));
     held.set("updated_at", json!("2026-11-20T11:00:00Z"));
     let solved = out.becomes(ticket.id, Status::Solved).await;

@@ -5,6 +5,7 @@ mod changes;
 mod console;
 mod one_tap;
 mod quarantine;
+mod outbox;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -17,7 +17,7 @@ CREATE TABLE endpoints (
 -- Tickets that other help desks have, too.
 CREATE TABLE remote_tickets (
     connector TEXT NOT NULL,
-    ticket_id INTEGER NOT NULL REFERENCES tickets (id),
+    ticket_id INTEGER NOT NULL REFERENCES tickets (id) ON DELETE CASCADE,
     remote_id TEXT NOT NULL,                -- empty: it is being created, and nobody knows yet
     seen TEXT NOT NULL,                     -- how it stood there at the last look, as the vendor words it
     polled_at INTEGER NOT NULL,                  -- unix ms; 0: to be looked at soon
