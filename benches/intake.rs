@@ -38,7 +38,8 @@ async fn run(posts: usize) {
         name: "bench".into(),
         secret_files: vec![secret],
         tolerance_secs: 3600,
-        map: Default::default(),
+        per_minute: 0,
+        ..Hook::default()
     });
     let desk = Desk::open(config).await.unwrap();
     let cancel = CancellationToken::new();

@@ -11,7 +11,7 @@ use super::{End, output};
 use crate::config::fault::Fault;
 use crate::config::secret;
 use crate::config::settings::Config;
-use crate::desk::sources;
+use crate::desk::{hooks, sources};
 use crate::intake::webhook::Hooks;
 use crate::reply::templates::Templates;
 use crate::{delivery, intake};
@@ -72,6 +72,10 @@ pub(super) fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fa
     let no_folder = absent("rules", "dir", &settings.rules.dir, "folder", Path::is_dir);
     match no_folder.map_or_else(|| sources::rules(&settings.rules.dir), |fault| Err(vec![fault])) {
         Ok(rules) => {
+            for (index, hook) in settings.hook.iter().enumerate() {
+                let wrong = hooks::source(hook, &rules).err();
+                faults.extend(wrong.map(|(key, why, remedy)| fault("hook", index, key, why, &remedy)));
+            }
             let teams = rules.teams();
             let unknown = settings.teams.keys().filter(|team| !teams.contains(team.as_str()));
             let remedy =
@@ -122,11 +126,6 @@ pub(super) fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fa
         output::complain(&format!(
             "{elsewhere} secrets are credentials of the service manager: only `run` can read them"
         ));
-    }
-    for (index, hook) in settings.hook.iter().enumerate() {
-        if let Err(why) = sources::hook_map(hook) {
-            faults.push(fault("hook", index, "map", why, sources::MAP_KEYS));
-        }
     }
     if faults.is_empty() && elsewhere == 0 {
         // Nobody is connected to; keys and certificates are read.

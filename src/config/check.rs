@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use toml_edit::Document;
 
 use super::fault::Fault;
-use super::settings::{After, Campaigns, Config, Tls};
+use super::settings::{After, Campaigns, Config, Hook, Tls, VERIFY};
 use super::{endpoints, hours, place};
 
 /// All that is wrong with typed settings, each with the line of its key.
@@ -207,18 +207,48 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
         if config.hook[..index].iter().any(|other| other.name == hook.name) {
             fault("hook", index, "name", format!("`{}` stands twice", hook.name), "give each [[hook]] its own name");
         }
-        if hook.secret_files.is_empty() {
-            fault(
-                "hook",
-                index,
-                "secret_files",
-                "is empty, so every post would be refused".into(),
-                "name a file that holds the source's secret",
-            );
+        for (key, message, remedy) in hook_faults(hook) {
+            fault("hook", index, key, message, remedy);
         }
     }
     for endpoints::Wrong { table, index, key, message, remedy } in endpoints::faults(config) {
         fault(table, index, key, message, remedy);
+    }
+    faults
+}
+
+/// What is wrong with how a webhook source is verified: key, what, remedy.
+fn hook_faults(hook: &Hook) -> Vec<(&'static str, String, &'static str)> {
+    let mut faults = vec![];
+    let empty = |path: &std::path::PathBuf| path.as_os_str().is_empty();
+    if hook.secret_files.is_empty() || hook.secret_files.iter().any(empty) {
+        let remedy = "name a file that holds the source's secret";
+        faults.push(("secret_files", "is empty, so every post would be refused".into(), remedy));
+    }
+    if !hook.verify.is_empty() && !VERIFY.contains(&hook.verify.as_str()) {
+        let message = format!("`{}` is no way to verify", hook.verify);
+        faults.push(("verify", message, "write one of those that `deskclerk config print` lists"));
+    }
+    let token = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    for (key, header) in [("header", &hook.header), ("id_header", &hook.id_header)] {
+        if !token(header) {
+            faults.push((key, format!("`{header}` is no header name"), "write it as X-Signature"));
+        }
+    }
+    for text in hook.proxies.iter().filter(|text| !is_network(text)) {
+        faults.push(("proxies", format!("`{text}` is no address"), "write it as 127.0.0.1, or as 10.0.0.0/24"));
+    }
+    let by_proxy = hook.verify == "mtls-header";
+    if by_proxy && hook.proxies.is_empty() {
+        let message = "is empty: anybody could send the header".into();
+        faults.push(("proxies", message, "name the address of the proxy that verifies the certificate"));
+    }
+    if by_proxy && hook.header.is_empty() {
+        let remedy = "name the header that your proxy sets, as X-Client-Cert-Fingerprint";
+        faults.push(("header", "is empty".into(), remedy));
+    }
+    if hook.keep_keys_days == 0 {
+        faults.push(("keep_keys_days", "is 0: a post that comes twice would be two".into(), "write at least 1"));
     }
     faults
 }

@@ -191,9 +191,11 @@ fn known_keys<'a>(table: &str, defaults: &'a toml::Table) -> Option<Vec<&'a str>
     const IMAP: &str = "name host port tls ca_file user password_file mailbox after move_to poll_secs answer_since";
     const CONNECTOR: &str = "name kind url user secret_file id_prefix id_field campaign_field group groups types priorities \
                              tags waiting attachment_bytes poll_secs hook_secret_file";
+    const HOOK: &str =
+        "name preset verify secret_files header id_header tolerance_secs proxies per_minute keep_keys_days map";
     match table {
         "imap" => Some(IMAP.split(' ').collect()),
-        "hook" => Some(vec!["name", "secret_files", "tolerance_secs", "map"]),
+        "hook" => Some(HOOK.split(' ').collect()),
         "webhook" => Some(vec!["name", "url", "secret_files", "events", "connections"]),
         "connector" => Some(CONNECTOR.split(' ').collect()),
         _ => Some(defaults.get(table)?.as_table()?.keys().map(String::as_str).collect()),
@@ -404,6 +406,6 @@ mod tests {
         let text: Vec<String> = DEFAULT.lines().map(open).collect();
         let config = parse(&text.join("\n"), "t.toml", Path::new("/")).unwrap();
         assert_eq!(config.imap.len(), 1);
-        assert_eq!(config.hook[0].map["email"], "contact.email");
+        assert_eq!(config.hook[0].map["email"].as_str(), Some("contact.email"));
     }
 }

@@ -20,7 +20,7 @@ pub struct Config {
     pub campaigns: Campaigns,
     /// The HTTP listener.
     pub http: Http,
-    /// What the desk may reach of itself.
+    /// Whom the desk may reach.
     pub egress: Egress,
     /// The LMTP listener.
     pub lmtp: Lmtp,
@@ -167,7 +167,7 @@ pub struct Http {
     pub read_timeout_secs: u64,
 }
 
-/// `[egress]`
+/// `[egress]`: what others name and the desk reaches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Egress {
@@ -175,6 +175,10 @@ pub struct Egress {
     pub allow: Vec<String>,
     /// Days of failing after which an endpoint is disabled; 0: never.
     pub disable_after_days: u32,
+    /// Bytes of one attachment that is fetched.
+    pub attachment_bytes: usize,
+    /// Media types of attachments that are fetched, `image/*` for all of a kind.
+    pub attachment_types: Vec<String>,
 }
 
 /// `[lmtp]`
@@ -393,20 +397,87 @@ impl Hours {
     }
 }
 
+/// The ways to verify a webhook's posts.
+pub const VERIFY: [&str; 16] = [
+    "standard-webhooks",
+    "github",
+    "stripe",
+    "slack",
+    "mailgun",
+    "sendgrid",
+    "postmark",
+    "twilio",
+    "typeform",
+    "shopify",
+    "zendesk",
+    "intercom",
+    "hubspot",
+    "bearer",
+    "basic",
+    "mtls-header",
+];
+
 /// `[[hook]]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hook {
     /// Names the source.
     pub name: String,
-    /// Files of Standard Webhooks secrets, all valid at once.
+    /// The vendor's preset, a file of `rules/hooks`; empty: `generic`.
+    #[serde(default)]
+    pub preset: String,
+    /// How posts are verified; empty: as the preset says.
+    #[serde(default)]
+    pub verify: String,
+    /// Files of secrets, all valid at once.
+    #[serde(default)]
     pub secret_files: Vec<PathBuf>,
+    /// The header of the signature; empty: the scheme's own.
+    #[serde(default)]
+    pub header: String,
+    /// The header of the delivery's id; empty: the scheme's own.
+    #[serde(default)]
+    pub id_header: String,
     /// How far the time stamp may be off, seconds.
     #[serde(default = "five_minutes")]
     pub tolerance_secs: u64,
-    /// Field → dotted path in the body; absent: the default map.
+    /// Addresses of the proxies that set the header of `verify = "mtls-header"`.
     #[serde(default)]
-    pub map: BTreeMap<String, String>,
+    pub proxies: Vec<String>,
+    /// Posts in a minute; 0: any number.
+    #[serde(default = "posts_per_minute")]
+    pub per_minute: u32,
+    /// For how many days keys are remembered.
+    #[serde(default = "week")]
+    pub keep_keys_days: u32,
+    /// Field → where it stands in the body; goes before the preset's.
+    #[serde(default)]
+    pub map: toml::Table,
+}
+
+impl Default for Hook {
+    fn default() -> Hook {
+        Hook {
+            name: String::new(),
+            preset: String::new(),
+            verify: String::new(),
+            secret_files: vec![],
+            header: String::new(),
+            id_header: String::new(),
+            tolerance_secs: five_minutes(),
+            proxies: vec![],
+            per_minute: posts_per_minute(),
+            keep_keys_days: week(),
+            map: toml::Table::new(),
+        }
+    }
+}
+
+fn posts_per_minute() -> u32 {
+    6_000
+}
+fn week() -> u32 {
+    7
 }
 
 /// What partner systems are told of a ticket.

@@ -19,7 +19,7 @@ const ENTRIES: usize = 10_000;
 /// How the names of files that are read end.
 const ENDS: [&str; 3] = ["toml", "txt", "html"];
 /// The folders that are read.
-const FOLDERS: [&str; 3] = ["topics", "reading", "replies"];
+const FOLDERS: [&str; 4] = ["topics", "reading", "replies", "hooks"];
 
 /// The texts of a rules folder; an empty path: the shipped ones.
 pub fn read(folder: &Path) -> Result<Files, Vec<Fault>> {

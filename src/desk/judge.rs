@@ -7,7 +7,7 @@ use serde_json::json;
 use super::answer::sent;
 use super::answer::{self, Answer, Means};
 use super::notice::{self, Changed};
-use super::place::{Bounced, Place};
+use super::place::{self, Bounced, Place};
 use super::{team, waiting};
 use crate::campaigns;
 use crate::request::{AutomatedKind, Request};
@@ -153,7 +153,16 @@ pub fn settle(
         _ => None,
     };
     let outcome = if before.is_some() { Outcome::Appended } else { Outcome::Ticket };
-    Settlement { submission: submission.id.clone(), outcome, because: None, effect, beside }
+    let fetches = judged.request.attachments.iter().zip(0..).filter_map(|(file, at)| Some((at, file.url.clone()?)));
+    Settlement {
+        submission: submission.id.clone(),
+        outcome,
+        because: None,
+        effect,
+        beside,
+        thread: place::thread(&judged.request).filter(|_| judged.is_new()),
+        fetches: fetches.collect(),
+    }
 }
 
 /// Whether nothing is left to ask for on a ticket that lacked something.
@@ -218,7 +227,7 @@ pub fn note(
         alive: None,
     };
     let because = Some(format!("{what}: {because}"));
-    Settlement { submission: submission.id.clone(), outcome: Outcome::Appended, because, effect, beside: None }
+    ended(submission, Outcome::Appended, because, effect)
 }
 
 /// An end without ticket.
@@ -233,7 +242,12 @@ pub fn nowhere(submission: &Submission, outcome: Outcome, because: String, ticke
         bounced: None,
         alive: None,
     };
-    Settlement { submission: submission.id.clone(), outcome, because: Some(because), effect, beside: None }
+    ended(submission, outcome, Some(because), effect)
+}
+
+fn ended(submission: &Submission, outcome: Outcome, because: Option<String>, effect: Effect) -> Settlement {
+    let submission = submission.id.clone();
+    Settlement { submission, outcome, because, effect, beside: None, thread: None, fetches: vec![] }
 }
 
 fn opened(submission: &Submission, judged: &Judged, number: i64, now: i64) -> Ticket {
@@ -327,7 +341,12 @@ fn arrival(judged: &Judged, before: Option<&Ticket>) -> NewEvent {
         detail["linked"] = linked.into();
     }
     if before.is_some() {
-        detail["proven_by"] = if judged.by_token { "token" } else { "authentication" }.into();
+        let by = match judged.by_token {
+            true => "token",
+            false if place::thread(&judged.request).is_some() => "external_id",
+            false => "authentication",
+        };
+        detail["proven_by"] = by.into();
     }
     NewEvent { actor: "customer", what: if before.is_some() { "answered" } else { "created" }, detail }
 }

@@ -10,13 +10,16 @@ pub mod contract;
 pub mod directory;
 pub mod doors;
 pub mod fetch;
+pub mod fetching;
 pub mod folder;
 pub mod gauges;
 pub mod health;
+pub mod hooks;
 pub mod judge;
 pub mod limit;
 pub mod notice;
 pub mod place;
+pub mod post;
 pub mod problem;
 pub mod quarantine;
 pub mod read;
@@ -62,8 +65,8 @@ use answer::Means;
 use directory::Origin;
 use doors::Doors;
 use health::Pulse;
+use hooks::HookSources;
 use notice::Changed;
-use read::HookMaps;
 use sources::Lock;
 use verify::Verifier;
 
@@ -111,6 +114,7 @@ struct Sources {
     templates: Arc<Templates>,
     directory: Arc<Directory>,
     setting: Setting,
+    hooks: Arc<HookSources>,
 }
 
 impl Sources {
@@ -120,9 +124,10 @@ impl Sources {
         templates: Arc<Templates>,
         directory: Arc<Directory>,
         agents: &[Agent],
+        hooks: Arc<HookSources>,
     ) -> Sources {
         let setting = sources::setting_for(config, &rules, agents);
-        Sources { rules, templates, directory, setting }
+        Sources { rules, templates, directory, setting, hooks }
     }
 }
 
@@ -151,7 +156,6 @@ pub struct Desk {
     endpoints: ArcSwap<Vec<Endpoint>>,
     hours: Hours,
     keys: Keys,
-    hook_maps: Arc<HookMaps>,
     verifier: Option<Verifier>,
     /// Held while this process is the only one on an embedded database.
     _alone: Lock,
@@ -184,12 +188,12 @@ impl Desk {
         let (directory, origin) = directory::at_start(&config, &store).await?;
         let agents = store.agents().await?;
         let templates = Arc::new(Templates::compile(&rules.replies).map_err(Error::Faults)?);
-        let sources = Sources::new(&config, rules, templates, Arc::new(directory), &agents);
+        let hooks = Arc::new(hooks::sources(&config, &rules).map_err(Error::Faults)?);
+        let sources = Sources::new(&config, rules, templates, Arc::new(directory), &agents, hooks);
         let keys = sources::token_keys(&config)?;
         let hours = sources::hours(&config).map_err(Error::Faults)?;
         let verifier = Verifier::of(&config.desk).map_err(Error::Faults)?;
         let breaker = store.breaker(unix_ms()).await?;
-        let hook_maps = Arc::new(sources::hook_maps(&config).map_err(Error::Faults)?);
         if matches!(alone, Lock::Held(_)) {
             store.forget_claims().await?;
         }
@@ -210,7 +214,6 @@ impl Desk {
             endpoints: ArcSwap::from_pointee(vec![]),
             hours,
             keys,
-            hook_maps,
             verifier,
             _alone: alone,
         }))
@@ -234,6 +237,11 @@ impl Desk {
     /// The reply templates in force.
     pub fn templates(&self) -> Arc<Templates> {
         self.sources.load().templates.clone()
+    }
+
+    /// How the posts of a webhook source are read.
+    pub fn hook_source(&self, door: &str) -> Option<Arc<hooks::HookSource>> {
+        self.sources.load().hooks.get(door).cloned()
     }
 
     /// What signs reply tokens and one-tap answers.

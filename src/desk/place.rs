@@ -2,7 +2,7 @@
 //!
 //! Promises: only a proof puts a message on a ticket: a reply token that was signed for its sender (it stands in our
 //! Message-IDs, too), or the requester's address, authenticated by the trusted server, together with a Message-ID or the
-//! number of that ticket. Anything else opens a new ticket that is linked: the customer's own Message-IDs are known to
+//! number of that ticket; or the signature of a partner whose matter the ticket is. Anything else opens a new ticket that is linked: the customer's own Message-IDs are known to
 //! everybody in copy. Where no server is trusted, only tokens prove: a ticket too many does less harm than a stranger's
 //! words among the customer's own.
 
@@ -12,6 +12,7 @@ use crate::reply::token::{self, Keys};
 use crate::request::{AutomatedKind, Request};
 use crate::store::lookups::{Seen, SentTo};
 use crate::store::submissions::Outcome;
+use crate::store::threads::Thread;
 use crate::ticket::{Status, Ticket};
 
 /// What the store knows about the requests of a batch.
@@ -23,6 +24,8 @@ pub struct Lookups {
     pub sent: Vec<SentTo>,
     /// Tickets that any of them may belong to.
     pub tickets: HashMap<i64, Ticket>,
+    /// Tickets of partners' matters.
+    pub threads: HashMap<Thread, i64>,
 }
 
 /// The mail of ours that came back.
@@ -71,6 +74,18 @@ pub enum Place {
         /// Its Message-ID was used before, for something else.
         reused: bool,
     },
+}
+
+/// The partner's matter that a post is about. Its source was proven by its signature before the post was stored.
+pub fn thread(request: &Request) -> Option<Thread> {
+    let source = request.source.as_ref().filter(|source| source.starts_with("hook:"))?;
+    let key = request.thread_key.as_ref().or(request.external_id.as_ref())?;
+    Some((source.clone(), key.clone()))
+}
+
+/// The ticket of that matter.
+fn threaded<'l>(request: &Request, lookups: &'l Lookups) -> Option<&'l Ticket> {
+    lookups.tickets.get(lookups.threads.get(&thread(request)?)?)
 }
 
 /// The tickets that this request names in any way; whether it may is another matter.
@@ -125,7 +140,10 @@ pub fn find(request: &Request, fingerprint: &str, keys: &Keys, lookups: &Lookups
         }
         Some(AutomatedKind::Loop) | None => match proven(request, keys, lookups) {
             Some((ticket, by_token)) => Place::On { ticket: Box::new(ticket.clone()), by_token },
-            None => linked(request, keys, lookups, reused),
+            None => match threaded(request, lookups) {
+                Some(ticket) => Place::On { ticket: Box::new(ticket.clone()), by_token: false },
+                None => linked(request, keys, lookups, reused),
+            },
         },
     }
 }

@@ -1,12 +1,16 @@
 //! Reading a claimed submission into a request, behind a wall: what a parser does to hostile bytes, a panic included,
 //! becomes a value here and never ends the worker.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::hooks::{self, HookSources};
+use crate::request::hook::body::{self, Closed};
 use crate::request::hook::{self, HookMap};
 use crate::request::{self, Automated, AutomatedKind, Request, Setting, mail, screening};
 use crate::store::submissions::{Kind, Submission};
+
+/// The header of a post, in its envelope, that says how its body is read.
+pub const CONTENT_TYPE: &str = "content-type";
 
 /// What became of the bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,11 +23,8 @@ pub enum Reading {
     Failed(String),
 }
 
-/// The maps of the webhook sources, by door (`hook:NAME`).
-pub type HookMaps = HashMap<String, HookMap>;
-
 /// Reads one submission.
-pub fn read(submission: &Submission, setting: &Setting, maps: &HookMaps) -> Reading {
+pub fn read(submission: &Submission, setting: &Setting, hooks: &HookSources) -> Reading {
     if let Some(reason) = &submission.envelope.refused {
         return Reading::Refused(reason.clone());
     }
@@ -33,7 +34,7 @@ pub fn read(submission: &Submission, setting: &Setting, maps: &HookMaps) -> Read
     guarded(|| {
         let request = match submission.kind {
             Kind::Mail => mail::read(&submission.raw, setting).map_err(|refusal| refusal.reason),
-            Kind::Hook => read_hook(submission, setting, maps),
+            Kind::Hook => read_hook(submission, setting, hooks),
         };
         match request {
             Ok(mut request) => {
@@ -56,18 +57,23 @@ pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-fn read_hook(submission: &Submission, setting: &Setting, maps: &HookMaps) -> Result<Request, String> {
+fn read_hook(submission: &Submission, setting: &Setting, hooks: &HookSources) -> Result<Request, String> {
     if submission.raw.len() > setting.bounds.size_bytes {
         let size = submission.raw.len();
         return Err(format!("{size} bytes, over the bound of {}", setting.bounds.size_bytes));
     }
-    let body = serde_json::from_slice(&submission.raw).map_err(|error| format!("the body is not JSON: {error}"))?;
-    let default = HookMap::default();
-    let map = maps.get(&submission.source).unwrap_or(&default);
-    let mut request = hook::from_json(&body, map).map_err(|faults| {
-        let faults: Vec<String> = faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.message)).collect();
-        faults.join("; ")
-    })?;
+    let content_type = submission.envelope.headers.get(CONTENT_TYPE).map_or("application/json", String::as_str);
+    let closed = |closed| match closed {
+        Closed::MediaType => format!("the body is {content_type}, which nobody reads"),
+        Closed::Fault(fault) => format!("the body {}", hooks::list(&[fault]).trim()),
+    };
+    let source = hooks.get(&submission.source);
+    let opened = match source {
+        Some(source) => source.open(content_type, &submission.raw),
+        None => body::open(content_type, &submission.raw, &[]),
+    };
+    let map = source.map_or(HookMap::generic(), |source| &source.map);
+    let mut request = hook::read(&opened.map_err(closed)?, map).map_err(|faults| hooks::list(&faults))?;
     request.no_reply = screening::unanswered(&request.from, &setting.reading);
     Ok(request)
 }
@@ -95,6 +101,8 @@ fn envelope(request: &mut Request, submission: &Submission) {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::config::settings::{Config, Hook};
+    use crate::rules::Rules;
     use crate::store::submissions::Envelope;
 
     fn submission(kind: Kind, raw: &str, envelope: Envelope) -> Submission {
@@ -118,7 +126,10 @@ mod tests {
     }
 
     fn check(kind: Kind, raw: &str, expected: Result<&str, &str>) {
-        let maps = HashMap::from([("hook:leads".to_owned(), toml::from_str("email = \"who\"").unwrap())]);
+        let map = toml::from_str("email = \"who\"").unwrap();
+        let hook = Hook { name: "leads".into(), map, ..Hook::default() };
+        let config = Config { hook: vec![hook], ..crate::config::default_in(std::path::Path::new("/")) };
+        let maps = hooks::sources(&config, &Rules::shipped()).unwrap();
         let reading = read(&submission(kind, raw, Envelope::default()), &Setting::default(), &maps);
         match (reading, expected) {
             (Reading::Request(request, _), Ok(address)) => assert_eq!(request.from.address, address),
@@ -132,7 +143,7 @@ mod tests {
         check(Kind::Mail, "From: a@b.example\r\n\r\nhello\r\n", Ok("a@b.example"));
         check(Kind::Hook, r#"{"who":"a@b.example","text":"hello"}"#, Ok("a@b.example"));
         check(Kind::Hook, r#"{"text":"hello"}"#, Err("/who"));
-        check(Kind::Hook, "hello", Err("not JSON"));
+        check(Kind::Hook, "hello", Err("no JSON"));
         check(Kind::Mail, &"Content-Type: message/rfc822\r\n\r\n".repeat(22_000), Err("bound"));
     }
 
@@ -146,7 +157,7 @@ mod tests {
     fn what_the_door_could_not_take_whole_is_refused() {
         let envelope = Envelope { refused: Some("too big".into()), ..Envelope::default() };
         let part = submission(Kind::Mail, "From: a@b.example\r\n\r\n", envelope);
-        assert_eq!(read(&part, &Setting::default(), &HookMaps::new()), Reading::Refused("too big".into()));
+        assert_eq!(read(&part, &Setting::default(), &HookSources::new()), Reading::Refused("too big".into()));
     }
 
     #[test]
@@ -154,7 +165,7 @@ mod tests {
         let envelope =
             Envelope { from: Some(String::new()), to: vec!["support+tag@desk.example".into()], ..Envelope::default() };
         let mail = submission(Kind::Mail, "From: a@b.example\r\n\r\nhello\r\n", envelope);
-        let Reading::Request(request, _) = read(&mail, &Setting::default(), &HookMaps::new()) else { panic!() };
+        let Reading::Request(request, _) = read(&mail, &Setting::default(), &HookSources::new()) else { panic!() };
         assert_eq!(request.automated.unwrap().kind, AutomatedKind::Bounce);
         assert_eq!(request.thread.tags, ["tag"]);
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, Sources, sources};
+use super::{Desk, Sources, hooks, sources};
 use crate::config::fault::Fault;
 use crate::reply::templates::Templates;
 
@@ -83,7 +83,11 @@ impl Desk {
                 true => before.templates.clone(),
                 false => Arc::new(Templates::compile(&rules.replies)?),
             };
-            Ok(Sources::new(&self.config, rules, templates, self.directory(), &agents))
+            let hooks = match Arc::ptr_eq(&rules, &before.rules) {
+                true => before.hooks.clone(),
+                false => Arc::new(hooks::sources(&self.config, &rules)?),
+            };
+            Ok(Sources::new(&self.config, rules, templates, self.directory(), &agents, hooks))
         });
         let before = self.rules().version.clone();
         let result = match next {

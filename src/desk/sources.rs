@@ -9,14 +9,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::folder;
-use super::read::HookMaps;
 use crate::campaigns::Directory;
 use crate::config::fault::Fault;
 use crate::config::hours::{Hours, Wrong};
 use crate::config::secret;
-use crate::config::settings::{self, Config};
+use crate::config::settings::Config;
 use crate::reply::token::Keys;
-use crate::request::hook::HookMap;
 use crate::request::{Bounds, Setting};
 use crate::rules::{self, Files, Rules};
 use crate::store::{self, agents::Agent};
@@ -140,31 +138,6 @@ fn make_key(file: &Path) -> std::io::Result<()> {
         Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.error),
         _ => Ok(()),
     }
-}
-
-/// The maps of the webhook sources by their door.
-pub fn hook_maps(config: &Config) -> Result<HookMaps, Vec<Fault>> {
-    let mut maps = HookMaps::new();
-    let mut faults = vec![];
-    for hook in &config.hook {
-        match hook_map(hook) {
-            Ok(map) => drop(maps.insert(format!("hook:{}", hook.name), map)),
-            Err(why) => {
-                let message = format!("the map of hook `{}`: {why}", hook.name);
-                faults.push(fault(Path::new("[[hook]]"), &message, MAP_KEYS));
-            }
-        }
-    }
-    if faults.is_empty() { Ok(maps) } else { Err(faults) }
-}
-
-/// What to do about a wrong `[hook.map]`.
-pub const MAP_KEYS: &str = "use the keys that `deskclerk config print` shows";
-
-/// Where the fields of a source's posts stand.
-pub fn hook_map(hook: &settings::Hook) -> Result<HookMap, String> {
-    let table = hook.map.iter().map(|(key, path)| (key.clone(), toml::Value::String(path.clone()))).collect();
-    toml::Value::Table(table).try_into().map_err(|error| error.message().to_owned())
 }
 
 /// Whether this process is the only one on a data folder.

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 
 use super::judge::Judged;
-use super::place::Place;
+use super::place::{self, Place};
 use crate::request::Request;
 use crate::store::lookups::Seen;
 use crate::store::submissions::{Outcome, Submission};
+use crate::store::threads::Thread;
 
 /// A claimed submission on its way.
 pub(super) struct Item {
@@ -50,6 +51,14 @@ impl Stage {
         Some((ticket.id, ticket.version))
     }
 
+    /// The partner's matter that it is about.
+    pub(super) fn thread(&self) -> Option<Thread> {
+        match self {
+            Stage::Judged(judged) => place::thread(&judged.request),
+            _ => None,
+        }
+    }
+
     pub(super) fn requester(&self) -> Option<String> {
         match self {
             Stage::Judged(judged) => match &judged.place {
@@ -82,6 +91,7 @@ impl Names {
 pub(super) struct Touched {
     pub(super) names: HashSet<String>,
     pub(super) tickets: HashSet<i64>,
+    pub(super) threads: HashSet<Thread>,
 }
 
 impl Touched {
@@ -91,7 +101,9 @@ impl Touched {
             request.message_id.as_ref().map_or_else(|| fingerprint.to_owned(), |id| format!("<{id}>"))
         });
         let ticket = stage.ticket().map(|(id, _)| id);
-        name.is_none_or(|name| self.names.insert(name)) & ticket.is_none_or(|ticket| self.tickets.insert(ticket))
+        name.is_none_or(|name| self.names.insert(name))
+            & ticket.is_none_or(|ticket| self.tickets.insert(ticket))
+            & stage.thread().is_none_or(|thread| self.threads.insert(thread))
     }
 }
 

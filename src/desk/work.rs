@@ -59,7 +59,14 @@ impl Desk {
     /// Settles submissions until cancelled; what is begun is ended first.
     pub async fn work(&self, cancel: CancellationToken) {
         let lanes = futures_util::future::join_all((0..LANES).map(|lane| self.lane(lane, &cancel)));
-        tokio::join!(lanes, self.gauge(&cancel), self.keep_chasing(&cancel), self.keep_retention(&cancel));
+        tokio::join!(
+            lanes,
+            self.gauge(&cancel),
+            self.keep_chasing(&cancel),
+            self.keep_retention(&cancel),
+            self.keep_fetching(&cancel),
+            self.keep_keys_short(&cancel)
+        );
     }
 
     async fn lane(&self, lane: usize, cancel: &CancellationToken) {
@@ -133,13 +140,13 @@ impl Desk {
     }
 
     async fn read(&self, claimed: Vec<Submission>, sources: &Arc<Sources>) -> Vec<Item> {
-        let (sources, maps) = (sources.clone(), self.hook_maps.clone());
+        let sources = sources.clone();
         parallel(claimed, move |submission| {
             let stage = if submission.attempts > CLAIMS {
                 let reason = format!("taken up {CLAIMS} times without coming to an end; not read again");
                 Stage::Ends(Outcome::Quarantined, reason)
             } else {
-                match read::read(&submission, &sources.setting, &maps) {
+                match read::read(&submission, &sources.setting, &sources.hooks) {
                     Reading::Request(request, fingerprint) => Stage::Read(request, fingerprint),
                     Reading::Refused(reason) => Stage::Ends(Outcome::Quarantined, reason),
                     Reading::Failed(panic) => failed(&submission, &panic),
@@ -172,8 +179,10 @@ impl Desk {
         let mut references = HashSet::new();
         let mut about = HashSet::new();
         let mut tickets = HashSet::new();
+        let mut threads = HashSet::new();
         for item in items {
             let Stage::Read(request, fingerprint) = &item.stage else { continue };
+            threads.extend(place::thread(request));
             names.add(request, fingerprint);
             references.extend(place::referenced(request).cloned());
             if request.automated.is_some() {
@@ -184,10 +193,12 @@ impl Desk {
         references.extend(names.message_ids.iter().cloned());
         let seen = self.store.seen(&list(references), &names.fingerprints).await?;
         let sent = self.store.sent(&list(about)).await?;
+        let threads = self.store.threads(&list(threads)).await?;
+        tickets.extend(threads.values());
         tickets.extend(seen.iter().map(|seen| seen.ticket_id));
         tickets.extend(sent.iter().map(|sent| sent.ticket_id));
         let tickets = self.store.tickets(&list(tickets)).await?;
-        Ok(Lookups { seen, sent, tickets })
+        Ok(Lookups { seen, sent, tickets, threads })
     }
 
     async fn judge(&self, items: Vec<Item>, sources: &Arc<Sources>) -> Vec<Item> {
@@ -235,12 +246,15 @@ impl Desk {
         let mut settling = self.store.settling(&claimed).await?;
         let mut names = Names::default();
         let mut tickets = HashSet::new();
+        let mut threads = HashSet::new();
         for item in &items {
             if let Some((request, fingerprint)) = item.stage.request() {
                 names.add(request, fingerprint);
             }
             tickets.extend(item.stage.ticket().map(|(id, _)| id));
+            threads.extend(item.stage.thread());
         }
+        let threads_now = settling.threads(&list(threads)).await?;
         let seen_now = settling.seen(&list(names.message_ids.clone()), &names.fingerprints).await?;
         let versions = settling.versions(&list(tickets)).await?;
         let mut touched = Touched::default();
@@ -256,7 +270,9 @@ impl Desk {
                 let before = twins(&lookups.seen, request, fingerprint);
                 before != twins(&seen_now, request, fingerprint)
             });
-            if stale || twins || !touched.first(&item.stage) {
+            let thread = item.stage.thread();
+            let moved = thread.is_some_and(|thread| lookups.threads.get(&thread) != threads_now.get(&thread));
+            if stale || twins || moved || !touched.first(&item.stage) {
                 back.push(item.submission.id);
             } else {
                 settled.push(item);

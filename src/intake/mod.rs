@@ -9,5 +9,7 @@ pub mod form;
 pub mod imap;
 pub mod lmtp;
 pub mod one_tap;
+pub mod partners;
+pub mod rehearsal;
 pub mod signature;
 pub mod webhook;

@@ -1,148 +1,206 @@
 //! The webhook door: `POST /v1/hooks/{source}`, signed and idempotent, and `GET /v1/submissions/{id}` for what became
 //! of it.
 //!
-//! Answers 2xx only after the submission is durable. The same `webhook-id` with the same body is the same submission,
-//! however often and however parallel it comes; with another body it is refused. Nothing is stored that was not
-//! signed, or that the desk could not read as a request.
+//! Answers 2xx only after the submission is durable. The same delivery id with the same body is the same submission,
+//! however often and however parallel it comes; with another body it is refused. Nothing becomes a submission that was not
+//! verified (`partners`, `signature`), or that the desk could not read as a request (`desk::post`); what was refused stands
+//! in the source's log, with its body only if it was verified. `rehearsal` tells beforehand.
 
-use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::signature::{self, Doubt, Secret};
-use crate::config::fault::Fault;
-use crate::config::settings::{Config, Hook};
+use super::partners::{self, Partner};
+use super::rehearsal;
+use super::signature::scheme::Scheme;
+use super::signature::{self, Doubt};
+use crate::desk::Desk;
+use crate::desk::hooks::HookSource;
+use crate::desk::limit::Limit;
+use crate::desk::post::{self, Believed, Post};
 use crate::desk::problem::{Body, Path, Place, Problem, Query};
-use crate::desk::{Desk, sources};
-use crate::request::hook::{self, HookMap};
-use crate::store::submissions::{Envelope, Kind, New, Outcome, Submission};
+use crate::desk::read::guarded;
+use crate::request::hook;
+use crate::store::deliveries::Refusal;
+use crate::store::submissions::{New, Outcome, Submission};
 
+pub use super::partners::Hooks;
+
+/// Posts of one client in a minute that are told why they are not believed.
+const DOUBTED_PER_MINUTE: u32 = 120;
+/// Rehearsals of one client in a minute.
+const REHEARSED_PER_MINUTE: u32 = 60;
+/// Refusals of one source in a minute that are written down.
+const NOTED_PER_MINUTE: u32 = 60;
+/// Bytes of a refused body that are kept.
+const NOTED_BYTES: usize = 1 << 20;
+/// From so many bytes on reading a body takes long enough to keep others waiting.
+const LARGE: usize = 256 << 10;
 /// The longest that `?wait=` holds a request.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Tells a partner that this answer was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// One partner system.
-#[derive(Debug)]
-struct Source {
-    secrets: Vec<Secret>,
-    tolerance_secs: u64,
-    map: HookMap,
-}
-
-type Sources = HashMap<String, Source>;
-
-/// The webhook sources of the settings, with their secrets.
-#[derive(Debug)]
-pub struct Hooks(ArcSwap<Sources>);
-
-impl Hooks {
-    /// Reads the secrets and maps of all sources; all faults at once.
-    pub fn open(config: &Config) -> Result<Arc<Hooks>, Vec<Fault>> {
-        Ok(Arc::new(Hooks(ArcSwap::from_pointee(load(config)?))))
-    }
-
-    /// Reads the secrets again, for a rotation without a restart; at a fault the old ones stay.
-    pub fn reload(&self, config: &Config) -> Result<(), Vec<Fault>> {
-        self.0.store(Arc::new(load(config)?));
-        Ok(())
-    }
-}
-
-fn load(config: &Config) -> Result<Sources, Vec<Fault>> {
-    let mut faults = vec![];
-    let mut sources = Sources::new();
-    for hook in &config.hook {
-        match load_one(hook) {
-            Ok(source) => {
-                sources.insert(hook.name.clone(), source);
-            }
-            Err(fault) => faults.push(fault),
-        }
-    }
-    if faults.is_empty() { Ok(sources) } else { Err(faults) }
-}
-
-fn load_one(hook: &Hook) -> Result<Source, Fault> {
-    let fault = |file: String, message: String, remedy: &str| Fault { file, line: 0, message, remedy: remedy.into() };
-    let mut secrets = vec![];
-    for path in &hook.secret_files {
-        let file = path.display().to_string();
-        let text = crate::config::secret::read_line(path).map_err(|error| {
-            fault(
-                file.clone(),
-                format!("the secret of hook `{}` cannot be read: {error}", hook.name),
-                "create the file",
-            )
-        })?;
-        secrets.push(Secret::parse(&text).map_err(|why| {
-            fault(file, format!("the secret of hook `{}` {why}", hook.name), "make one with `openssl rand -base64 32`")
-        })?);
-    }
-    if secrets.is_empty() {
-        let message = format!("hook `{}` has no secret", hook.name);
-        return Err(fault("deskclerk.toml".into(), message, "name a file in secret_files"));
-    }
-    let map = sources::hook_map(hook).map_err(|why| {
-        fault("[[hook]]".into(), format!("the map of hook `{}`: {why}", hook.name), sources::MAP_KEYS)
-    })?;
-    Ok(Source { secrets, tolerance_secs: hook.tolerance_secs, map })
-}
-
 #[derive(Clone)]
-struct Door {
-    desk: Arc<Desk>,
-    hooks: Arc<Hooks>,
+pub(super) struct Door {
+    pub(super) desk: Arc<Desk>,
+    pub(super) hooks: Arc<Hooks>,
+    /// Posts that are not believed, by client.
+    doubted: Arc<Limit>,
+    /// Rehearsals, by client.
+    pub(super) rehearsed: Arc<Limit>,
+    /// Refusals that are written down.
+    noted: Arc<DefaultKeyedRateLimiter<String>>,
 }
 
 /// The door's routes.
 pub fn router(desk: Arc<Desk>, hooks: Arc<Hooks>) -> Router {
+    let noted = Quota::per_minute(NonZeroU32::new(NOTED_PER_MINUTE).unwrap_or(NonZeroU32::MIN));
+    let door = Door {
+        desk,
+        hooks,
+        doubted: Arc::new(Limit::per_minute(DOUBTED_PER_MINUTE)),
+        rehearsed: Arc::new(Limit::per_minute(REHEARSED_PER_MINUTE)),
+        noted: Arc::new(RateLimiter::keyed(noted)),
+    };
     Router::new()
         .route("/v1/hooks/{source}", post(receive))
+        .route("/v1/hooks/{source}/test", post(rehearsal::rehearse))
         .route("/v1/submissions/{id}", get(status))
-        .with_state(Door { desk, hooks })
+        .with_state(door)
 }
 
 async fn receive(
     State(door): State<Door>,
     Path(name): Path<String>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    uri: Uri,
     Query(wait): Query<Wait>,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let sources = door.hooks.0.load();
-    let source = sources.get(&name).ok_or_else(|| Problem::no("webhook source"))?;
+    let partner = door.hooks.get(&name)?;
     let wait = wait.duration()?;
     let now = now_ms();
-    let id =
-        signature::verify(&headers, &body, &source.secrets, now / 1000, source.tolerance_secs).map_err(|doubt| {
-            match doubt {
-                Doubt::Id => Problem::Malformed(doubt.to_string()),
-                doubt => Problem::Unsigned(doubt.to_string()),
-            }
-        })?;
-    let value = json(&headers, &body)?;
-    hook::from_json(&value, &source.map).map_err(places)?;
-    let new = New {
-        source: format!("hook:{name}"),
-        source_key: Some(id.to_owned()),
-        kind: Kind::Hook,
-        raw: body.to_vec(),
-        envelope: Envelope::default(),
-        answerable: true,
-        received_at: now,
+    let url = partners::url(&door.desk, uri.path_and_query().map_or("", |path| path.as_str()));
+    let post = signature::Post { headers: &headers, body: &body, url: &url, peer: peer.ip() };
+    let id = match partner.verifier.verify(&post, now / 1000) {
+        Ok(id) => id,
+        Err(doubt) => {
+            // Whoever guesses is slowed down; those who are believed are counted for themselves.
+            let refused = door.doubted.count(peer, &headers).err().unwrap_or_else(|| unbelieved(&partner, &doubt));
+            door.note(&partner.door, &headers, None, None, &refused, now).await;
+            return Ok(challenging(&partner, refused));
+        }
     };
-    submit(&door.desk, new, wait).await
+    partner.count()?;
+    let source = door.desk.hook_source(&partner.door).ok_or_else(|| Problem::no("webhook source"))?;
+    let content_type = content_type(&headers).to_owned();
+    let believed =
+        Believed { door: &partner.door, content_type: &content_type, raw: body.to_vec(), id: id.clone(), at: now };
+    let refused = match read_post(&source, believed).await {
+        Ok(Post::Request(new)) => match submit(&door.desk, *new, wait).await {
+            Ok(answer) => return Ok(answer),
+            Err(refused) => refused,
+        },
+        Ok(Post::Challenge(words)) => return Ok(words.into_response()),
+        Ok(Post::Visit(url)) => match door.desk.visit(&url).await {
+            Ok(()) => return Ok(axum::Json(serde_json::json!({ "confirmed": true })).into_response()),
+            Err(refused) => refused,
+        },
+        Ok(Post::Ignored(because)) => return Ok(axum::Json(serde_json::json!({ "ignored": because })).into_response()),
+        Err(refused) => refused,
+    };
+    door.note(&partner.door, &headers, id, Some(&body), &refused, now).await;
+    Err(refused)
+}
+
+/// Reads a post; a large one off the threads that serve others.
+pub(super) async fn read_post(source: &Arc<HookSource>, believed: Believed<'_>) -> Result<Post, Problem> {
+    if believed.raw.len() < LARGE {
+        return guarded(|| post::read(source, believed)).unwrap_or(Err(Problem::Internal));
+    }
+    let (source, door, content_type) = (source.clone(), believed.door.to_owned(), believed.content_type.to_owned());
+    let Believed { raw, id, at, .. } = believed;
+    let reading = tokio::task::spawn_blocking(move || {
+        post::read(&source, Believed { door: &door, content_type: &content_type, raw, id, at })
+    });
+    reading.await.unwrap_or(Err(Problem::Internal))
+}
+
+fn unbelieved(partner: &Partner, doubt: &Doubt) -> Problem {
+    match doubt {
+        Doubt::Id => Problem::Malformed(doubt.to_string()),
+        doubt if partner.verifier.scheme() == Scheme::Bearer => Problem::Unauthorized(doubt.to_string()),
+        doubt => Problem::Unsigned(doubt.to_string()),
+    }
+}
+
+/// The answer to a post that is not believed. Some vendors send user and password only once they are asked (RFC 7617 §2).
+fn challenging(partner: &Partner, refused: Problem) -> Response {
+    let asks = partner.verifier.scheme() == Scheme::Basic && refused.status() == StatusCode::UNAUTHORIZED;
+    let mut response = refused.into_response();
+    if asks {
+        let value = HeaderValue::from_static("Basic realm=\"webhooks\", charset=\"UTF-8\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    response
+}
+
+impl Door {
+    /// Writes a refusal down, for the source's log; of those that come in a flood only some. What passes by itself, the
+    /// store's trouble or the source's own limit, is the partner's to send again.
+    async fn note(
+        &self,
+        door: &str,
+        headers: &HeaderMap,
+        key: Option<String>,
+        body: Option<&[u8]>,
+        refused: &Problem,
+        now: i64,
+    ) {
+        metrics::counter!("deskclerk_hooks_refused_total", "source" => door.to_owned(), "status" => refused.status().as_str().to_owned())
+            .increment(1);
+        let status = refused.status();
+        if status.is_server_error() || self.noted.check_key(&door.to_owned()).is_err() {
+            return;
+        }
+        let places = match refused {
+            Problem::Invalid(places) => {
+                places.iter().map(|place| format!("{} {}", place.pointer, place.detail)).collect::<Vec<_>>()
+            }
+            other => vec![other.to_string()],
+        };
+        let refusal = Refusal {
+            id: uuid::Uuid::now_v7().to_string(),
+            source: door.to_owned(),
+            at: now,
+            status: status.as_u16().into(),
+            because: places.join("; ").chars().take(1_000).collect(),
+            source_key: key,
+            content_type: Some(content_type(headers).chars().take(200).collect()),
+            // Of those who are believed alone, and not to fill the disk.
+            body: body.filter(|body| body.len() <= NOTED_BYTES).map(<[u8]>::to_vec),
+        };
+        if let Err(error) = self.desk.store.refuse(refusal).await {
+            tracing::warn!(%error, "a refused post could not be written down");
+        }
+    }
+}
+
+pub(super) fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// Stores a post and answers: 202 for a new one, 200 for one that is known, 409 for a known key with another body.

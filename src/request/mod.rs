@@ -110,6 +110,9 @@ pub struct Request {
     /// The partner's own number of the matter (webhooks).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// What a partner's posts of one matter have in common, where that is not its number (webhooks).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_key: Option<String>,
     /// Everything repaired or doubtful, one short sentence each.
     pub oddities: Vec<String>,
 }
@@ -180,6 +183,9 @@ pub struct Attachment {
     /// The alternative text of an inline image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alt: Option<String>,
+    /// Where its bytes are fetched from (webhooks); they are not in the submission then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// What may tie a request to a ticket. None of it is proof by itself; the desk verifies.

@@ -35,6 +35,7 @@ use crate::campaigns;
 use crate::config::fault::Fault;
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
+use crate::request::hook::preset::Preset;
 use crate::request::reading::Reading;
 
 /// The shipped folder, written out by `build.rs`.
@@ -133,6 +134,8 @@ pub struct Rules {
     pub answers: answers::Answers,
     /// Reply templates by path below `replies/`: `en/missing_id.txt`.
     pub replies: Files,
+    /// Presets of webhooks by name, those of the folder before the shipped ones.
+    pub hooks: Files,
     /// Topics, details and routing.
     compiled: Compiled,
 }
@@ -152,6 +155,8 @@ impl Rules {
         let campaign_hints = campaigns::Hints::compile(files).map_err(&mut keep).ok();
         let (answers, found) = answers::Answers::read(files.get("answers.toml").map(|text| &**text));
         keep(found);
+        let (hooks, found) = hooks(files);
+        keep(found);
         let (Some(compiled), Some(mut reading), Some(campaign_hints)) = (compiled, reading, campaign_hints) else {
             faults.sort();
             return Err(faults);
@@ -164,7 +169,15 @@ impl Rules {
             .iter()
             .filter_map(|(path, text)| path.strip_prefix("replies/").map(|rest| (rest.to_owned(), text.clone())))
             .collect();
-        Ok(Rules { version: version(files), reading: Arc::new(reading), campaign_hints, answers, replies, compiled })
+        Ok(Rules {
+            version: version(files),
+            reading: Arc::new(reading),
+            campaign_hints,
+            answers,
+            replies,
+            hooks,
+            compiled,
+        })
     }
 
     /// The texts of the shipped `rules/` folder, compiled into the binary.
@@ -265,6 +278,25 @@ pub fn version(files: &Files) -> String {
 /// Whether a file is as it is shipped.
 fn is_shipped(path: &str, text: &str) -> bool {
     SHIPPED.contains(&(path, text))
+}
+
+/// The presets of webhooks by name. Those of a folder are read here, so that their faults are found; the shipped ones are
+/// read where a source names them.
+fn hooks(files: &Files) -> (Files, Vec<Fault>) {
+    let mut faults = vec![];
+    let mut hooks = Files::new();
+    let named = |path: &str| Some(path.strip_prefix("hooks/")?.strip_suffix(".toml")?.to_owned());
+    for (path, text) in SHIPPED {
+        hooks.extend(named(path).map(|name| (name, Cow::Borrowed(*text))));
+    }
+    for (path, text) in files {
+        let Some(name) = named(path) else { continue };
+        if hooks.get(&name) != Some(text) {
+            faults.extend(Preset::read(text, &name).err());
+            hooks.insert(name, text.clone());
+        }
+    }
+    (hooks, faults)
 }
 
 #[cfg(test)]

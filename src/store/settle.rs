@@ -14,12 +14,13 @@ use super::dispatch::withdraw;
 use super::outbox::{self, Payload};
 use super::rows::{self, Value};
 use super::submissions::{Outcome, RELEASED, Submission};
+use super::threads::{self, Thread};
 use super::tickets::{self, Direction};
 use super::values::{
     EVENT_COLUMNS, MESSAGE_COLUMNS, OUTBOX_COLUMNS, TICKET_COLUMNS, event_values, message_values, outgoing_values,
     ticket_values,
 };
-use super::{Engine, Error, Store};
+use super::{Engine, Error, Store, fetches};
 use crate::ticket::Ticket;
 
 /// Serialises settling between nodes; any number that nobody else uses.
@@ -102,6 +103,10 @@ pub struct Settlement {
     pub effect: Effect,
     /// What it causes on the ticket that it is linked to.
     pub beside: Option<Effect>,
+    /// The partner's matter that its ticket is about.
+    pub thread: Option<Thread>,
+    /// Attachments to fetch: places in the request's list, and URLs.
+    pub fetches: Vec<(i64, String)>,
 }
 
 /// What a submission, or the passing of time, causes on one ticket.
@@ -222,12 +227,22 @@ impl Settling {
     pub async fn commit(mut self, settlements: Vec<Settlement>, now: i64) -> Result<(), Error> {
         let mut effects = vec![];
         let mut outcomes = vec![];
-        for Settlement { submission, outcome, because, effect, beside } in settlements {
+        let mut beyond = vec![];
+        for Settlement { submission, outcome, because, effect, beside, thread, fetches } in settlements {
+            if let Some(ticket) = effect.ticket_id.filter(|_| thread.is_some() || !fetches.is_empty()) {
+                beyond.push((submission.clone(), ticket, thread, fetches));
+            }
             outcomes.push((submission, outcome, because, effect.ticket_id));
             effects.push(effect);
             effects.extend(beside);
         }
         self.write(effects, now).await?;
+        for (submission, ticket, thread, fetches) in beyond {
+            if let Some(thread) = thread {
+                threads::keep(&mut self.transaction, &thread, ticket, now).await?;
+            }
+            fetches::insert(&mut self.transaction, &submission, ticket, fetches, now).await?;
+        }
         for (submission, outcome, because, ticket_id) in outcomes {
             query(
                 "UPDATE submissions SET outcome = $1, because = $2, ticket_id = $3, settled_at = $4 \

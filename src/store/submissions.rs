@@ -56,7 +56,7 @@ pub struct Envelope {
 }
 
 /// A submission that a door hands in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct New {
     /// The door: `imap:NAME`, `lmtp`, `hook:NAME`, `form`, `file`.
     pub source: String,

@@ -46,7 +46,7 @@ fn read(headers: &HeaderMap, body: &[u8], setting: &Setting) -> Result<Request, 
         "application/json" => {
             let value =
                 serde_json::from_slice(body).map_err(|error| Problem::at("", format!("is no JSON: {error}")))?;
-            hook::from_json(&value, &HookMap::default()).map_err(|faults| {
+            hook::from_json(&value, HookMap::generic()).map_err(|faults| {
                 let place = |fault: hook::FieldFault| Place { pointer: fault.pointer, detail: fault.message };
                 Problem::Invalid(faults.into_iter().map(place).collect())
             })

@@ -12,7 +12,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 
 use crate::desk::problem::{Path, Problem};
-use crate::request::mail;
+use crate::store::fetches::Fetched;
 use crate::store::submissions::Kind;
 use crate::store::tickets::Message;
 use crate::web::Site;
@@ -63,12 +63,22 @@ async fn attachment(
     let message = find(&site, ticket, &message).await?;
     let request = message.request.ok_or_else(none)?;
     let name = request.attachments.get(index).map(|attachment| attachment.name.clone()).ok_or_else(none)?;
-    let submission = site.desk.store.submission(message.submission_id.as_deref().ok_or_else(none)?).await?;
-    let raw = submission.filter(|submission| submission.kind == Kind::Mail).ok_or_else(none)?.raw;
-    if raw.is_empty() {
+    let submission = message.submission_id.as_deref().ok_or_else(none)?;
+    // One that a post named by URL is fetched afterwards.
+    match site.desk.store.fetch_of(submission, index as i64).await? {
+        Some(Fetched::There(bytes, _)) => return Ok(download(&name, bytes)),
+        Some(Fetched::Waiting) => return Err(Problem::NotFound("the attachment is being fetched; try again".into())),
+        Some(Fetched::Failed(because)) => {
+            return Err(Problem::NotFound(format!("the attachment could not be fetched: {because}")));
+        }
+        None => {}
+    }
+    let submission = site.desk.store.submission(submission).await?.ok_or_else(none)?;
+    if submission.raw.is_empty() {
         return Err(erased());
     }
-    let bytes = tokio::task::spawn_blocking(move || mail::attachment(&raw, index)).await;
+    let desk = site.desk.clone();
+    let bytes = tokio::task::spawn_blocking(move || desk.attachment(&submission, index)).await;
     let bytes = bytes.map_err(|_| Problem::Internal)?.ok_or_else(none)?;
     Ok(download(&name, bytes))
 }

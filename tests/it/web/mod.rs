@@ -52,12 +52,7 @@ impl TestDesk {
             std::fs::write(file, format!("{secret}\n")).unwrap();
         }
         let mut config = config::default_in(folder.path());
-        config.hook.push(config::settings::Hook {
-            name: "leadhub".into(),
-            secret_files,
-            tolerance_secs: 300,
-            map: Default::default(),
-        });
+        config.hook.push(config::settings::Hook { name: "leadhub".into(), secret_files, ..Default::default() });
         settle(&mut config);
         let desk = Desk::open(config).await.unwrap();
         desk.store.put_agent("ann", "ann@desk.example", None, 1).await.unwrap();

@@ -1,0 +1,131 @@
+//! The partners' webhooks as the settings name them: how the posts of each are verified, and how many it may send.
+//!
+//! Secrets are read from their files here, again at every reload, and go nowhere else. At a fault the old ones stay.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use governor::clock::Clock;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+
+use super::signature::Verifier;
+use super::signature::scheme::Scheme;
+use crate::config::fault::Fault;
+use crate::config::secret;
+use crate::config::settings::{Config, Hook};
+use crate::desk::problem::Problem;
+use crate::desk::{Desk, folder, hooks};
+use crate::request::hook::preset::Preset;
+use crate::rules::Rules;
+
+/// One partner system.
+#[derive(Debug)]
+pub struct Partner {
+    /// Its door: `hook:NAME`.
+    pub door: String,
+    /// How its posts are verified.
+    pub verifier: Verifier,
+    limit: Option<DefaultDirectRateLimiter>,
+}
+
+impl Partner {
+    /// Counts one post, or says how long to wait.
+    pub fn count(&self) -> Result<(), Problem> {
+        let Some(limit) = &self.limit else { return Ok(()) };
+        limit.check().map_err(|until| Problem::TooMany(until.wait_time_from(limit.clock().now()).as_secs() + 1))
+    }
+}
+
+/// The partners by their sources' names.
+#[derive(Debug)]
+pub struct Hooks(ArcSwap<HashMap<String, Arc<Partner>>>);
+
+impl Hooks {
+    /// Reads the secrets of all sources; all faults at once.
+    pub fn open(config: &Config) -> Result<Arc<Hooks>, Vec<Fault>> {
+        Ok(Arc::new(Hooks(ArcSwap::from_pointee(load(config)?))))
+    }
+
+    /// Reads the secrets again, for a rotation without a restart; at a fault the old ones stay.
+    pub fn reload(&self, config: &Config) -> Result<(), Vec<Fault>> {
+        self.0.store(Arc::new(load(config)?));
+        Ok(())
+    }
+
+    /// The partner of a source.
+    pub fn get(&self, name: &str) -> Result<Arc<Partner>, Problem> {
+        self.0.load().get(name).cloned().ok_or_else(|| Problem::no("webhook source"))
+    }
+}
+
+fn load(config: &Config) -> Result<HashMap<String, Arc<Partner>>, Vec<Fault>> {
+    let mut faults = vec![];
+    let mut partners = HashMap::new();
+    for hook in &config.hook {
+        match partner(hook, config) {
+            Ok(partner) => drop(partners.insert(hook.name.clone(), Arc::new(partner))),
+            Err(found) => faults.push(found),
+        }
+    }
+    if faults.is_empty() { Ok(partners) } else { Err(faults) }
+}
+
+/// One partner, with its secrets.
+pub fn partner(hook: &Hook, config: &Config) -> Result<Partner, Fault> {
+    let fault = |file: String, message: String, remedy: &str| Fault { file, line: 0, message, remedy: remedy.into() };
+    let scheme = scheme(hook, config)?;
+    let mut secrets = vec![];
+    for path in &hook.secret_files {
+        let file = path.display().to_string();
+        let unreadable = |error: secret::Unreadable| {
+            let message = format!("the secret of hook `{}` cannot be read: {error}", hook.name);
+            fault(file.clone(), message, "create the file")
+        };
+        let text = secret::read_line(path).map_err(unreadable)?;
+        // One by one, so that the fault names the file.
+        Verifier::open(hook, scheme, std::slice::from_ref(&text)).map_err(|why| {
+            let message = format!("the secret of hook `{}` {why}", hook.name);
+            fault(
+                file,
+                message,
+                "write the secret of that source alone into the file; `openssl rand -base64 32` makes one",
+            )
+        })?;
+        secrets.push(text);
+    }
+    let wrong =
+        |why: String| fault("[[hook]]".into(), format!("hook `{}` {why}", hook.name), "name a file in secret_files");
+    if secrets.is_empty() {
+        return Err(wrong("has no secret".into()));
+    }
+    let verifier = Verifier::open(hook, scheme, &secrets).map_err(wrong)?;
+    let quota = NonZeroU32::new(hook.per_minute).map(Quota::per_minute);
+    Ok(Partner { door: hooks::door(&hook.name), verifier, limit: quota.map(RateLimiter::direct) })
+}
+
+/// How a source is verified: as it says, else as its preset does, else by Standard Webhooks.
+fn scheme(hook: &Hook, config: &Config) -> Result<Scheme, Fault> {
+    let verify = match (hook.verify.as_str(), hook.preset.as_str()) {
+        ("", "") => return Ok(Scheme::StandardWebhooks),
+        ("", name) => {
+            let file = format!("hooks/{name}.toml");
+            let own = folder::read(&config.rules.dir).ok().and_then(|mut files| files.remove(&file));
+            let text = own.or_else(|| Rules::shipped_files().remove(&file));
+            text.and_then(|text| Preset::read(&text, name).ok()).map(|preset| preset.verify).unwrap_or_default()
+        }
+        (verify, _) => verify.to_owned(),
+    };
+    Scheme::parse(&verify).ok_or_else(|| Fault {
+        file: "[[hook]]".into(),
+        line: 0,
+        message: format!("verify of hook `{}` says nothing, and neither does its preset", hook.name),
+        remedy: "write one of those that `deskclerk config print` lists".into(),
+    })
+}
+
+/// The address that a source's posts are sent to.
+pub fn url(desk: &Desk, path_and_query: &str) -> String {
+    format!("{}{path_and_query}", desk.config.desk.public_url)
+}
