@@ -90,6 +90,9 @@ pub fn backup(args: &Backup) -> Result<End> {
     let made = unfinished.keep();
     fs::rename(&made, &folder).with_context(|| format!("cannot name it {}", folder.display()))?;
     File::open(&parent)?.sync_all()?;
+    if !settings.replies.token_key_file.as_os_str().is_empty() {
+        output::complain("replies.token_key_file is not part of it; keep that file yourself");
+    }
     let rows: i64 = manifest.rows.values().sum();
     match args.format {
         Format::Json => writeln!(io::stdout(), "{}", json!({ "folder": folder, "manifest": manifest }))?,

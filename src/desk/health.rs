@@ -17,6 +17,9 @@ use crate::store::queues::Queues;
 /// minute.
 const STUCK: Duration = Duration::from_secs(180);
 
+/// A store that takes longer over the smallest question is not there. Those that ask for readiness wait little longer.
+const ANSWER: Duration = Duration::from_secs(2);
+
 /// How the desk is, for `/readyz`, `status` and the console.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Health {
@@ -115,11 +118,11 @@ impl Desk {
     /// All that must or should be right. Asks the store.
     pub async fn checks(&self) -> Vec<Check> {
         let check = |name, needed, because: Option<String>| Check { name, ok: because.is_none(), needed, because };
-        let asked = tokio::time::timeout(Duration::from_secs(5), self.store.ping()).await;
+        let asked = tokio::time::timeout(ANSWER, self.store.ping()).await;
         let store = match asked {
             Ok(Ok(())) => self.trouble.load().as_ref().clone(),
             Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some("the store does not answer in 5 s".to_owned()),
+            Err(_) => Some(format!("the store does not answer in {} s", ANSWER.as_secs())),
         };
         let shut = self.doors.all().into_iter().filter(|(_, door)| !door.open);
         let shut: Vec<String> =

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use super::{lines, run};
 use crate::servers::free_port;
+use crate::servers::postgres::Postgres;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -245,6 +246,25 @@ fn sockets_of_the_service_manager_are_taken() {
     crate::servers::signal(manager.id(), "TERM");
     assert!(manager.wait().unwrap().success());
     assert!(socket.exists(), "the socket is the service manager's: it stays");
+}
+
+#[test]
+fn without_its_database_it_is_not_ready_and_says_so() {
+    let server = Postgres::start();
+    let daemon = Daemon::start(&format!("[store]\nurl = \"{}\"\n", server.url("postgres")));
+    let config = daemon.folder.path().join("deskclerk.toml");
+    daemon.until("/readyz", |status, _| status == 200);
+    assert_eq!(run(&config, &["status"]).0, 0);
+    drop(server);
+    let body = daemon.until("/readyz", |status, _| status == 503);
+    let said: Value = serde_json::from_str(&body).unwrap();
+    let store = said["checks"].as_array().unwrap().iter().find(|check| check["name"] == "store").unwrap();
+    assert_eq!((&store["ok"], &store["needed"]), (&false.into(), &true.into()), "{body}");
+    assert_eq!(daemon.get("/healthz").0, 200, "it lives, and waits");
+    let (code, out, _) = run(&config, &["status"]);
+    assert!(code == 1 && out.contains("NOT READY") && out.contains("cannot be read"), "{out}");
+    let (code, _, complaints) = run(&config, &["quarantine", "list"]);
+    assert!(code == 75 && complaints.contains("cannot be reached") && !complaints.contains("desk@127"), "{complaints}");
 }
 
 /// The binary where `/run` holds nothing but this folder as the journal's; nothing at all without one.
