@@ -495,7 +495,7 @@ pub enum TicketEvent {
     /// Something else changed.
     #[serde(rename = "ticket.updated")]
     Updated,
-    /// The customer wrote again.
+    /// The customer wrote again, or an agent of another help desk answered.
     #[serde(rename = "ticket.answered")]
     Answered,
     /// It was solved or closed.

@@ -127,7 +127,11 @@ pub fn settle(
         rows.extend(team::outgoing(&ticket, &judged.request, means));
     }
     let message = Some((&judged.request, submission.id.as_str()));
-    rows.extend(notice::outgoing(Changed { before, after: &ticket, message, actor: "customer" }, means, now));
+    rows.extend(notice::outgoing(
+        Changed { before, after: &ticket, message, reply: None, actor: "customer" },
+        means,
+        now,
+    ));
     let asks = rows.iter().any(|row| row.reason == Reason::Question);
     let effect = Effect {
         ticket_id: Some(ticket.id),
@@ -210,7 +214,7 @@ pub fn note(
             events.push(NewEvent { actor: "desk", what: "status", detail });
             outgoing.extend(team::outgoing(&ticket, request, means));
         }
-        let changed = Changed { before: Some(before), after: &ticket, message: None, actor: "desk" };
+        let changed = Changed { before: Some(before), after: &ticket, message: None, reply: None, actor: "desk" };
         outgoing.extend(notice::outgoing(changed, means, now));
         change = OnTicket::Change(Box::new(ticket), before.version);
     }

@@ -278,7 +278,7 @@ impl Desk {
             let for_team =
                 after.status == Status::Ready && (before.status != Status::Ready || before.route != after.route);
             let team = request.filter(|_| for_team).and_then(|request| team::outgoing(after, request, means));
-            let changed = Changed { before: Some(before), after, message: None, actor };
+            let changed = Changed { before: Some(before), after, message: None, reply: None, actor };
             team.into_iter().chain(notice::outgoing(changed, means, now)).collect()
         };
         let changed = self.store.change_ticket(wish, judged_by, follows).await?;
@@ -291,7 +291,7 @@ impl Desk {
         let sources = self.sources.load_full();
         let means = self.means(&sources);
         let follows = |before: &Ticket, after: &Ticket| {
-            notice::outgoing(Changed { before: Some(before), after, message: None, actor }, means, now)
+            notice::outgoing(Changed { before: Some(before), after, message: None, reply: None, actor }, means, now)
         };
         self.store.release_draft(id, send, actor, self.chase_at(now), now, follows).await?;
         self.outbox_wake.notify_one();

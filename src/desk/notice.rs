@@ -13,6 +13,7 @@ use super::shown;
 use crate::config::settings::{Config, Connector, TicketEvent, Webhook};
 use crate::request::Request;
 use crate::store::outbox::{Kind, Payload, Reason, State};
+use crate::store::remote::Answer;
 use crate::store::settle::NewOutgoing;
 use crate::ticket::{Status, Ticket};
 
@@ -28,6 +29,8 @@ pub struct Changed<'a> {
     pub after: &'a Ticket,
     /// The customer's message that caused it, and the submission it came as.
     pub message: Option<(&'a Request, &'a str)>,
+    /// What an agent of another help desk wrote to the customer, and the Message-ID it is kept under.
+    pub reply: Option<(&'a Answer, &'a str)>,
     /// Who made it: `desk`, `customer`, `agent:NAME` or `connector:NAME`.
     pub actor: &'a str,
 }
@@ -53,13 +56,13 @@ pub struct Handover {
 
 /// What this change is, in the words of the webhooks.
 pub fn events(changed: Changed<'_>) -> Vec<TicketEvent> {
-    let Changed { before, after, message, .. } = changed;
+    let Changed { before, after, message, reply, .. } = changed;
     let mut events = vec![];
     let moved = |to: Status| after.status == to && before.is_none_or(|before| before.status != to);
     let over = |status: Status| matches!(status, Status::Solved | Status::Closed);
     match before {
         None => events.push(TicketEvent::Created),
-        Some(_) if message.is_some() => events.push(TicketEvent::Answered),
+        Some(_) if message.is_some() || reply.is_some() => events.push(TicketEvent::Answered),
         Some(_) => {}
     }
     if moved(Status::Ready) {
@@ -111,7 +114,7 @@ fn wants(webhook: &Webhook, event: TicketEvent) -> bool {
 /// The connectors that a change concerns: not the one that made it, and none while the ticket waits for its customer and
 /// was never with the agents.
 fn connectors<'a>(config: &'a Config, changed: Changed<'a>) -> impl Iterator<Item = &'a Connector> {
-    let Changed { before, after, message, actor } = changed;
+    let Changed { before, after, message, actor, .. } = changed;
     let theirs = |status: Status| status != Status::Waiting;
     let with_agents = theirs(after.status) || before.is_some_and(|before| theirs(before.status));
     let something = before.is_none_or(|before| differs(before, after)) || message.is_some();
@@ -162,7 +165,11 @@ fn handover(connector: &Connector, changed: Changed<'_>) -> NewOutgoing {
 fn body(event: TicketEvent, changed: Changed<'_>, means: Means<'_>, now: i64) -> Value {
     let mut data = shown::ticket(changed.after, means.directory);
     data["triage"] = json!(changed.after.triage);
-    data["message"] = changed.message.map_or(Value::Null, |(request, _)| message(request, now));
+    data["message"] = match (changed.message, changed.reply) {
+        (Some((request, _)), _) => message(request, now),
+        (None, Some((answer, message_id))) => reply(answer, message_id, changed.after, now),
+        (None, None) => Value::Null,
+    };
     json!({ "type": event, "timestamp": shown::time(now), "data": data })
 }
 
@@ -171,12 +178,25 @@ fn message(request: &Request, now: i64) -> Value {
     let files = request.attachments.iter();
     let files = files.map(|file| json!({ "name": file.name, "type": file.media_type, "size": file.size }));
     json!({
+        "by": "customer",
         "from": { "name": request.from.name, "address": request.from.address },
         "subject": request.subject,
         "text": text,
         "at": shown::time(now),
         "message_id": request.message_id,
         "attachments": files.collect::<Vec<_>>(),
+    })
+}
+
+fn reply(answer: &Answer, message_id: &str, ticket: &Ticket, now: i64) -> Value {
+    json!({
+        "by": "agent",
+        "from": { "name": Value::Null, "address": answer.author },
+        "subject": ticket.subject,
+        "text": &answer.text[..answer.text.floor_char_boundary(TEXT_BYTES)],
+        "at": shown::time(now),
+        "message_id": message_id,
+        "attachments": [],
     })
 }
 

@@ -57,8 +57,14 @@ impl Desk {
         }
         let actor = format!("connector:{connector}");
         let means = self.means(&sources);
-        let changed = Changed { before: Some(&before), after: &after, message: None, actor: &actor };
-        let outgoing = if after == before { vec![] } else { notice::outgoing(changed, means, now) };
+        let mut outgoing = vec![];
+        for (message_id, answer) in &fresh {
+            let reply = Some((answer, message_id.as_str()));
+            let changed = Changed { before: Some(&after), after: &after, message: None, reply, actor: &actor };
+            outgoing.extend(notice::outgoing(changed, means, now));
+        }
+        let changed = Changed { before: Some(&before), after: &after, message: None, reply: None, actor: &actor };
+        outgoing.extend(notice::outgoing(changed, means, now));
         let answers = fresh.len();
         settling.commit_remote(connector, (&before, &after), fresh, outgoing, (&news.seen, news.over), now).await?;
         self.outbox_wake.notify_one();

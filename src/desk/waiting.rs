@@ -197,7 +197,7 @@ fn next(ticket: &Ticket, now: i64) -> Ticket {
 }
 
 fn effect(before: &Ticket, after: Ticket, means: Means<'_>, now: i64) -> Effect {
-    let changed = Changed { before: Some(before), after: &after, message: None, actor: "desk" };
+    let changed = Changed { before: Some(before), after: &after, message: None, reply: None, actor: "desk" };
     let outgoing = notice::outgoing(changed, means, now);
     Effect {
         ticket_id: Some(before.id),

@@ -145,6 +145,8 @@ async fn a_complete_request_goes_to_its_team() {
         let team = out.iter().find(|row| row.reason == Reason::Team).unwrap();
         assert_eq!(team.payload.headers["Auto-Submitted"], "auto-generated");
         assert!(team.payload.text.contains("48213") && team.payload.text.contains("single impression"));
+        let because = team.payload.text.lines().find(|line| line.starts_with("Because:")).unwrap();
+        assert!(because.contains("“48213”"), "the words that decided stand there: {because}");
         let messages = desk.store.messages(found.id).await.unwrap();
         let directions: Vec<_> = messages.iter().map(|message| message.direction).collect();
         assert_eq!(directions.iter().filter(|direction| **direction == Direction::In).count(), 1);

@@ -132,10 +132,15 @@ impl Out {
         self.desk.outbox_wake.notify_one();
     }
 
-    /// Waits until all rows of these tickets that are no mails are sent.
+    /// Waits until all rows of the ticket that are no mails are sent; but for those to an address that never answers.
     async fn all_sent(&self, ticket: i64) -> Vec<Outgoing> {
         until("all rows to be sent", async || {
-            let rows = self.rows(ticket).await;
+            let mut rows = self.rows(ticket).await;
+            let nowhere = |row: &Outgoing| {
+                let webhook = self.desk.config.webhook.iter().find(|webhook| webhook.name == row.recipient);
+                webhook.is_some_and(|webhook| webhook.url.contains(".invalid/"))
+            };
+            rows.retain(|row| !nowhere(row));
             let dead = rows.iter().find(|row| row.state == store::outbox::State::Dead);
             assert!(dead.is_none(), "{dead:?}");
             rows.iter().all(|row| row.state == store::outbox::State::Sent).then_some(rows)

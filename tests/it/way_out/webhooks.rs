@@ -148,6 +148,7 @@ async fn every_change_is_told_once_and_signed() {
         let answered = find("ticket.answered");
         let mut data = answered["data"].clone();
         assert_eq!(data["triage"], serde_json::json!(ready.triage));
+        assert_eq!(data["message"]["by"], "customer");
         assert_eq!(data["message"]["text"], "Sorry, it is campaign 48213.");
         assert_eq!(data["message"]["from"]["address"], "jane@acme.example");
         for own in ["triage", "message"] {
@@ -326,6 +327,41 @@ async fn lanes_are_claimed_apart_and_a_tickets_rows_in_order() {
             store.outbox_sent(&rows, now).await.unwrap();
         }
         assert!(hd().await.is_empty());
+        out.close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_agents_and_time_do_is_told_too() {
+    for engine in ["sqlite", "postgres"] {
+        let out = Out::on(engine, |config, folder| {
+            config.webhook = vec![webhook("crm", "https://crm.example/", folder, &[])];
+            config.replies.mode = deskclerk::config::settings::Mode::Draft;
+            (config.replies.reminder_days, config.replies.hand_over_days) = (0, 1);
+        })
+        .await;
+        // The question is a draft: the ticket is with the agents until one of them sends it.
+        let ticket = out.take(&mail("t1", VAGUE)).await;
+        let told = async || {
+            let rows = out.rows(ticket.id).await.into_iter();
+            rows.map(|row| row.payload.subject).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (ticket.status, told().await),
+            (Status::Ready, vec!["ticket.created".into(), "ticket.ready".into()])
+        );
+        let rows = out.desk.store.outgoing_of(ticket.id).await.unwrap();
+        let draft = rows.iter().find(|row| row.state == Stands::Draft).unwrap();
+        out.desk.release_draft(&draft.id, true, "agent:kim", unix_ms()).await.unwrap();
+        assert_eq!(told().await.pop().unwrap(), "ticket.waiting", "{engine}");
+        let sent = out.desk.store.claim_outbox(unix_ms(), 1_000, 10).await.unwrap();
+        out.desk.store.outbox_sent(&sent, unix_ms()).await.unwrap();
+        // Nobody answers.
+        let later = out.ticket(ticket.id).await.chase_at.unwrap();
+        assert_eq!(out.desk.chase(later, 10).await.unwrap(), 1);
+        assert_eq!(out.ticket(ticket.id).await.status, Status::Ready);
+        assert_eq!(told().await.len(), 4);
+        assert_eq!(told().await.pop().unwrap(), "ticket.ready", "{engine}");
         out.close().await;
     }
 }

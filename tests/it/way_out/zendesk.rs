@@ -1,6 +1,6 @@
 //! Zendesk, as developer.zendesk.com documents the Ticketing API: tickets by external id, uploads, comments, show_many.
 
-use deskclerk::config::settings::Vendor;
+use deskclerk::config::settings::{TicketEvent, Vendor, Webhook};
 use deskclerk::store::outbox::State;
 use deskclerk::ticket::Status;
 use deskclerk::ticket::change::Change;
@@ -107,6 +107,9 @@ async fn a_ticket_is_created_once_kept_up_to_date_and_answered() {
         zendesk.group = "98738".into();
         zendesk.types.insert("not-running".into(), "incident".into());
         config.connector = vec![zendesk];
+        let events = vec![TicketEvent::Answered, TicketEvent::Closed];
+        let (name, url) = ("crm".to_owned(), "https://crm.invalid/".to_owned());
+        config.webhook = vec![Webhook { name, url, secret_files: vec![folder.join("none")], events, connections: 1 }];
     })
     .await;
     let ticket = out.take(&mail_with_file("z1", WHOLE)).await;
@@ -167,8 +170,16 @@ async fn a_ticket_is_created_once_kept_up_to_date_and_answered() {
     assert_eq!(out.agents_answers(ticket.id).await, [answered], "once");
     let events = out.desk.store.events(ticket.id).await.unwrap();
     assert_eq!(events.last().unwrap().actor, "connector:hd");
-    let rows = out.rows(ticket.id).await.len();
-    assert_eq!(rows, 2, "what it said itself it is not told");
+    let rows = out.rows(ticket.id).await;
+    let (own, told): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.recipient == "hd");
+    assert_eq!(own.len(), 2, "what it said itself it is not told");
+    let told: Vec<Value> = told.iter().map(|row| serde_json::from_str(&row.payload.text).unwrap()).collect();
+    let words: Vec<_> = told.iter().map(|told| (&told["type"], &told["data"]["message"]["by"])).collect();
+    let answered = json!("ticket.answered");
+    let expected =
+        [(&answered, &json!("customer")), (&answered, &json!("agent")), (&json!("ticket.closed"), &Value::Null)];
+    assert_eq!(words, expected, "others are told what agents answered");
+    assert_eq!(told[1]["data"]["message"]["text"], "Dear Jane, we restarted it.");
 
     // What an agent does here is done there.
     let high = out.change(&solved, Change::Priority("high".into())).await;
