@@ -67,6 +67,7 @@ fn request(case: &Case) -> Request {
         size: 1,
         inline: false,
         alt: None,
+        url: None,
     };
     Request {
         from: Mailbox { name: None, address: case.from.clone() },

@@ -343,6 +343,7 @@ fn every_condition_of_the_readme_works(topic: &str) {
             size: 1,
             inline: false,
             alt: None,
+            url: None,
         }],
         ..text("our statement")
     };

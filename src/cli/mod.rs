@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod erase;
 pub mod explain;
 pub mod feedback;
+pub mod hooks;
 pub mod import;
 pub mod learn;
 pub mod outbox;
@@ -78,6 +79,9 @@ enum Command {
     /// Show or check the words of automatic mails
     #[command(subcommand)]
     Replies(replies::Command),
+    /// Try webhooks out: sign, send, check; list deliveries, take them in again
+    #[command(subcommand)]
+    Hooks(hooks::Command),
     /// Check, test, explain and replay the rules, or learn them
     #[command(subcommand)]
     Rules(rules::Command),
@@ -132,6 +136,7 @@ pub fn main() -> ExitCode {
         Command::Erase(args) => erase::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Replies(command) => replies::run(&command),
+        Command::Hooks(command) => hooks::run(&command),
         Command::Rules(command) => rules::run(&command),
         Command::Config(command) => config::run(&command),
     };

@@ -24,6 +24,7 @@ pub mod problem;
 pub mod quarantine;
 pub mod read;
 pub mod remote;
+pub mod redeliver;
 pub mod replay;
 pub mod retention;
 mod rulebook;

@@ -100,7 +100,7 @@ fn with(mut value: Value, key: &str, member: Value) -> Value {
 }
 
 /// The sender's own words, as they were understood.
-fn mapped(request: &Request) -> Value {
+pub fn mapped(request: &Request) -> Value {
     json!({
         "from": request.from,
         "subject": request.subject,
@@ -116,7 +116,7 @@ fn mapped(request: &Request) -> Value {
 }
 
 /// What a partner is told of a judgement: no names of campaigns.
-fn judgement(triage: &Triage) -> Value {
+pub fn judgement(triage: &Triage) -> Value {
     json!({
         "campaign": { "status": triage.campaign.status, "id": triage.campaign.id },
         "topic": triage.topic.id,

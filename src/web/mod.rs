@@ -9,6 +9,7 @@ pub mod console;
 pub mod guard;
 pub mod health;
 mod outbox;
+pub mod hooks;
 pub mod password;
 pub mod quarantine;
 pub mod server;
@@ -97,6 +98,7 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
         .merge(audit::router())
         .merge(outbox::router())
         .merge(triage::router())
+        .merge(hooks::router())
         .merge(console::router(&site))
         .with_state(site.clone())
         .merge(doors)

@@ -202,3 +202,55 @@ async fn a_closed_store_says_so() {
     assert!(matches!(Store::open("mysql://x", folder.path(), 1).await, Err(Error::Database(_) | Error::Url(_))));
     assert_eq!(Outcome::Ticket.as_str(), "ticket");
 }
+
+#[tokio::test]
+async fn deliveries_are_listed_bounded_and_their_keys_freed() {
+    use deskclerk::store::deliveries::{REFUSALS, Refusal};
+    each_engine(async |store| {
+        for number in 0..3 {
+            let key = format!("d-{number}");
+            store
+                .submit(New { received_at: deskclerk::desk::unix_ms(), ..new("hook:x", Some(&key), &key) })
+                .await
+                .unwrap();
+        }
+        store.submit(new("hook:y", Some("d-0"), "other")).await.unwrap();
+        let refusal = |number: i64| Refusal {
+            id: uuid::Uuid::now_v7().to_string(),
+            source: "hook:x".into(),
+            at: number,
+            status: 422,
+            because: "/email is missing\0".into(),
+            source_key: None,
+            content_type: None,
+            body: Some(vec![0, 159, 146, 150]),
+        };
+        for number in 0..REFUSALS + 5 {
+            store.refuse(refusal(number)).await.unwrap();
+        }
+        let listed = store.deliveries("hook:x", 1_000, None).await.unwrap();
+        assert_eq!(listed.len() as i64, REFUSALS + 3);
+        assert_eq!(listed.iter().filter(|delivery| delivery.accepted).count(), 3);
+        assert_eq!((listed[0].at, listed[0].bytes, listed[0].status), (REFUSALS + 4, 4, Some(422)));
+        let page = store.deliveries("hook:x", 2, Some(&listed[1].id)).await.unwrap();
+        assert_eq!(page, listed[2..4]);
+        let kept = store.refusal(&listed[0].id).await.unwrap().unwrap();
+        assert_eq!((kept.body, kept.because.as_str()), (Some(vec![0, 159, 146, 150]), "/email is missing"));
+        store.forget_refusal(&listed[0].id).await.unwrap();
+        assert_eq!(store.refusal(&listed[0].id).await.unwrap(), None);
+
+        // Only what is settled and old enough is freed, of this source alone.
+        let now = deskclerk::desk::unix_ms() + 1_000;
+        assert_eq!(store.free_keys("hook:x", now).await.unwrap(), 0);
+        let claimed = store.claim_submissions(now, 1_000, 2).await.unwrap();
+        let settling = store.settling(&claimed.iter().collect::<Vec<_>>()).await.unwrap();
+        let nowhere = |submission| deskclerk::desk::judge::nowhere(submission, Outcome::Rejected, "x".into(), None);
+        settling.commit(claimed.iter().map(nowhere).collect(), now).await.unwrap();
+        assert_eq!(store.free_keys("hook:x", 1_000).await.unwrap(), 0);
+        assert_eq!(store.free_keys("hook:x", now).await.unwrap(), 2);
+        assert_eq!(store.free_keys("hook:x", now).await.unwrap(), 0);
+        let known = store.keys_known("hook:x", &["d-0".into(), "d-2".into()]).await.unwrap();
+        assert_eq!(known, HashSet::from(["d-2".to_owned()]));
+    })
+    .await;
+}

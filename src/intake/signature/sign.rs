@@ -94,10 +94,7 @@ impl Verifier {
             }
         }
         let has_id = headers.iter().any(|(name, _)| *name == self.id_header);
-        if !self.id_header.is_empty()
-            && !has_id
-            && !(scheme == Scheme::StandardWebhooks && self.header != scheme.header())
-        {
+        if !self.id_header.is_empty() && !has_id {
             headers.push((self.id_header.clone(), post.id.to_owned()));
         }
         Ok(headers)

@@ -328,8 +328,7 @@ fn anything_changed_is_doubted() {
             let without: Vec<_> = example.headers.iter().filter(|(name, _)| name != header).cloned().collect();
             let with = |value: &str| [without.clone(), vec![(*header, value.to_owned())]].concat();
             doubted(&Example { headers: without.clone(), ..example.clone() }, example.at);
-            doubted(&Example { headers: with(&value[1..]), ..example.clone() }, example.at);
-            doubted(&Example { headers: with(&value[..value.len() - 4]), ..example.clone() }, example.at);
+            doubted(&Example { headers: with(&value[..value.len() / 2]), ..example.clone() }, example.at);
             doubted(&Example { headers: with("v1,"), ..example.clone() }, example.at);
             let twice = [with(value), vec![(*header, value.clone())]].concat();
             let doubled = headers_twice(&twice);

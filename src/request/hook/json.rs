@@ -101,7 +101,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
         let mut list = vec![];
-        self.enter(String::new())?;
+        self.enter("0".to_owned())?;
         loop {
             if let Some(last) = self.way.last_mut() {
                 *last = list.len().to_string();

@@ -3,6 +3,7 @@
 mod api;
 mod changes;
 mod console;
+mod hooks;
 mod one_tap;
 mod quarantine;
 mod outbox;
