@@ -181,6 +181,14 @@ impl Directory {
         self.ids.shapes(&self.campaigns)
     }
 
+    /// Whether this is written as ids of this directory are: letters and digits in their places, whichever they are. It says
+    /// the same of an id that is there and of one that is not, so that strangers may be told.
+    pub fn has_form_of_id(&self, written: &str) -> bool {
+        let mut compact = String::with_capacity(written.len());
+        fold::compact(written, &mut compact);
+        self.is_empty() || (!compact.is_empty() && self.ids.form_known(&compact))
+    }
+
     /// Campaigns with names like this one's, without itself: those of its account first.
     pub fn similar(&self, id: &str) -> Vec<Named> {
         let Some(row) = self.ids.exact(id, &self.campaigns) else { return vec![] };

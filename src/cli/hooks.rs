@@ -386,7 +386,7 @@ async fn replay(settings: Config, hook: &Hook, ids: &[String]) -> Result<End> {
     let door = hooks::door(&hook.name);
     let mut end = End::Ok;
     for id in ids {
-        match desk.redeliver(&door, id, super::now()).await {
+        match desk.redeliver(&door, id, super::ACTOR, super::now()).await {
             Ok(done) => writeln!(io::stdout(), "{}", done.submission)?,
             Err(problem) => {
                 output::complain(&format!("{id}: {problem}"));

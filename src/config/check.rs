@@ -193,6 +193,9 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
             fault("teams", 0, team, format!("`{address}` is no mail address"), "write it as name@host.example");
         }
     }
+    for (table, key, message, remedy) in form_faults(config) {
+        fault(table, 0, key, message, remedy);
+    }
     for (index, hook) in config.hook.iter().enumerate() {
         if hook.name.is_empty() || !hook.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         {
@@ -249,6 +252,44 @@ fn hook_faults(hook: &Hook) -> Vec<(&'static str, String, &'static str)> {
     }
     if hook.keep_keys_days == 0 {
         faults.push(("keep_keys_days", "is 0: a post that comes twice would be two".into(), "write at least 1"));
+    }
+    faults
+}
+
+/// What is wrong with the form and the page of support options: table, key, what, remedy.
+fn form_faults(config: &Config) -> Vec<(&'static str, &'static str, String, &'static str)> {
+    const MEANINGS: [&str; 6] = ["campaign_id", "campaign_name", "help_topic", "priority", "phone", "external_id"];
+    let mut faults = vec![];
+    let form = &config.form;
+    if form.per_minute == 0 {
+        faults.push(("form", "per_minute", "is 0: nothing would pass".into(), "write at least 1, or open = false"));
+    }
+    if form.least_secs > 600 {
+        faults.push(("form", "least_secs", "is over ten minutes".into(), "write a few seconds"));
+    }
+    if form.proof_of_work_bits > 24 {
+        faults.push(("form", "proof_of_work_bits", "would take browsers minutes".into(), "write 16, at most 24"));
+    }
+    for origin in &form.frame_ancestors {
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://")).unwrap_or_default();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-.:[]*".contains(c);
+        if host.is_empty() || !host.chars().all(plain) {
+            let message = format!("`{origin}` is no origin");
+            faults.push(("form", "frame_ancestors", message, "write it as https://www.example.com, without a path"));
+        }
+    }
+    for (field, meaning) in &form.custom_fields {
+        if !MEANINGS.contains(&meaning.as_str()) {
+            let message = format!("field {field} cannot mean `{meaning}`");
+            let remedy = "use campaign_id, campaign_name, help_topic, priority, phone or external_id";
+            faults.push(("form", "custom_fields", message, remedy));
+        }
+    }
+    for (key, address) in [("knowledge_base", &config.support.knowledge_base), ("chat", &config.support.chat)] {
+        let web = |address: &str| address.starts_with("https://") || address.starts_with("http://");
+        if !address.is_empty() && !(web(address) && address.parse::<hyper::Uri>().is_ok()) {
+            faults.push(("support", key, format!("`{address}` is no address of a page"), "write it as https://…"));
+        }
     }
     faults
 }

@@ -33,6 +33,10 @@ pub struct Config {
     pub replies: Replies,
     /// When the desk is open.
     pub hours: Hours,
+    /// "Submit a request".
+    pub form: Form,
+    /// The page of all support options.
+    pub support: Support,
     /// Webhook sources.
     #[serde(default)]
     pub hook: Vec<Hook>,
@@ -416,6 +420,38 @@ pub const VERIFY: [&str; 16] = [
     "basic",
     "mtls-header",
 ];
+
+/// `[form]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Form {
+    /// Whether `/submit`, `/support` and `POST /v1/requests` are there.
+    pub open: bool,
+    /// Requests that one client may hand in a minute.
+    pub per_minute: u32,
+    /// Seconds between opening the form and sending it, at least.
+    pub least_secs: u64,
+    /// Leading zero bits of the proof of work; 0: none is asked for.
+    pub proof_of_work_bits: u32,
+    /// Files of one request.
+    pub attachments: usize,
+    /// Origins of the pages that may show the form in a frame.
+    pub frame_ancestors: Vec<String>,
+    /// Id of a custom field in Zendesk's shape → the name of ours.
+    pub custom_fields: BTreeMap<String, String>,
+}
+
+/// `[support]`: what beside the form the page `/support` offers; empty: not offered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Support {
+    /// Phone number.
+    pub phone: String,
+    /// Address of the knowledge base.
+    pub knowledge_base: String,
+    /// Address of the chat.
+    pub chat: String,
+}
 
 /// `[[hook]]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

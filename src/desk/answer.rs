@@ -124,13 +124,17 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
     let question = question(judged, ticket, means, spent).filter(|_| reason == Reason::Question);
     // Where nobody can be proven all are counted as one.
     let unproven = !(judged.proven || judged.vouched) && means.config.desk.proves_senders();
-    let facts = guard::Facts {
+    let mut facts = guard::Facts {
         answerable: judged.answerable,
         require_dmarc: judged.by_mail && means.config.requires_dmarc(),
         vouched: judged.vouched,
         question,
         ..facts(&ticket.requester_address, unproven, means, spent)
     };
+    // Whoever fills in a form may type anybody's address: one mail a day is all that he can have sent there.
+    if !judged.by_mail && !judged.vouched {
+        facts.to_address.most = facts.to_address.most.min(1);
+    }
     let composed =
         guard::may_answer(&judged.request, &facts).and_then(|()| words(judged, ticket, kind, reason, means, now));
     let (words, offered) = match composed {

@@ -18,6 +18,7 @@ pub mod hooks;
 pub mod judge;
 pub mod limit;
 pub mod notice;
+pub mod origin;
 pub mod place;
 pub mod post;
 pub mod problem;
@@ -248,6 +249,11 @@ impl Desk {
     /// What signs reply tokens and one-tap answers.
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// Whether the desk is open at this moment (unix ms).
+    pub fn is_open(&self, now: i64) -> bool {
+        self.hours.is_open(now)
     }
 
     /// What answering needs.

@@ -14,7 +14,7 @@ use super::read::{self, CONTENT_TYPE, Reading};
 use super::{Desk, hooks, place};
 use crate::request::hook::body::{self, Closed, Shape};
 use crate::request::hook::{self, FieldFault};
-use crate::request::{Authentication, Request, mail};
+use crate::request::{Authentication, Request, mail, submitted};
 use crate::store::submissions::{Envelope, Kind, New, Submission};
 use crate::triage::{self, Triage};
 
@@ -179,6 +179,9 @@ impl Desk {
     pub fn attachment(&self, submission: &Submission, index: usize) -> Option<Vec<u8>> {
         if submission.kind == Kind::Mail {
             return mail::attachment(&submission.raw, index);
+        }
+        if submission.source == submitted::SOURCE {
+            return submitted::file(&submission.raw, index);
         }
         let content_type = submission.envelope.headers.get(CONTENT_TYPE)?;
         self.hook_source(&submission.source)?.attachment(content_type, &submission.raw, index)

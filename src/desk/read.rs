@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::hooks::{self, HookSources};
 use crate::request::hook::body::{self, Closed};
 use crate::request::hook::{self, HookMap};
-use crate::request::{self, Automated, AutomatedKind, Request, Setting, mail, screening};
+use crate::request::{self, Automated, AutomatedKind, Request, Setting, mail, screening, submitted};
 use crate::store::submissions::{Kind, Submission};
 
 /// The header of a post, in its envelope, that says how its body is read.
@@ -62,6 +62,19 @@ fn read_hook(submission: &Submission, setting: &Setting, hooks: &HookSources) ->
         let size = submission.raw.len();
         return Err(format!("{size} bytes, over the bound of {}", setting.bounds.size_bytes));
     }
+    let mut request = if submission.source == submitted::SOURCE {
+        let body = serde_json::from_slice(&submission.raw).map_err(|error| format!("the body is no JSON: {error}"))?;
+        // How many files are too many the door has said.
+        submitted::read(&body, usize::MAX, &setting.reading).map_err(|faults| hooks::list(&faults))?
+    } else {
+        read_post(submission, hooks)?
+    };
+    request.no_reply = screening::unanswered(&request.from, &setting.reading);
+    Ok(request)
+}
+
+/// A post of a webhook's source.
+fn read_post(submission: &Submission, hooks: &HookSources) -> Result<Request, String> {
     let content_type = submission.envelope.headers.get(CONTENT_TYPE).map_or("application/json", String::as_str);
     let closed = |closed| match closed {
         Closed::MediaType => format!("the body is {content_type}, which nobody reads"),
@@ -73,9 +86,7 @@ fn read_hook(submission: &Submission, setting: &Setting, hooks: &HookSources) ->
         None => body::open(content_type, &submission.raw, &[]),
     };
     let map = source.map_or(HookMap::generic(), |source| &source.map);
-    let mut request = hook::read(&opened.map_err(closed)?, map).map_err(|faults| hooks::list(&faults))?;
-    request.no_reply = screening::unanswered(&request.from, &setting.reading);
-    Ok(request)
+    hook::read(&opened.map_err(closed)?, map).map_err(|faults| hooks::list(&faults))
 }
 
 /// What only the envelope knows: the null sender, and the plus tags of recipients that the headers do not name.

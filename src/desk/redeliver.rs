@@ -19,8 +19,8 @@ pub struct Redelivered {
 }
 
 impl Desk {
-    /// Takes a delivery of this source (`hook:NAME`) in again. `now` is unix milliseconds.
-    pub async fn redeliver(&self, door: &str, id: &str, now: i64) -> Result<Redelivered, Problem> {
+    /// Takes a delivery of this source (`hook:NAME`) in again. `actor` stands in the audit trail, `now` is unix milliseconds.
+    pub async fn redeliver(&self, door: &str, id: &str, actor: &str, now: i64) -> Result<Redelivered, Problem> {
         let source = self.hook_source(door).ok_or_else(|| Problem::no("webhook source"))?;
         if let Some(refusal) = self.store.refusal(id).await?.filter(|refusal| refusal.source == door) {
             return self.take_again(&source, refusal, now).await;
@@ -33,7 +33,7 @@ impl Desk {
         if submission.outcome.is_none() {
             return Err(Problem::Conflict("it is not settled yet".into()));
         }
-        self.store.replay_submission(id).await?;
+        self.store.replay_submission(id, actor, now).await?;
         self.wake.notify_one();
         Ok(Redelivered { submission: submission.id, known: true })
     }

@@ -30,7 +30,7 @@ use crate::desk::limit::Limit;
 use crate::desk::post::{self, Believed, Post};
 use crate::desk::problem::{Body, Path, Place, Problem, Query};
 use crate::desk::read::guarded;
-use crate::request::hook;
+use crate::request::{hook, submitted};
 use crate::store::deliveries::Refusal;
 use crate::store::submissions::{New, Outcome, Submission};
 
@@ -240,7 +240,17 @@ struct Answer {
     /// `null`: not settled yet.
     outcome: Option<Outcome>,
     #[serde(flatten)]
-    ticket: Option<Judged>,
+    ticket: Option<Told>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Told {
+    /// Of what a stranger handed in by the form: whether a Campaign ID is known would tell him of other accounts.
+    Number {
+        ticket: i64,
+    },
+    Judged(Judged),
 }
 
 #[derive(Debug, Serialize)]
@@ -271,10 +281,12 @@ async fn answer(desk: &Desk, id: &str, wait: Option<Duration>) -> Result<Answer,
     let Some(wait) = wait else { return Ok(answer) };
     let Some(settled) = settled(desk, id, wait).await? else { return Ok(answer) };
     answer.outcome = settled.outcome;
-    if let Some(ticket_id) = settled.ticket_id
+    if settled.source == submitted::SOURCE {
+        answer.ticket = settled.ticket_id.map(|ticket| Told::Number { ticket });
+    } else if let Some(ticket_id) = settled.ticket_id
         && let Some(ticket) = desk.store.ticket(ticket_id).await?
     {
-        answer.ticket = Some(Judged {
+        answer.ticket = Some(Told::Judged(Judged {
             ticket: ticket_id,
             status: ticket.status.as_str().to_owned(),
             campaign: Campaign { status: word(&ticket.campaign_status), id: ticket.campaign_id },
@@ -282,7 +294,7 @@ async fn answer(desk: &Desk, id: &str, wait: Option<Duration>) -> Result<Answer,
             missing: ticket.missing,
             priority: ticket.priority,
             route: ticket.route,
-        });
+        }));
     }
     Ok(answer)
 }
@@ -292,7 +304,7 @@ fn word(value: &impl Serialize) -> String {
 }
 
 /// The submission once it is settled, or `None` when that takes longer than `wait`.
-async fn settled(desk: &Desk, id: &str, wait: Duration) -> Result<Option<Submission>, Problem> {
+pub(super) async fn settled(desk: &Desk, id: &str, wait: Duration) -> Result<Option<Submission>, Problem> {
     let until = Instant::now() + wait;
     let mut pause = Duration::from_millis(5);
     loop {

@@ -1,7 +1,7 @@
 //! Replies: may we answer, which question is to be asked, and with what words.
 //!
 //! [`guard`] says whether a reply may go out at all, [`compose`] words it from the templates of `rules/replies/`,
-//! [`token`] signs what ties the answer to its ticket, [`tap`] what answers by one tap, [`headers`] keeps other programs from answering us. Nothing here
+//! [`token`] signs what ties the answer to its ticket, [`tap`] what answers by one tap, [`pass`] what a form of ours carries, [`headers`] keeps other programs from answering us. Nothing here
 //! sends, stores or asks the time; nothing that a stranger wrote ever stands in a reply.
 
 pub mod compose;
@@ -10,6 +10,7 @@ pub mod guard;
 pub mod headers;
 pub mod layout;
 pub mod page;
+pub mod pass;
 pub mod tap;
 pub mod templates;
 pub mod token;

@@ -153,6 +153,16 @@ impl Templates {
         all.filter(|path| !self.files.contains(path)).collect()
     }
 
+    /// The name of a topic in this language, where it is not the label of its rules file.
+    pub fn topic(&self, language: &str, topic: &str) -> Option<&str> {
+        self.languages.get(language)?.topics.get(topic).map(String::as_str)
+    }
+
+    /// The question for a detail in this language.
+    pub fn detail(&self, language: &str, detail: &str) -> Option<&str> {
+        self.languages.get(language)?.details.get(detail).map(String::as_str)
+    }
+
     /// Whether a language has a question for this detail; without one it is not asked for.
     pub fn asks_for(&self, language: &str, detail: &str) -> bool {
         self.languages.get(language).is_some_and(|words| words.details.contains_key(detail))

@@ -23,6 +23,7 @@ pub mod quote;
 pub mod reading;
 pub mod screening;
 pub mod signature;
+pub mod submitted;
 pub mod thread;
 pub mod uuencode;
 

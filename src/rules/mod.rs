@@ -244,6 +244,11 @@ impl Rules {
         self.get(topic).map_or(judge::TEAM, |topic| topic.team.as_str())
     }
 
+    /// The ids of the details that this topic requires.
+    pub fn details<'a>(&'a self, topic: &str) -> impl Iterator<Item = &'a str> {
+        self.get(topic).into_iter().flat_map(|topic| &topic.details).map(|detail| detail.id.as_str())
+    }
+
     /// All topic ids and labels, in the order of their files.
     pub fn topics(&self) -> Vec<(&str, &str)> {
         self.compiled.topics.iter().map(|topic| (topic.id.0.as_str(), topic.label.as_str())).collect()

@@ -62,11 +62,11 @@ async fn list(
 
 async fn replay(
     State(site): State<Arc<Site>>,
-    ApiAgent(_): ApiAgent,
+    ApiAgent(agent): ApiAgent,
     Path((name, id)): Path<(String, String)>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let door = door_of(&site.desk, &name)?;
-    let done = site.desk.redeliver(&door, &id, now()).await?;
+    let done = site.desk.redeliver(&door, &id, &format!("agent:{agent}"), now()).await?;
     let status_url = format!("{}/v1/submissions/{}", site.desk.config.desk.public_url, done.submission);
     let answer = json!({ "submission": done.submission, "status_url": status_url, "known": done.known });
     Ok((StatusCode::ACCEPTED, Json(answer)))

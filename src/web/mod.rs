@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::desk::Desk;
 use crate::desk::limit::Limit;
+use crate::desk::origin;
 use crate::desk::problem::Problem;
 
 /// Renders the metrics in Prometheus' text format.
@@ -79,7 +80,7 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
     let body_limit = DefaultBodyLimit::max(http.body_limit_bytes);
     let guard = Arc::new(guard::Guard::new(Duration::from_secs(http.read_timeout_secs + ANSWER_SECS)));
     let site = Arc::new(Site {
-        origin: origin(&desk.config.desk.public_url),
+        origin: origin::of(&desk.config.desk.public_url),
         metrics,
         pages: console::Pages::default(),
         sign_ins: Limit::per_minute(SIGN_INS),
@@ -108,10 +109,6 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
         .layer(middleware::from_fn_with_state(guard, guard::pass))
         // Not behind the guard: a busy desk still says that it lives.
         .merge(health::router().with_state(site))
-}
-
-fn origin(url: &str) -> String {
-    url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
 }
 
 /// Unix milliseconds.

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
 use super::Site;
+use crate::desk::origin::same_origin;
 use crate::desk::problem::{Form, Problem};
 use crate::store::agents::{Kind, Session};
 
@@ -84,7 +85,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Site>> for Act<T> {
     async fn from_request(request: Request, site: &Arc<Site>) -> Result<Act<T>, Response> {
         let refused = |problem: Problem| problem.into_response();
         let (mut parts, body) = request.into_parts();
-        same_origin(&parts.headers, site).map_err(refused)?;
+        same_origin(&parts.headers, &site.origin).map_err(refused)?;
         let SignedIn(session) = SignedIn::from_request_parts(&mut parts, site).await?;
         let bytes = axum::body::to_bytes(body, 64 * 1024).await.map_err(|_| refused(Problem::TooLarge))?;
         let again = || Request::from_parts(parts.clone(), Body::from(bytes.clone()));
@@ -96,25 +97,6 @@ impl<T: DeserializeOwned> FromRequest<Arc<Site>> for Act<T> {
         }
         let Form(form) = Form::<T>::from_request(again(), site).await.map_err(refused)?;
         Ok(Act { agent: session.agent, form })
-    }
-}
-
-/// Refuses what a browser sends from another site. Browsers name the origin of every POST (Fetch, "Origin").
-pub fn same_origin(headers: &HeaderMap, site: &Site) -> Result<(), Problem> {
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let foreign = || Problem::Forbidden("this form was sent from another site".into());
-    if let Some(fetch_site) = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok())
-        && !matches!(fetch_site, "same-origin" | "none")
-    {
-        return Err(foreign());
-    }
-    match text(header::ORIGIN) {
-        None => Ok(()),
-        Some(origin) if origin == site.origin => Ok(()),
-        Some(origin) => {
-            let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-            if host.is_some() && host == text(header::HOST) { Ok(()) } else { Err(foreign()) }
-        }
     }
 }
 

@@ -14,6 +14,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::desk::origin::same_origin;
 use crate::desk::problem::{Form, Problem, Query};
 use crate::store::agents::Kind;
 use crate::web::session::{self, Act, SESSION_MS};
@@ -59,7 +60,7 @@ async fn by_password(
     headers: HeaderMap,
     Form(form): Form<Credentials>,
 ) -> Result<Response, Problem> {
-    session::same_origin(&headers, &site)?;
+    same_origin(&headers, &site.origin)?;
     site.sign_ins.count(peer, &headers)?;
     let agent = site.desk.store.agent(form.name.trim()).await?;
     let hash = agent.as_ref().and_then(|agent| agent.password_hash.clone());
@@ -91,7 +92,7 @@ async fn by_link(
     headers: HeaderMap,
     Form(link): Form<Link>,
 ) -> Result<Response, Problem> {
-    session::same_origin(&headers, &site)?;
+    same_origin(&headers, &site.origin)?;
     site.sign_ins.count(peer, &headers)?;
     let redeemed = site.desk.store.redeem_link(&link.token, now()).await?;
     let used =

@@ -4,6 +4,7 @@ mod api;
 mod changes;
 mod console;
 mod hooks;
+mod form;
 mod one_tap;
 mod quarantine;
 mod outbox;
@@ -16,7 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use deskclerk::config::{self, settings::Config};
 use deskclerk::desk::Desk;
 use deskclerk::intake::signature::Secret;
-use deskclerk::intake::{form, one_tap as taps, webhook};
+use deskclerk::intake::{self, one_tap as taps, webhook};
 use deskclerk::store::agents::Kind;
 use deskclerk::store::submissions::{Envelope, Kind as Sort, New};
 use serde_json::Value;
@@ -62,7 +63,7 @@ impl TestDesk {
         let address = listener.local_addr().unwrap();
         let cancel = CancellationToken::new();
         let doors = webhook::router(desk.clone(), webhook::Hooks::open(&desk.config).unwrap())
-            .merge(form::router(desk.clone()))
+            .merge(intake::form::router(desk.clone()))
             .merge(taps::router(desk.clone()));
         let metrics: deskclerk::web::Metrics = Arc::new(String::new);
         tokio::spawn(deskclerk::web::run(listener, desk.clone(), doors, metrics, cancel.clone()));

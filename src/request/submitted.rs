@@ -1,0 +1,200 @@
+//! What the form and `POST /v1/requests` hand in: one JSON object to request. The names are those of a webhook's default
+//! map; beside them files in base64, the language of the page, and fields that have no name here.
+//!
+//! Never half-reads: each fault has the JSON Pointer (RFC 6901) of its field. Zendesk's shape of a request is unwrapped.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::hook::{self, FieldFault, HookMap};
+use super::reading::Reading;
+use super::{Attachment, Field, FieldKey, Request, attachment, header, language};
+
+/// The door's name.
+pub const SOURCE: &str = "form";
+
+/// Fields without a name of ours that are kept.
+const MOST_FIELDS: usize = 100;
+
+/// Zendesk's shape (`{"request": {…}}`) as ours: its custom fields get the names that `named` gives them. Any other
+/// object stays as it is. With it the pointer to where it stood.
+pub fn unwrapped(mut value: Value, named: &BTreeMap<String, String>) -> (Value, &'static str) {
+    let Some(mut inner) = value.get_mut("request").filter(|inner| inner.is_object()).map(Value::take) else {
+        return (value, "");
+    };
+    for (id, field) in custom_fields(&inner) {
+        if let (Some(name), Some(object)) = (named.get(&id), inner.as_object_mut()) {
+            object.entry(name.clone()).or_insert(Value::String(field));
+        }
+    }
+    (inner, "/request")
+}
+
+/// Reads what was handed in. All faults at once; `most`: so many files.
+pub fn read(value: &Value, most: usize, reading: &Reading) -> Result<Request, Vec<FieldFault>> {
+    let (mut request, mut faults) = match hook::from_json(value, &HookMap::default()) {
+        Ok(request) => (request, vec![]),
+        Err(faults) => (Request::default(), faults),
+    };
+    let (attachments, wrong) = attachments(value, most);
+    faults.extend(wrong);
+    let uploads = value.pointer("/comment/uploads").and_then(Value::as_array);
+    if uploads.is_some_and(|uploads| !uploads.is_empty()) {
+        let message = "no file is uploaded beforehand here; send it in `attachments`, or by multipart/form-data";
+        faults.push(FieldFault { pointer: "/comment/uploads".into(), message: message.into() });
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    request.attachments = attachments;
+    let stated = value.get("language").and_then(Value::as_str).filter(|code| code.len() == 2);
+    request.language = language::detect(&request.text, reading).or(stated.map(str::to_owned));
+    let unnamed = custom_fields(value).into_iter().take(MOST_FIELDS);
+    request.fields.extend(unnamed.map(|(label, value)| Field { key: FieldKey::Unknown, label, value }));
+    Ok(request)
+}
+
+/// The bytes of a file.
+pub fn file(raw: &[u8], index: usize) -> Option<Vec<u8>> {
+    let value: Value = serde_json::from_slice(raw).ok()?;
+    STANDARD.decode(value.get("attachments")?.get(index)?.get("content")?.as_str()?).ok()
+}
+
+/// Zendesk's custom fields that say anything: id and value.
+fn custom_fields(value: &Value) -> Vec<(String, String)> {
+    let said = |value: &Value| match value {
+        Value::String(text) => Some(header::one_line(text)),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    };
+    let fields = value.get("custom_fields").and_then(Value::as_array);
+    let read = |field: &Value| Some((said(field.get("id")?)?, said(field.get("value")?)?));
+    fields.into_iter().flatten().filter_map(read).filter(|(_, value)| !value.is_empty()).collect()
+}
+
+fn attachments(value: &Value, most: usize) -> (Vec<Attachment>, Vec<FieldFault>) {
+    let fault = |pointer: String, message: &str| FieldFault { pointer, message: message.into() };
+    let files = match value.get("attachments") {
+        None | Some(Value::Null) => return (vec![], vec![]),
+        Some(Value::Array(files)) => files,
+        Some(_) => return (vec![], vec![fault("/attachments".into(), "must be a list of files")]),
+    };
+    if files.len() > most {
+        let message = format!("{} files; at most {most} are taken", files.len());
+        return (vec![], vec![FieldFault { pointer: "/attachments".into(), message }]);
+    }
+    let mut read = vec![];
+    let mut faults = vec![];
+    for (index, file) in files.iter().enumerate() {
+        let text = |key: &str| match file.get(key) {
+            None | Some(Value::Null) => Ok(""),
+            Some(Value::String(text)) => Ok(text.as_str()),
+            Some(_) => Err(fault(format!("/attachments/{index}/{key}"), "must be a string")),
+        };
+        let content = text("content").and_then(|content| {
+            let none = || fault(format!("/attachments/{index}/content"), "is no base64 (RFC 4648, with padding)");
+            STANDARD.decode(content).map_err(|_| none())
+        });
+        match (text("name"), text("type"), content) {
+            (Ok(name), Ok(written), Ok(content)) if file.get("content").is_some_and(Value::is_string) => {
+                let media_type = media_type(written);
+                let name = attachment::safe_name(name, index, &media_type);
+                read.push(Attachment {
+                    name,
+                    media_type,
+                    size: content.len(),
+                    inline: false,
+                    alt: None,
+                    url: None,
+                });
+            }
+            (Ok(_), Ok(_), Ok(_)) => {
+                faults.push(fault(format!("/attachments/{index}/content"), "the file's bytes in base64 are missing"));
+            }
+            (name, media_type, content) => {
+                faults.extend([name.err(), media_type.err(), content.err()].into_iter().flatten());
+            }
+        }
+    }
+    (read, faults)
+}
+
+/// A media type as `type/subtype` in lower case (RFC 9110 §8.3.1), without parameters; of anything else the general one.
+fn media_type(written: &str) -> String {
+    let essence = written.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let token = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte))
+    };
+    let known = essence.split_once('/').is_some_and(|(kind, sub)| token(kind) && token(sub)) && essence.len() <= 127;
+    if known { essence } else { "application/octet-stream".into() }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check_faults(body: Value, expected: &[&str]) {
+        let got = read(&body, 2, &Reading::shipped()).err().unwrap_or_default();
+        let got: Vec<&str> = got.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(got, expected, "{body}");
+    }
+
+    #[test]
+    fn files_are_listed_and_found_again() {
+        let body = json!({"email": "jane@acme.example", "text": "Der Bericht ist leer, obwohl wir Besucher hatten.",
+            "attachments": [{"name": "../../x\u{202e}.png", "type": "image/PNG; a=b", "content": "iVBO"},
+                {"content": "", "type": "<svg>"}]});
+        let request = read(&body, 2, &Reading::shipped()).unwrap();
+        let files: Vec<_> =
+            request.attachments.iter().map(|file| (&*file.name, &*file.media_type, file.size)).collect();
+        let expected = [("x.png", "image/png", 3), ("attachment-2.bin", "application/octet-stream", 0)];
+        assert_eq!(files, expected);
+        assert_eq!(request.language.as_deref(), Some("de"));
+        let raw = body.to_string();
+        assert_eq!(file(raw.as_bytes(), 0), Some(vec![0x89, 0x50, 0x4e]));
+        assert_eq!((file(raw.as_bytes(), 2), file(b"nonsense", 0)), (None, None));
+    }
+
+    #[test]
+    fn the_page_says_the_language_of_few_words() {
+        let body = json!({"email": "a@b.example", "text": "48213", "language": "pt"});
+        assert_eq!(read(&body, 2, &Reading::shipped()).unwrap().language.as_deref(), Some("pt"));
+    }
+
+    #[test]
+    fn each_fault_names_its_field() {
+        let with = |files: Value| json!({"email": "a@b.example", "text": "x", "attachments": files});
+        check_faults(with(json!("x")), &["/attachments"]);
+        check_faults(with(json!([{}, {}, {}])), &["/attachments"]);
+        check_faults(with(json!([7])), &["/attachments/0/content"]);
+        check_faults(with(json!([{"content": "?"}])), &["/attachments/0/content"]);
+        check_faults(with(json!([{"content": "", "name": []}])), &["/attachments/0/name"]);
+        check_faults(json!({"attachments": 7}), &["/email", "/text", "/attachments"]);
+        let zendesk =
+            json!({"requester": {"email": "a@b.example"}, "comment": {"body": "x", "uploads": ["vz7ll9ud8o"]}});
+        check_faults(zendesk, &["/comment/uploads"]);
+    }
+
+    #[test]
+    fn zendesks_shape_is_unwrapped() {
+        let body = json!({"request": {"requester": {"name": "Jane", "email": "jane@acme.example"}, "subject": "Clicks",
+            "comment": {"body": "none since Monday"},
+            "custom_fields": [{"id": 3600, "value": "48213"}, {"id": "7", "value": "blue"}, {"id": 8, "value": null}]}});
+        let (value, at) = unwrapped(body, &BTreeMap::from([("3600".to_owned(), "campaign_id".to_owned())]));
+        let request = read(&value, 0, &Reading::shipped()).unwrap();
+        assert_eq!(
+            (at, request.from.address.as_str(), request.text.as_str()),
+            ("/request", "jane@acme.example", "none since Monday")
+        );
+        assert_eq!(request.field(FieldKey::CampaignId), Some("48213"));
+        let unnamed: Vec<_> = request.fields.iter().filter(|field| field.key == FieldKey::Unknown).collect();
+        assert_eq!((unnamed.len(), unnamed[1].value.as_str()), (2, "blue"));
+    }
+}
