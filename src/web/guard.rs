@@ -25,12 +25,20 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Guard {
     places: Semaphore,
     timeout: Duration,
+    most_bytes: usize,
 }
 
 impl Guard {
-    /// `timeout` is for a whole request, its body included.
-    pub fn new(timeout: Duration) -> Guard {
-        Guard { places: Semaphore::new(AT_WORK), timeout }
+    /// `timeout` is for a whole request, its body included; `most_bytes` for that body.
+    pub fn new(timeout: Duration, most_bytes: usize) -> Guard {
+        Guard { places: Semaphore::new(AT_WORK), timeout, most_bytes }
+    }
+
+    /// Whether a request announces a body that is too large: then not a byte of it is read.
+    fn is_too_large(&self, request: &Request) -> bool {
+        let announced =
+            request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        announced.is_some_and(|bytes: u64| bytes > self.most_bytes as u64)
     }
 }
 
@@ -43,6 +51,7 @@ pub async fn pass(State(guard): State<std::sync::Arc<Guard>>, request: Request, 
     let span = tracing::info_span!("http", request.id = id.to_str().unwrap_or_default(), %method, route);
     let mut response = match guard.places.try_acquire() {
         Err(_) => Problem::Unavailable(1).into_response(),
+        Ok(_) if guard.is_too_large(&request) => Problem::TooLarge.into_response(),
         Ok(_place) => {
             let work = AssertUnwindSafe(next.run(request)).catch_unwind();
             match tokio::time::timeout(guard.timeout, work).instrument(span.clone()).await {

@@ -78,7 +78,8 @@ pub async fn run(listener: TcpListener, desk: Arc<Desk>, doors: Router, metrics:
 pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
     let http = &desk.config.http;
     let body_limit = DefaultBodyLimit::max(http.body_limit_bytes);
-    let guard = Arc::new(guard::Guard::new(Duration::from_secs(http.read_timeout_secs + ANSWER_SECS)));
+    let timeout = Duration::from_secs(http.read_timeout_secs + ANSWER_SECS);
+    let guard = Arc::new(guard::Guard::new(timeout, http.body_limit_bytes));
     let site = Arc::new(Site {
         origin: origin::of(&desk.config.desk.public_url),
         metrics,

@@ -394,7 +394,7 @@ async fn what_cannot_be_read_is_quarantined_and_the_door_goes_on() {
             desk.accept(new("hook:leads", Kind::Hook, "{\"text\": 1")).await.unwrap();
             let (id, outcome, _) = settled(&desk, NOW).await;
             assert_eq!(outcome, Outcome::Quarantined);
-            assert!(desk.store.submission(&id).await.unwrap().unwrap().because.unwrap().contains("not JSON"));
+            assert!(desk.store.submission(&id).await.unwrap().unwrap().because.unwrap().contains("no JSON"));
             desk.accept(new(
                 "hook:leads",
                 Kind::Hook,

@@ -12,6 +12,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 
 use crate::desk::problem::{Path, Problem};
+use crate::desk::read::CONTENT_TYPE;
 use crate::store::fetches::Fetched;
 use crate::store::submissions::Kind;
 use crate::store::tickets::Message;
@@ -92,7 +93,11 @@ async fn raw(
     if submission.raw.is_empty() {
         return Err(erased());
     }
-    let end = if submission.kind == Kind::Mail { "eml" } else { "json" };
+    let end = match (submission.kind, submission.envelope.headers.get(CONTENT_TYPE)) {
+        (Kind::Mail, _) => "eml",
+        (Kind::Hook, Some(form)) if !form.contains("json") => "txt",
+        (Kind::Hook, _) => "json",
+    };
     Ok(download(&format!("{id}.{end}"), submission.raw))
 }
 

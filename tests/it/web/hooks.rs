@@ -368,7 +368,7 @@ async fn each_source_and_each_doubtful_client_has_a_limit() {
     assert!(statuses[..100].iter().all(|status| *status == 401) && statuses.contains(&429), "{statuses:?}");
     assert_eq!(desk.json_post("generic", "", "g-2", &request("hello again")).await.status, 202);
     // Not each of them is written down.
-    assert!(desk.desk.store.deliveries("hook:generic", 1_000, None).await.unwrap().len() <= 62);
+    assert!(desk.desk.store.deliveries("hook:generic", 1_000, None).await.unwrap().len() <= 110);
 }
 
 #[tokio::test]
@@ -552,4 +552,21 @@ async fn the_shell_signs_sends_checks_and_replays() {
     let (code, _, error) = run(&["sign", "nobody", body]).await;
     assert!(code == 2 && error.contains("known are"), "{error}");
     assert!(Path::new(body).exists());
+}
+
+#[tokio::test]
+async fn a_body_that_dawdles_is_given_up() {
+    use axum::body::Body;
+    use axum::routing::post;
+    use deskclerk::web::guard::{Guard, pass};
+    use tower::ServiceExt;
+    let guard = Arc::new(Guard::new(std::time::Duration::from_millis(50), 1_000));
+    let routes = Router::new()
+        .route("/", post(|deskclerk::desk::problem::Body(body): deskclerk::desk::problem::Body| async move { body }))
+        .layer(axum::middleware::from_fn_with_state(guard, pass));
+    let begun = futures_util::stream::iter([Ok::<_, std::io::Error>("{\"email\":")]);
+    let never = futures_util::stream::pending();
+    let body = Body::from_stream(futures_util::StreamExt::chain(begun, never));
+    let answer = routes.oneshot(axum::http::Request::post("/").body(body).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
 }
