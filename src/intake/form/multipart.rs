@@ -1,13 +1,14 @@
 //! multipart/form-data (RFC 7578) as fields and files, bounded: the whole by the body limit, parts by their number.
 
 use axum::body::Bytes;
-use axum::extract::multipart::{Multipart, MultipartError, MultipartRejection};
+use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use super::media_type;
 use crate::desk::problem::Problem;
 
 /// Parts beyond which a body is read no further.
@@ -34,12 +35,11 @@ pub(super) struct File {
 
 /// Reads a form; of files more than `most` are only counted.
 pub(super) async fn read(request: Request, most: usize) -> Result<Parts, Problem> {
-    let mut form = Multipart::from_request(request, &()).await.map_err(|rejection| match rejection {
-        MultipartRejection::InvalidBoundary(_) => {
-            Problem::Malformed("the Content-Type names no boundary between the parts".into())
-        }
-        _ => Problem::MediaType("multipart/form-data"),
-    })?;
+    if media_type(request.headers()) != "multipart/form-data" {
+        return Err(Problem::MediaType("multipart/form-data"));
+    }
+    let no_boundary = |_| Problem::Malformed("the Content-Type names no boundary between the parts".into());
+    let mut form = Multipart::from_request(request, &()).await.map_err(no_boundary)?;
     let mut parts = Parts::default();
     for read in 0.. {
         let Some(part) = form.next_field().await.map_err(problem)? else { break };

@@ -324,9 +324,26 @@ async fn nobody_learns_which_campaigns_there_are() {
     assert!(told.iter().all(|answer| *answer == told[0]), "{told:?}");
 }
 
+/// Vague, complete, about something else: whatever may be answered.
+fn bomb(number: usize) -> Value {
+    let words = format!("FREE NITRO http://x {number}");
+    match number % 3 {
+        0 => json!({"email": "victim@v.example", "name": words, "subject": words, "text": words}),
+        1 => {
+            let text = format!("The report of it shows no clicks since Monday. {words}");
+            json!({"email": "victim@v.example", "subject": words, "text": text, "campaign_id": "48213"})
+        }
+        _ => {
+            let requester = json!({"email": "Victim@v.example", "name": words});
+            let comment = json!({"body": format!("invoice {number} is wrong {words}")});
+            json!({"request": {"requester": requester, "subject": words, "comment": comment}})
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_posts_send_a_victim_one_mail_without_their_words() {
-    for (acknowledge, authserv_id) in [(false, ""), (true, "mx.desk.example")] {
+    for (posts, acknowledge, authserv_id) in [(1_000, false, ""), (100, true, "mx.desk.example")] {
         let desk = TestDesk::with(|config| {
             quick(config);
             config.replies.acknowledge = acknowledge;
@@ -334,38 +351,22 @@ async fn a_thousand_posts_send_a_victim_one_mail_without_their_words() {
         })
         .await;
         desk.directory(DIRECTORY).await;
-        for number in 0..500 {
-            let words = format!("FREE NITRO http://x {number}");
-            // Vague, complete, about another topic: whatever may be answered.
-            let body = match number % 3 {
-                0 => json!({"email": "victim@v.example", "name": words, "subject": words, "text": words}),
-                1 => {
-                    json!({"email": "victim@v.example", "subject": words, "text": format!("The report of it shows no clicks since Monday. {words}"), "campaign_id": "48213"})
-                }
-                _ => {
-                    json!({"request": {"requester": {"email": "Victim@v.example", "name": words}, "subject": words, "comment": {"body": format!("invoice {number} is wrong {words}")}}})
-                }
-            };
-            assert_eq!(api(&desk, "", &[], &body).await.status, 202);
+        for first in (0..posts).step_by(100) {
+            let sent = (first..first + 100).map(async |number| api(&desk, "", &[], &bomb(number)).await.status);
+            assert!(futures_util::future::join_all(sent).await.iter().all(|status| *status == 202));
         }
-        for number in 0..500 {
-            let body = format!("FREE NITRO http://x {number}");
-            let change =
-                [("email", "victim@v.example"), ("name", &*body), ("subject", &*body), ("description", &*body)];
-            assert_eq!(submit(&desk, &pass(&desk).await, &change, &[]).await.status, 303);
-            if number == 20 {
-                break;
-            }
-        }
-        until("all to be settled", async || (desk.desk.store.pending_submissions().await.unwrap() == 0).then_some(()))
-            .await;
+        let words = "FREE NITRO http://x";
+        let change = [("email", "victim@v.example"), ("name", words), ("subject", words), ("description", words)];
+        assert_eq!(submit(&desk, &pass(&desk).await, &change, &[]).await.status, 303);
+        let settled = async || (desk.desk.store.pending_submissions().await.unwrap() == 0).then_some(());
+        until("all to be settled", settled).await;
         let mut mails = vec![];
-        for ticket in 1..=600 {
+        for ticket in 1..=posts as i64 + 1 {
             mails.extend(desk.desk.store.outgoing_of(ticket).await.unwrap());
         }
-        let mails: Vec<_> = mails.iter().filter(|mail| mail.recipient.contains("victim")).collect();
         assert_eq!(mails.len(), 1, "acknowledge = {acknowledge}");
         let written = serde_json::to_string(&mails[0].payload).unwrap();
+        assert!(written.contains("victim@v.example"), "{written}");
         assert!(!written.contains("NITRO") && !written.contains("http://x"), "{written}");
     }
 }
