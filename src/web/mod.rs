@@ -10,6 +10,7 @@ pub mod guard;
 pub mod health;
 mod outbox;
 pub mod hooks;
+pub mod openapi;
 pub mod password;
 pub mod quarantine;
 pub mod server;
@@ -101,6 +102,7 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
         .merge(outbox::router())
         .merge(triage::router())
         .merge(hooks::router())
+        .merge(openapi::router())
         .merge(console::router(&site))
         .with_state(site.clone())
         .merge(doors)

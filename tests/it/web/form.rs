@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::{Answer, TestDesk};
 use crate::harness::until;
 
-pub const DIRECTORY: &str = "campaign_id,name,account,contacts\n48213,Spring Launch,Acme,acme.example\n\
+const DIRECTORY: &str = "campaign_id,name,account,contacts\n48213,Spring Launch,Acme,acme.example\n\
                              48214,Spring Launch 2,Other,other.example\n";
 const BOUNDARY: &str = "----desk";
 
 /// A multipart/form-data body: name, file name (empty: a field), content.
-pub fn multipart(parts: &[(&str, &str, &[u8])]) -> Vec<u8> {
+fn multipart(parts: &[(&str, &str, &[u8])]) -> Vec<u8> {
     let mut body = vec![];
     for (name, file, content) in parts {
         let file =

@@ -8,6 +8,7 @@ mod form;
 mod one_tap;
 mod quarantine;
 mod outbox;
+mod openapi;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
