@@ -6,15 +6,36 @@
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
 use super::hook::{self, FieldFault, HookMap};
 use super::reading::Reading;
 use super::{Attachment, Field, FieldKey, Request, attachment, header, language};
 
+/// Files as programs write them: padded, whatever the bits that are left over.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+
 /// The door's name.
 pub const SOURCE: &str = "form";
+
+/// The fields of text that have a meaning.
+pub const NAMES: [&str; 12] = [
+    "email",
+    "name",
+    "subject",
+    "text",
+    "html",
+    "help_topic",
+    "campaign_id",
+    "campaign_name",
+    "priority",
+    "phone",
+    "external_id",
+    "language",
+];
 
 /// Fields without a name of ours that are kept.
 const MOST_FIELDS: usize = 100;
@@ -60,7 +81,7 @@ pub fn read(value: &Value, most: usize, reading: &Reading) -> Result<Request, Ve
 /// The bytes of a file.
 pub fn file(raw: &[u8], index: usize) -> Option<Vec<u8>> {
     let value: Value = serde_json::from_slice(raw).ok()?;
-    STANDARD.decode(value.get("attachments")?.get(index)?.get("content")?.as_str()?).ok()
+    BASE64.decode(value.get("attachments")?.get(index)?.get("content")?.as_str()?).ok()
 }
 
 /// Zendesk's custom fields that say anything: id and value.
@@ -97,7 +118,7 @@ fn attachments(value: &Value, most: usize) -> (Vec<Attachment>, Vec<FieldFault>)
         };
         let content = text("content").and_then(|content| {
             let none = || fault(format!("/attachments/{index}/content"), "is no base64 (RFC 4648, with padding)");
-            STANDARD.decode(content).map_err(|_| none())
+            BASE64.decode(content).map_err(|_| none())
         });
         match (text("name"), text("type"), content) {
             (Ok(name), Ok(written), Ok(content)) if file.get("content").is_some_and(Value::is_string) => {

@@ -27,8 +27,9 @@ pub(super) async fn receive(
     door.limit.count(peer, &headers)?;
     let wait = wait.duration()?;
     let key = headers.get("idempotency-key").map(|key| key.as_bytes());
-    if key.is_some_and(|key| key.is_empty() || key.len() > LONGEST_KEY) {
-        return Err(Problem::Malformed(format!("Idempotency-Key is 1 to {LONGEST_KEY} characters long")));
+    let sound = |key: &[u8]| (1..=LONGEST_KEY).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
+    if !key.is_none_or(sound) {
+        return Err(Problem::Malformed(format!("Idempotency-Key is 1 to {LONGEST_KEY} letters, digits and signs")));
     }
     let most = door.desk.config.form.attachments;
     let value = match media_type(&headers).as_str() {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::media_type;
 use crate::desk::problem::Problem;
+use crate::request::submitted;
 
 /// Parts beyond which a body is read no further.
 const MOST_PARTS: usize = 500;
@@ -103,7 +104,8 @@ impl Parts {
         let attachments = self.attachments();
         let mut object = Map::new();
         for (name, text) in self.fields {
-            if object.contains_key(&name) {
+            // Of fields that mean nothing here (the operator's own checkboxes) several may have one name.
+            if object.contains_key(&name) && submitted::NAMES.contains(&name.as_str()) {
                 return Err(Problem::at(&pointer(&name), "stands twice"));
             }
             object.insert(name, text.into());

@@ -1,5 +1,6 @@
 //! Real servers for the tests: each in a temporary folder on a free loopback port, stopped by its process id.
 
+pub mod chromium;
 pub mod dns;
 pub mod dovecot;
 pub mod postfix;

@@ -1,6 +1,7 @@
 //! API, webhooks and console against a real listening server with SQLite behind it.
 
 mod api;
+mod browser;
 mod changes;
 mod console;
 mod hooks;
@@ -9,6 +10,7 @@ mod one_tap;
 mod quarantine;
 mod outbox;
 mod openapi;
+mod schemathesis;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
