@@ -342,6 +342,18 @@ mod tests {
             "[http]\nlisten = \"here\"\n\n[desk]\naddress = \"nobody\"\n",
             &[(2, "http.listen"), (5, "desk.address")],
         );
+        check(
+            "[form]\nper_minute = 0\nframe_ancestors = [\"https://a.example/x\"]\nproof_of_work_bits = 40\n\
+             [form.custom_fields]\n7 = \"colour\"\n[support]\nchat = \"javascript:x\"\n",
+            &[
+                (2, "form.per_minute"),
+                (3, "is no origin"),
+                (4, "minutes"),
+                (5, "cannot mean `colour`"),
+                (8, "support.chat"),
+            ],
+        );
+        check("[form]\nopne = true\n[form.custom_fields]\n7 = \"phone\"\n", &[(2, "unknown key `form.opne`")]);
         check("[htp]\nlisten = \"1.2.3.4:5\"\n", &[(1, "unknown key `htp`")]);
         check("[http]\nlisen = \"1.2.3.4:5\"\n", &[(2, "unknown key `http.lisen`")]);
         check("[http\n", &[(1, "not TOML")]);

@@ -28,20 +28,20 @@ fn axe() -> String {
     panic!("axe-core is not there: tests/run installs it into target/venv");
 }
 
-/// Nothing on the page that is open keeps anybody out: all rules of axe-core, in light and in dark.
+/// Nothing on the page that is open keeps anybody out: all rules of axe-core, and in the dark the colours once more.
 fn accessible(browser: &Chromium, axe: &str, what: &str) {
     browser.run(&format!("{axe}; return null"));
-    for scheme in ["light", "dark"] {
-        browser.run(&format!("document.documentElement.style.colorScheme = '{scheme}'; return null"));
-        let report = browser.run(
-            "return axe.run().then(({violations, passes, incomplete}) => ({passes: passes.length,
-                incomplete: incomplete.map((rule) => [rule.id, rule.nodes.map((node) => node.html)]),
-                violations: violations.map((rule) => [rule.id, rule.nodes.map((node) => node.html + node.failureSummary)])}))",
-        );
-        assert!(report["passes"].as_u64().unwrap() > 15, "{what}: {report}");
+    for (scheme, rules) in [("light", "{}"), ("dark", "{runOnly: ['color-contrast']}")] {
+        let report = browser.run(&format!(
+            "document.documentElement.style.colorScheme = '{scheme}';
+             const told = (rules) => rules.map((rule) => [rule.id, rule.nodes.map((node) => node.html + node.failureSummary)]);
+             return axe.run({rules}).then(({{violations, passes, incomplete}}) =>
+                ({{passes: passes.length, violations: told(violations), incomplete: told(incomplete)}}))"
+        ));
+        assert!(report["passes"].as_u64().unwrap() > if scheme == "light" { 15 } else { 0 }, "{what}: {report}");
         assert_eq!(report["violations"], json!([]), "{what}, {scheme}");
-        let contrast = report["incomplete"].as_array().unwrap().iter().any(|rule| rule[0] == "color-contrast");
-        assert!(!contrast, "{what}, {scheme}: contrast that cannot be told: {report}");
+        let untold = report["incomplete"].as_array().unwrap().iter().any(|rule| rule[0] == "color-contrast");
+        assert!(!untold, "{what}, {scheme}: contrast that cannot be told: {report}");
     }
 }
 
@@ -101,9 +101,7 @@ async fn people_fill_in_the_form() {
     let request = desk.desk.store.messages(number).await.unwrap().remove(0).request.unwrap();
     assert_eq!((request.attachments.len(), request.attachments[0].size), (1, 4));
 
-    for path in
-        ["/support?lang=de", "/support?lang=en", "/submit?lang=fr", "/submit?lang=es", "/submit?lang=pt", "/api"]
-    {
+    for path in ["/support?lang=de", "/submit?lang=fr", "/api"] {
         browser.open(&at(path));
         accessible(&browser, &axe, path);
         let wide = browser.run("return document.documentElement.scrollWidth > window.innerWidth");

@@ -456,6 +456,36 @@ async fn wrong_requests_are_told_apart() {
     assert_eq!(post(&desk, "/v1/requests", &[], &twice).await.problem(422), ["/email"]);
     let latin = multipart(&[("email", "", b"a@b.example"), ("text", "", b"\xe9t\xe9")]);
     assert_eq!(post(&desk, "/v1/requests", &[], &latin).await.problem(422), ["/text"]);
+    let many: Value = (0..10_000).map(|number| json!({"name": number.to_string(), "content": ""})).collect();
+    let many = json!({"email": "a@b.example", "text": "x", "attachments": many});
+    assert!(many.to_string().len() > 64 * 1024);
+    api(&desk, "", &[], &many).await.problem(413);
     api(&desk, "?wait=soon", &[], &json!({"email": "a@b.example", "text": "x"})).await.problem(400);
+    // A body that is never sent whole, and one that nobody would read to its end.
+    for (length, status) in [(1_000, None), (100_000_000, Some("413"))] {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(desk.address).await.unwrap();
+        let head = "POST /v1/requests HTTP/1.1\r\nHost: x\r\nContent-Type: application/json";
+        let body = r#"{"email": "a@b.example", "text": ""#;
+        stream.write_all(format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes()).await.unwrap();
+        if status.is_some() {
+            let _ = stream.write_all(&vec![b'x'; 200_000]).await;
+        }
+        let _ = stream.shutdown().await;
+        let mut answer = vec![];
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
+        assert!(status.is_none_or(|status| answer.split(' ').nth(1) == Some(status)), "{answer}");
+    }
+    let files: Value = (0..11).map(|_| json!({"content": ""})).collect();
+    let many = json!({"email": "a@b.example", "text": "x", "attachments": files});
+    assert_eq!(api(&desk, "", &[], &many).await.problem(422), ["/attachments"]);
     assert_eq!(desk.desk.store.pending_submissions().await.unwrap(), 0, "nothing of it was stored");
+    // Of a key that stands twice the last counts, for the check and for what is stored alike.
+    let twice = br#"{"email": "no one", "text": "x", "email": "a@b.example"}"#;
+    let taken = desk.send("POST", "/v1/requests", &[("Content-Type", "application/json")], twice).await;
+    assert_eq!(taken.status, 202, "{}", taken.text());
+    let stored = desk.desk.store.submission(taken.json()["submission"].as_str().unwrap()).await.unwrap().unwrap();
+    assert!(!String::from_utf8(stored.raw).unwrap().contains("no one"));
 }
