@@ -286,8 +286,9 @@ fn form_faults(config: &Config) -> Vec<(&'static str, &'static str, String, &'st
         }
     }
     for (key, address) in [("knowledge_base", &config.support.knowledge_base), ("chat", &config.support.chat)] {
-        let web = |address: &str| address.starts_with("https://") || address.starts_with("http://");
-        if !address.is_empty() && !(web(address) && address.parse::<hyper::Uri>().is_ok()) {
+        let scheme = address.starts_with("https://") || address.starts_with("http://");
+        let sound = address.is_empty() || (scheme && address.parse::<hyper::Uri>().is_ok());
+        if !sound {
             faults.push(("support", key, format!("`{address}` is no address of a page"), "write it as https://…"));
         }
     }

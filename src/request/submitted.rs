@@ -46,9 +46,14 @@ pub fn unwrapped(mut value: Value, named: &BTreeMap<String, String>) -> (Value, 
     let Some(mut inner) = value.get_mut("request").filter(|inner| inner.is_object()).map(Value::take) else {
         return (value, "");
     };
-    for (id, field) in custom_fields(&inner) {
-        if let (Some(name), Some(object)) = (named.get(&id), inner.as_object_mut()) {
+    let meant: Vec<_> =
+        custom_fields(&inner).into_iter().filter_map(|(id, field)| Some((named.get(&id)?, field))).collect();
+    if let Some(object) = inner.as_object_mut() {
+        for (name, field) in meant {
             object.entry(name.clone()).or_insert(Value::String(field));
+        }
+        if let Some(fields) = object.get_mut("custom_fields").and_then(Value::as_array_mut) {
+            fields.retain(|field| said(field.get("id")).is_none_or(|id| !named.contains_key(&id)));
         }
     }
     (inner, "/request")
@@ -71,11 +76,16 @@ pub fn read(value: &Value, most: usize, reading: &Reading) -> Result<Request, Ve
         return Err(faults);
     }
     request.attachments = attachments;
-    let stated = value.get("language").and_then(Value::as_str).filter(|code| code.len() == 2);
+    let stated = value.get("language").and_then(Value::as_str).filter(|code| is_code(code));
     request.language = language::detect(&request.text, reading).or(stated.map(str::to_owned));
     let unnamed = custom_fields(value).into_iter().take(MOST_FIELDS);
     request.fields.extend(unnamed.map(|(label, value)| Field { key: FieldKey::Unknown, label, value }));
     Ok(request)
+}
+
+/// Whether it may be a language (ISO 639-1).
+fn is_code(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// The bytes of a file.
@@ -86,15 +96,18 @@ pub fn file(raw: &[u8], index: usize) -> Option<Vec<u8>> {
 
 /// Zendesk's custom fields that say anything: id and value.
 fn custom_fields(value: &Value) -> Vec<(String, String)> {
-    let said = |value: &Value| match value {
+    let fields = value.get("custom_fields").and_then(Value::as_array);
+    let read = |field: &Value| Some((said(field.get("id"))?, said(field.get("value"))?));
+    fields.into_iter().flatten().filter_map(read).filter(|(_, value)| !value.is_empty()).collect()
+}
+
+fn said(value: Option<&Value>) -> Option<String> {
+    match value? {
         Value::String(text) => Some(header::one_line(text)),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
-    };
-    let fields = value.get("custom_fields").and_then(Value::as_array);
-    let read = |field: &Value| Some((said(field.get("id")?)?, said(field.get("value")?)?));
-    fields.into_iter().flatten().filter_map(read).filter(|(_, value)| !value.is_empty()).collect()
+    }
 }
 
 fn attachments(value: &Value, most: usize) -> (Vec<Attachment>, Vec<FieldFault>) {
@@ -216,6 +229,6 @@ mod tests {
         );
         assert_eq!(request.field(FieldKey::CampaignId), Some("48213"));
         let unnamed: Vec<_> = request.fields.iter().filter(|field| field.key == FieldKey::Unknown).collect();
-        assert_eq!((unnamed.len(), unnamed[1].value.as_str()), (2, "blue"));
+        assert_eq!((unnamed.len(), unnamed[0].value.as_str()), (1, "blue"));
     }
 }

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{free_port, mortal};
-use crate::harness::PATIENCE;
+
+/// How long it may take for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A browser with one window.
 pub struct Chromium {
