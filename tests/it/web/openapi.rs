@@ -36,7 +36,8 @@ fn followed<'a>(whole: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-fn operations(whole: &Value) -> impl Iterator<Item = (&String, &'static str, &Value)> {
+/// Path, method and description of every operation.
+pub fn operations(whole: &Value) -> impl Iterator<Item = (&String, &'static str, &Value)> {
     entries(&whole["paths"])
         .flat_map(|(path, item)| METHODS.iter().filter_map(move |method| Some((path, *method, item.get(method)?))))
 }
@@ -97,7 +98,8 @@ fn faults(whole: &Value, schema: &Value, value: &Value, at: &str, seen: &mut BTr
     };
     let mut kinds = words(&schema["type"]);
     kinds.extend(schema["type"].as_str().map(str::to_owned));
-    if !kinds.is_empty() && !kinds.contains(kind) && !(kind == "integer" && kinds.contains("number")) {
+    let fits = kinds.is_empty() || kinds.contains(kind) || (kind == "integer" && kinds.contains("number"));
+    if !fits {
         found.push(format!("{at}: {kind} for {kinds:?}"));
     }
     if let Some(known) = schema["enum"].as_array().filter(|known| !known.contains(value)) {
