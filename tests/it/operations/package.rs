@@ -63,9 +63,8 @@ fn build(folder: &Path, version: &str) -> PathBuf {
     for script in fs::read_dir(home().join(text("maintainer-scripts"))).unwrap() {
         let script = script.unwrap().path();
         if script.extension().is_none() {
-            let words = fs::read_to_string(&script).unwrap();
             let target = control.join(script.file_name().unwrap());
-            fs::write(&target, words.replace("#DEBHELPER#\n", "")).unwrap();
+            fs::copy(&script, &target).unwrap();
             fs::set_permissions(&target, fs::Permissions::from_mode(0o755)).unwrap();
         }
     }
