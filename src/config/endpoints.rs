@@ -1,7 +1,136 @@
-//! What is wrong with the settings of webhooks and connectors: names that clash, addresses that are none, plaintext to other
-//! machines. Looks at no file and no host that they name.
+//! The settings of webhooks and connectors as typed data, and what is wrong with them: names that clash, addresses that are
+//! none, plaintext to other machines. Looks at no file and no host that they name.
 
-use super::settings::{Config, Vendor};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::settings::Config;
+
+/// What partner systems are told of a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TicketEvent {
+    /// It is new.
+    #[serde(rename = "ticket.created")]
+    Created,
+    /// It came into the agents' hands.
+    #[serde(rename = "ticket.ready")]
+    Ready,
+    /// A question to the customer is open.
+    #[serde(rename = "ticket.waiting")]
+    Waiting,
+    /// Something else changed.
+    #[serde(rename = "ticket.updated")]
+    Updated,
+    /// The customer wrote again, or an agent of another help desk answered.
+    #[serde(rename = "ticket.answered")]
+    Answered,
+    /// It was solved or closed.
+    #[serde(rename = "ticket.closed")]
+    Closed,
+}
+
+/// `[[webhook]]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Names the endpoint.
+    pub name: String,
+    /// Where to post.
+    pub url: String,
+    /// Files of Standard Webhooks secrets; each signs.
+    pub secret_files: Vec<PathBuf>,
+    /// What to tell; empty: everything.
+    #[serde(default)]
+    pub events: Vec<TicketEvent>,
+    /// Posts at once.
+    #[serde(default = "four")]
+    pub connections: u32,
+}
+
+fn four() -> u32 {
+    4
+}
+
+/// Which help desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Vendor {
+    /// Zendesk Support.
+    Zendesk,
+    /// osTicket.
+    Osticket,
+    /// Zammad.
+    Zammad,
+    /// Freshdesk.
+    Freshdesk,
+    /// Request Tracker, REST 2.0.
+    Rt,
+}
+
+/// `[[connector]]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connector {
+    /// Names the connector.
+    pub name: String,
+    /// Which help desk.
+    pub kind: Vendor,
+    /// Its address, without the path of the API.
+    pub url: String,
+    /// Who signs in, where a secret alone does not say it.
+    #[serde(default)]
+    pub user: String,
+    /// File of the API key, token or password.
+    pub secret_file: PathBuf,
+    /// What its ids of our tickets start with.
+    #[serde(default = "deskclerk_prefix")]
+    pub id_prefix: String,
+    /// Custom field that holds our ticket's id; empty: the vendor's own way.
+    #[serde(default)]
+    pub id_field: String,
+    /// Custom field that gets the Campaign ID; empty: it stands in the note and as a tag.
+    #[serde(default)]
+    pub campaign_field: String,
+    /// Group, queue or help topic of tickets that no key of `groups` fits; empty: the vendor's default.
+    #[serde(default)]
+    pub group: String,
+    /// Team or topic → group, queue or help topic there.
+    #[serde(default)]
+    pub groups: BTreeMap<String, String>,
+    /// Topic → type there.
+    #[serde(default)]
+    pub types: BTreeMap<String, String>,
+    /// Priority → priority there.
+    #[serde(default)]
+    pub priorities: BTreeMap<String, String>,
+    /// Tags of every ticket.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Hand over tickets that still wait for their customer, too.
+    #[serde(default)]
+    pub waiting: bool,
+    /// Bytes of an attachment that is handed over; larger ones are named in the note.
+    #[serde(default = "twenty_mebibytes")]
+    pub attachment_bytes: usize,
+    /// Seconds between two looks for agents' answers; 0: none.
+    #[serde(default = "minute")]
+    pub poll_secs: u64,
+    /// File of the secret by which the help desk says that a ticket changed; empty: it cannot.
+    #[serde(default)]
+    pub hook_secret_file: PathBuf,
+}
+
+fn deskclerk_prefix() -> String {
+    "deskclerk-".into()
+}
+fn twenty_mebibytes() -> usize {
+    20 << 20
+}
+fn minute() -> u64 {
+    60
+}
 
 /// A fault, and where it stands.
 pub struct Wrong {

@@ -4,7 +4,7 @@
 //! reported at once, each with key, line and remedy.
 
 mod check;
-mod endpoints;
+pub mod endpoints;
 pub mod fault;
 pub mod hours;
 pub mod secret;

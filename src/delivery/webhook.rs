@@ -14,8 +14,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::Delivery;
+use crate::config::endpoints;
 use crate::config::secret;
-use crate::config::settings::{self, Egress};
+use crate::config::settings::Egress;
 use crate::desk::fetch::{Failure, Guard};
 use crate::desk::{notice, unix_ms};
 use crate::store::outbox::Outgoing;
@@ -29,13 +30,13 @@ const SHOWN: usize = 200;
 
 /// The way to one webhook.
 pub struct Webhook {
-    settings: settings::Webhook,
+    settings: endpoints::Webhook,
     guard: Guard,
 }
 
 impl Webhook {
     /// Connects to nothing yet.
-    pub fn new(settings: settings::Webhook, egress: &Egress) -> Webhook {
+    pub fn new(settings: endpoints::Webhook, egress: &Egress) -> Webhook {
         Webhook { settings, guard: Guard::new(&egress.allow) }
     }
 
@@ -73,7 +74,7 @@ impl Webhook {
 }
 
 /// The secrets of a webhook. The error names the file.
-pub fn secrets(settings: &settings::Webhook) -> Result<Vec<Vec<u8>>, String> {
+pub fn secrets(settings: &endpoints::Webhook) -> Result<Vec<Vec<u8>>, String> {
     let read = |file: &std::path::PathBuf| {
         let line = secret::read_line(file).map_err(|error| error.to_string())?;
         let encoded = line.trim().strip_prefix("whsec_").unwrap_or(line.trim());

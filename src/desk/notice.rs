@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::answer::Means;
 use super::shown;
-use crate::config::settings::{Config, Connector, TicketEvent, Webhook};
+use crate::config::endpoints::{Connector, TicketEvent, Webhook};
+use crate::config::settings::Config;
 use crate::request::Request;
 use crate::store::outbox::{Kind, Payload, Reason, State};
 use crate::store::remote::Answer;

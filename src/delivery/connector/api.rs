@@ -10,8 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use crate::config::endpoints::{self, Vendor};
 use crate::config::secret;
-use crate::config::settings::{self, Egress, Vendor};
+use crate::config::settings::Egress;
 use crate::delivery::webhook;
 use crate::desk::fetch::{Failure, Guard};
 use crate::desk::unix_ms;
@@ -61,12 +62,12 @@ impl Trouble {
 #[derive(Debug)]
 pub struct Api {
     guard: Guard,
-    settings: settings::Connector,
+    settings: endpoints::Connector,
 }
 
 impl Api {
     /// Connects to nothing yet.
-    pub fn new(settings: &settings::Connector, egress: &Egress) -> Api {
+    pub fn new(settings: &endpoints::Connector, egress: &Egress) -> Api {
         let mut settings = settings.clone();
         settings.url.truncate(settings.url.trim_end_matches('/').len());
         Api { guard: Guard::new(&egress.allow), settings }

@@ -19,7 +19,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Delivery;
-use crate::config::settings::{self, Egress, Vendor};
+use crate::config::endpoints::{self, Vendor};
+use crate::config::settings::Egress;
 use crate::desk::notice::{Handover, Task};
 use crate::desk::remote::News;
 use crate::desk::{Desk, unix_ms};
@@ -42,13 +43,13 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// The way to one help desk. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Connector {
-    settings: Arc<settings::Connector>,
+    settings: Arc<endpoints::Connector>,
     api: Arc<Api>,
 }
 
 impl Connector {
     /// Connects to nothing yet.
-    pub fn new(settings: settings::Connector, egress: &Egress) -> Connector {
+    pub fn new(settings: endpoints::Connector, egress: &Egress) -> Connector {
         let api = Arc::new(Api::new(&settings, egress));
         Connector { settings: Arc::new(settings), api }
     }

@@ -3,7 +3,7 @@
 //!
 //! Only reads. What is over a bound is left out and named.
 
-use crate::config::settings::{self, Vendor};
+use crate::config::endpoints::{self, Vendor};
 use crate::desk::Desk;
 use crate::desk::notice::Handover;
 use crate::desk::shown::time;
@@ -82,7 +82,7 @@ pub struct Ours {
 /// Reads it; `None`: there is no such ticket.
 pub async fn gather(
     desk: &Desk,
-    settings: &settings::Connector,
+    settings: &endpoints::Connector,
     outgoing: &Outgoing,
     handover: &Handover,
 ) -> Result<Option<Ours>, store::Error> {
@@ -137,12 +137,12 @@ fn subject(ticket: &Ticket) -> String {
     line.chars().take(150).collect()
 }
 
-fn mapped(settings: &settings::Connector, ticket: &Ticket) -> Option<String> {
+fn mapped(settings: &endpoints::Connector, ticket: &Ticket) -> Option<String> {
     let group = settings.groups.get(&ticket.route).or_else(|| settings.groups.get(&ticket.topic));
     group.or(Some(&settings.group)).filter(|group| !group.is_empty()).cloned()
 }
 
-fn priority(settings: &settings::Connector, ours: &str) -> String {
+fn priority(settings: &endpoints::Connector, ours: &str) -> String {
     if let Some(theirs) = settings.priorities.get(ours) {
         return theirs.clone();
     }
@@ -163,7 +163,7 @@ fn priority(settings: &settings::Connector, ours: &str) -> String {
     theirs.to_owned()
 }
 
-fn tags(settings: &settings::Connector, ticket: &Ticket) -> Vec<String> {
+fn tags(settings: &endpoints::Connector, ticket: &Ticket) -> Vec<String> {
     let mut tags = vec!["deskclerk".to_owned(), ticket.topic.clone()];
     tags.extend(ticket.campaign_id.iter().map(|id| format!("campaign-{id}")));
     tags.extend(settings.tags.iter().cloned());
@@ -176,7 +176,7 @@ fn tags(settings: &settings::Connector, ticket: &Ticket) -> Vec<String> {
 /// Messages of the customer as one entry with their files.
 async fn entry(
     desk: &Desk,
-    settings: &settings::Connector,
+    settings: &endpoints::Connector,
     messages: &[&Message],
     mark: &str,
 ) -> Result<Entry, store::Error> {

@@ -1,7 +1,7 @@
 //! Freshdesk, as developers.freshdesk.com/api (v2) documents it: tickets by e-mail with tags, forms with files, notes,
 //! conversations.
 
-use deskclerk::config::settings::Vendor;
+use deskclerk::config::endpoints::Vendor;
 use deskclerk::ticket::Status;
 use deskclerk::ticket::change::Change;
 use serde_json::{Value, json};

@@ -12,7 +12,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use deskclerk::campaigns::Campaign;
-use deskclerk::config::settings::{Config, Connector, Vendor};
+use deskclerk::config::endpoints::{Connector, Vendor};
+use deskclerk::config::settings::Config;
 use deskclerk::config::{self};
 use deskclerk::desk::{Desk, Step, unix_ms};
 use deskclerk::store::outbox::{Kind as What, Outgoing};

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use deskclerk::config::settings::Vendor;
+use deskclerk::config::endpoints::Vendor;
 use deskclerk::desk::unix_ms;
 use deskclerk::request;
 use deskclerk::store::outbox::State;

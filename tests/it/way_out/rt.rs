@@ -1,6 +1,6 @@
 //! Request Tracker, the real one: a ticket created once, kept up to date, answered by an agent, solved from both sides.
 
-use deskclerk::config::settings::Vendor;
+use deskclerk::config::endpoints::Vendor;
 use deskclerk::ticket::Status;
 use deskclerk::ticket::change::Change;
 use serde_json::{Value, json};

@@ -8,7 +8,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use deskclerk::config::settings::{Config, Hook, TicketEvent, Webhook};
+use deskclerk::config::endpoints::{TicketEvent, Webhook};
+use deskclerk::config::settings::{Config, Hook};
 use deskclerk::desk::{shown, unix_ms};
 use deskclerk::intake::signature::scheme::Scheme;
 use deskclerk::intake::signature::{Post, Verifier};
@@ -310,7 +311,7 @@ async fn lanes_are_claimed_apart_and_a_tickets_rows_in_order() {
         let out = Out::on(engine, |config, folder| {
             config.webhook = vec![webhook("crm", "https://crm.example/", folder, &[])];
             let url = "https://hd.example";
-            config.connector = vec![super::connector(deskclerk::config::settings::Vendor::Rt, url, folder)];
+            config.connector = vec![super::connector(deskclerk::config::endpoints::Vendor::Rt, url, folder)];
         })
         .await;
         let ticket = out.take(&mail("l1", WHOLE)).await;

@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::http::Request;
-use deskclerk::config::settings::Vendor;
+use deskclerk::config::endpoints::Vendor;
 use deskclerk::intake;
 use deskclerk::ticket::Status;
 use deskclerk::ticket::change::Change;

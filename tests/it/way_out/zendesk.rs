@@ -1,6 +1,6 @@
 //! Zendesk, as developer.zendesk.com documents the Ticketing API: tickets by external id, uploads, comments, show_many.
 
-use deskclerk::config::settings::{TicketEvent, Vendor, Webhook};
+use deskclerk::config::endpoints::{TicketEvent, Vendor, Webhook};
 use deskclerk::store::outbox::State;
 use deskclerk::ticket::Status;
 use deskclerk::ticket::change::Change;

@@ -1,6 +1,6 @@
 //! Dead letters and endpoints by API and console: seen, tried again, dropped, enabled.
 
-use deskclerk::config::settings::Webhook;
+use deskclerk::config::endpoints::Webhook;
 use deskclerk::desk::unix_ms;
 use deskclerk::store::outbox::Lane;
 use serde_json::json;
