@@ -17,8 +17,8 @@ fn main() {
     link_small();
 }
 
-/// Relocations packed to a hundredth of 1 MB, which each start would read and keep resident, and equal functions kept
-/// once. Where the C library or the linker knows nothing of it, the binary is only larger.
+/// Relocations packed to a hundredth of 1 MB, which each start would read and keep resident. Where the C library knows
+/// nothing of it, the binary is only larger; every linker of its time does.
 fn link_small() {
     let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|is| is == value);
     if !is("PROFILE", "release") || !is("CARGO_CFG_TARGET_OS", "linux") || !is("CARGO_CFG_TARGET_ENV", "gnu") {
@@ -26,12 +26,6 @@ fn link_small() {
     }
     if glibc().is_some_and(|version| version >= (2, 36)) {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
-    }
-    // There the toolchain links by its own lld, unless told otherwise.
-    if is("CARGO_CFG_TARGET_ARCH", "x86_64")
-        && !std::env::var("CARGO_ENCODED_RUSTFLAGS").is_ok_and(|flags| flags.contains("link"))
-    {
-        println!("cargo::rustc-link-arg-bins=-Wl,--icf=safe");
     }
 }
 

@@ -99,6 +99,20 @@ pub(super) fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fa
         let message = format!("\"{}\" is no filter: {error}", settings.log.level);
         faults.push(fault("log", 0, "level", message, "write info, or deskclerk=debug,info"));
     }
+    let data = &settings.desk.data_dir;
+    if data.exists() && !data.is_dir() {
+        let message = format!("{} is no folder", data.display());
+        faults.push(fault("desk", 0, "data_dir", message, "name a folder; it is made when it is not there"));
+    }
+    let socket = Path::new(&settings.lmtp.listen);
+    if let Some(parent) = socket.parent().filter(|parent| socket.is_absolute() && !parent.is_dir()) {
+        let message = format!("the folder {} of the socket is not there", parent.display());
+        faults.push(fault("lmtp", 0, "listen", message, "make it, or name another path"));
+    }
+    if socket.is_absolute() && socket.is_file() {
+        let message = format!("{} is a file, and no socket", socket.display());
+        faults.push(fault("lmtp", 0, "listen", message, "name a path that is free"));
+    }
     let folder = &settings.smtp.folder;
     if !folder.as_os_str().is_empty() && folder.exists() && !folder.is_dir() {
         let message = format!("{} is no folder", folder.display());

@@ -97,7 +97,9 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
             "write it as 127.0.0.1:8024 or as a whole path, /run/deskclerk/lmtp",
         );
     }
-    if !(config.desk.public_url.starts_with("http://") || config.desk.public_url.starts_with("https://")) {
+    if !config.desk.public_url.is_empty()
+        && !(config.desk.public_url.starts_with("http://") || config.desk.public_url.starts_with("https://"))
+    {
         fault(
             "desk",
             0,
@@ -178,8 +180,14 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
         if imap.port == 0 {
             fault("imap", index, "port", "is 0".into(), "write 993, or 143 with tls = \"starttls\"");
         }
-        if imap.after == After::Move && imap.move_to == imap.mailbox {
-            fault("imap", index, "move_to", "is the mailbox itself".into(), "name another mailbox");
+        if imap.after == After::Move && (imap.move_to == imap.mailbox || imap.move_to.is_empty()) {
+            let message = if imap.move_to.is_empty() { "is empty" } else { "is the mailbox itself" };
+            fault("imap", index, "move_to", message.into(), "name another mailbox");
+        }
+        for (key, value) in [("name", &imap.name), ("user", &imap.user), ("mailbox", &imap.mailbox)] {
+            if value.is_empty() {
+                fault("imap", index, key, "is empty".into(), "write it, or leave the key out where it has a default");
+            }
         }
         if config.imap[..index].iter().any(|other| other.name == imap.name) {
             fault("imap", index, "name", format!("`{}` stands twice", imap.name), "give each [[imap]] its own name");

@@ -10,6 +10,7 @@ pub mod hours;
 pub mod secret;
 pub mod settings;
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use fault::Fault;
@@ -292,7 +293,16 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
             *path = folder.join(&*path);
         }
     }
-    config.desk.public_url.truncate(config.desk.public_url.trim_end_matches('/').len());
+    let url = &mut config.desk.public_url;
+    if url.is_empty()
+        && let Ok(mut listen) = config.http.listen.parse::<SocketAddr>()
+    {
+        if listen.ip().is_unspecified() {
+            listen.set_ip(if listen.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+        }
+        *url = format!("http://{listen}");
+    }
+    url.truncate(url.trim_end_matches('/').len());
 }
 
 /// The line of a key in a settings file, from 1: of the `index`-th table where `table` is a list. The table's own line

@@ -191,5 +191,9 @@ fn explain(error: &Error) -> String {
         source = cause.source();
     }
     text.truncate(text.floor_char_boundary(500));
+    // What `openssl req -x509` makes unasked.
+    if text.contains("CaUsedAsEndEntity") {
+        text.push_str("; the server shows the certificate of an authority: give it one of its own, with CA:FALSE");
+    }
     text
 }

@@ -18,10 +18,10 @@ async fn asking(port: u16, text: &str) -> (TestDesk, sqlx::AnyPool) {
 
 async fn asking_with(port: u16, text: &str, settle: impl FnOnce(&mut Config)) -> (TestDesk, sqlx::AnyPool) {
     let mut test = TestDesk::open(|config| {
-        settle(config);
         config.smtp.host = "127.0.0.1".into();
         config.smtp.port = port;
         config.smtp.tls = Tls::None;
+        settle(config);
     })
     .await;
     let url = format!("sqlite://{}", test.desk.config.desk.data_dir.join("deskclerk.db").display());
@@ -94,6 +94,42 @@ async fn a_server_out_of_reach_kills_no_mail() {
     assert_eq!(state, "queued");
     assert!(error.to_lowercase().contains("refused"), "{error}");
     test.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_proven_by_its_certificate_and_the_desk_by_its_password() {
+    let sasl = crate::servers::free_port();
+    let dovecot = Dovecot::with(&format!("service auth {{\n  inet_listener {{\n    port = {sasl}\n  }}\n}}"));
+    let own = |name: &str| dovecot.ca_file().with_file_name(name).display().to_string();
+    let settings = format!(
+        "smtpd_tls_cert_file = {}\nsmtpd_tls_key_file = {}\nsmtpd_tls_security_level = encrypt\nsmtpd_sasl_auth_enable = yes\n\
+         smtpd_sasl_type = dovecot\nsmtpd_sasl_path = inet:127.0.0.1:{sasl}\n\
+         smtpd_recipient_restrictions = permit_sasl_authenticated, reject",
+        own("server.pem"),
+        own("server.key"),
+    );
+    let postfix = Postfix::start(&format!("inet:127.0.0.1:{}", dovecot.lmtp), &settings);
+    let wrong = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(wrong.path(), "another").unwrap();
+    for (ca_file, password_file, state, told) in [
+        (dovecot.ca_file(), dovecot.password_file(), "sent", ""),
+        (Default::default(), dovecot.password_file(), "queued", "certificate"),
+        (dovecot.ca_file(), wrong.path().to_path_buf(), "queued", "535"),
+    ] {
+        let (mut test, pool) = asking_with(postfix.smtp, TEXT, |config| {
+            config.smtp.tls = Tls::Starttls;
+            config.smtp.user = "support@desk.example".into();
+            config.smtp.password_file = password_file;
+            config.smtp.ca_file = ca_file;
+        })
+        .await;
+        test.delivery();
+        let tried = async || Some(row(&pool).await).filter(|row| row.1 > 0 || row.0 == "sent");
+        let (became, _, error) = until("a first try", tried).await;
+        assert_eq!(became, state, "{error}");
+        assert!(error.contains(told), "{error}");
+        test.close().await;
+    }
 }
 
 fn openssl(arguments: &[&str]) -> Vec<u8> {

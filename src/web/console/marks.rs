@@ -17,7 +17,7 @@ pub struct Piece {
     pub text: String,
     /// `rule · weight`, several joined; `None`: unmarked.
     pub title: Option<String>,
-    /// Everything that covers it counts against (weight ≤ 0).
+    /// Everything that covers it counts against (weight below 0).
     pub against: bool,
 }
 
@@ -40,7 +40,7 @@ pub fn pieces<'a>(text: &str, evidence: impl IntoIterator<Item = &'a Evidence>) 
         pieces.push(Piece {
             text: text.get(pair[0]..pair[1]).unwrap_or_default().to_owned(),
             title: (!titles.is_empty()).then(|| titles.join("\n")),
-            against: !covering.is_empty() && covering.iter().all(|span| span.weight <= 0.0),
+            against: !covering.is_empty() && covering.iter().all(|span| span.weight < 0.0),
         });
     }
     pieces

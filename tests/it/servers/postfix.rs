@@ -79,6 +79,7 @@ smtpd_client_connection_count_limit = 0
             ("retry unix -", "- error"),
             ("lmtp unix -", "- lmtp"),
             ("anvil unix -", "1 anvil"),
+            ("tlsmgr unix -", "1 tlsmgr"),
             ("postlog unix-dgram n", "1 postlogd"),
         ];
         let mut master = format!("127.0.0.1:{smtp} inet n - n - - smtpd\n");

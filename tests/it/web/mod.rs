@@ -4,12 +4,12 @@ mod api;
 mod browser;
 mod changes;
 mod console;
-mod hooks;
 mod form;
+mod hooks;
 mod one_tap;
-mod quarantine;
-mod outbox;
 mod openapi;
+mod outbox;
+mod quarantine;
 mod schemathesis;
 
 use std::net::SocketAddr;
