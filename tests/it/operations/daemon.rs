@@ -324,6 +324,7 @@ fn spans_reach_a_collector() {
         .spawn()
         .unwrap();
     let daemon = Daemon { folder, child, port };
+    crate::servers::await_port(port, &config);
     daemon.until("/readyz", |status, _| status == 200);
     daemon.get("/v1/tickets");
     // The last spans go out when it ends; by then at the latest.
