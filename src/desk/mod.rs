@@ -300,7 +300,7 @@ impl Desk {
         let follows = |before: &Ticket, after: &Ticket| {
             notice::outgoing(Changed { before: Some(before), after, message: None, reply: None, actor }, means, now)
         };
-        self.store.release_draft(id, send, actor, self.chase_at(now), now, follows).await?;
+        self.store.release_draft(id, send, actor, means.chase(now), now, follows).await?;
         self.outbox_wake.notify_one();
         Ok(())
     }

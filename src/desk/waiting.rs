@@ -77,12 +77,6 @@ impl Desk {
         Ok(())
     }
 
-    /// When the desk is to act on a ticket that waits from now on.
-    pub fn chase_at(&self, now: i64) -> Option<i64> {
-        let sources = self.sources.load();
-        self.means(&sources).chase(now).0
-    }
-
     /// Chases until cancelled.
     pub(super) async fn keep_chasing(&self, cancel: &CancellationToken) {
         let mut before = (unix_ms(), Instant::now());

@@ -83,14 +83,15 @@ impl Store {
         Ok(row)
     }
 
-    /// Sends a draft after all, or drops it. `chase_at`: when the desk is to act on a ticket that waits from now on.
+    /// Sends a draft after all, or drops it. `chase`: when the desk is to act on a ticket that waits from now on,
+    /// and whether there is nothing to remind of then.
     /// `follows` gives what is to be sent when that moves the ticket.
     pub async fn release_draft(
         &self,
         id: &str,
         send: bool,
         actor: &str,
-        chase_at: Option<i64>,
+        chase: (Option<i64>, bool),
         now: i64,
         follows: impl FnOnce(&Ticket, &Ticket) -> Vec<NewOutgoing>,
     ) -> Result<(), Error> {
@@ -119,8 +120,8 @@ impl Store {
                     status: Status::Waiting,
                     version: before.version + 1,
                     updated_at: now,
-                    chase_at,
-                    reminded: false,
+                    chase_at: chase.0,
+                    reminded: chase.1,
                     ..before.clone()
                 };
                 after.flags.retain(|flag| flag != INCOMPLETE);
