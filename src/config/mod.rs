@@ -396,6 +396,26 @@ mod tests {
     }
 
     #[test]
+    fn webhook_sources_are_checked() {
+        let of = |lines: &str, expected: &[(usize, &str)]| check(&format!("[[hook]]\nname = \"a\"\n{lines}"), expected);
+        of("secret_files = [\"s\"]\n", &[]);
+        of("verify = \"github\"\n", &[(1, "hook.secret_files: is empty")]);
+        of("secret_files = [\"s\"]\nverify = \"md5\"\n", &[(4, "hook.verify: `md5`")]);
+        of("secret_files = [\"s\"]\nheader = \"X Y\"\n", &[(4, "hook.header")]);
+        of("secret_files = [\"s\"]\nkeep_keys_days = 0\n", &[(4, "hook.keep_keys_days")]);
+        of("secret_files = [\"s\"]\nverfy = \"basic\"\n", &[(4, "unknown key `hook.verfy`")]);
+        of(
+            "secret_files = [\"s\"]\nverify = \"mtls-header\"\n",
+            &[(1, "hook.header: is empty"), (1, "hook.proxies: is empty")],
+        );
+        of(
+            "secret_files = [\"s\"]\nverify = \"mtls-header\"\nheader = \"X-C\"\nproxies = [\"10.0.0.0/40\"]\n",
+            &[(6, "hook.proxies: `10.0.0.0/40`")],
+        );
+        check("[egress]\nallow = [\"10.0.0.0/8\", \"here\"]\n", &[(2, "egress.allow: `here`")]);
+    }
+
+    #[test]
     fn the_directory_has_one_source() {
         let of = |lines: &str, expected: &[(usize, &str)]| check(&format!("[campaigns]\n{lines}"), expected);
         of("url = \"https://crm.example/c.csv?all=1\"\nurl_header_file = \"key\"\n", &[]);
