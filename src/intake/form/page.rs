@@ -88,7 +88,6 @@ impl Door {
 
     /// A problem as a page: what the visitor can do about it.
     pub(super) fn trouble(&self, problem: Problem, language: &str) -> Response {
-        let config = &self.desk.config;
         let (key, secs) = match problem {
             Problem::TooMany(secs) => ("many", Some(secs)),
             Problem::TooLarge => ("large", None),
@@ -99,7 +98,7 @@ impl Door {
             _ => ("broken", None),
         };
         let text = self.pages().words.text(language, &format!("trouble.{key}"));
-        let size = (config.http.body_limit_bytes / 1_000_000).to_string();
+        let size = self.megabytes().to_string();
         let text = text.replace("{size}", &size).replace("{secs}", &secs.unwrap_or_default().to_string());
         let status = problem.status();
         let seen = context! { text };
@@ -108,6 +107,12 @@ impl Door {
             page.headers_mut().insert(header::RETRY_AFTER, secs.into());
         }
         page
+    }
+
+    /// How large files may be together: what the limit of bodies leaves beside the rest of a form.
+    pub(super) fn megabytes(&self) -> usize {
+        let limit = self.desk.config.http.body_limit_bytes;
+        (limit - limit / 20) / 1_000_000
     }
 
     /// Nothing from elsewhere, nothing inline; frames only where the operator wants them (CSP 3 §6.4.2).

@@ -293,7 +293,7 @@ impl Door {
             fault => Serde(&by_field),
             files,
             most_files => config.form.attachments,
-            size => config.http.body_limit_bytes / 1_000_000,
+            size => self.megabytes(),
             longest_text => LONGEST_TEXT,
             longest_line => LONGEST_LINE,
             bits => config.form.proof_of_work_bits,
