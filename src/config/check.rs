@@ -195,6 +195,13 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
         if imap.poll_secs == 0 {
             fault("imap", index, "poll_secs", "is 0".into(), "write at least 1");
         }
+        // RFC 2177: an IDLE is ended before the 30 minutes are over after which servers log out.
+        if !(1..=1740).contains(&imap.idle_secs) {
+            fault("imap", index, "idle_secs", format!("is {}", imap.idle_secs), "write 1 to 1740");
+        }
+        if imap.timeout_secs == 0 {
+            fault("imap", index, "timeout_secs", "is 0".into(), "write at least 1");
+        }
     }
     for (team, address) in &config.teams {
         if !is_address(address) {

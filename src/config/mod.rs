@@ -189,7 +189,8 @@ fn overlay(into: &mut toml::Table, key: &str, value: toml::Value) {
 
 /// The keys of a table: read off the default file, of `[[imap]]`, `[[hook]]` and their like listed. `None`: there is no such table.
 fn known_keys<'a>(table: &str, defaults: &'a toml::Table) -> Option<Vec<&'a str>> {
-    const IMAP: &str = "name host port tls ca_file user password_file mailbox after move_to poll_secs answer_since";
+    const IMAP: &str = "name host port tls ca_file user password_file mailbox after move_to poll_secs idle_secs \
+                        timeout_secs answer_since";
     const CONNECTOR: &str = "name kind url user secret_file id_prefix id_field campaign_field group groups types priorities \
                              tags waiting attachment_bytes poll_secs hook_secret_file";
     const HOOK: &str =

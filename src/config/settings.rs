@@ -264,6 +264,12 @@ pub struct Imap {
     /// Poll interval without IDLE.
     #[serde(default = "minute")]
     pub poll_secs: u64,
+    /// How long one IDLE lasts.
+    #[serde(default = "five_minutes")]
+    pub idle_secs: u64,
+    /// So long a server may be silent when it is to say something.
+    #[serde(default = "minute")]
+    pub timeout_secs: u64,
     /// From when on mail may be answered.
     #[serde(default = "now")]
     pub answer_since: AnswerSince,

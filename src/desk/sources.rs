@@ -136,7 +136,8 @@ fn make_key(file: &Path) -> std::io::Result<()> {
     fresh.as_file().sync_all()?;
     match fresh.persist_noclobber(file) {
         Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.error),
-        _ => Ok(()),
+        // A name is durable only with its folder: a key that a power cut takes away would disown every mail that is out.
+        _ => File::open(folder)?.sync_all(),
     }
 }
 

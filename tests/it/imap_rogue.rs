@@ -64,6 +64,8 @@ impl Rogue {
             after: After::Flag,
             move_to: "Deskclerk".into(),
             poll_secs: 1,
+            idle_secs: 300,
+            timeout_secs: 60,
             answer_since: AnswerSince::All,
         }
     }

@@ -69,7 +69,7 @@ pub async fn open(settings: &Imap, size_bytes: usize) -> Result<Wire, Error> {
     })
     .await?;
     match signed_in {
-        Ok(session) => Wire::new(session, counter).await,
+        Ok(session) => Wire::new(session, counter, Duration::from_secs(settings.timeout_secs)).await,
         Err((async_imap::error::Error::No(why) | async_imap::error::Error::Bad(why), _)) => {
             Err(Error::SignIn(brief(&why)))
         }

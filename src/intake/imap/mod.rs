@@ -119,7 +119,8 @@ impl Door {
                 _ => self.look_at_all(&mut wire, &selected, cancel).await?,
             }
             if !cancel.is_cancelled() {
-                news = wire.wait(Duration::from_secs(self.settings.poll_secs), cancel).await?;
+                let (poll, idle) = (self.settings.poll_secs, self.settings.idle_secs);
+                news = wire.wait(Duration::from_secs(poll), Duration::from_secs(idle), cancel).await?;
             }
         }
         wire.logout().await;

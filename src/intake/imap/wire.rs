@@ -14,11 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::connect::Stream;
 
-/// A server that sends not one byte for so long is dead.
-const SILENCE: Duration = Duration::from_secs(60);
-/// How long one IDLE lasts: well under the 29 minutes of RFC 2177, and a cut link is noticed.
-const IDLE: Duration = Duration::from_secs(5 * 60);
-
 /// What went wrong with a mailbox.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -46,6 +41,8 @@ pub enum Error {
 pub struct Wire {
     session: Session<Stream>,
     read: Arc<AtomicU64>,
+    /// A server that is to answer and sends not one byte for so long is dead.
+    silence: Duration,
     capabilities: Vec<String>,
     /// The server has told of mail since the last search. It tells once, in the middle of any command.
     told: bool,
@@ -77,8 +74,8 @@ pub enum News {
 
 impl Wire {
     /// Takes over a connection that has just signed in.
-    pub async fn new(session: Session<Stream>, read: Arc<AtomicU64>) -> Result<Wire, Error> {
-        let mut wire = Wire { session, read, capabilities: vec![], told: false };
+    pub async fn new(session: Session<Stream>, read: Arc<AtomicU64>, silence: Duration) -> Result<Wire, Error> {
+        let mut wire = Wire { session, read, silence, capabilities: vec![], told: false };
         let mut capabilities = vec![];
         wire.command("CAPABILITY", |response| {
             if let Response::Capabilities(list) = response {
@@ -101,8 +98,8 @@ impl Wire {
 
     /// Runs a command to its tagged OK; `each` sees the responses before it.
     pub async fn command(&mut self, command: &str, mut each: impl FnMut(&Response<'_>)) -> Result<(), Error> {
-        let sent = timeout(SILENCE, self.session.run_command(command)).await;
-        let id = sent.map_err(|_| dead())?.map_err(|error| Error::Lost(error.to_string()))?;
+        let sent = timeout(self.silence, self.session.run_command(command)).await;
+        let id = sent.map_err(|_| self.dead())?.map_err(|error| Error::Lost(error.to_string()))?;
         loop {
             let seen = self.next(|response| match response {
                 Response::Done { tag, status: Status::Ok, .. } if *tag == id => {
@@ -128,7 +125,7 @@ impl Wire {
     async fn next<T>(&mut self, see: impl FnOnce(&Response<'_>) -> T) -> Result<T, Error> {
         loop {
             let before = self.read.load(Ordering::Relaxed);
-            if let Ok(response) = timeout(SILENCE, self.session.read_response()).await {
+            if let Ok(response) = timeout(self.silence, self.session.read_response()).await {
                 let response = response.map_err(|error| Error::Lost(brief(&error.to_string())))?;
                 let response = response.ok_or_else(|| Error::Lost("the server closed the connection".into()))?;
                 self.told |= matches!(response.parsed(), Response::MailboxData(MailboxDatum::Exists(_)));
@@ -142,7 +139,7 @@ impl Wire {
                 };
             }
             if self.read.load(Ordering::Relaxed) == before {
-                return Err(dead());
+                return Err(self.dead());
             }
         }
     }
@@ -188,8 +185,9 @@ impl Wire {
         Ok(found)
     }
 
-    /// Waits for new mail: by IDLE (RFC 2177), or by sleeping `poll` where the server cannot.
-    pub async fn wait(&mut self, poll: Duration, cancel: &CancellationToken) -> Result<News, Error> {
+    /// Waits for new mail: by an IDLE (RFC 2177) of length `idle`, at whose end a cut link is noticed, or by sleeping `poll`
+    /// where the server cannot.
+    pub async fn wait(&mut self, poll: Duration, idle: Duration, cancel: &CancellationToken) -> Result<News, Error> {
         if self.told {
             return Ok(News::Mail);
         }
@@ -199,8 +197,8 @@ impl Wire {
                 () = tokio::time::sleep(poll) => return Ok(News::Time),
             }
         }
-        let sent = timeout(SILENCE, self.session.run_command("IDLE")).await;
-        let id = sent.map_err(|_| dead())?.map_err(|error| Error::Lost(error.to_string()))?;
+        let sent = timeout(self.silence, self.session.run_command("IDLE")).await;
+        let id = sent.map_err(|_| self.dead())?.map_err(|error| Error::Lost(error.to_string()))?;
         // Until the server's "+" nothing may be sent; it has the usual time for it.
         loop {
             let seen = self.next(|response| match response {
@@ -218,7 +216,7 @@ impl Wire {
                 None => {}
             }
         }
-        let end = Instant::now() + IDLE;
+        let end = Instant::now() + idle;
         let news = loop {
             if self.told {
                 break News::Mail;
@@ -229,8 +227,8 @@ impl Wire {
                 seen = self.idle_news() => seen?,
             }
         };
-        let sent = timeout(SILENCE, self.session.run_command_untagged("DONE")).await;
-        sent.map_err(|_| dead())?.map_err(|error| Error::Lost(error.to_string()))?;
+        let sent = timeout(self.silence, self.session.run_command_untagged("DONE")).await;
+        sent.map_err(|_| self.dead())?.map_err(|error| Error::Lost(error.to_string()))?;
         let done = |response: &Response<'_>| matches!(response, Response::Done { tag, .. } if *tag == id);
         while !self.next(done).await? {}
         Ok(news)
@@ -250,14 +248,14 @@ impl Wire {
         Ok(())
     }
 
+    fn dead(&self) -> Error {
+        Error::Lost(format!("the server has been silent for {} s", self.silence.as_secs()))
+    }
+
     /// Says goodbye; a server that does not answer is left alone.
     pub async fn logout(&mut self) {
         let _ = timeout(Duration::from_secs(2), self.command("LOGOUT", |_| {})).await;
     }
-}
-
-fn dead() -> Error {
-    Error::Lost(format!("the server has been silent for {} s", SILENCE.as_secs()))
 }
 
 /// The first word or two: what follows may hold a password or a search text.

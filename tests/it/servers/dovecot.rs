@@ -198,6 +198,8 @@ service stats {{
             after: After::Flag,
             move_to: "Deskclerk".into(),
             poll_secs: 1,
+            idle_secs: 300,
+            timeout_secs: 60,
             answer_since: AnswerSince::Now,
         }
     }
@@ -230,7 +232,11 @@ pub fn certify(root: &Path) {
     let mut request = vec!["req", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"];
     request.extend(key);
     openssl(&request);
-    fs::write(root.join("ext"), "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n").unwrap();
+    fs::write(
+        root.join("ext"),
+        "subjectAltName=DNS:localhost,DNS:mail.test.example,IP:127.0.0.1,IP:10.213.0.1\nextendedKeyUsage=serverAuth\n",
+    )
+    .unwrap();
     openssl(&[
         "x509",
         "-req",

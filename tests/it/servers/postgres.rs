@@ -43,15 +43,7 @@ impl Postgres {
         if let Some((user, group)) = owner {
             std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
         }
-        let command = |program: &str| {
-            let mut command = Command::new(programs.join(program));
-            if let Some((user, group)) = owner {
-                command.uid(user).gid(group);
-            }
-            command.env("LC_ALL", "C.UTF-8").env("HOME", &folder).current_dir(&folder).stdin(Stdio::null());
-            command
-        };
-        let made = command("initdb")
+        let made = command("initdb", &folder)
             .args([
                 "--pgdata",
                 data.to_str().unwrap(),
@@ -64,13 +56,7 @@ impl Postgres {
             .unwrap_or_else(|error| panic!("initdb of {} cannot be run: {error}", programs.display()));
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = command("postgres")
-            .args(["-D", data.to_str().unwrap(), "-p", &port.to_string(), "-k", folder.to_str().unwrap()])
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "shared_buffers=64MB"])
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(folder.join("log")).unwrap())
-            .spawn()
-            .unwrap();
+        let server = launch(&folder, port);
         let postgres = Postgres { folder, port, server };
         postgres.await_ready(&programs);
         leave_no_server_behind(postgres.server.id(), &postgres.folder);
@@ -80,6 +66,15 @@ impl Postgres {
     /// The URL of a database of this server.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://desk@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+    }
+
+    /// Ends it at once, whoever is connected, and starts it again.
+    pub fn restart(&mut self) {
+        super::signal(self.server.id(), "INT");
+        let _ = self.server.wait();
+        self.server = launch(&self.folder, self.port);
+        self.await_ready(&programs());
+        leave_no_server_behind(self.server.id(), &self.folder);
     }
 
     fn await_ready(&self, programs: &Path) {
@@ -105,6 +100,25 @@ impl Drop for Postgres {
         let _ = self.server.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+fn command(program: &str, folder: &Path) -> Command {
+    let mut command = Command::new(programs().join(program));
+    if let Some((user, group)) = unprivileged() {
+        command.uid(user).gid(group);
+    }
+    command.env("LC_ALL", "C.UTF-8").env("HOME", folder).current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+fn launch(folder: &Path, port: u16) -> Child {
+    command("postgres", folder)
+        .args(["-D", folder.join("data").to_str().unwrap(), "-p", &port.to_string(), "-k", folder.to_str().unwrap()])
+        .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "shared_buffers=64MB"])
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap())
+        .spawn()
+        .unwrap()
 }
 
 /// A static is never dropped: a small shell waits for the end of this process, then stops the server by its id.

@@ -1,0 +1,9 @@
+//! The rows of the matrix, by what they break.
+
+pub mod kills;
+pub mod load;
+pub mod mailbox;
+pub mod network;
+pub mod power;
+pub mod sending;
+pub mod stores;
