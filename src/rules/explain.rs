@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::judge::{OTHER, Pick};
+use super::scan::Scan;
 use super::{Findings, Rules, Topic};
 use crate::request::evidence::Evidence;
 
@@ -49,16 +50,16 @@ impl Rules {
                 ranking.push(Rank {
                     topic: written.id.0.clone(),
                     score: scores[index],
-                    threshold: written.threshold,
+                    threshold: if scan.names_campaign { written.threshold_named } else { written.threshold },
                     evidence,
                 });
             }
         }
-        let changes = self.changes(&topic, &ranking, &scores, *pick);
+        let changes = self.changes(scan, &topic, &ranking, &scores, *pick);
         Explanation { topic, ranking, changes, rules: self.version.clone() }
     }
 
-    fn changes(&self, topic: &Topic, ranking: &[Rank], scores: &[f64], pick: Pick) -> Vec<String> {
+    fn changes(&self, scan: &Scan<'_>, topic: &Topic, ranking: &[Rank], scores: &[f64], pick: Pick) -> Vec<String> {
         let mut changes = Vec::new();
         if matches!(pick, Pick::Topic(_)) {
             changes.push("the customer picked this topic; without the pick the points below decide".to_owned());
@@ -86,7 +87,7 @@ impl Rules {
         });
         let single = own.evidence.iter().filter(|found| found.weight > 0.0);
         let decisive = single.filter_map(|found| {
-            let instead = self.without(topic, scores, found.weight);
+            let instead = self.without(scan, topic, scores, found.weight);
             let said = || format!("without `{}` (\"{}\") it would be `{instead}`", found.rule, found.text);
             (instead != topic.id).then(said)
         });
@@ -99,14 +100,14 @@ impl Rules {
     }
 
     /// The topic by points alone if this one had so many fewer.
-    fn without(&self, topic: &Topic, scores: &[f64], weight: f64) -> &str {
+    fn without(&self, scan: &Scan<'_>, topic: &Topic, scores: &[f64], weight: f64) -> &str {
         let compiled = &self.compiled;
         let mut scores = scores.to_vec();
         if let Some(index) = compiled.by_id.get(&topic.id) {
             scores[usize::from(*index)] -= weight;
         }
         let (best, next) = compiled.best(&scores);
-        let plain = best.filter(|best| compiled.is_plain(&scores, *best, next));
+        let plain = best.filter(|best| compiled.is_plain(scan, &scores, *best, next));
         plain.map_or(OTHER, |best| compiled.topics[best].id.0.as_str())
     }
 }

@@ -141,18 +141,19 @@ impl Compiled {
     }
 
     /// Whether the best topic may be chosen: it reaches its threshold and leads by its margin, also over `other`.
-    pub fn is_plain(&self, scores: &[f64], best: usize, next: Option<usize>) -> bool {
+    pub fn is_plain(&self, scan: &Scan<'_>, scores: &[f64], best: usize, next: Option<usize>) -> bool {
         let topic = &self.topics[best];
+        let threshold = if scan.names_campaign { topic.threshold_named } else { topic.threshold };
         let other = self.by_id.get(OTHER).map(|index| scores[usize::from(*index)]);
         let lead = next.map_or(f64::INFINITY, |next| scores[best] - scores[next]);
-        scores[best] >= topic.threshold && lead >= topic.margin && other.is_none_or(|other| scores[best] >= other)
+        scores[best] >= threshold && lead >= topic.margin && other.is_none_or(|other| scores[best] >= other)
     }
 
     /// The topic of a scanned request.
     pub fn topic(&self, scan: &Scan<'_>, pick: Pick) -> Topic {
         let scores = self.scores(scan);
         let (best, next) = self.best(&scores);
-        let plain = best.filter(|best| self.is_plain(&scores, *best, next));
+        let plain = best.filter(|best| self.is_plain(scan, &scores, *best, next));
         let id_of = |index: Option<usize>| {
             index
                 .filter(|index| scores[*index] > self.topics[*index].prior)
@@ -249,7 +250,7 @@ impl Compiled {
     fn tells_a_topic(&self, scan: &Scan<'_>) -> bool {
         let scores = self.scores(scan);
         let (best, next) = self.best(&scores);
-        best.is_some_and(|best| self.is_plain(&scores, best, next))
+        best.is_some_and(|best| self.is_plain(scan, &scores, best, next))
     }
 
     /// The words that say a request of this topic is not about one campaign.

@@ -75,6 +75,8 @@ pub struct Scan<'r> {
     pub phrases: Vec<Hit>,
     /// Regexes found: each once for each zone.
     pub regexes: Vec<Hit>,
+    /// The request names a campaign, by ID or name.
+    pub names_campaign: bool,
     /// A bit for each phrase: whether it was found. Signals ask for hundreds of phrases that were not.
     seen: Vec<u64>,
 }
@@ -115,7 +117,7 @@ impl<'r> Scan<'r> {
             net.lexicon.read(zone.text, &mut words);
             words.push(Word { id: STOP, start: zone.text.len() as u32, end: zone.text.len() as u32 });
         }
-        let mut scan = Scan { request, zones, words, begins, phrases: vec![], regexes: vec![], seen: vec![] };
+        let mut scan = Scan { request, zones, words, begins, phrases: vec![], regexes: vec![], names_campaign: false, seen: vec![] };
         scan.find_phrases(net);
         scan.find_regexes(net);
         scan
@@ -204,6 +206,7 @@ impl<'r> Scan<'r> {
         if spans.is_empty() {
             return;
         }
+        self.names_campaign = true;
         let zones = &self.zones;
         for hit in self.phrases.iter_mut().chain(&mut self.regexes) {
             let place = zones[usize::from(hit.spot.zone)].place;

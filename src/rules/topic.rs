@@ -125,6 +125,8 @@ pub struct Topic {
     pub prior: f64,
     /// Points it must reach.
     pub threshold: f64,
+    /// Points it must reach when the request names a campaign: who says which one wants something of it.
+    pub threshold_named: f64,
     /// Points by which it must lead the next one.
     pub margin: f64,
     /// Its signals.
@@ -170,12 +172,15 @@ pub fn read(file: &str, text: &str) -> Result<Topic, Vec<Fault>> {
             campaign_unless: phrases(sheet, &mut root, "campaign_unless"),
             team: sheet.text(&mut root, "team").map_or_else(|| super::judge::TEAM.into(), |(team, _)| team),
             prior: sheet.number(&mut root, "prior").unwrap_or(0.0),
-            threshold: sheet.number(&mut root, "threshold").unwrap_or(2.0),
+            threshold: 0.0,
+            threshold_named: 0.0,
             margin: sheet.number(&mut root, "margin").unwrap_or(0.0),
             signals: vec![],
             details: vec![],
             examples: vec![],
         };
+        read.threshold = sheet.number(&mut root, "threshold").unwrap_or(2.0);
+        read.threshold_named = sheet.number(&mut root, "threshold_named").unwrap_or(read.threshold);
         sheet.tables(&mut root, "signal", |sheet, table| read.signals.push(signal(sheet, table, 2.0)));
         for (text, weight, line) in sheet.numbers_by_key(&mut root, "weights") {
             let name = slug(&text);

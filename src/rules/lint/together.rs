@@ -111,7 +111,7 @@ impl Findings {
                 let scan = compiled.scan(&request, Pick::None);
                 let scores = compiled.scores(&scan);
                 let (best, next) = compiled.best(&scores);
-                let turned = best.filter(|best| *best != home && compiled.is_plain(&scores, *best, next));
+                let turned = best.filter(|best| *best != home && compiled.is_plain(&scan, &scores, *best, next));
                 let pointing = (0..compiled.topics.len())
                     .filter(|topic| *topic != home && scores[*topic] > compiled.topics[*topic].prior);
                 for topic in pointing.filter(|topic| compiled.topics[*topic].id.0 != OTHER) {
