@@ -284,7 +284,8 @@ impl Finder<'_, '_> {
         while at > 0 && noun - at < 4 && self.words.tokens[at].gap & begins == 0 {
             at -= 1;
             if self.words.tokens[at].roles & passing == 0 {
-                return false;
+                // "it says Missing leads: 48213": the label is quoted with its capital.
+                return at + 1 < noun && self.words.tokens[at + 1].capital;
             }
         }
         at == 0 || self.words.tokens[at].gap & begins != 0

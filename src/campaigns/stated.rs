@@ -81,6 +81,32 @@ pub fn find(zone: &Zone<'_>, directory: &Directory, hints: &Hints) -> Vec<Stated
     found
 }
 
+/// "Birthday Night Free (7104289)": a number of the directory's shape in brackets directly behind a name (whose last token
+/// this is) states an ID, whether the directory knows it or not.
+pub fn behind_name(zone: &Zone<'_>, last: usize, directory: &Directory) -> Option<Stated> {
+    let words = &zone.words;
+    let token = words.tokens.get(last + 1).filter(|token| token.has_digit && token.gap & gap::OPEN != 0)?;
+    let alone = words.gap_after(last + 1) & gap::CLOSE != 0 && !token.link;
+    let word = words.folded(token);
+    let year = word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
+    if !alone || year || !directory.ids.fits(word) || directory.ids.find(word, word, &directory.campaigns).is_some() {
+        return None;
+    }
+    let written = words.text.get(token.start..token.end).unwrap_or_default();
+    Some(Stated {
+        row: None,
+        id: directory.ids.spelled(word, &visible(written)),
+        compact: word.to_owned(),
+        rule: "campaign-id.behind-name",
+        weight: 0.8,
+        span: (token.start, token.end),
+        tokens: (last + 1, last + 1),
+        footing: Footing::Labelled,
+        denial: Denial::No,
+        link: false,
+    })
+}
+
 pub(super) struct Finder<'a, 'z> {
     pub(super) zone: &'a Zone<'z>,
     pub(super) words: &'a Words<'z>,

@@ -125,14 +125,19 @@ impl Finder<'_, '_> {
             let together = fit.last + 1 - fit.first <= matched.len() + 1;
             let exact = together && fit.coverage >= 0.6 && fit.explained >= 0.9 * solid as f32;
             // "loyalty cards" are no "Loyalty Card Launch"; "cart reminders" are "Cart Reminder 1" and 2.
-            let counts = |word: &&u32| self.names.class(**word) & (class::STOP | class::VARIANT) == 0;
-            let variant = name.iter().filter(counts).all(|word| matched.iter().any(|at| tokens[*at].word == *word));
+            let but_for = |passing: u8| {
+                let counts = |word: &&u32| self.names.class(**word) & passing == 0;
+                name.iter().filter(counts).all(|word| matched.iter().any(|at| tokens[*at].word == *word))
+            };
+            let variant = but_for(class::STOP | class::VARIANT);
+            // "dragonkeep launch" is "Dragonkeep Launch EU" and US.
+            let placed = exact && in_order && but_for(class::STOP | class::VARIANT | class::REGION);
             let capitalised = capitalised && !places_only;
             let treated =
                 field || quoted || capitalised || exact && (beside || subject || in_order && (count >= 3 || variant));
             let treated = treated
                 || !all_common
-                    && (beside || subject || in_order && (count >= 3 || exact && head && self.reported(fit)));
+                    && (beside || subject || placed || in_order && (count >= 3 || exact && head && self.reported(fit)));
             return fit.coverage >= enough && precision >= 0.6 && treated && letters >= 1;
         }
         // One word of several: only where the text treats it as a campaign, and when it is telling.

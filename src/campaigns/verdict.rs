@@ -106,6 +106,7 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
         matches!(found.zone.place, Where::Form | Where::Subject | Where::Text) && found.decides
     });
     drop_ids_in_names(&mut zones, &mentions);
+    add_ids_behind_names(&mut zones, &mentions, directory);
     denial::settle(&mut zones, &mut mentions);
     let says_nothing = mentions.iter().all(|mention| mention.denial == Denial::Yes)
         && zones.iter().filter(|found| found.decides).all(|found| found.ids.iter().all(|id| id.weight <= 0.0));
@@ -155,6 +156,18 @@ fn drop_ids_in_names(zones: &mut [Found<'_>], mentions: &[Mention]) {
             };
             id.row.is_some() || !mentions.iter().any(inside)
         });
+    }
+}
+
+/// A number in brackets behind a name states an ID, unless it was read already.
+fn add_ids_behind_names(zones: &mut [Found<'_>], mentions: &[Mention], directory: &Directory) {
+    for mention in mentions {
+        let found = &mut zones[mention.zone];
+        if let Some(id) = stated::behind_name(&found.zone, mention.tokens.1, directory)
+            && found.ids.iter().all(|seen| seen.tokens.1 < id.tokens.0 || id.tokens.1 < seen.tokens.0)
+        {
+            found.ids.push(id);
+        }
     }
 }
 

@@ -27,6 +27,7 @@ use std::{panic, thread};
 
 use compile::Compiled;
 use judge::Pick;
+pub use judge::OTHER;
 use scan::Scan;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

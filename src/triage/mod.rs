@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::campaigns::{self, Directory, Identified, Status};
 use crate::request::Request;
 use crate::request::evidence::Evidence;
-use crate::rules::{Concerns, Detail, Findings, Rules, Topic};
+use crate::rules::{Concerns, Detail, Findings, OTHER, Rules, Topic};
 
 pub use corrected::{with_campaign, with_topic};
 
@@ -89,6 +89,11 @@ pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Op
     let concerns = concerns(&topic.id, &read, &campaign, rules);
     campaign.status = in_view_of(concerns, &campaign);
     let Lacking { missing, wanted } = lacking(&topic.id, &read, &campaign, concerns, known, rules);
+    // Who says nothing at all has not said that it is about no campaign.
+    let says_nothing = topic.id == OTHER && missing.iter().any(|detail| detail == DESCRIPTION);
+    if campaign.status == Status::NotApplicable && says_nothing && !campaign.said_not_specific {
+        campaign.status = Status::NotStated;
+    }
 
     let routing = rules.routing_of(&topic.id, &read[0]);
     let mut flags = routing.flags;
