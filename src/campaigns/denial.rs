@@ -45,7 +45,10 @@ impl Finder<'_, '_> {
         }
         // "104882 and 104883 are not affected": the list shares what is said behind it.
         for at in (1..found.len()).rev() {
-            let behind = denied_behind(self.words, found[at].tokens.1);
+            let behind = denied_behind(self.words, found[at].tokens.1, false);
+            if affirmed(self.words, found[at - 1].tokens.0) {
+                continue;
+            }
             if behind != Denial::No && self.continues(found[at - 1].tokens.1, found[at].tokens.0) {
                 turn_down(&mut found[at - 1], behind);
             }
@@ -107,7 +110,7 @@ fn turn_down(id: &mut Stated, denial: Denial) {
 pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
     match denied_ahead(words, first) {
         Denial::Yes => Denial::Yes,
-        ahead => match denied_behind(words, last) {
+        ahead => match denied_behind(words, last, affirmed(words, first)) {
             Denial::No => ahead,
             behind => behind,
         },
@@ -177,8 +180,17 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
     Denial::No
 }
 
-/// "48213 is not affected", "leave that one alone", "48213 works fine".
-fn denied_behind(words: &Words<'_>, last: usize) -> Denial {
+/// "I mean 48213": directly before this token the text says what it means.
+fn affirmed(words: &Words<'_>, first: usize) -> bool {
+    (1..=4).filter_map(|back| first.checked_sub(back)).any(|start| {
+        words.phrases_at(start).any(|(says, end)| says == Says::Corrected && end == first)
+            && words.tokens[first].gap & !gap::SPACE == 0
+    })
+}
+
+/// "48213 is not affected", "leave that one alone", "48213 works fine". `affirmed`: what is said of another ID behind it is
+/// said of that one only.
+fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
     let mut apart = false;
     for at in last + 1..last + 6 {
         let Some(token) = words.tokens.get(at) else { return Denial::No };
@@ -193,6 +205,9 @@ fn denied_behind(words: &Words<'_>, last: usize) -> Denial {
             }
         }
         // "48231, the 48213 is not meant": what follows is said of the other.
+        if affirmed && token.has_digit {
+            return Denial::No;
+        }
         apart |= token.gap & gap::COMMA != 0 && token.roles & (role::FILL | role::OWN) != 0 && !token.has_digit;
         if apart && token.has_digit {
             return Denial::No;

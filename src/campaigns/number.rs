@@ -133,7 +133,7 @@ impl Finder<'_, '_> {
                 return Bare::No("campaign-id.phone");
             }
         }
-        if self.unit_after(i) || self.figure(i) {
+        if self.unit_after(i) || self.figure(i) || self.tabled(i) {
             return Bare::No("campaign-id.amount");
         }
         if let Some(previous) = previous {
@@ -274,6 +274,20 @@ impl Finder<'_, '_> {
             copula |= !before.has_digit && before.roles & (role::OWN | role::RELATION | role::AND) == 0;
         }
         false
+    }
+
+    /// "Impressions 48213" above or below "Clicks 812": a row of figures.
+    fn tabled(&self, i: usize) -> bool {
+        let row = |at: usize| {
+            let (Some(noun), Some(number)) = (at.checked_sub(1).and_then(|noun| self.token(noun)), self.token(at)) else {
+                return false;
+            };
+            let line = gap::LINE | gap::PARAGRAPH | gap::END;
+            let opens = at == 1 || noun.gap & line != 0;
+            let closes = at + 1 == self.words.tokens.len() || self.words.gap_after(at) & line != 0;
+            opens && closes && number.digits && number.gap == gap::SPACE && noun.roles & role::UNIT != 0
+        };
+        row(i) && (row(i + 2) || i.checked_sub(2).is_some_and(row))
     }
 
     /// Whether a line begins with this noun, as the label of a value does.
