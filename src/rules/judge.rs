@@ -79,7 +79,8 @@ impl Compiled {
 
     /// The points of every topic, priors included.
     pub fn scores(&self, scan: &Scan<'_>) -> Vec<f64> {
-        let mut scores: Vec<f64> = self.topics.iter().map(|topic| topic.prior).collect();
+        let named = |topic: &topic::Topic| if scan.names_campaign { topic.named } else { 0.0 };
+        let mut scores: Vec<f64> = self.topics.iter().map(|topic| topic.prior + named(topic)).collect();
         let forwarded = forwarded_factor(scan.request);
         let mut closer = self.unprompted.clone();
         for hits in scan.phrases.chunk_by(|a, b| a.what == b.what) {

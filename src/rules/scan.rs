@@ -207,12 +207,31 @@ impl<'r> Scan<'r> {
             return;
         }
         self.names_campaign = true;
+        self.mark_named_in_subject(spans);
         let zones = &self.zones;
         for hit in self.phrases.iter_mut().chain(&mut self.regexes) {
             let place = zones[usize::from(hit.spot.zone)].place;
-            hit.named = spans
+            hit.named |= spans
                 .iter()
                 .any(|span| span.0 == place && span.1 <= hit.spot.start as usize && hit.spot.end as usize <= span.2);
+        }
+    }
+
+    /// Marks in the subject what the text has in the campaign's name: "Guide" above "our First-Time Buyers Guide".
+    fn mark_named_in_subject(&mut self, spans: &[(Where, usize, usize)]) {
+        let mut in_name: Vec<u32> = Vec::new();
+        for (at, zone) in self.zones.iter().enumerate().filter(|(_, zone)| zone.place != Where::Subject) {
+            for (_, start, end) in spans.iter().filter(|span| span.0 == zone.place) {
+                let within = |word: &&Word| *start <= word.start as usize && word.end as usize <= *end;
+                in_name.extend(self.words_of(at).iter().filter(within).map(|word| word.id).filter(|id| *id > STOP));
+            }
+        }
+        let (zones, words) = (&self.zones, &self.words);
+        for hit in &mut self.phrases {
+            if zones[usize::from(hit.spot.zone)].place == Where::Subject {
+                let of_name = |word: &Word| in_name.contains(&word.id);
+                hit.named = words[hit.first as usize..=hit.last as usize].iter().all(of_name);
+            }
         }
     }
 

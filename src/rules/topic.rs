@@ -127,6 +127,8 @@ pub struct Topic {
     pub threshold: f64,
     /// Points it must reach when the request names a campaign: who says which one wants something of it.
     pub threshold_named: f64,
+    /// Points for naming a campaign; negative for what is seldom about one.
+    pub named: f64,
     /// Points by which it must lead the next one.
     pub margin: f64,
     /// Its signals.
@@ -174,6 +176,7 @@ pub fn read(file: &str, text: &str) -> Result<Topic, Vec<Fault>> {
             prior: sheet.number(&mut root, "prior").unwrap_or(0.0),
             threshold: 0.0,
             threshold_named: 0.0,
+            named: sheet.number(&mut root, "named").unwrap_or(0.0),
             margin: sheet.number(&mut root, "margin").unwrap_or(0.0),
             signals: vec![],
             details: vec![],
