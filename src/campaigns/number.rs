@@ -279,7 +279,8 @@ impl Finder<'_, '_> {
     /// "Impressions 48213" above or below "Clicks 812": a row of figures.
     fn tabled(&self, i: usize) -> bool {
         let row = |at: usize| {
-            let (Some(noun), Some(number)) = (at.checked_sub(1).and_then(|noun| self.token(noun)), self.token(at)) else {
+            let (Some(noun), Some(number)) = (at.checked_sub(1).and_then(|noun| self.token(noun)), self.token(at))
+            else {
                 return false;
             };
             let line = gap::LINE | gap::PARAGRAPH | gap::END;

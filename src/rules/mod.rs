@@ -26,8 +26,8 @@ use std::sync::{Arc, LazyLock};
 use std::{panic, thread};
 
 use compile::Compiled;
-use judge::Pick;
 pub use judge::OTHER;
+use judge::Pick;
 use scan::Scan;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -117,7 +117,16 @@ impl<'r> Scan<'r> {
             net.lexicon.read(zone.text, &mut words);
             words.push(Word { id: STOP, start: zone.text.len() as u32, end: zone.text.len() as u32 });
         }
-        let mut scan = Scan { request, zones, words, begins, phrases: vec![], regexes: vec![], names_campaign: false, seen: vec![] };
+        let mut scan = Scan {
+            request,
+            zones,
+            words,
+            begins,
+            phrases: vec![],
+            regexes: vec![],
+            names_campaign: false,
+            seen: vec![],
+        };
         scan.find_phrases(net);
         scan.find_regexes(net);
         scan
