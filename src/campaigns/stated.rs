@@ -107,6 +107,36 @@ pub fn behind_name(zone: &Zone<'_>, last: usize, directory: &Directory) -> Optio
     })
 }
 
+/// The subject is nothing but a number of the directory's shape, and the text speaks of it as nothing else: it states an ID,
+/// although the directory has none such.
+pub fn subject_alone(subject: &Zone<'_>, text: &Zone<'_>, directory: &Directory, hints: &Hints) -> Option<Stated> {
+    let [token] = subject.words.tokens.as_slice() else { return None };
+    let word = subject.words.folded(token);
+    let ids = &directory.ids;
+    if !token.digits || word.len() < 5 || !ids.fits(word) || ids.find(word, word, &directory.campaigns).is_some() {
+        return None;
+    }
+    let finder = Finder { zone: text, words: &text.words, ids, campaigns: &directory.campaigns, hints };
+    let mut repeated = (0..text.words.tokens.len()).filter(|at| text.words.word(*at) == word).peekable();
+    repeated.peek()?;
+    let plain = |at: usize| finder.label(at, None) == Label::None && !finder.unit_after(at) && finder.stands_alone(at, at);
+    if !repeated.all(plain) {
+        return None;
+    }
+    Some(Stated {
+        row: None,
+        id: word.to_owned(),
+        compact: word.to_owned(),
+        rule: "campaign-id.subject",
+        weight: 0.7,
+        span: (token.start, token.end),
+        tokens: (0, 0),
+        footing: Footing::Labelled,
+        denial: Denial::No,
+        link: false,
+    })
+}
+
 pub(super) struct Finder<'a, 'z> {
     pub(super) zone: &'a Zone<'z>,
     pub(super) words: &'a Words<'z>,

@@ -52,6 +52,12 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
         speaks |= speaks_of_a_campaign(&zone, &mut evidence);
         zones.push(Found { zone, ids, decides: true });
     }
+    if let [.., subject, text] = zones.as_mut_slice()
+        && zones_are_silent(&[subject, text])
+        && let Some(id) = stated::subject_alone(&subject.zone, &text.zone, directory, hints)
+    {
+        subject.ids.push(id);
+    }
     // Links, attachments and what was written before hold IDs, no names: without a digit there is nothing to see.
     let may_hold =
         |text: &str| directory.ids.letters_only || !text.is_ascii() || text.bytes().any(|b| b.is_ascii_digit());
@@ -157,6 +163,10 @@ fn drop_ids_in_names(zones: &mut [Found<'_>], mentions: &[Mention]) {
             id.row.is_some() || !mentions.iter().any(inside)
         });
     }
+}
+
+fn zones_are_silent(zones: &[&mut Found<'_>]) -> bool {
+    zones.iter().all(|found| found.ids.iter().all(|id| id.weight <= 0.0))
 }
 
 /// A number in brackets behind a name states an ID, unless it was read already.
