@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use deskclerk::request::evidence::{Evidence, Where};
 use deskclerk::request::{Attachment, Field, FieldKey, Mailbox, Request, Setting, mail};
 use deskclerk::rules::lint::{Weight, lint};
 use deskclerk::rules::{ChosenBy, Concerns, Files, Rules};
@@ -249,6 +250,37 @@ fn closing_the_account_is_not_about_one_campaign() {
     assert_eq!(rules.concerns("cancellation"), Concerns::Required);
     assert_eq!(says("please close our account for good"), ("cancellation".into(), true));
     assert_eq!(says("please stop my campaign tonight"), ("cancellation".into(), false));
+}
+
+#[test]
+fn a_named_campaign_lets_everyday_words_decide() {
+    let topic = |id: &str, rest: &str| (format!("topics/{id}.toml"), format!("id = \"{id}\"\n{rest}").into());
+    let files = Files::from([
+        topic("setup", "threshold = 1\nthreshold_named = 0.5\n[weights]\n\"move\" = 0.6\n"),
+        topic("access", "threshold = 1\nnamed = -1\n[weights]\n\"users\" = 1.2\n\"guide\" = 3\n"),
+    ]);
+    let rules = Rules::compile(&files).unwrap();
+    let judged = |subject: &str, text: &str, name: Option<&str>| {
+        let request = Request { subject: subject.into(), text: text.into(), ..Request::default() };
+        let named = name.and_then(|name| text.find(name).map(|start| (start, start + name.len())));
+        let found = named.map(|(start, end)| Evidence {
+            rule: "campaign-name".into(),
+            place: Where::Text,
+            field: None,
+            start,
+            end,
+            text: text[start..end].into(),
+            weight: 1.0,
+        });
+        rules.topic_of(&rules.find(&request, found.as_slice())).id
+    };
+    assert_eq!(judged("", "move the day of 48213", None), "other");
+    assert_eq!(judged("", "move the day of 48213", Some("48213")), "setup");
+    assert_eq!(judged("", "two users", None), "access");
+    assert_eq!(judged("", "two users of 48213", Some("48213")), "other");
+    // The subject only repeats a word of the campaign's name.
+    assert_eq!(judged("guide", "move the day", None), "access");
+    assert_eq!(judged("guide", "move the Buyers Guide", Some("Buyers Guide")), "setup");
 }
 
 #[test]

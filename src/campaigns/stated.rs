@@ -119,7 +119,8 @@ pub fn subject_alone(subject: &Zone<'_>, text: &Zone<'_>, directory: &Directory,
     let finder = Finder { zone: text, words: &text.words, ids, campaigns: &directory.campaigns, hints };
     let mut repeated = (0..text.words.tokens.len()).filter(|at| text.words.word(*at) == word).peekable();
     repeated.peek()?;
-    let plain = |at: usize| finder.label(at, None) == Label::None && !finder.unit_after(at) && finder.stands_alone(at, at);
+    let plain =
+        |at: usize| finder.label(at, None) == Label::None && !finder.unit_after(at) && finder.stands_alone(at, at);
     if !repeated.all(plain) {
         return None;
     }

@@ -113,7 +113,9 @@ pub(super) fn speaks_of_a_campaign(zone: &Zone<'_>, evidence: &mut Vec<Evidence>
             continue;
         }
         let product = tokens.get(at + 1).is_some_and(|next| next.roles & role::PRODUCT != 0 && next.gap == gap::SPACE);
-        if product {
+        // "the page with my campaigns" is about none of them.
+        let several = token.roles & (role::CAMPAIGNS | role::CAMPAIGN) == role::CAMPAIGNS;
+        if product || several {
             continue;
         }
         // "my campaign", "our summer campaign", "one of my campaigns".
