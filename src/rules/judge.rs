@@ -309,9 +309,11 @@ fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<(f64, Optio
             .is_none_or(|label| zone.field.is_some_and(|field| label_words(field) == label_words(label)));
         signal.places & bit(zone.place) != 0 && in_field && !(blind && hit.named)
     };
+    // Collected once: a signal may have hundreds of words that count beside its own.
+    let beside: Vec<&Hit> = signal.near.iter().flat_map(|phrase| scan.phrase(*phrase)).collect();
     let is_near = |hit: &&Hit| {
         signal.near.is_empty()
-            || signal.near.iter().flat_map(|phrase| scan.phrase(*phrase)).any(|near| {
+            || beside.iter().any(|near| {
                 let between = near.first.saturating_sub(hit.last).max(hit.first.saturating_sub(near.last));
                 near.spot.zone == hit.spot.zone
                     && !(blind && near.named)
@@ -326,6 +328,9 @@ fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<(f64, Optio
         let factor = if named { 1.0 } else { place_factor(scan, hit.spot, forwarded) };
         if factor > best.map_or(0.0, |(best, _)| best) {
             best = Some((factor, hit.spot));
+        }
+        if factor >= 1.0 {
+            break;
         }
     }
     let (factor, spot) = best?;
