@@ -18,11 +18,14 @@ use super::Site;
 
 /// What all resources share, then each resource: `paths` and `schemas`.
 const FRAME: &str = include_str!("frame.json");
-const RESOURCES: [&str; 4] = [
+const RESOURCES: [&str; 7] = [
     include_str!("requests.json"),
     include_str!("hooks.json"),
+    include_str!("partners.json"),
     include_str!("tickets.json"),
     include_str!("judging.json"),
+    include_str!("outbox.json"),
+    include_str!("operations.json"),
 ];
 
 /// The routes.
