@@ -148,6 +148,10 @@ impl Store {
         erased.messages = rows::with_keys(&mut transaction, gone("messages"), &[], &keys).await?.len();
         rows::with_keys(&mut transaction, gone("events"), &[], &keys).await?;
         rows::with_keys(&mut transaction, gone("feedback"), &[], &keys).await?;
+        for table in ["threads", "fetches", "remote_tickets"] {
+            let sql = |marks: &str| format!("DELETE FROM {table} WHERE ticket_id IN ({marks}) RETURNING ticket_id");
+            rows::with_keys(&mut transaction, sql, &[], &keys).await?;
+        }
         erased.originals = originals_of(&mut transaction, &originals, trace, now).await?;
         let unlink = |marks: &str| {
             format!("UPDATE tickets SET linked_ticket = NULL WHERE linked_ticket IN ({marks}) RETURNING id")
@@ -187,6 +191,8 @@ impl Store {
     pub async fn close_erasure(&self, address: &str, erased: &Erased, actor: &str, now: i64) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
         query("DELETE FROM bounced WHERE address = $1").bind(address).execute(&mut *transaction).await?;
+        // Nobody knows whose words a refused post holds.
+        query("UPDATE refusals SET body = NULL WHERE body IS NOT NULL").execute(&mut *transaction).await?;
         let detail = json!({
             "tickets": erased.tickets, "messages": erased.messages, "originals": erased.originals,
             "outgoing": erased.outgoing.len(),
@@ -202,7 +208,9 @@ impl Store {
         if self.engine == Engine::Postgres {
             let mut connection = self.write.acquire().await?;
             query("SET statement_timeout = 0").execute(&mut *connection).await?;
-            for table in ["submissions", "tickets", "messages", "outbox", "events", "feedback", "bounced"] {
+            for table in
+                ["submissions", "tickets", "messages", "outbox", "events", "feedback", "bounced", "fetches", "refusals"]
+            {
                 query(sqlx::AssertSqlSafe(format!("VACUUM {table}"))).execute(&mut *connection).await?;
             }
             // Not given back: it would run without a bound.
@@ -221,6 +229,9 @@ impl Store {
 }
 
 async fn originals_of(connection: &mut AnyConnection, ids: &[String], trace: Trace, now: i64) -> Result<usize, Error> {
+    // What a post named by URL goes with it.
+    let fetched = |marks: &str| format!("DELETE FROM fetches WHERE submission_id IN ({marks}) RETURNING submission_id");
+    rows::with_keys(connection, fetched, &[], &rows::keys(ids)).await?;
     // A path may hold a name; keys of all other doors are numbers and chance.
     let forget = match trace {
         Trace::Hash => "",
