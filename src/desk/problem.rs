@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
+use tokio::time::{Instant, timeout_at};
 
 use crate::store;
 
@@ -253,6 +254,10 @@ pub struct Query<T>(pub T);
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub struct Path<T>(pub T);
 
+/// By when the body of this request must be here: later is the client's fault, 408; what takes long after it is ours, 503.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyBy(pub Instant);
+
 /// A raw body within the limit, whose rejections are problem documents.
 #[derive(Debug)]
 pub struct Body(pub Bytes);
@@ -261,7 +266,12 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Body, Problem> {
-        Ok(Body(Bytes::from_request(request, state).await?))
+        let by = request.extensions().get::<BodyBy>().map(|by| by.0);
+        let body = Bytes::from_request(request, state);
+        Ok(Body(match by {
+            Some(by) => timeout_at(by, body).await.map_err(|_| Problem::TimedOut)??,
+            None => body.await?,
+        }))
     }
 }
 

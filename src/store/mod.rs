@@ -236,6 +236,17 @@ impl Store {
                         Ok(())
                     })
                 })
+                .after_release(|connection, _| {
+                    Box::pin(async move {
+                        if !connection.is_in_transaction() {
+                            return Ok(true);
+                        }
+                        // Lets the pending rollback run. Where SQLite has rolled back by itself (a full disk does that),
+                        // that fails, and the connection would be taken to be in a transaction for ever.
+                        connection.ping().await?;
+                        Ok(!connection.is_in_transaction())
+                    })
+                })
                 .connect_lazy_with(options.clone())
         };
         // One writer: SQLite has one write lock, so queueing here is cheaper than SQLITE_BUSY there.

@@ -13,10 +13,13 @@ use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
-use crate::desk::problem::Problem;
+use crate::desk::problem::{BodyBy, Problem};
 
 /// Requests at work at once; one more is told to come again.
 const AT_WORK: usize = 2048;
+
+/// When a client may come again whose request the desk did not get done in time.
+const BUSY_SECS: u64 = 10;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -24,14 +27,15 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug)]
 pub struct Guard {
     places: Semaphore,
-    timeout: Duration,
+    reading: Duration,
+    answering: Duration,
     most_bytes: usize,
 }
 
 impl Guard {
-    /// `timeout` is for a whole request, its body included; `most_bytes` for that body.
-    pub fn new(timeout: Duration, most_bytes: usize) -> Guard {
-        Guard { places: Semaphore::new(AT_WORK), timeout, most_bytes }
+    /// So long a client has for its request, and so long the desk for the answer; `most_bytes` for the body.
+    pub fn new(reading: Duration, answering: Duration, most_bytes: usize) -> Guard {
+        Guard { places: Semaphore::new(AT_WORK), reading, answering, most_bytes }
     }
 
     /// Whether a request announces a body that is too large: then not a byte of it is read.
@@ -43,24 +47,26 @@ impl Guard {
 }
 
 /// The middleware.
-pub async fn pass(State(guard): State<std::sync::Arc<Guard>>, request: Request, next: Next) -> Response {
+pub async fn pass(State(guard): State<std::sync::Arc<Guard>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(&request);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
+    request.extensions_mut().insert(BodyBy(tokio::time::Instant::now() + guard.reading));
     let span = tracing::info_span!("http", request.id = id.to_str().unwrap_or_default(), %method, route);
     let mut response = match guard.places.try_acquire() {
         Err(_) => Problem::Unavailable(1).into_response(),
         Ok(_) if guard.is_too_large(&request) => Problem::TooLarge.into_response(),
         Ok(_place) => {
             let work = AssertUnwindSafe(next.run(request)).catch_unwind();
-            match tokio::time::timeout(guard.timeout, work).instrument(span.clone()).await {
+            match tokio::time::timeout(guard.reading + guard.answering, work).instrument(span.clone()).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(_)) => {
                     span.in_scope(|| tracing::error!("a request ended in a panic"));
                     Problem::Internal.into_response()
                 }
-                Err(_) => Problem::TimedOut.into_response(),
+                // Not the client's slowness: that ends with the body, see `BodyBy`.
+                Err(_) => Problem::Unavailable(BUSY_SECS).into_response(),
             }
         }
     };

@@ -42,7 +42,7 @@ pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
 const SIGN_INS: u32 = 10;
 /// Passwords verified at once: each takes a core and 19 MB for tens of milliseconds.
 const HASHING: usize = 2;
-/// Beyond the time to send a request: the time to answer it.
+/// Beyond the time to send a request (408): the time to answer it (503).
 const ANSWER_SECS: u64 = 20;
 
 /// What the handlers share.
@@ -79,8 +79,8 @@ pub async fn run(listener: TcpListener, desk: Arc<Desk>, doors: Router, metrics:
 pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
     let http = &desk.config.http;
     let body_limit = DefaultBodyLimit::max(http.body_limit_bytes);
-    let timeout = Duration::from_secs(http.read_timeout_secs + ANSWER_SECS);
-    let guard = Arc::new(guard::Guard::new(timeout, http.body_limit_bytes));
+    let (reading, answering) = (Duration::from_secs(http.read_timeout_secs), Duration::from_secs(ANSWER_SECS));
+    let guard = Arc::new(guard::Guard::new(reading, answering, http.body_limit_bytes));
     let site = Arc::new(Site {
         origin: origin::of(&desk.config.desk.public_url),
         metrics,

@@ -221,9 +221,18 @@ impl Clerk {
 
     /// The most memory that the process ever had resident, in bytes.
     pub fn peak_memory(&self) -> u64 {
-        let status =
-            fs::read_to_string(format!("/proc/{}/status", self.pid.load(Ordering::SeqCst))).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
+        self.memory("VmHWM:")
+    }
+
+    /// The memory that it has now and no file stands behind, in bytes.
+    pub fn own_memory(&self) -> u64 {
+        self.memory("RssAnon:")
+    }
+
+    fn memory(&self, name: &str) -> u64 {
+        let pid = self.pid.load(Ordering::SeqCst);
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
         line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap_or(0) * 1024
     }
 

@@ -79,7 +79,8 @@ pub async fn insist(port: u16, ledger: &Ledger, token: &str, patience: Duration)
             Some(answer) => refusals.push(answer),
             None => {}
         }
-        assert!(tokio::time::Instant::now() < end, "a webhook was not taken in {} s", patience.as_secs());
+        let last = refusals.last().map_or("no answer", |answer| answer.text.as_str());
+        assert!(tokio::time::Instant::now() < end, "a webhook was not taken in {} s: {last}", patience.as_secs());
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
 }

@@ -105,15 +105,19 @@ fn cut_power(journal: &Path, believe: bool, mut survives: impl FnMut() -> bool) 
     count
 }
 
-/// Posts for a while, kills, cuts the power; the files are then as a disk has them at the next start.
-async fn round(
-    clerk: &mut Clerk,
-    ledger: &Arc<Ledger>,
-    for_ms: u64,
-    journal: &Path,
-    believe: bool,
+/// How a round goes.
+struct Round<'a> {
+    journal: &'a Path,
+    /// Kill at the fsync of a commit, by this file, instead of anywhere.
+    strike: Option<&'a Path>,
+    /// Some unsynced writes survive.
     torn: bool,
-) -> usize {
+    /// Syncs count.
+    believe: bool,
+}
+
+/// Posts for a while, kills, cuts the power; the files are then as a disk has them at the next start.
+async fn round(clerk: &mut Clerk, ledger: &Arc<Ledger>, how: Round<'_>) -> usize {
     let stop = Arc::new(AtomicBool::new(false));
     let mut posting = JoinSet::new();
     for _ in 0..8 {
@@ -128,22 +132,29 @@ async fn round(
             }
         });
     }
-    tokio::time::sleep(Duration::from_millis(for_ms)).await;
-    clerk.kill();
+    tokio::time::sleep(Duration::from_millis(150 + rand::random::<u64>() % 700)).await;
+    match how.strike {
+        Some(strike) => {
+            fs::write(strike, format!("before {}", rand::random::<u8>() % 6)).unwrap();
+            clerk.buried(Duration::from_secs(60));
+        }
+        None => clerk.kill(),
+    }
     stop.store(true, Ordering::SeqCst);
     while let Some(posted) = posting.join_next().await {
         posted.unwrap();
     }
-    let count = cut_power(journal, believe, || torn && rand::random());
+    let count = cut_power(how.journal, how.believe, || how.torn && rand::random());
     // The index of the log in memory is not on the disk.
     let _ = fs::remove_file(clerk.data().join("deskclerk.db-shm"));
-    fs::write(journal, b"").unwrap();
+    fs::write(how.journal, b"").unwrap();
     count
 }
 
 /// 36: power cuts while posts are taken in.
 pub async fn cuts(town: Arc<Town>) -> Made {
     let shim = town.shim.clone()?;
+    let strike = town.folder.path().join("strike-36");
     let setting = |name: &str| {
         let data = town.folder.path().join(name);
         let journal = town.folder.path().join(format!("{name}.journal"));
@@ -152,6 +163,7 @@ pub async fn cuts(town: Arc<Town>) -> Made {
             ("LD_PRELOAD".to_owned(), shim.display().to_string()),
             ("FAULTS_FOLDER".to_owned(), data.display().to_string()),
             ("FAULTS_JOURNAL".to_owned(), journal.display().to_string()),
+            ("FAULTS_STRIKE".to_owned(), strike.display().to_string()),
         ];
         (Clerk::start(Plan { env, data: Some(data), ..Plan::default() }), journal)
     };
@@ -161,9 +173,13 @@ pub async fn cuts(town: Arc<Town>) -> Made {
     let rounds = town.rounds(6, 100);
     let (mut undone, mut broken) = (0, vec![]);
     for n in 0..rounds {
-        undone += round(&mut clerk, &ledger, 150 + rand::random::<u64>() % 700, &journal, true, n % 2 == 1).await;
+        let strike = Some(strike.as_path()).filter(|_| n % 3 != 0);
+        undone +=
+            round(&mut clerk, &ledger, Round { journal: &journal, strike, torn: n % 2 == 1, believe: true }).await;
         clerk.up();
         let pool = clerk.pool().await;
+        // Whoever is killed over the same three times over is quarantined, rightly.
+        settle(&ledger, &pool, None, LONG).await;
         let check: String = sqlx::query("PRAGMA integrity_check").fetch_one(&pool).await.unwrap().get(0);
         pool.close().await;
         if check != "ok" {
@@ -184,7 +200,7 @@ pub async fn cuts(town: Arc<Town>) -> Made {
     liar.kill();
     fs::write(&journal, b"").unwrap();
     liar.up();
-    round(&mut liar, &lies, 600, &journal, false, false).await;
+    round(&mut liar, &lies, Round { journal: &journal, strike: None, torn: false, believe: false }).await;
     liar.up();
     let pool = look_into(&format!("sqlite://{}", liar.data().join("deskclerk.db").display())).await;
     settle(&lies, &pool, None, Duration::from_secs(1)).await;

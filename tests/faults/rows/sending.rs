@@ -132,8 +132,10 @@ pub async fn dropped_after_dot(town: Arc<Town>) -> Made {
     let clerk = Clerk::start(answering(&town, user, wire.port));
     let (ledger, pool) = (town.ledger(23), clerk.pool().await);
     trap.arm();
-    town.mail(&ledger, user, 2).await;
+    let tokens = town.mail(&ledger, user, 2).await;
+    let there = || tokens.iter().map(|token| arrived(&town.dovecot, &address(token)).len()).sum::<usize>();
     assert!(trap.struck(SOON).await, "nothing was sent\n{}", clerk.last_words());
+    until("the reply to come again", async || (there() == 3).then_some(())).await;
     settle(&ledger, &pool, Some(&town.dovecot), LONG).await;
     let mut tally = audit(&ledger, &pool, Some(&town.dovecot)).await;
     tally.demand(tally.repeats == 1, || "nothing went again".into());

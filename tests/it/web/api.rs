@@ -5,8 +5,10 @@ use std::sync::Arc;
 use deskclerk::intake::signature::Secret;
 use deskclerk::intake::webhook;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use super::{SECRETS, TestDesk, now_secs};
+use super::{Answer, SECRETS, TestDesk, now_secs};
 
 const DIRECTORY: &str = "campaign_id,name,account,contacts\n48213,Spring Launch,Acme,acme.example\n\
                          48214,Spring Launch 2,Acme,acme.example\n";
@@ -160,4 +162,16 @@ async fn wrong_queries_name_the_parameter() {
         assert!(detail.contains(named), "{query}: {detail}");
     }
     desk.api("PUT", "/v1/campaigns?allow_shrnk=true", json!([])).await.problem(400);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_the_clients_fault() {
+    let desk = TestDesk::with(|config| config.http.read_timeout_secs = 1).await;
+    let mut stream = TcpStream::connect(desk.address).await.unwrap();
+    let head =
+        "POST /v1/hooks/leadhub HTTP/1.1\r\nHost: desk.example\r\nConnection: close\r\nContent-Length: 100\r\n\r\n{";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut bytes = vec![];
+    stream.read_to_end(&mut bytes).await.unwrap();
+    Answer::parse(&bytes).problem(408);
 }
