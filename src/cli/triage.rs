@@ -8,11 +8,14 @@ use anyhow::Result;
 use super::explain::{self, Marks};
 use super::output::{self, Format};
 use super::{End, config};
+use crate::config::settings::Config;
 use crate::desk::{contract, sources};
 use crate::intake::files;
 use crate::reply::compose::question;
 use crate::reply::templates::Templates;
 use crate::request::{self, Request};
+use crate::store::Store;
+use crate::store::agents::Agent;
 use crate::triage::{Action, Triage};
 
 /// Judges `.eml` files, folders, mboxes, maildirs or standard input (`-`).
@@ -27,7 +30,7 @@ pub struct Args {
     /// A rules folder instead of the shipped rules
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
-    /// Take addresses, bounds, rules and directory from these settings
+    /// Take addresses, agents, teams, bounds, rules and directory from these settings
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// How to print the judgements
@@ -61,7 +64,8 @@ pub fn run(args: &Args) -> Result<End> {
             return Ok(End::Unusable);
         }
     };
-    let setting = sources::setting(&settings, &rules, vec![]);
+    let agents = if args.config.is_some() { agents(&settings)? } else { vec![] };
+    let setting = sources::setting_for(&settings, &rules, &agents);
 
     let mut out = io::BufWriter::new(io::stdout().lock());
     let marks = if io::stdout().is_terminal() { Marks::Ansi } else { Marks::Brackets };
@@ -81,6 +85,10 @@ pub fn run(args: &Args) -> Result<End> {
             Ok(request) => request,
             Err(refusal) => {
                 output::complain(&format!("{}: would be quarantined: {}", mail.source, refusal.reason));
+                if args.format == Format::Json {
+                    serde_json::to_writer(&mut out, &contract::refusal(&mail.source, &refusal.reason))?;
+                    writeln!(out)?;
+                }
                 end = End::Faults;
                 continue;
             }
@@ -99,6 +107,17 @@ pub fn run(args: &Args) -> Result<End> {
     out.flush()?;
     progress.finish_and_clear();
     Ok(end)
+}
+
+/// The agents whom the settings' store knows; none where there is no store yet.
+fn agents(settings: &Config) -> Result<Vec<Agent>> {
+    super::runtime()?.block_on(async {
+        let Ok(url) = sources::store_url(settings) else { return Ok(vec![]) };
+        match Store::open_to_read(&url, &settings.desk.data_dir).await {
+            Ok(store) => Ok(store.agents().await?),
+            Err(_) => Ok(vec![]),
+        }
+    })
 }
 
 /// The question that would go out. Budgets and earlier questions are the store's to know, so they are not weighed here.

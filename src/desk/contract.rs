@@ -19,6 +19,11 @@ pub struct Reply {
     pub withheld: Option<String>,
 }
 
+/// What stands in place of a judgement for a mail that is not read: it goes to quarantine.
+pub fn refusal(source: &str, because: &str) -> Value {
+    json!({"source": source, "outcome": "quarantined", "because": because})
+}
+
 /// The contract's object. `source` is the path, or the door, that it came by.
 pub fn judgement(source: &str, request: &Request, triage: &Triage, reply: Option<&Reply>) -> Value {
     json!({

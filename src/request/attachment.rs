@@ -45,19 +45,91 @@ pub fn safe_name(name: &str, index: usize, media_type: &str) -> String {
     if ending.is_empty() { stem[..cut].to_owned() } else { format!("{}.{ending}", &stem[..cut]) }
 }
 
-/// The files inside a TNEF container (winmail.dat, MS-OXTNEF §2.1): name and content of each.
-pub fn tnef(data: &[u8]) -> Vec<(String, &[u8])> {
+/// The file name in the header of a part that holds it as raw bytes beyond ASCII, decoded.
+pub fn raw_name(part: &[u8]) -> Option<String> {
+    let headers = header::Headers::parse(part);
+    [("Content-Disposition", &b"filename="[..]), ("Content-Type", b"name=")].iter().find_map(|(field, parameter)| {
+        let value = headers.raw(field).next()?;
+        let at = memchr::memmem::find(&value.to_ascii_lowercase(), parameter)? + parameter.len();
+        let name = match value[at..].strip_prefix(b"\"") {
+            Some(quoted) => quoted.split(|byte| *byte == b'"').next()?,
+            None => value[at..].split(|byte| matches!(byte, b';' | b'\r' | b'\n')).next()?,
+        };
+        (!name.is_ascii()).then(|| super::charset::decode(name, None).0.into_owned())
+    })
+}
+
+/// The words of a rich text document (RTF): its control words, groups and tables of fonts gone.
+pub fn rtf(source: &str) -> String {
+    if !source.trim_start().starts_with("{\\rtf") {
+        return source.to_owned();
+    }
+    let mut out = String::new();
+    // Groups open, and from which level on nothing is shown.
+    let (mut level, mut unseen) = (0_usize, usize::MAX);
+    let mut rest = source.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '{' => level += 1,
+            '}' => {
+                if level == unseen {
+                    unseen = usize::MAX;
+                }
+                level = level.saturating_sub(1);
+            }
+            '\\' => {
+                let mut word = String::new();
+                while let Some(c) = rest.next_if(char::is_ascii_alphabetic) {
+                    word.push(c);
+                }
+                let number: String = std::iter::from_fn(|| rest.next_if(|c| c.is_ascii_digit() || *c == '-')).collect();
+                let mark = if word.is_empty() { rest.next() } else { rest.next_if_eq(&' ').and(None) };
+                let shown = match (word.as_str(), mark) {
+                    ("par" | "line" | "row", _) => Some('\n'),
+                    ("tab" | "cell", _) => Some(' '),
+                    ("u", _) => {
+                        // A stand-in for old readers follows.
+                        rest.next_if(|c| *c == '?');
+                        number.parse::<i32>().ok().and_then(|code| char::from_u32(code.rem_euclid(0x1_0000) as u32))
+                    }
+                    ("", Some('\'')) => {
+                        let code: String = rest.by_ref().take(2).collect();
+                        u8::from_str_radix(&code, 16).ok().and_then(|byte| super::charset::decode(&[byte], Some("windows-1252")).0.chars().next())
+                    }
+                    ("fonttbl" | "colortbl" | "stylesheet" | "info" | "pict", _) | ("", Some('*')) => {
+                        unseen = unseen.min(level);
+                        None
+                    }
+                    ("", Some(c @ ('\\' | '{' | '}'))) => Some(c),
+                    _ => None,
+                };
+                out.extend(shown.filter(|_| level < unseen));
+            }
+            '\r' | '\n' => {}
+            c if level < unseen => out.push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// The files inside a TNEF container (winmail.dat, MS-OXTNEF §2.1): name and content of each, and whether it is whole.
+pub fn tnef(data: &[u8]) -> (Vec<(String, &[u8])>, bool) {
     const SIGNATURE: [u8; 4] = [0x78, 0x9f, 0x3e, 0x22];
     const ATTACH_REND_DATA: u32 = 0x0006_9002;
     const ATTACH_TITLE: u32 = 0x0001_8010;
     const ATTACH_DATA: u32 = 0x0006_800f;
     let mut files: Vec<(String, &[u8])> = Vec::new();
-    let Some(mut rest) = data.strip_prefix(&SIGNATURE).and_then(|rest| rest.get(2..)) else { return files };
+    let Some(mut rest) = data.strip_prefix(&SIGNATURE).and_then(|rest| rest.get(2..)) else { return (files, false) };
     // Level (1), id (4), length (4), data, checksum (2).
+    let mut whole = true;
     while let Some((head, after)) = rest.split_at_checked(9) {
         let number = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
         let (id, length) = (number(1), number(5) as usize);
-        let Some((content, after)) = after.split_at_checked(length) else { break };
+        let Some((content, after)) = after.split_at_checked(length) else {
+            whole = false;
+            break;
+        };
         match id {
             ATTACH_REND_DATA if files.len() < 200 => files.push((String::new(), &[])),
             ATTACH_TITLE => {
@@ -76,39 +148,76 @@ pub fn tnef(data: &[u8]) -> Vec<(String, &[u8])> {
         rest = after.get(2..).unwrap_or_default();
     }
     files.retain(|(name, content)| !name.is_empty() || !content.is_empty());
-    files
+    (files, whole && rest.len() < 9)
 }
 
-/// What a calendar part says, on one line: `REQUEST: Kick-off, 20250410T090000Z, Room 4, jane@acme.example`.
+/// What a calendar part says: `REQUEST: Kick-off, 2025-04-10 10:00–10:30 (Europe/Berlin), Room 4, jane@acme.example`,
+/// and below a blank line its description, where people write their words.
 pub fn calendar(text: &str) -> Option<String> {
     let unfolded = text.replace("\r\n ", "").replace("\n ", "").replace("\r\n\t", "").replace("\n\t", "");
-    let value = |wanted: &str| {
-        unfolded.lines().take(2_000).find_map(|line| {
+    let event = unfolded.find("BEGIN:VEVENT").map_or(unfolded.as_str(), |at| &unfolded[at..]);
+    // Name, parameters and value of the first line with this name (RFC 5545 §3.1).
+    let property = |lines: &'_ str, wanted: &str| {
+        lines.lines().take(2_000).find_map(|line| {
             let (name, value) = line.split_once(':')?;
-            let name = name.split(';').next().unwrap_or_default();
-            name.eq_ignore_ascii_case(wanted)
-                .then(|| header::one_line(&value.replace("\\n", " ").replace("\\,", ",").replace("\\;", ";")))
+            let (name, parameters) = name.split_once(';').unwrap_or((name, ""));
+            name.eq_ignore_ascii_case(wanted).then(|| (parameters.to_owned(), value.trim().to_owned()))
         })
     };
-    let summary = value("SUMMARY")?;
-    let start = unfolded.find("BEGIN:VEVENT").map(|at| &unfolded[at..]).and_then(|event| {
-        event
-            .lines()
-            .find(|line| line.starts_with("DTSTART"))
-            .and_then(|line| line.split_once(':'))
-            .map(|(_, value)| header::one_line(value))
-    });
-    let organizer =
-        value("ORGANIZER").map(|who| who.trim_start_matches("mailto:").trim_start_matches("MAILTO:").to_owned());
-    let rest: Vec<String> =
-        [start, value("LOCATION"), organizer].into_iter().flatten().filter(|part| !part.is_empty()).collect();
-    let method = value("METHOD").unwrap_or_else(|| "EVENT".into());
-    let mut out = format!("{method}: {summary}");
-    for part in rest {
+    let plain = |value: String| value.replace("\\,", ",").replace("\\;", ";").replace("\\\\", "\\");
+    let line = |lines: &str, wanted: &str| {
+        property(lines, wanted)
+            .map(|(_, value)| header::one_line(&plain(value.replace("\\n", " ").replace("\\N", " "))))
+            .filter(|value| !value.is_empty())
+    };
+    let summary = line(event, "SUMMARY").or_else(|| line(&unfolded, "SUMMARY"))?;
+    let organizer = line(event, "ORGANIZER");
+    let organizer = organizer.map(|who| who.trim_start_matches("mailto:").trim_start_matches("MAILTO:").to_owned());
+    let when = property(event, "DTSTART").map(|start| when(&start, property(event, "DTEND").as_ref()));
+    let mut out = format!("{}: {summary}", line(&unfolded, "METHOD").unwrap_or_else(|| "EVENT".into()));
+    for part in [when, line(event, "LOCATION"), organizer].into_iter().flatten().filter(|part| !part.is_empty()) {
         out.push_str(", ");
         out.push_str(&part);
     }
+    let words = property(event, "DESCRIPTION").map(|(_, value)| plain(value.replace("\\n", "\n").replace("\\N", "\n")));
+    if let Some(words) = words.filter(|words| !words.trim().is_empty()) {
+        out.push_str("\n\n");
+        out.extend(words.trim().chars().filter(|c| !c.is_control() || *c == '\n'));
+    }
     Some(out)
+}
+
+/// The beginning and the end of an event (RFC 5545 §3.3.5), with its time zone.
+fn when((parameters, start): &(String, String), end: Option<&(String, String)>) -> String {
+    let zone = parameters.split(';').find_map(|parameter| parameter.strip_prefix("TZID="));
+    let (date, time) = moment(start);
+    let (last, until) = end.map(|(_, end)| moment(end)).unwrap_or_default();
+    let mut out = [date.as_str(), time.as_str()].join(" ").trim_end().to_owned();
+    if !until.is_empty() {
+        out.push('–');
+        if last != date {
+            out.extend([last.as_str(), " "]);
+        }
+        out.push_str(&until);
+    }
+    let utc = start.ends_with('Z').then_some("UTC");
+    if let Some(zone) = zone.map(|zone| zone.trim_matches('"')).or(utc) {
+        out.extend([" (", zone, ")"]);
+    }
+    header::one_line(&out)
+}
+
+/// `20250410T100000Z` as `2025-04-10` and `10:00`; what is no such moment as it stands.
+fn moment(value: &str) -> (String, String) {
+    let digits = |range: std::ops::Range<usize>| value.get(range).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+    let (Some(year), Some(month), Some(day)) = (digits(0..4), digits(4..6), digits(6..8)) else {
+        return (value.to_owned(), String::new());
+    };
+    let time = match (digits(9..11), digits(11..13)) {
+        (Some(hour), Some(minute)) => format!("{hour}:{minute}"),
+        _ => String::new(),
+    };
+    (format!("{year}-{month}-{day}"), time)
 }
 
 #[cfg(test)]
@@ -151,18 +260,24 @@ mod tests {
             &attribute(0x0006_800f, b"a;b"),
         ]
         .concat();
-        assert_eq!(tnef(&data), [("list.csv".to_owned(), &b"a;b"[..])]);
-        assert_eq!(tnef(&data[..20]), []);
-        assert_eq!(tnef(b"nonsense"), []);
+        assert_eq!(tnef(&data), (vec![("list.csv".to_owned(), &b"a;b"[..])], true));
+        assert_eq!(tnef(&data[..20]), (vec![], false));
+        assert_eq!(tnef(b"nonsense"), (vec![], false));
     }
 
     #[test]
-    fn invitations_are_one_line() {
-        let text = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VTIMEZONE\r\nDTSTART:19700101T000000\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\nSUMMARY;LANGUAGE=en:Kick-off\\, spring\r\nDTSTART;TZID=X:20250410T090000\r\nLOCATION:Room\r\n  4\r\nORGANIZER;CN=Jane:mailto:jane@acme.example\r\nEND:VEVENT\r\nEND:VCALENDAR";
+    fn invitations_say_when_where_and_what() {
+        let text = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VTIMEZONE\r\nDTSTART:19700101T000000\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\nSUMMARY;LANGUAGE=en:Kick-off\\, spring\r\nDTSTART;TZID=Europe/Berlin:20250410T090000\r\nDTEND;TZID=Europe/Berlin:20250410T093000\r\nLOCATION:Room\r\n  4\r\nORGANIZER;CN=Jane:mailto:jane@acme.example\r\nDESCRIPTION:Campaign 22340:\\nno clicks\\, since\r\n  Monday\\n\r\nBEGIN:VALARM\r\nDESCRIPTION:Reminder\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR";
         assert_eq!(
             calendar(text).as_deref(),
-            Some("REQUEST: Kick-off, spring, 20250410T090000, Room 4, jane@acme.example")
+            Some("REQUEST: Kick-off, spring, 2025-04-10 09:00–09:30 (Europe/Berlin), Room 4, jane@acme.example\n\nCampaign 22340:\nno clicks, since Monday")
         );
+        let when = |start: &str, end: &str| {
+            calendar(&format!("BEGIN:VEVENT\nSUMMARY:x\nDTSTART:{start}\nDTEND:{end}\nEND:VEVENT")).unwrap_or_default()
+        };
+        assert_eq!(when("20250410T220000Z", "20250411T010000Z"), "EVENT: x, 2025-04-10 22:00–2025-04-11 01:00 (UTC)");
+        assert_eq!(when("20250410", "20250411"), "EVENT: x, 2025-04-10");
+        assert_eq!(when("soon", ""), "EVENT: x, soon");
         assert_eq!(calendar("nothing"), None);
     }
 }

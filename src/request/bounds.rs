@@ -179,19 +179,19 @@ impl Head {
         if !value.starts_with(b"multipart/") {
             return Kind::Leaf;
         }
-        let Some(at) = memmem::find(&lower, b"boundary") else { return Kind::Leaf };
-        let after = self.content_type[at + 8..].trim_ascii_start();
-        let Some(after) = after.strip_prefix(b"=") else { return Kind::Leaf };
-        let after = after.trim_ascii_start();
-        let boundary = match after.strip_prefix(b"\"") {
-            Some(quoted) => quoted.split(|b| *b == b'"').next(),
-            None => after.split(|b| b" \t;".contains(b)).next(),
-        };
-        match boundary {
-            Some(boundary) if !boundary.is_empty() => Kind::Multipart(boundary.to_vec()),
-            _ => Kind::Leaf,
-        }
+        boundary(&self.content_type).map_or(Kind::Leaf, |boundary| Kind::Multipart(boundary.to_vec()))
     }
+}
+
+/// The boundary that a Content-Type names (RFC 2046 §5.1.1).
+pub(super) fn boundary(content_type: &[u8]) -> Option<&[u8]> {
+    let at = memmem::find(&content_type.to_ascii_lowercase(), b"boundary")?;
+    let after = content_type[at + 8..].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let boundary = match after.strip_prefix(b"\"") {
+        Some(quoted) => quoted.split(|b| *b == b'"').next(),
+        None => after.split(|b| b" \t\r\n;".contains(b)).next(),
+    };
+    boundary.filter(|boundary| !boundary.is_empty())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, GB18030, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, GB18030, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// How much of a text the guess looks at.
 const GUESS_BYTES: usize = 16 * 1024;
@@ -14,18 +14,38 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> (Cow<'a, str>, Option
     let label = label.map(|label| label.trim().trim_matches(['"', '\''])).filter(|label| !label.is_empty());
     if let Some((encoding, bom)) = Encoding::for_bom(bytes) {
         let (text, _) = encoding.decode_without_bom_handling(&bytes[bom..]);
-        return (text, None);
+        // That of UTF-8 changes nothing; UTF-16 says which byte is first.
+        let wide = label.is_some_and(|label| label.to_ascii_lowercase().contains("16"));
+        let oddity = (encoding != UTF_8 && !wide).then(|| format!("is {}, by its byte order mark", encoding.name().to_lowercase()));
+        return (text, oddity);
     }
     let declared = label.and_then(lookup);
+    if declared != Some(ISO_2022_JP) && memchr::memchr(0x1b, bytes).is_some() && bytes.is_ascii() {
+        // Switches to two-byte sets (RFC 1468), whatever the label says.
+        let switches = [&b"\x1b$B"[..], b"\x1b$@"].iter().any(|switch| memchr::memmem::find(bytes, switch).is_some());
+        let (text, faulty) = ISO_2022_JP.decode_without_bom_handling(bytes);
+        if switches && !faulty {
+            let said = label.map_or_else(|| "no charset declared".to_owned(), |label| format!("declared {}", shown(label)));
+            return (text, Some(format!("{said} but is iso-2022-jp")));
+        }
+    }
     // Everything but UTF-16, UTF-7 and the escape-coded charsets agrees on ASCII.
     if bytes.is_ascii() && !bytes.contains(&0x1b) && declared.is_none_or(Encoding::is_ascii_compatible) {
         let seven = label.is_some_and(|label| label.to_ascii_lowercase().contains("utf-7"));
         if seven && let Some(decoder) = mail_parser::decoders::charsets::map::charset_decoder(b"utf-7") {
-            return (Cow::Owned(decoder(bytes)), None);
+            let text = decoder(bytes);
+            let oddity = (text.as_bytes() != bytes).then(|| "utf-7, which no program should send".to_owned());
+            return (Cow::Owned(text), oddity);
         }
         return (std::str::from_utf8(bytes).map_or(Cow::Borrowed(""), Cow::Borrowed), None);
     }
     let utf8 = std::str::from_utf8(bytes).ok().filter(|_| !bytes.contains(&0x1b));
+    if let Some(text) = utf8
+        && declared.is_none_or(|encoding| encoding == UTF_8 || said_wrongly(encoding, bytes))
+        && let Some(once) = undoubled(text)
+    {
+        return (Cow::Owned(once), Some("utf-8 encoded twice".to_owned()));
+    }
     match (declared, utf8) {
         (Some(encoding), Some(text)) if encoding == UTF_8 => (Cow::Borrowed(text), None),
         (None, Some(text)) => {
@@ -125,13 +145,43 @@ fn mixed(bytes: &[u8]) -> Option<(String, String)> {
     Some((out, encoding.name().to_lowercase()))
 }
 
+/// UTF-8 that a program took for windows-1252 and encoded again (`KÃ¼chen`), read as it was meant. `None` unless all that
+/// is beyond ASCII is of that kind, and at least two such characters stand inside words: people write of such text too.
+fn undoubled(text: &str) -> Option<String> {
+    if !twice(text) {
+        return None;
+    }
+    let (bytes, _, unmapped) = WINDOWS_1252.encode(text);
+    if unmapped {
+        return None;
+    }
+    let once = String::from_utf8(bytes.into_owned()).ok()?;
+    let (mut inside, mut last) = (0, ' ');
+    for c in once.chars() {
+        inside += usize::from((!c.is_ascii() && last.is_alphabetic()) || (!last.is_ascii() && c.is_alphabetic()));
+        last = c;
+    }
+    (inside >= 2).then_some(once)
+}
+
+/// Whether the first character beyond ASCII begins what UTF-8 looks like when it was encoded twice: the lead byte of a
+/// sequence, as a letter, and its second byte.
+pub fn twice(text: &str) -> bool {
+    let Some(start) = text.bytes().position(|byte| !byte.is_ascii()) else { return false };
+    let mut odd = text[start..].chars();
+    let (Some(lead), Some(next)) = (odd.next(), odd.next()) else { return false };
+    matches!(lead, '\u{c2}'..='\u{f4}') && !next.is_ascii() && !matches!(next, '\u{c0}'..='\u{ff}')
+}
+
 /// How much in a decoded text hardly anybody writes: characters for private use (Big5 read as GB18030), control
-/// characters of Latin-1, signs between letters (`¿ó³æ` for `żółć`), Cyrillic all in capitals (KOI8-R and windows-1251
-/// take each other's small letters for capitals).
+/// characters of Latin-1, signs between letters (`¿ó³æ` for `żółć`), words of accented letters alone (`Ïðîâåðüòå`:
+/// Cyrillic, Greek and their like read as Latin), Cyrillic all in capitals (KOI8-R and windows-1251 take each other's
+/// small letters for capitals) or with capitals inside its words (ISO-8859-5 taken for either).
 fn doubtful(text: &str) -> usize {
     let mut doubts = 0;
-    let (mut letters, mut capitals) = (0, 0);
+    let (mut letters, mut capitals, mut humps) = (0, 0, 0);
     let (mut before, mut last) = (' ', ' ');
+    let mut accented = 0;
     for c in text.chars().take(GUESS_BYTES) {
         let inside = sign(last) && c.is_alphabetic() && before.is_alphabetic();
         if !c.is_ascii() || inside {
@@ -140,16 +190,30 @@ fn doubtful(text: &str) -> usize {
             if matches!(c, '\u{370}'..='\u{4ff}') {
                 letters += 1;
                 capitals += usize::from(c.is_uppercase());
+                humps += usize::from(c.is_uppercase() && last.is_lowercase());
             }
+        }
+        if matches!(c, '\u{a1}'..='\u{ff}') {
+            accented += 1;
+            doubts += match accented {
+                0..4 => 0,
+                4 => 4,
+                _ => 1,
+            };
+        } else {
+            accented = 0;
         }
         (before, last) = (last, c);
     }
-    if letters >= 20 && capitals * 5 > letters * 4 { doubts + capitals } else { doubts }
+    if letters >= 20 && capitals * 5 > letters * 4 {
+        doubts += capitals;
+    }
+    if letters >= 8 && humps * 10 > letters { doubts + humps } else { doubts }
 }
 
 /// A sign of Latin-1 that stands beside words, never inside.
 fn sign(c: char) -> bool {
-    matches!(c, '¡' | '¤'..='§' | '¨' | '±'..='³' | '¶' | '¹' | '¼'..='¿')
+    matches!(c, '№' | '¡' | '¤'..='§' | '¨' | '±'..='³' | '¶' | '¹' | '¼'..='¿')
 }
 
 /// Characters beyond ASCII that were decoded.
@@ -203,7 +267,7 @@ mod tests {
         check(b"\xc4\xe3\xba\xc3", Some("gb2312"), "你好", false);
         check(b"\xa7A\xa6n", Some("big5"), "你好", false);
         check(b"\x1b$B$3$s\x1b(B", Some("iso-2022-jp"), "こん", false);
-        check(b"Gr+APwA3w-e", Some("utf-7"), "Grüße", false);
+        check(b"Gr+APwA3w-e", Some("utf-7"), "Grüße", true);
     }
 
     #[test]
@@ -233,6 +297,34 @@ mod tests {
         ] {
             check(&encoding.encode(text).0, Some(encoding.name()), text, false);
         }
+    }
+
+    #[test]
+    fn cyrillic_under_any_label_of_its_neighbours_is_recognised() {
+        use encoding_rs::{ISO_8859_5, ISO_8859_7, KOI8_R, WINDOWS_1251};
+        let text = "Проверьте пожалуйста кампанию 22340, клики пропали с понедельника. Спасибо, Ольга Петрова";
+        for is in [WINDOWS_1251, KOI8_R, ISO_8859_5] {
+            for said in ["iso-8859-1", "us-ascii", "windows-1251", "koi8-r", "iso-8859-5"] {
+                let encoded = is.encode(text).0;
+                check(&encoded, Some(said), text, Encoding::for_label(said.as_bytes()) != Some(is));
+            }
+        }
+        let text = "Παρακαλώ ελέγξτε την καμπάνια 22340, δεν υπάρχουν κλικ";
+        check(&ISO_8859_7.encode(text).0, Some("iso-8859-1"), text, true);
+        let text = "Ångström, naïve Größenmaßstäbe, œuvre, ÄÖÜ, «été» à Nîmes, ¿qué?, æøå, 15 °C";
+        check(&WINDOWS_1252.encode(text).0, Some("iso-8859-1"), text, false);
+    }
+
+    #[test]
+    fn repairs_are_told() {
+        check("KÃ¼chenwochen und GrÃ¼ÃŸe".as_bytes(), Some("utf-8"), "Küchenwochen und Grüße", true);
+        for sound in ["Ihre Mail zeigt Ã¼ statt ü", "São João, Âncora, ÃÂ", "Ã©", "Größe"] {
+            check(sound.as_bytes(), Some("utf-8"), sound, false);
+        }
+        check(b"\x1b$B$3$s\x1b(B", Some("us-ascii"), "こん", true);
+        check(b"a\x1b[2Jb", Some("us-ascii"), "a\x1b[2Jb", false);
+        check(b"\xff\xfen\0o\0", None, "no", true);
+        check(b"\xff\xfen\0o\0", Some("utf-16"), "no", false);
     }
 
     #[test]

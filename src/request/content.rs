@@ -31,7 +31,7 @@ pub struct Content {
     pub html: Option<String>,
     /// The HTML as lines, when `body` is the plain text.
     pub rich: Option<Body>,
-    /// A calendar part, on one line.
+    /// What a calendar part says.
     pub calendar: Option<String>,
     /// What was repaired.
     pub oddities: Vec<String>,
@@ -60,6 +60,36 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
             pages.push(text_of(raw, part, &mut content.oddities));
         }
     }
+    let strays = strays(mail);
+    if !strays.is_empty() {
+        content.oddities.push("no part is marked as the body: read what looks like it".to_owned());
+        texts.clear();
+        pages.clear();
+    }
+    for part in strays.iter().filter_map(|id| mail.part(*id)) {
+        let text = text_of(raw, part, &mut content.oddities);
+        match part.content_type().and_then(|kind| kind.subtype()).unwrap_or_default().to_ascii_lowercase().as_str() {
+            "html" => pages.push(text),
+            "enriched" | "richtext" => {
+                pages.push(Cow::Owned(text.replace("<<", "&lt;").replace("\r\n", "\n").replace("\n\n", "<br><br>")))
+            }
+            "rtf" => texts.push((Cow::Owned(attachment::rtf(&text)), false, false)),
+            _ => texts.push((text, false, false)),
+        }
+    }
+    for (text, ..) in &mut texts {
+        if memchr::memchr(0, text.as_bytes()).is_some() {
+            content.oddities.push("NUL characters in the body".to_owned());
+            *text = Cow::Owned(text.replace('\0', ""));
+        }
+    }
+    let cut = |part: &&MessagePart<'_>| {
+        part.content_type().is_some_and(|kind| kind.subtype().is_some_and(|sub| sub.contains("ms-tnef")))
+            && !attachment::tnef(part.contents()).1
+    };
+    if mail.attachments.iter().filter_map(|id| mail.part(*id)).any(|part| cut(&part)) {
+        content.oddities.push("winmail.dat ends too soon".to_owned());
+    }
     content.calendar = mail
         .parts
         .iter()
@@ -71,6 +101,12 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
         if let (Cow::Owned(rest), _) = uuencode::take(text) {
             *text = Cow::Owned(rest);
         }
+    }
+    if let ([(text, ..)], true) = (texts.as_slice(), pages.is_empty())
+        && is_page(text)
+    {
+        content.oddities.push("HTML that is said to be plain text".to_owned());
+        pages = texts.drain(..).map(|(text, ..)| text).collect();
     }
     let plain = match texts.as_slice() {
         [] => Body::default(),
@@ -86,6 +122,8 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
     // Worth reading when it is the body, or for the targets and pictures that plain text does not show.
     let empty = plain.is_blank();
     let wanted = empty || plain.text.len() < 400 || holds(&page, "http") || holds(&page, "cid:") || quotes(&page);
+    let strikes = ["<s>", "<del>", "<strike>", "line-through"].iter().any(|mark| holds(&page, mark));
+    let wanted = wanted || strikes;
     let parts: Vec<&str> = match holds(&page, "cid:") {
         true => {
             mail.parts.iter().filter_map(|part| part.content_id()).map(|cid| cid.trim_matches(['<', '>'])).collect()
@@ -94,14 +132,71 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
     };
     let rich = wanted.then(|| html::read_among(&page, Some(&parts)));
     match rich {
-        Some(rich) if empty || stands_in(&plain, &rich) => content.body = rich,
+        // What was struck out stands in the plain text as if it had been said.
+        Some(rich) if empty || !rich.struck.is_empty() || stands_in(&plain, &rich) => content.body = rich,
         rich => {
             content.body = plain;
             content.rich = rich;
         }
     }
+    if !content.body.struck.is_empty() {
+        content.oddities.push(format!("struck out: {}", header::one_line(&content.body.struck)));
+    }
     content.html = Some(page);
     content
+}
+
+/// Plain text that is a page: it begins and ends with a tag.
+fn is_page(text: &str) -> bool {
+    const BEGINNINGS: [&str; 8] = ["<html", "<!doctype html", "<head", "<body", "<div", "<p>", "<p ", "<table"];
+    let text = text.trim();
+    let begins = |start: &&str| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+    text.starts_with('<') && text.ends_with('>') && BEGINNINGS.iter().any(|start| begins(&start)) && holds(text, "</")
+}
+
+/// The parts that are the body where none is marked as such: the first that may be text and the first that may be HTML.
+/// A part whose boundary never closes, a bad or unknown type (RFC 2045 §5.2, RFC 2046 §4.1.4), an `attachment` without
+/// a name. Not where a body has any words.
+fn strays(mail: &Message<'_>) -> Vec<u32> {
+    let words = |id: &u32| mail.part(*id).and_then(|part| part.text_contents()).is_some_and(|text| !text.trim().is_empty());
+    if mail.text_body.iter().chain(&mail.html_body).any(words) {
+        return Vec::new();
+    }
+    let (mut plain, mut page) = (None, None);
+    for id in &mail.attachments {
+        let Some(part) = mail.part(*id) else { continue };
+        let kind = part.content_type();
+        let (main, sub) = kind.map_or(("text", "plain"), |kind| (kind.ctype(), kind.subtype().unwrap_or_default()));
+        let attached = part.content_disposition().is_some_and(|disposition| disposition.is_attachment());
+        let body = ["plain", "html"].iter().any(|known| sub.eq_ignore_ascii_case(known));
+        // A file has a name; a body may have one where no more than that makes it a file.
+        if part.attachment_name().is_some() && (attached || !body) {
+            continue;
+        }
+        let known = ["image", "audio", "video", "application", "message", "xessage", "font", "model", "haptics"];
+        let other = |of: &[&str], name: &str| !of.iter().any(|of| of.eq_ignore_ascii_case(name));
+        let files = ["calendar", "csv", "vcard", "x-vcard", "directory", "rfc822-headers", "xml", "css", "javascript"];
+        if !part.contents().trim_ascii().is_empty() && other(&known, main) && other(&files, sub) && legible(part.contents()) {
+            let place = if sub.eq_ignore_ascii_case("html") { &mut page } else { &mut plain };
+            place.get_or_insert(*id);
+        }
+    }
+    plain.into_iter().chain(page).collect()
+}
+
+/// Whether bytes may be somebody's text: hardly a control or replacement character stands in their beginning.
+pub fn legible(text: &[u8]) -> bool {
+    let start = &text[..text.len().min(1_024)];
+    // All control characters but tab, line ends, form feed and escape.
+    let control = |byte: &u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
+    let control = start.iter().filter(|byte| control(byte)).count();
+    let damaged = memchr::memmem::find_iter(start, "\u{fffd}").count();
+    // What is read in the wrong charset is full of characters that no script has (Unicode §23.5, private use).
+    let nobodys = String::from_utf8_lossy(start).chars().filter(|c| matches!(c, '\u{e000}'..='\u{f8ff}')).count();
+    // In a few words one odd byte is no more than a slip.
+    let slips = usize::from(start.iter().filter(|byte| byte.is_ascii_alphanumeric()).count() >= 3) * 2;
+    let odd = control + damaged;
+    (odd <= slips || odd * 20 <= start.len()) && (nobodys < 3 || nobodys * 60 <= start.len())
 }
 
 /// The HTML marks quoted text.
@@ -121,27 +216,47 @@ fn stands_in(plain: &Body, rich: &Body) -> bool {
         return false;
     }
     let lower = text.to_lowercase();
-    let points = lower.contains("html") && text.lines().count() <= 4 && !rich.text.to_lowercase().contains(&lower);
-    points || (letters(text) < 3 && letters(&rich.text) > 3)
+    let points = (lower.contains("html") || lower.contains("multi-part message") || lower.contains("multipart message"))
+        && text.lines().count() <= 4
+        && !rich.text.to_lowercase().contains(&lower);
+    // Spaces as HTML has them and places of pictures say nothing either.
+    let said = lower.replace("&nbsp;", " ").split('[').enumerate().fold(0, |sum, (at, piece)| {
+        let picture = at > 0 && (piece.starts_with("cid:") || piece.starts_with("image:"));
+        sum + letters(if picture { piece.split_once(']').map_or("", |(_, rest)| rest) } else { piece })
+    });
+    points || (said < 3 && letters(&rich.text) > 3)
 }
 
 /// The text of a text part, its charset judged anew where mail-parser may have been misled.
 fn text_of<'a>(raw: &'a [u8], part: &'a MessagePart<'_>, oddities: &mut Vec<String>) -> Cow<'a, str> {
-    let parsed = part.text_contents().unwrap_or_default();
+    // What is no text to the parser has a type that means nothing.
+    let parsed = match part.text_contents() {
+        Some(text) => text,
+        None => std::str::from_utf8(part.contents()).unwrap_or("\u{fffd}"),
+    };
     let label = part.content_type().and_then(|kind| kind.attribute("charset"));
     let utf8 = label.is_some_and(|label| label.eq_ignore_ascii_case("utf-8"));
     let escaped = memchr::memchr(0x1b, parsed.as_bytes()).is_some() || holds(parsed, "~{");
     let sound = !part.is_encoding_problem && !escaped && (parsed.is_ascii() || (utf8 && !parsed.contains('\u{fffd}')));
-    if sound && (utf8 || parsed.is_ascii()) {
+    let seven = label.is_some_and(|label| label.to_ascii_lowercase().contains("utf-7"));
+    if sound && (utf8 || parsed.is_ascii()) && !seven && (parsed.is_ascii() || !charset::twice(parsed)) {
         return Cow::Borrowed(parsed);
     }
     let source = raw.get(part.offset_body as usize..part.offset_end as usize).unwrap_or_default();
     let declared = part.content_transfer_encoding().unwrap_or_default();
     let bytes: Cow<'_, [u8]> = if declared.trim().eq_ignore_ascii_case("base64") {
-        if part.is_encoding_problem {
-            oddities.push("broken base64 in the body".to_owned());
+        let decoded = header::base64(source);
+        // Text that is only said to be base64 decodes to nothing that anybody reads.
+        let other = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"+/=\r\n".contains(byte);
+        if source.trim_ascii().iter().any(other) && std::str::from_utf8(&decoded).is_err() && legible(source) {
+            oddities.push("body: said to be base64 but is not".to_owned());
+            Cow::Borrowed(source)
+        } else {
+            if part.is_encoding_problem && !oddities.iter().any(|known| known.starts_with("broken base64")) {
+                oddities.push("broken base64 in the body".to_owned());
+            }
+            Cow::Owned(decoded)
         }
-        Cow::Owned(header::base64(source))
     } else if part.encoding == Encoding::QuotedPrintable || declared.trim().eq_ignore_ascii_case("quoted-printable") {
         Cow::Owned(header::quoted_printable(source))
     } else {
@@ -181,7 +296,8 @@ pub fn attachments<'a>(
     images: &[(String, String)],
 ) -> Vec<(Attachment, Cow<'a, [u8]>)> {
     let mut out: Vec<(Attachment, Cow<'a, [u8]>)> = Vec::new();
-    for id in &mail.attachments {
+    let strays = if mail.attachments.is_empty() { Vec::new() } else { strays(mail) };
+    for id in mail.attachments.iter().filter(|id| !strays.contains(id)) {
         let Some(part) = mail.part(*id) else { continue };
         if out.len() >= MOST_ATTACHMENTS || matches!(part.body, PartType::Multipart(_)) {
             continue;
@@ -214,9 +330,14 @@ pub fn attachments<'a>(
         let inline = image.is_some() || (media_type.starts_with("image/") && cid.is_some() && disposed != Some(true));
         let alt = image.map(|(_, alt)| alt.clone()).filter(|alt| !alt.is_empty());
         let alt = if media_type == "text/calendar" { part.text_contents().and_then(attachment::calendar) } else { alt };
-        let name = attachment::safe_name(part.attachment_name().unwrap_or_default(), out.len(), &media_type);
+        let alt = alt.map(|alt| alt.lines().next().unwrap_or_default().to_owned());
+        let given = part.attachment_name().unwrap_or_default();
+        // Raw bytes beyond ASCII, which the parser could not read.
+        let raw_name = given.contains('\u{fffd}').then(|| attachment::raw_name(raw.get(part.offset_header as usize..)?));
+        let name = raw_name.flatten();
+        let name = attachment::safe_name(name.as_deref().unwrap_or(given), out.len(), &media_type);
         let contained = if media_type.contains("ms-tnef") || name.eq_ignore_ascii_case("winmail.dat") {
-            attachment::tnef(part.contents())
+            attachment::tnef(part.contents()).0
         } else {
             Vec::new()
         };

@@ -80,45 +80,46 @@ impl<'a> Headers<'a> {
 
     /// Whether these are the headers of a mail, and not the first lines of somebody's text ("Problem: no clicks").
     pub fn are_of_mail(&self) -> bool {
-        const KNOWN: [&str; 24] = [
-            "From",
-            "To",
-            "Cc",
-            "Bcc",
-            "Subject",
-            "Date",
-            "Sender",
-            "Reply-To",
-            "Message-ID",
-            "In-Reply-To",
-            "References",
-            "Received",
-            "Return-Path",
-            "Delivered-To",
-            "Envelope-To",
-            "MIME-Version",
-            "Precedence",
-            "Auto-Submitted",
-            "Importance",
-            "Priority",
-            "Authentication-Results",
-            "DKIM-Signature",
-            "Status",
-            "User-Agent",
-        ];
-        const BEGINNINGS: [&str; 5] = ["X-", "Content-", "List-", "Resent-", "ARC-"];
-        self.list.iter().any(|(name, _)| {
-            KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name))
-                || BEGINNINGS
-                    .iter()
-                    .any(|start| name.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
-        })
+        self.list.iter().any(|(name, _)| is_of_mail(name))
     }
 
     /// All names and undecoded values.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> + '_ {
         self.list.iter().copied()
     }
+}
+
+/// Whether mail has headers of this name.
+pub(super) fn is_of_mail(name: &str) -> bool {
+    const KNOWN: [&str; 24] = [
+        "From",
+        "To",
+        "Cc",
+        "Bcc",
+        "Subject",
+        "Date",
+        "Sender",
+        "Reply-To",
+        "Message-ID",
+        "In-Reply-To",
+        "References",
+        "Received",
+        "Return-Path",
+        "Delivered-To",
+        "Envelope-To",
+        "MIME-Version",
+        "Precedence",
+        "Auto-Submitted",
+        "Importance",
+        "Priority",
+        "Authentication-Results",
+        "DKIM-Signature",
+        "Status",
+        "User-Agent",
+    ];
+    const BEGINNINGS: [&str; 5] = ["X-", "Content-", "List-", "Resent-", "ARC-"];
+    KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name))
+        || BEGINNINGS.iter().any(|start| name.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
 }
 
 /// A raw mail as its headers can be read: without a byte order mark or blank lines before them, its lines ended. The
@@ -141,9 +142,11 @@ pub fn tidied(raw: &[u8]) -> (Cow<'_, [u8]>, Option<&'static str>) {
 
 /// Takes the folding out and decodes raw 8-bit bytes; the second value says what was repaired.
 pub fn unfold(raw: &[u8]) -> (Cow<'_, str>, Option<String>) {
-    let (text, oddity) = if raw.is_ascii() {
+    // An escape may switch to another charset (ISO-2022).
+    let switched = memchr(0x1b, raw).is_some();
+    let (text, oddity) = if raw.is_ascii() && !switched {
         (std::str::from_utf8(raw).map_or(Cow::Borrowed(""), Cow::Borrowed), None)
-    } else if let Ok(text) = std::str::from_utf8(raw) {
+    } else if let (Ok(text), false) = (std::str::from_utf8(raw), switched) {
         // Raw UTF-8 in headers is RFC 6532, no repair.
         (Cow::Borrowed(text), None)
     } else {
@@ -161,6 +164,20 @@ pub fn unfold(raw: &[u8]) -> (Cow<'_, str>, Option<String>) {
         line.push_str(part);
     }
     (Cow::Owned(line), oddity)
+}
+
+/// What is wrong with the encoded words of a value, or was repaired in them: a word without end, a charset that is not
+/// the one it names, bytes that none has.
+pub fn misencoded(value: &str) -> Option<String> {
+    if !value.contains("=?") {
+        return None;
+    }
+    let mut told = None;
+    match words(value, &mut |oddity| told = Some(format!("encoded word: {oddity}"))) {
+        Some(text) if told.is_none() && text.contains('\u{fffd}') => Some("encoded word that cannot be read".to_owned()),
+        None if told.is_none() => Some("encoded word that is none".to_owned()),
+        _ => told,
+    }
 }
 
 /// An unstructured header value (RFC 5322 §2.2.1), encoded words decoded, one line.
@@ -199,9 +216,10 @@ struct Word<'a> {
 /// Decodes the encoded words of a value; `None` when it has none. Adjacent words of one charset are decoded together,
 /// for senders cut characters in half; a word whose end is missing is read to the end of the value.
 pub fn decode_words(value: &str) -> Option<String> {
-    if !value.contains("=?") {
-        return None;
-    }
+    if value.contains("=?") { words(value, &mut |_| {}) } else { None }
+}
+
+fn words(value: &str, told: &mut dyn FnMut(String)) -> Option<String> {
     let mut out = String::with_capacity(value.len());
     let mut pending: Option<(&str, Vec<u8>)> = None;
     let mut rest = value;
@@ -209,11 +227,14 @@ pub fn decode_words(value: &str) -> Option<String> {
     while !rest.is_empty() {
         if let Some((word, after)) = word(rest) {
             any = true;
+            if after.is_empty() && !rest.ends_with("?=") {
+                told("it has no end".to_owned());
+            }
             let bytes = bytes_of(&word);
             match &mut pending {
                 Some((charset, held)) if charset.eq_ignore_ascii_case(word.charset) => held.extend(bytes),
                 _ => {
-                    flush(&mut pending, &mut out);
+                    flush(&mut pending, &mut out, told);
                     pending = Some((word.charset, bytes));
                 }
             }
@@ -222,19 +243,23 @@ pub fn decode_words(value: &str) -> Option<String> {
             rest = if skipped.starts_with("=?") && self::word(skipped).is_some() { skipped } else { after };
             continue;
         }
-        flush(&mut pending, &mut out);
+        flush(&mut pending, &mut out, told);
         // In bytes, for the first character may be longer than one; what is found starts with ASCII.
         let next = memchr::memmem::find(&rest.as_bytes()[1..], b"=?").map_or(rest.len(), |at| at + 1);
         out.push_str(&rest[..next]);
         rest = &rest[next..];
     }
-    flush(&mut pending, &mut out);
+    flush(&mut pending, &mut out, told);
     any.then_some(out)
 }
 
-fn flush(pending: &mut Option<(&str, Vec<u8>)>, out: &mut String) {
+fn flush(pending: &mut Option<(&str, Vec<u8>)>, out: &mut String, told: &mut dyn FnMut(String)) {
     if let Some((charset, bytes)) = pending.take() {
-        out.push_str(&charset::decode(&bytes, Some(charset)).0);
+        let (text, oddity) = charset::decode(&bytes, Some(charset));
+        out.push_str(&text);
+        if let Some(oddity) = oddity {
+            told(oddity);
+        }
     }
 }
 
@@ -345,6 +370,25 @@ mod tests {
         check("=?iso-2022-jp?B?GyRCJDMkcxsoQg==?=", "こん");
         check("=?utf-8?Q?=3F=?=", "?=");
         check("封 =?utf-8?Q?Gr=C3=BC=C3=9Fe?=", "封 Grüße");
+    }
+
+    #[test]
+    fn bad_encoded_words_are_told() {
+        for (value, expected) in [
+            ("Hello", None),
+            ("=?utf-8?Q?Gr=C3=BC=C3=9Fe?=", None),
+            ("=?utf-8?Q?Gr=C3?= =?utf-8?Q?=BC=C3=9Fe?=", None),
+            ("=?utf-8?Q?no_end", Some("no end")),
+            ("=?nonsense", Some("is none")),
+            ("=?iso-8859-1?Q?Gr=C3=BC=C3=9Fe?=", Some("is utf-8")),
+            ("=?iso-8859-1?Q?=CF=F0=EE=E2=E5=F0=FC=F2=E5_=EA=E0=EC=EF=E0=ED=E8=FE?=", Some("windows-1251")),
+        ] {
+            let got = misencoded(value);
+            assert_eq!(got.is_some(), expected.is_some(), "{value}: {got:?}");
+            assert!(got.unwrap_or_default().contains(expected.unwrap_or_default()), "{value}");
+        }
+        check("=?iso-8859-1?Q?=CF=F0=EE=E2=E5=F0=FC=F2=E5_=EA=E0=EC=EF=E0=ED=E8=FE?=", "Проверьте кампанию");
+        check("\u{1b}$B$3$s\u{1b}(B", "こん");
     }
 
     #[test]

@@ -29,6 +29,10 @@ pub struct Line {
     pub hint: Hint,
     /// A horizontal rule stands before it.
     pub ruled: bool,
+    /// It begins a row of a table.
+    pub row: bool,
+    /// Its first word has a colour of its own.
+    pub tinted: bool,
 }
 
 /// A body as text and lines.
@@ -42,6 +46,8 @@ pub struct Body {
     pub links: Vec<(usize, String)>,
     /// Content-IDs of inline images with their alternative texts.
     pub images: Vec<(String, String)>,
+    /// What was struck out, as far as it is kept.
+    pub struck: String,
 }
 
 impl Body {

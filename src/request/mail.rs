@@ -2,7 +2,7 @@
 //!
 //! Never panics, never loses a mail: what cannot be decoded is an oddity, what is over the bounds a refusal.
 
-use mail_parser::{Message, MimeHeaders, PartType};
+use mail_parser::{Message, MimeHeaders};
 
 use super::content::{self, Content};
 use super::form::{self, Form};
@@ -11,8 +11,8 @@ use super::lines::Body;
 use super::quote::{self, Context, Kind, Parts};
 use super::reading::Reading;
 use super::{
-    Bounce, FieldKey, Forwarded, Mailbox, Refusal, Request, Setting, address, authentication, bounds, charset, header,
-    language, screening, thread,
+    Bounce, FieldKey, Mailbox, Refusal, Request, Setting, address, authentication, charset, forward, header,
+    language, screening, structure, thread,
 };
 
 /// Links that a request lists.
@@ -24,16 +24,15 @@ const HEADER_CHARS: usize = 500;
 
 /// Reads one raw mail (RFC 5322). `Err` when it is over `setting.bounds`: quarantine it, whole.
 pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
-    let (raw, repaired) = header::tidied(raw);
-    let declared = bounds::check(&raw, &setting.bounds)?;
-    let raw = &*bounds::defuse(&raw, &declared);
+    let (raw, repaired) = structure::prepared(raw, &setting.bounds)?;
+    let raw = &*raw;
     let reading = &*setting.reading;
     let headers = Headers::parse(raw);
     let headless = !headers.are_of_mail();
-    if headless && (raw.trim_ascii().is_empty() || !legible(raw)) {
+    if headless && (raw.trim_ascii().is_empty() || !content::legible(raw)) {
         return Err(Refusal { reason: "no mail: it has no header, and its body is empty or no text".to_owned() });
     }
-    let mut request = Request { oddities: repaired.into_iter().map(str::to_owned).collect(), ..Request::default() };
+    let mut request = Request { oddities: repaired, ..Request::default() };
     envelope(&headers, &mut request);
     let sender = request.from.clone();
 
@@ -52,7 +51,7 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
         request.attachments =
             content::attachments(mail, raw, images).into_iter().map(|(attachment, _)| attachment).collect();
     }
-    if content.html.is_none() && !legible(content.body.text.as_bytes()) {
+    if content.html.is_none() && !content::legible(content.body.text.as_bytes()) {
         return Err(Refusal { reason: "undecodable: what stands in place of its text is binary data".to_owned() });
     }
     request.oddities.append(&mut content.oddities);
@@ -63,13 +62,15 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     let (prefix, _) = prefix(&request.subject);
     // `VS` forwards in Norwegian and answers in Finnish: then the headers decide.
     let answers = !request.thread.in_reply_to.is_empty() && reading.reply_prefixes.contains(&prefix);
-    let forward =
+    let forwards =
         (reading.forward_prefixes.contains(&prefix) && !answers) || request.subject.to_lowercase().ends_with("(fwd)");
     let titled_reply = reading.reply_prefixes.contains(&prefix);
     let threaded = !request.thread.in_reply_to.is_empty() || !request.thread.references.is_empty();
     let reply = titled_reply || threaded;
     let named = format!("{} {}", sender.name.as_deref().unwrap_or_default(), sender.address);
-    let context = Context { sender: &named, forward, reply, own: &setting.own_addresses };
+    // What an agent sends to the desk above a customer's mail hands that over, whatever the subject says.
+    let answered = reply && !forward::is_agent(&sender.address, setting);
+    let context = Context { sender: &named, forward: forwards, reply: answered, own: &setting.own_addresses };
     let mut parts = quote::split(&content.body, &context, reading);
     if parts.quoted.is_empty()
         && parts.forwarded.is_empty()
@@ -84,13 +85,26 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
             content.rich = Some(rich);
         }
     }
+    if parts.hidden_answers
+        && let Some(rich) = content.rich.take()
+    {
+        // Colours tell the answers, which plain text has not.
+        let better = quote::split(&rich, &context, reading);
+        if better.hidden_answers {
+            content.rich = Some(rich);
+        } else {
+            parts = better;
+            content.body = rich;
+        }
+    }
     let reply_to = headers.plain("Reply-To").map(|value| address::list(&value)).unwrap_or_default();
     let reply_to = reply_to.into_iter().find(|mailbox| !mailbox.address.is_empty());
     // Jotform writes `Re:` before what answers nothing.
-    let answer = forward || (titled_reply && (threaded || !form::robot(&named, reading)));
+    let answer = forwards || (titled_reply && (threaded || !form::robot(&named, reading)));
     let form = read_form(&content.body, &parts, &sender, &request.subject, reply_to.as_ref(), answer, reading);
     request.links = links(&content, &parts, form.is_some(), &context, reading);
 
+    let hidden_answers = parts.hidden_answers;
     let said = format!("{}\n{}", parts.text, parts.signature);
     let on_behalf = form
         .as_ref()
@@ -107,7 +121,7 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
         }
     }
     if let Some(mail) = &mail {
-        attached_forward(mail, raw, forward, setting, &mut request);
+        forward::attached(mail, raw, forwards, setting, &mut request);
     }
     if request.text.is_empty()
         && request.forwarded.is_empty()
@@ -115,7 +129,8 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     {
         request.text = summary;
     }
-    agent_forward(&mut request, setting);
+    let authentication = authentication::read(&headers, setting.authserv_id.as_deref(), setting.verified.as_ref());
+    forward::by_agent(&mut request, &authentication, setting);
 
     let report = mail.as_ref().and_then(report);
     let seen = screening::Mail {
@@ -125,21 +140,22 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
         text: &said,
         report: report.as_deref(),
         on_behalf,
-        reply: reply || forward,
+        reply: reply || forwards,
         linked: !request.links.is_empty()
             || content.html.as_deref().is_some_and(|html| memchr::memmem::find(html.as_bytes(), b"href").is_some()),
     };
     request.automated = screening::automated(&seen, &setting.own_addresses, reading);
     request.no_reply = screening::no_reply(&seen, &request.from, reading);
+    if hidden_answers && request.no_reply.is_none() {
+        request.no_reply = Some("the text says that answers stand inside what it quotes".to_owned());
+    }
     if request.automated.as_ref().is_some_and(|automated| automated.kind == super::AutomatedKind::Bounce) {
         request.bounce =
             Some(bounce(&headers, mail.as_ref(), raw, &format!("{said}\n{}\n{}", request.quoted, request.forwarded)));
     }
     // The verdict is about who sent the mail: of whom its text names it proves nothing, unless an agent forwards it.
-    let forwarded_by = |via: &Mailbox| setting.agents.iter().any(|agent| agent.eq_ignore_ascii_case(&via.address));
-    if request.via.as_ref().is_none_or(forwarded_by) {
-        request.authentication =
-            authentication::read(&headers, setting.authserv_id.as_deref(), setting.verified.as_ref());
+    if request.via.as_ref().is_none_or(|via| forward::is_agent(&via.address, setting)) {
+        request.authentication = authentication;
     }
     request.headers = asked_for(&headers, &reading.headers);
     request.language = language::detect(&request.text, reading);
@@ -157,23 +173,10 @@ fn asked_for(headers: &Headers<'_>, names: &[String]) -> Vec<(String, String)> {
     wanted.take(HEADERS).map(|(name, raw)| (name.to_owned(), value(raw))).collect()
 }
 
-/// Whether bytes may be somebody's text: hardly a control or replacement character stands in their beginning.
-fn legible(text: &[u8]) -> bool {
-    let start = &text[..text.len().min(1_024)];
-    // All control characters but tab, line ends, form feed and escape.
-    let control = |byte: &u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
-    let control = start.iter().filter(|byte| control(byte)).count();
-    let damaged = memchr::memmem::find_iter(start, "\u{fffd}").count();
-    // What is read in the wrong charset is full of characters that no script has (Unicode §23.5, private use).
-    let nobodys = String::from_utf8_lossy(start).chars().filter(|c| matches!(c, '\u{e000}'..='\u{f8ff}')).count();
-    (control + damaged) * 20 <= start.len() && (nobodys < 3 || nobodys * 60 <= start.len())
-}
-
 /// The decoded bytes of the attachment with this index in [`Request::attachments`], if the mail has it.
 pub fn attachment(raw: &[u8], index: usize) -> Option<Vec<u8>> {
-    let (raw, _) = header::tidied(raw);
-    let declared = bounds::check(&raw, &super::Bounds::default()).ok()?;
-    let raw = &*bounds::defuse(&raw, &declared);
+    let (raw, _) = structure::prepared(raw, &super::Bounds::default()).ok()?;
+    let raw = &*raw;
     let mail = content::parse(raw)?;
     content::attachments(&mail, raw, &[]).into_iter().nth(index).map(|(_, bytes)| bytes.into_owned())
 }
@@ -181,8 +184,10 @@ pub fn attachment(raw: &[u8], index: usize) -> Option<Vec<u8>> {
 /// Sender, recipients, subject, ids and thread keys.
 fn envelope(headers: &Headers<'_>, request: &mut Request) {
     let mut value = |name: &str| {
-        let (text, oddity) = header::unfold(headers.raw(name).next()?);
-        if let Some(oddity) = oddity {
+        let raw = headers.raw(name).next()?;
+        let (text, oddity) = header::unfold(raw);
+        let nul = || memchr::memchr(0, raw).map(|_| "NUL characters".to_owned());
+        if let Some(oddity) = oddity.or_else(|| header::misencoded(&text)).or_else(nul) {
             request.oddities.push(format!("header {name}: {oddity}"));
         }
         Some(text.into_owned())
@@ -303,67 +308,8 @@ fn links(content: &Content, parts: &Parts, whole: bool, context: &Context<'_>, r
     links
 }
 
-/// A forwarded mail that is attached whole (`message/rfc822`).
-fn attached_forward(mail: &Message<'_>, raw: &[u8], forward: bool, setting: &Setting, request: &mut Request) {
-    if !request.forwarded.is_empty() || report(mail).is_some() {
-        return;
-    }
-    let Some(inner) = mail.attachments.iter().filter_map(|id| mail.part(*id)).find_map(|part| match &part.body {
-        PartType::Message(_) => raw.get(part.offset_body as usize..part.offset_end as usize),
-        PartType::Binary(bytes) if part.content_type().is_some_and(|kind| kind.ctype() == "xessage") => {
-            Some(bytes.as_ref())
-        }
-        _ => None,
-    }) else {
-        return;
-    };
-    // Encoded messages come past the first check; this is theirs.
-    let Ok(declared) = bounds::check(inner, &setting.bounds) else {
-        request.oddities.push("an attached mail is over the bounds".to_owned());
-        return;
-    };
-    let inner = &*bounds::defuse(inner, &declared);
-    let headers = Headers::parse(inner);
-    let from = headers
-        .plain("From")
-        .map(|from| address::list(&from))
-        .unwrap_or_default()
-        .into_iter()
-        .next()
-        .unwrap_or_default();
-    let Some(parsed) = content::parse(inner) else { return };
-    let body = content::read(inner, &parsed).body;
-    let text = (0..body.lines.len()).map(|at| body.line(at)).collect::<Vec<_>>().join("\n");
-    // Without a word of forwarding it may be evidence only; the text is kept all the same.
-    if forward || request.text.split_whitespace().count() <= 60 {
-        request.forwarded = text.trim().to_owned();
-        request.forwarded_from = Some(Forwarded {
-            name: from.name,
-            address: from.address,
-            date: headers.text("Date"),
-            subject: headers.text("Subject").filter(|subject| !subject.is_empty()),
-        });
-    }
-}
-
-/// When a known agent forwards a mail, its original sender is the requester.
-fn agent_forward(request: &mut Request, setting: &Setting) {
-    let Some(origin) = &request.forwarded_from else { return };
-    let lower = origin.address.to_lowercase();
-    let agent = setting.agents.iter().any(|agent| agent.eq_ignore_ascii_case(&request.from.address));
-    if !agent
-        || lower.is_empty()
-        || setting.own_addresses.contains(&lower)
-        || setting.agents.iter().any(|agent| agent.eq_ignore_ascii_case(&lower))
-    {
-        return;
-    }
-    let customer = Mailbox { name: origin.name.clone(), address: origin.address.clone() };
-    request.via = Some(std::mem::replace(&mut request.from, customer));
-}
-
 /// The report type of a `multipart/report` (RFC 6522), lower case; of a bare report part likewise.
-fn report(mail: &Message<'_>) -> Option<String> {
+pub(super) fn report(mail: &Message<'_>) -> Option<String> {
     let kind = mail.parts.first()?.content_type()?;
     let kind_of = |sub: &str| {
         matches!(sub, "delivery-status" | "disposition-notification" | "feedback-report").then(|| sub.to_owned())
@@ -391,7 +337,8 @@ fn bounce(headers: &Headers<'_>, mail: Option<&Message<'_>>, raw: &[u8], text: &
     for part in mail.map(|mail| mail.parts.as_slice()).unwrap_or_default() {
         let Some(kind) = part.content_type() else { continue };
         match (kind.ctype(), kind.subtype().unwrap_or_default()) {
-            ("message", "delivery-status" | "global-delivery-status") => {
+            // `bounds::defuse` renames what is encoded.
+            ("message" | "xessage", "delivery-status" | "global-delivery-status") => {
                 status = Some(charset::decode(part.contents(), None).0.into_owned())
             }
             ("message", "rfc822" | "global") => {

@@ -12,6 +12,7 @@ pub mod content;
 pub mod evidence;
 mod finder;
 pub mod form;
+mod forward;
 pub mod header;
 pub mod hook;
 pub mod html;
@@ -24,6 +25,7 @@ pub mod reading;
 pub mod screening;
 pub mod signature;
 pub mod submitted;
+mod structure;
 pub mod thread;
 pub mod uuencode;
 

@@ -73,6 +73,10 @@ impl Store {
             if let Some((from, to)) = followed {
                 event(&mut transaction, id, now, "desk", "status", &json!({ "from": from, "to": to })).await?;
             }
+            if field == "requester" {
+                // Nothing that rules may learn from.
+                continue;
+            }
             query(
                 "INSERT INTO feedback (id, ticket_id, field, old, new, agent, at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
             )
@@ -87,7 +91,8 @@ impl Store {
             .await?;
         }
         let left_waiting = before.status == Status::Waiting && after.status != Status::Waiting;
-        if left_waiting || (after.missing.is_empty() && !before.missing.is_empty()) {
+        let another = before.requester_address != after.requester_address;
+        if another || left_waiting || (after.missing.is_empty() && !before.missing.is_empty()) {
             withdraw(&mut transaction, id, now).await?;
         }
         let rows = follows(&before, &after, requests.last());

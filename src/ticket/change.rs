@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{INCOMPLETE, Status, Ticket};
-use crate::campaigns::Directory;
-use crate::request::Request;
+use crate::campaigns::{self, Directory};
+use crate::request::{Mailbox, Request};
 use crate::rules::Rules;
 use crate::triage::{self, Triage};
 
@@ -25,12 +25,14 @@ pub enum Change {
     Priority(String),
     /// Another team.
     Route(String),
+    /// Another requester: whoever the mail was forwarded for.
+    Requester(Mailbox),
 }
 
 /// What a change replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replaced {
-    /// `topic`, `campaign`, `status`, `priority` or `route`.
+    /// `topic`, `campaign`, `status`, `priority`, `route` or `requester`.
     pub field: &'static str,
     /// What stood there.
     pub old: String,
@@ -91,6 +93,19 @@ impl Ticket {
                 self.route.clone_from(&route);
                 self.triage.route.clone_from(&route);
                 ("route", before.route.clone(), route)
+            }
+            Change::Requester(Mailbox { name, address }) => {
+                let address = address.to_lowercase();
+                let stated = self.campaign_id.as_deref().or(self.triage.campaign.id.as_deref());
+                let campaign = stated.and_then(|id| means.directory.get(id));
+                self.triage.campaign.sender_on_account =
+                    campaign.map(|campaign| campaigns::on_account(&address, campaign));
+                self.requester_address.clone_from(&address);
+                self.requester_name = name;
+                // Whoever was asked was somebody else; the answer is the agent's to get.
+                self.hand_over();
+                (self.asked, self.offered) = (vec![], vec![]);
+                ("requester", before.requester_address.clone(), address)
             }
         };
         Ok((*self != before).then_some(Replaced { field, old, new }))

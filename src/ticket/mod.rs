@@ -8,6 +8,7 @@ pub mod change;
 use serde::{Deserialize, Serialize};
 
 use crate::campaigns;
+use crate::request::{Mailbox, Request, address};
 use crate::triage::{Action, Known, Triage};
 
 /// Where a ticket stands.
@@ -115,6 +116,24 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// Who wrote the mail that the requester forwarded, and perhaps is whom the ticket is for; nobody among `ours`.
+    pub fn suggested_requester(&self, requests: &[&Request], ours: &[String]) -> Option<Mailbox> {
+        let forwards = |request: &&&Request| request.from.address.eq_ignore_ascii_case(&self.requester_address);
+        let origins = requests.iter().filter(forwards).filter_map(|request| request.forwarded_from.as_ref());
+        let mut others = origins.filter_map(|origin| {
+            let address = address::addr_spec(&origin.address)?;
+            let lower = address.to_lowercase();
+            let other = lower != self.requester_address && !ours.iter().any(|own| own.eq_ignore_ascii_case(&lower));
+            other.then(|| Mailbox { name: origin.name.clone(), address })
+        });
+        others.next()
+    }
+
+    /// The agent whose forward made somebody else the requester.
+    pub fn forwarded_by<'a>(&self, requests: &[&'a Request]) -> Option<&'a Mailbox> {
+        requests.iter().find_map(|request| request.via.as_ref().filter(|_| request.forwarded_from.is_some()))
+    }
+
     /// Puts it into the agents' hands, unless it is there already: nobody is waited for any longer.
     pub fn hand_over(&mut self) {
         if self.status == Status::Waiting {

@@ -17,6 +17,7 @@ use super::{Site, time};
 use crate::campaigns::Directory;
 use crate::desk::problem::{Json, Path, Place, Problem, Query};
 use crate::desk::shown;
+use crate::request::{Mailbox, Request, address};
 use crate::rules::Rules;
 use crate::store::tickets::Filter;
 use crate::ticket::change::Change;
@@ -140,6 +141,9 @@ async fn one(State(site): State<Arc<Site>>, ApiAgent(_): ApiAgent, Path(id): Pat
             })
         })
         .collect();
+    let requests: Vec<&Request> = messages.iter().filter_map(|message| message.request.as_ref()).collect();
+    whole["suggested_requester"] = json!(ticket.suggested_requester(&requests, &ours(&site)));
+    whole["forwarded_by"] = json!(ticket.forwarded_by(&requests));
     whole["events"] = events
         .iter()
         .map(|event| json!({"at": time(event.at), "actor": event.actor, "what": event.what, "detail": event.detail}))
@@ -175,6 +179,7 @@ struct Wish {
     status: Option<Status>,
     priority: Option<String>,
     route: Option<String>,
+    requester: Option<Mailbox>,
 }
 
 fn present<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Option<String>>, D::Error> {
@@ -198,6 +203,7 @@ async fn change(
         wish.status.map(Change::Status),
         wish.priority.map(Change::Priority),
         wish.route.map(Change::Route),
+        wish.requester.map(Change::Requester),
     ]
     .into_iter()
     .flatten()
@@ -229,6 +235,13 @@ pub async fn make(site: &Site, id: i64, version: i64, changes: Vec<Change>, agen
     Ok(site.desk.change_ticket(id, version, changes, &format!("agent:{agent}"), super::now()).await?)
 }
 
+/// The addresses of the desk and its teams: nobody's requests.
+pub fn ours(site: &Site) -> Vec<String> {
+    let config = &site.desk.config;
+    let own = std::iter::once(&config.desk.address).chain(&config.desk.own_addresses);
+    own.chain(config.teams.values()).cloned().collect()
+}
+
 /// What is wrong with a change, whatever the ticket.
 fn fault(site: &Site, rules: &Rules, directory: &Directory, change: &Change) -> Option<Place> {
     let among = |words: &[&str]| format!("is not one of {}", words.join(", "));
@@ -246,6 +259,16 @@ fn fault(site: &Site, rules: &Rules, directory: &Directory, change: &Change) -> 
             teams.extend(site.desk.config.teams.keys().map(String::as_str));
             let teams: Vec<&str> = teams.into_iter().collect();
             ("/route", (!teams.contains(&team.as_str())).then(|| among(&teams)))
+        }
+        Change::Requester(mailbox) => {
+            let sound = address::addr_spec(&mailbox.address).is_some_and(|address| address == mailbox.address);
+            let own = ours(site).iter().any(|own| own.eq_ignore_ascii_case(&mailbox.address));
+            let detail = match (sound, own) {
+                (false, _) => Some("is no e-mail address".to_owned()),
+                (true, true) => Some("is an address of the desk itself".to_owned()),
+                (true, false) => None,
+            };
+            ("/requester/address", detail)
         }
         Change::Campaign(None) | Change::Status(_) => return None,
     };

@@ -50,6 +50,11 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
             footer.push(line);
             continue;
         }
+        // A rule between two fields is the form's; nobody wrote it.
+        let next = || looks[at + 1..].iter().find(|look| **look != Look::Blank);
+        if started && is_rule(line.trim()) && next().is_none_or(|next| matches!(next, Look::Known { .. })) {
+            continue;
+        }
         let describing =
             open.as_ref().is_some_and(|open| open.long && form.fields[open.index].key == FieldKey::Description);
         match *look {
@@ -58,7 +63,7 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
                 if form.fields.len() < MOST_FIELDS
                     && !(describing
                         && (key == FieldKey::Description
-                            || (alone && !(stacked && at > 0 && looks[at - 1] == Look::Blank))
+                            || (alone && !(stacked && at > 0 && (looks[at - 1] == Look::Blank || body.lines[at].row)))
                             || form.fields.iter().any(|field| field.key == key))) =>
             {
                 form.fields.push(Field { key, label: label.to_owned(), value: value.to_owned() });

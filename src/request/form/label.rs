@@ -96,7 +96,8 @@ pub(super) fn keyed(looks: &[Look<'_>]) -> usize {
     best
 }
 
-pub(super) fn look<'a>(body: &'a Body, at: usize, reading: &Reading) -> Look<'a> {
+/// What a line is. `dashed`: labels end with a dash between spaces too, `Campaign ID - 22340`.
+pub(super) fn look<'a>(body: &'a Body, at: usize, dashed: bool, reading: &Reading) -> Look<'a> {
     let line = body.line(at);
     if body.lines[at].depth > 0 {
         return Look::Text;
@@ -129,6 +130,12 @@ pub(super) fn look<'a>(body: &'a Body, at: usize, reading: &Reading) -> Look<'a>
         }
         return Look::Text;
     }
+    if dashed
+        && let Some((label, value)) = line.split_once(" - ").or_else(|| line.split_once(" – "))
+        && let Some(key) = known(label, reading)
+    {
+        return Look::Known { key, label: label.trim(), value: value.trim(), alone: false };
+    }
     // A question before its answer: `Which campaign? Orchard Box`.
     if let Some(end) = memchr::memchr(b'?', start)
         && let (label, value) = (&line[..end], line[end + 1..].trim_matches(|c: char| c.is_whitespace() || c == '*'))
@@ -147,4 +154,27 @@ pub(super) fn look<'a>(body: &'a Body, at: usize, reading: &Reading) -> Look<'a>
         };
     }
     Look::Text
+}
+
+/// A body whose form is a table with its labels in the first row, each label before its value instead; `None` when it
+/// has no such table. A table that people paste names no e-mail address and describes nothing.
+pub(super) fn turned(body: &Body, reading: &Reading) -> Option<Body> {
+    memchr::memmem::find(body.text.as_bytes(), b" | ")?;
+    let cells = |at: usize| body.line(at).split(" | ").map(|cell| cell.trim_matches(['|', ' ', '*'])).collect::<Vec<_>>();
+    let heads = |at: &usize| {
+        let keys: Vec<Option<FieldKey>> = cells(*at).iter().map(|cell| known(cell, reading)).collect();
+        let has = |key: FieldKey| keys.contains(&Some(key));
+        has(FieldKey::Email) && has(FieldKey::Description) && keys.iter().all(Option::is_some)
+    };
+    let head = (0..body.lines.len().saturating_sub(1)).find(heads)?;
+    let (labels, values) = (cells(head), cells(head + 1));
+    if labels.len() != values.len() {
+        return None;
+    }
+    let mut text: String = (0..head).flat_map(|at| [body.line(at), "\n"]).collect();
+    for (label, value) in labels.iter().zip(values) {
+        text.extend([*label, ": ", value, "\n"]);
+    }
+    text.extend((head + 2..body.lines.len()).flat_map(|at| [body.line(at), "\n"]));
+    Some(Body::plain(&text))
 }

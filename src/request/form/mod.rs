@@ -55,7 +55,15 @@ impl Form {
 
 /// Reads a body as a form; `None` when it is none.
 pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<Form> {
-    let looks: Vec<Look<'_>> = (0..body.lines.len()).map(|at| look(body, at, reading)).collect();
+    let (robot, titled) = hint(context, reading);
+    let told = robot || titled || context.redirected;
+    let turned = if told { label::turned(body, reading) } else { None };
+    let body = turned.as_ref().unwrap_or(body);
+    let seen = |dashed: bool| (0..body.lines.len()).map(move |at| look(body, at, dashed, reading)).collect::<Vec<_>>();
+    let mut looks = seen(false);
+    if told && !looks.iter().any(|look| matches!(look, Look::Known { .. })) {
+        looks = seen(true);
+    }
     let mut keys: Vec<FieldKey> = Vec::new();
     let mut alone = 0;
     for look in &looks {
@@ -71,9 +79,8 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     }
     let has = |wanted: &[FieldKey]| wanted.iter().any(|key| keys.contains(key));
     let matter = has(&[FieldKey::HelpTopic, FieldKey::CampaignId, FieldKey::CampaignName, FieldKey::Description]);
-    let (robot, titled) = hint(context, reading);
     let machine = matter && keyed(&looks) >= 3;
-    let hinted = (robot || titled || context.redirected) && keys.len() >= 2 && (matter || has(&[FieldKey::Email]));
+    let hinted = told && keys.len() >= 2 && (matter || has(&[FieldKey::Email]));
     // Labels without colons are weaker: words such as "Name" and "Details" stand in many a mail.
     let plain = keys.len() >= 4 && has(&[FieldKey::Email]) && matter && alone * 2 <= keys.len();
     if machine || hinted || plain {
@@ -183,6 +190,52 @@ mod tests {
             <tr><td>Campaign ID</td><td>40588</td></tr><tr><td>Description</td><td>After 120 days, please.<br>Not 90.</td></tr></table><p>Submitted 2025-04-07 09:31:12 from 203.0.113.77</p>";
         let form = check(&html::read(table), &expected, "After 120 days, please.\nNot 90.");
         assert!(form.footer.contains("203.0.113.77"));
+    }
+
+    #[test]
+    fn rows_of_labels_and_rows_of_values_in_any_order() {
+        use FieldKey::*;
+        let fields = [
+            (Description, "After 120 days, please.\nName and phone are wrong.", "Description"),
+            (Name, "Sam Okafor", "Name"),
+            (Email, "sam@k.example", "E-mail"),
+            (CampaignId, "40588", "Campaign ID"),
+            (Phone, "+49 40 1", "Phone"),
+        ];
+        let text = "After 120 days, please.\nName and phone are wrong.";
+        for order in [[0, 1, 2, 3, 4], [1, 0, 2, 3, 4], [1, 0, 4, 3, 2], [3, 4, 2, 1, 0]] {
+            let expected: Vec<(FieldKey, &str)> = order.iter().map(|at| (fields[*at].0, fields[*at].1)).collect();
+            let rows = |row: fn(&str, &str) -> String| {
+                let rows: String = order.iter().map(|at| row(fields[*at].2, &fields[*at].1.replace('\n', "<br>"))).collect();
+                html::read(&format!("<table><tr><td><table>{rows}</table></td></tr></table>"))
+            };
+            // Gravity Forms, WPForms.
+            check(&rows(|label, value| format!("<tr><td colspan=2><b>{label}</b></td></tr><tr><td width=20>&nbsp;</td><td>{value}</td></tr>")), &expected, text);
+            check(&rows(|label, value| format!("<tr><td><b>{label}</b></td></tr><tr><td>{value}</td></tr>")), &expected, text);
+            let ruled: String = order.iter().map(|at| format!("{}:\n\n{}\n\n----------\n\n", fields[*at].2, fields[*at].1)).collect();
+            check(&Body::plain(&ruled), &expected, text);
+        }
+    }
+
+    #[test]
+    fn labels_in_the_first_row_and_labels_that_end_with_a_dash() {
+        use FieldKey::*;
+        let expected = [(Name, "Gil"), (Email, "gil@k.example"), (CampaignId, "22340"), (Description, "no clicks\nat all")];
+        let table = "<table><tr><th>Name</th><th>Email</th><th>Campaign ID</th><th>Description</th></tr><tr><td>Gil</td><td>gil@k.example</td><td>22340</td><td>no clicks<br>at all</td></tr></table>";
+        check(&html::read(table), &expected, "no clicks\nat all");
+        let dashed = "Name - Gil\nEmail - gil@k.example\nCampaign ID - 22340\nDescription - no clicks\nat all";
+        check(&Body::plain(dashed), &expected, "no clicks\nat all");
+    }
+
+    #[test]
+    fn what_the_programs_write_below() {
+        for footer in [
+            "To view or respond to the ticket, please login to the support ticket system.\n\nYour friendly Customer Support System",
+            "Log in to view or download your responses at https://admin.typeform.com/form/x",
+        ] {
+            let form = read(&Body::plain(&format!("Name: Gil\nEmail: gil@k.example\nCampaign ID: 22340\n\nno clicks\n\n{footer}")), &ROBOT, &Reading::shipped()).unwrap();
+            assert_eq!((form.text.as_str(), form.footer.as_str()), ("no clicks", footer));
+        }
     }
 
     #[test]

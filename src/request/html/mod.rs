@@ -6,6 +6,7 @@
 mod client;
 mod reference;
 mod scan;
+mod sheet;
 mod style;
 mod tag;
 
@@ -22,6 +23,9 @@ const DEEPEST: usize = 4096;
 
 /// Bytes of an alternative text that is read.
 const LONGEST_ALT: usize = 300;
+
+/// How many open elements lie between an item and its list.
+const NEAREST: usize = 32;
 
 /// Links and images that are kept.
 const MOST_LINKS: usize = 200;
@@ -44,7 +48,7 @@ pub fn read(html: &str) -> Body {
 
 /// Reads HTML into lines, of a mail whose parts have these Content-IDs; `None` when they are not known.
 pub fn read_among(html: &str, parts: Option<&[&str]>) -> Body {
-    let mut scan = Scan { parts, ..Scan::default() };
+    let mut scan: Scan<'_> = Scan { parts, ..Scan::default() };
     scan.body.text.reserve(html.len() / 3);
     let bytes = html.as_bytes();
     let mut at = 0;
@@ -70,7 +74,11 @@ pub fn read_among(html: &str, parts: Option<&[&str]>) -> Body {
         } else if let Some(tag) = Tag::parse(rest) {
             at += tag.len;
             if !tag.closing && matches!(tag.element, Element::Raw) {
-                at += raw_end(&html[at..], tag.name);
+                let end = raw_end(&html[at..], tag.name);
+                if tag.name.eq_ignore_ascii_case("style") {
+                    scan.sheet.take(&html[at..at + end]);
+                }
+                at += end;
             } else if tag.closing {
                 scan.close(tag.element, tag.name);
             } else {
@@ -104,6 +112,9 @@ impl Scan<'_> {
                 hint: self.hint,
                 pre: self.pre,
                 wide: false,
+                struck: self.struck,
+                tinted: self.tinted,
+                count: if tag.name.eq_ignore_ascii_case("ol") { tag.start() } else { None },
             });
         }
         if element == Element::Unseen {
@@ -115,15 +126,23 @@ impl Scan<'_> {
         let plain = tag.attributes.trim_start().is_empty();
         let known = if plain { Known::default() } else { tag.known() };
         let style = Style(known.style);
-        if !is_break && !plain && (style.hides() || known.hidden) && element != Element::Block {
+        let hides =
+            !is_break && !plain && (style.hides() || known.hidden || self.sheet.hides(known.class, known.id));
+        if hides && element != Element::Block {
             self.hidden = true;
             return;
+        }
+        if !is_break {
+            self.struck |= element == Element::Struck || (!plain && style.strikes());
+            self.tinted |= !plain
+                && element != Element::Anchor
+                && (style.tinted() || (tag.name.eq_ignore_ascii_case("font") && tag.get("color").is_some_and(style::tint)));
         }
         match element {
             Element::Block => {
                 self.fresh();
                 if !plain {
-                    if style.hides() || known.hidden {
+                    if hides {
                         self.hidden = true;
                     } else {
                         self.mark(tag, &known);
@@ -155,7 +174,7 @@ impl Scan<'_> {
             }
             Element::Row => {
                 self.fresh();
-                self.heads = true;
+                (self.heads, self.row) = (true, true);
             }
             Element::Cell => {
                 if !tag.name.eq_ignore_ascii_case("th") {
@@ -167,7 +186,14 @@ impl Scan<'_> {
             Element::Item => {
                 self.fresh();
                 self.begin_word();
-                self.body.text.push_str("- ");
+                let list = self.open.iter_mut().rev().take(NEAREST).find(|open| matches!(&open.name[..3], b"ol\0" | b"ul\0"));
+                match list.and_then(|list| list.count.as_mut()) {
+                    Some(number) => {
+                        self.body.text.push_str(&format!("{number}. "));
+                        *number = number.saturating_add(1);
+                    }
+                    None => self.body.text.push_str("- "),
+                }
             }
             Element::Break => self.end_line(),
             Element::Rule => {
@@ -189,7 +215,7 @@ impl Scan<'_> {
                 self.apart();
                 self.pre = true;
             }
-            Element::Inline if !plain => self.mark(tag, &known),
+            Element::Inline | Element::Struck if !plain => self.mark(tag, &known),
             _ => {}
         }
     }
@@ -254,6 +280,7 @@ impl Scan<'_> {
             self.depth = open.depth;
             self.hint = open.hint;
             self.pre = open.pre;
+            (self.struck, self.tinted) = (open.struck, open.tinted);
         }
         if element == Element::Anchor {
             self.anchor = None;
@@ -305,6 +332,38 @@ mod tests {
         check("<img src=\"https://t.example/p?i=99999\" width=1 height=1>a", "a");
         check("<img src=\"https://t.example/p\" width=1 height=1 alt=\"mail 99999\">a", "a");
         check("<img src=\"https://x.example/l.png\" alt=\"Acme\">a<img alt=\"image001.png\" src=x>", "a");
+    }
+
+    #[test]
+    fn what_a_style_sheet_hides_is_not_read() {
+        for (css, hidden) in [
+            (".pre{display:none}", "class=pre"),
+            ("p{color:red} .a, span.preheader { display:none !important; visibility:hidden }", "class='x preheader'"),
+            ("/* top */ #pre { max-height:0; overflow:hidden; }", "id=pre"),
+            ("@import url(x); @media screen {.b{color:red}} .pre{font-size:0}", "class=pre"),
+        ] {
+            for element in ["span", "p", "div"] {
+                check(&format!("<style>{css}</style><{element} {hidden}>99995</{element}>a"), "a");
+            }
+        }
+        for css in [
+            ".prefix{display:none}",
+            "@media (max-width:600px) {.pre{display:none}}",
+            ".pre{display:none} .pre{display:block}",
+            ".pre .x{display:none}",
+            ".pre:hover{display:none}",
+        ] {
+            check(&format!("<style>{css}</style><span class=pre>b</span> a"), "b a");
+        }
+    }
+
+    #[test]
+    fn lists_have_their_numbers_and_struck_words_are_gone() {
+        check("<ol><li>48213</li><li>51002<ul><li>x</li></ul></li><li>y</li></ol>", "1. 48213\n2. 51002\n\n- x\n\n3. y");
+        check("<ol start=3><li>a<li>b</ol>", "3. a\n4. b");
+        let page = "<p>Campaign <s>22341</s> <del>22518</del> <span style='text-decoration:line-through'>22519</span> 22340 has none</p>";
+        check(page, "Campaign 22340 has none");
+        assert_eq!(read(page).struck.trim(), "22341 22518 22519");
     }
 
     #[test]

@@ -4,11 +4,15 @@ use memchr::memchr;
 
 use super::MOST_LINKS;
 use super::reference::entity;
+use super::sheet::Sheet;
 use super::tag::Element;
 use crate::request::lines::{Body, Hint, Line, depth};
 
 /// Stands between the cells of a row until the row is known.
 const CELL: char = '\u{1f}';
+
+/// Bytes of struck-out words that are kept.
+const LONGEST_STRUCK: usize = 200;
 
 /// An element that is open and changes how its content is read.
 pub(super) struct Open {
@@ -21,6 +25,10 @@ pub(super) struct Open {
     pub(super) hint: Hint,
     pub(super) pre: bool,
     pub(super) wide: bool,
+    pub(super) struck: bool,
+    pub(super) tinted: bool,
+    /// The number of a numbered list's next item.
+    pub(super) count: Option<u32>,
 }
 
 #[derive(Default)]
@@ -36,6 +44,8 @@ pub(super) struct Scan<'a> {
     pub(super) hint: Hint,
     pub(super) pre: bool,
     pub(super) ruled: bool,
+    /// The line begins a row of a table.
+    pub(super) row: bool,
     /// A white space is due before the next word.
     pub(super) gap: bool,
     /// A cell ended on this line and another has begun.
@@ -44,6 +54,14 @@ pub(super) struct Scan<'a> {
     pub(super) heads: bool,
     /// The first line of an anchor's target, until its text shows.
     pub(super) anchor: Option<String>,
+    /// What the style sheets hide.
+    pub(super) sheet: Sheet<'a>,
+    /// Words are struck out.
+    pub(super) struck: bool,
+    /// Words have a colour of their own.
+    pub(super) tinted: bool,
+    /// The first word of the line has one.
+    pub(super) tint: bool,
 }
 
 impl Scan<'_> {
@@ -75,6 +93,14 @@ impl Scan<'_> {
     }
 
     pub(super) fn words(&mut self, text: &str) {
+        if self.struck {
+            let struck = &mut self.body.struck;
+            if !text.trim().is_empty() && struck.len() + text.len() <= LONGEST_STRUCK {
+                struck.extend([text.trim(), " "]);
+            }
+            self.gap = true;
+            return;
+        }
         if self.pre {
             for (at, line) in text.split('\n').enumerate() {
                 if at > 0 {
@@ -134,6 +160,7 @@ impl Scan<'_> {
         let at_start = self.body.text.len() == self.start;
         if at_start {
             self.cell = false;
+            self.tint = self.tinted;
         } else if self.cell {
             self.body.text.push(CELL);
             self.cell = false;
@@ -163,6 +190,8 @@ impl Scan<'_> {
             depth: self.depth.saturating_add(written),
             hint: self.hint,
             ruled: std::mem::take(&mut self.ruled),
+            row: std::mem::take(&mut self.row),
+            tinted: std::mem::take(&mut self.tint),
         });
         self.body.text.push('\n');
         self.start = self.body.text.len();

@@ -44,6 +44,22 @@ impl Style<'_> {
         flat && cut
     }
 
+    /// It says how the element is shown.
+    pub(super) fn shows(&self) -> bool {
+        self.get("display").is_some_and(|value| !value.starts_with("none"))
+    }
+
+    /// The text is struck out.
+    pub(super) fn strikes(&self) -> bool {
+        let struck = |property: &str| self.get(property).is_some_and(|value| value.contains("line-through"));
+        self.0.contains("line-through") && (struck("text-decoration") || struck("text-decoration-line"))
+    }
+
+    /// The text has a colour of its own: neither black nor grey, nor the dark blue of Outlook's replies.
+    pub(super) fn tinted(&self) -> bool {
+        self.0.contains("color") && self.get("color").is_some_and(tint)
+    }
+
     /// A line is drawn above the element.
     pub(super) fn ruled(&self) -> bool {
         self.0.contains("border-top") && {
@@ -66,4 +82,27 @@ impl Style<'_> {
             || (self.get("margin-top").is_some_and(zero) && self.get("margin-bottom").is_some_and(zero))
             || (self.get("margin-bottom").is_some_and(zero) && self.get("margin-top").is_none())
     }
+}
+
+/// Whether a colour is a strong one: `red`, `#C00000`, `rgb(0, 112, 192)`.
+pub(super) fn tint(colour: &str) -> bool {
+    let colour = colour.trim().trim_end_matches("!important").trim();
+    let channel = |text: &str| u8::from_str_radix(text, 16).ok();
+    let channels: Vec<u8> = match (colour.strip_prefix('#'), colour.get(..4)) {
+        (Some(hex), _) if hex.len() == 6 && hex.is_ascii() => {
+            (0..3).filter_map(|at| channel(&hex[2 * at..2 * at + 2])).collect()
+        }
+        (Some(hex), _) if hex.len() == 3 && hex.is_ascii() => {
+            (0..3).filter_map(|at| channel(&hex[at..at + 1]).map(|value| value * 17)).collect()
+        }
+        (_, Some(start)) if start.eq_ignore_ascii_case("rgb(") => {
+            colour[4..].trim_end_matches(')').split(',').filter_map(|part| part.trim().parse().ok()).collect()
+        }
+        _ => {
+            let names = ["red", "blue", "green", "darkred", "crimson", "purple", "magenta", "orange", "teal", "lime"];
+            return names.iter().any(|name| colour.eq_ignore_ascii_case(name));
+        }
+    };
+    // #1F497D is what Outlook writes replies in, and so stands in what is quoted.
+    matches!((channels.iter().max(), channels.iter().min()), (Some(most), Some(least)) if channels.len() == 3 && most - least >= 110)
 }

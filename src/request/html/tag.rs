@@ -43,6 +43,8 @@ pub(super) enum Element {
     Unseen,
     /// No content, no effect.
     Void,
+    /// Its content is struck out.
+    Struck,
     Inline,
 }
 
@@ -65,6 +67,7 @@ fn element(name: &str) -> Element {
         b"a" => Element::Anchor,
         b"img" => Element::Image,
         b"pre" | b"listing" => Element::Pre,
+        b"s" | b"strike" | b"del" => Element::Struck,
         b"script" | b"style" | b"xml" | b"noembed" | b"noframes" | b"svg" | b"math" | b"iframe" | b"object"
         | b"template" => Element::Raw,
         b"title" | b"select" | b"textarea" | b"head" | b"audio" | b"video" => Element::Unseen,
@@ -137,6 +140,11 @@ impl<'a> Tag<'a> {
     /// The undecoded value of an attribute.
     pub(super) fn get(&self, wanted: &str) -> Option<&'a str> {
         self.all().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
+    }
+
+    /// The number that a numbered list starts with.
+    pub(super) fn start(&self) -> Option<u32> {
+        Some(self.get("start").and_then(|start| start.trim().parse().ok()).unwrap_or(1))
     }
 
     /// What decides how an element's content is read.

@@ -6,11 +6,12 @@
 
 mod attribution;
 mod block;
+mod inline;
 mod origin;
 mod walk;
 
-use super::lines::Body;
-use super::reading::Reading;
+use super::lines::{Body, Hint};
+use super::reading::{Label, Reading};
 use super::{Forwarded, signature};
 use attribution::glued;
 use origin::origin;
@@ -58,6 +59,8 @@ pub struct Parts {
     pub forwarded: String,
     /// Who wrote the forwarded message.
     pub forwarded_from: Option<Forwarded>,
+    /// The new text says that answers stand in what is quoted, and nothing tells them from it.
+    pub hidden_answers: bool,
 }
 
 /// Takes plain text apart, as it stands in an answer.
@@ -65,6 +68,18 @@ pub fn plain(text: &str, reading: &Reading) -> Parts {
     let mut body = Body::plain(text);
     unglue(&mut body, reading);
     split(&body, &Context { reply: true, ..Context::default() }, reading)
+}
+
+/// The origin of the mail that is forwarded inside this forwarded text, and what stands below where it is named.
+pub fn within<'a>(forwarded: &'a str, reading: &Reading) -> Option<(Forwarded, &'a str)> {
+    // Below the first header: its From line has been read.
+    let from = |line: &str| matches!(block::label(line, reading), Some((Label::From, _)));
+    let mut lines = forwarded.split_inclusive('\n');
+    let above: usize = lines.by_ref().take_while(|line| !from(line)).map(str::len).sum();
+    let below = forwarded.get(above..)?.split_once('\n')?.1;
+    let body = Body::plain(below);
+    let context = Context { forward: true, ..Context::default() };
+    split(&body, &context, reading).forwarded_from.map(|origin| (origin, below))
 }
 
 /// Gives attributions that a mail program appended to the last words (`thanks On Wed, Apr 4, 2012 … wrote:`) a line of
@@ -93,16 +108,19 @@ pub fn split(body: &Body, context: &Context<'_>, reading: &Reading) -> Parts {
     let mut walk = Walk { body, context, reading, kinds, marked: false, begins: Vec::new() };
     walk.run();
     let Walk { mut kinds, marked, .. } = walk;
-    let is_new = |kinds: &[Kind]| kinds.iter().enumerate().any(|(at, kind)| *kind == Kind::New && !body.blank(at));
-    if !marked && !context.reply && !is_new(&kinds) {
-        // All of it indented, nothing that introduces a quote: a first mail in a blockquote.
-        kinds.fill(Kind::New);
+    if !marked && !context.reply && !context.forward {
+        // A first mail, nothing that introduces a quote: what is indented was pasted. A quote that its program names
+        // stays one.
+        for (_, kind) in kinds.iter_mut().enumerate().filter(|(at, _)| body.lines[*at].hint != Hint::Quoted) {
+            *kind = Kind::New;
+        }
     }
+    let hidden_answers = inline::answers(body, &mut kinds, context, reading);
     signature::mark(body, &mut kinds, context.sender, reading);
     let forwarded_from = kinds.contains(&Kind::Forwarded).then(|| origin(body, &kinds, reading)).flatten();
     let (text, quoted) = (joined(body, &kinds, Kind::New), joined(body, &kinds, Kind::Quoted));
     let (signature, forwarded) = (joined(body, &kinds, Kind::Signature), joined(body, &kinds, Kind::Forwarded));
-    Parts { kinds, text, quoted, signature, forwarded, forwarded_from }
+    Parts { kinds, text, quoted, signature, forwarded, forwarded_from, hidden_answers }
 }
 
 /// The lines of one part; where others stood between them, a blank line.
@@ -337,6 +355,50 @@ mod tests {
             let parts = check(true, &format!("please\n\n{line}\n\ngone"), "please", kurt);
             assert_eq!(parts.forwarded_from.and_then(|from| from.date).as_deref(), Some(date));
         }
+    }
+
+    #[test]
+    fn answers_inside_what_is_quoted() {
+        let block = "From: Support <s@desk.example>\nSent: Monday, March 31, 2025 4:12 PM\nTo: Jane Roe\nSubject: x";
+        let context = Context { sender: "Jane Roe jane@acme.example", reply: true, ..Context::default() };
+        let read = |body: &Body| split(body, &context, &Reading::shipped());
+        let parts = read(&Body::plain(&format!("My answers are inline.\n\n{block}\n\nWhich one, 12345?\n[Jane] It is 22340.\nWhy?\n[JR] No clicks.")));
+        assert_eq!((parts.text.as_str(), parts.hidden_answers), ("My answers are inline.\n\n[Jane] It is 22340.\n\n[JR] No clicks.", false));
+        let parts = read(&Body::plain(&format!("Please see below.\n\n{block}\n\nWhich one, 12345?\nIt is 22340.")));
+        assert_eq!((parts.text.as_str(), parts.hidden_answers), ("Please see below.", true));
+        let parts = read(&Body::plain(&format!("It is 22340.\n\n{block}\n\nWhich one, 12345? [Name] here\n[Support] x")));
+        assert_eq!((parts.text.as_str(), parts.hidden_answers), ("It is 22340.", false));
+        let page = |words: &str, colour: &str| {
+            let block = block.replace('<', "&lt;").replace('\n', "<br>");
+            crate::request::html::read(&format!("<p>{words}</p><div style='border-top:solid #E1E1E1 1.0pt'><p>{block}</p></div><p>Which one, 12345?</p><p><span style='color:{colour}'>It is 22340.</span></p><p>Since <a style='color:#0563C1'>when</a>?</p>"))
+        };
+        for colour in ["red", "#C00000", "rgb(0, 112, 192)"] {
+            assert_eq!(read(&page("Please see below.", colour)).text, "Please see below.\n\nIt is 22340.");
+            assert_eq!(read(&page("Which one?", colour)).text, "Which one?");
+        }
+        assert_eq!(read(&page("Please see below.", "#1F497D")).text, "Please see below.");
+    }
+
+    #[test]
+    fn quotes_behind_other_marks() {
+        let attribution = "On Mon, Mar 31, 2025 at 4:12 PM Support <s@desk.example> wrote:";
+        for mark in ["|", "JR>", "| "] {
+            let parts = check(&format!("{attribution}\n{mark} Which one,\n{mark}\n{mark} 12345?\n\nIt is 92117.\n"), "It is 92117.");
+            assert!(parts.quoted.contains("12345"));
+        }
+        check(&format!("It is 92117.\n\n{attribution}\nIDs | names\n12345 | x\n"), "It is 92117.");
+    }
+
+    #[test]
+    fn what_is_pasted_into_a_first_mail_counts() {
+        let read = |text: &str, reply: bool| {
+            split(&Body::plain(text), &Context { sender: "Jane", reply, ..Context::default() }, &Reading::shipped())
+        };
+        let text = "Hi,\n\nthe log says:\n\n> ERROR 502\n> campaign=22340\n\nPlease fix.";
+        assert_eq!(read(text, false).text, text);
+        assert_eq!(read(text, true).text, "Hi,\n\nthe log says:\n\nPlease fix.");
+        let quoted = format!("It is 92117.\n\n{}\n> which one, 12345?", "On Mon, Mar 31, 2025 at 4:12 PM Support <s@desk.example> wrote:");
+        assert_eq!(read(&quoted, false).text, "It is 92117.");
     }
 
     #[test]

@@ -46,7 +46,11 @@ impl Walk<'_> {
             }
             match self.marker(at) {
                 Some(Marker::Forwarded) => return self.rest(at, Kind::Forwarded),
-                Some(Marker::Original) => return self.rest(at, older),
+                Some(Marker::Original) => {
+                    let mut below = (at + 1..count).filter(|next| !self.body.blank(*next));
+                    let foreign = below.next().and_then(|next| self.block(next)).is_some_and(|block| self.foreign(&block));
+                    return self.rest(at, if foreign { Kind::Forwarded } else { older });
+                }
                 Some(Marker::ReplyAbove) if new_seen => return self.rest(at, Kind::Quoted),
                 Some(Marker::ReplyAbove) => {
                     self.kinds[at] = Kind::Quoted;
@@ -56,9 +60,7 @@ impl Walk<'_> {
                 None => {}
             }
             if let Some(block) = self.block(at) {
-                // Outlook forwards without a word in the subject when the sender takes it out; an answer has headers
-                // that say so.
-                let foreign = !self.context.reply && block.from.contains('@') && !self.ours(block.from);
+                let foreign = self.foreign(&block);
                 return self.rest(at, if foreign { Kind::Forwarded } else { older });
             }
             if (self.context.reply || self.context.forward)
@@ -69,6 +71,17 @@ impl Walk<'_> {
             if let Some((end, strong)) = self.attribution(at) {
                 let next = (end + 1..count).find(|next| !self.body.blank(*next));
                 let quoted = next.is_none_or(|next| self.body.lines[next].depth > 0);
+                if let Some(next) = next
+                    && let Some(mark) = foreign_mark(self.body.line(next))
+                {
+                    // Bars and initials quote, too, where an attribution says so.
+                    let marked = |at: &usize| self.body.line(*at).trim_start().starts_with(mark);
+                    let below = (next..count).take_while(marked).last().unwrap_or(next) + 1;
+                    self.marked = true;
+                    self.kinds[at..below].fill(Kind::Quoted);
+                    at = below;
+                    continue;
+                }
                 if strong && (!quoted || self.context.forward) {
                     return self.rest(at, older);
                 }
@@ -92,6 +105,12 @@ impl Walk<'_> {
     fn block(&self, at: usize) -> Option<Block<'_>> {
         let answer = self.context.reply || self.context.forward;
         header_block(self.body, at, self.ruled(at), answer, self.reading)
+    }
+
+    /// A header block of somebody else's mail. Outlook forwards without a word in the subject when the sender takes it
+    /// out; an answer has headers that say so.
+    fn foreign(&self, block: &Block<'_>) -> bool {
+        !self.context.reply && block.from.contains('@') && !self.ours(block.from)
     }
 
     /// The value of a From label names the desk itself.
@@ -282,6 +301,16 @@ impl Walk<'_> {
             && !above.ends_with(['.', '?', '!', ':'])
             && line.chars().next().is_some_and(char::is_lowercase)
     }
+}
+
+/// What a line begins with that some programs set before quoted lines: `|`, `JR>`.
+fn foreign_mark(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let initials = line.bytes().take_while(u8::is_ascii_uppercase).count();
+    if (1..=4).contains(&initials) && line[initials..].starts_with('>') {
+        return Some(&line[..=initials]);
+    }
+    line.starts_with("| ").then_some("|")
 }
 
 enum Marker {

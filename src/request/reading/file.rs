@@ -70,6 +70,8 @@ pub(super) struct LanguageFile {
     #[serde(default)]
     pub(super) reply_above: Vec<String>,
     #[serde(default)]
+    pub(super) answers_below: Vec<String>,
+    #[serde(default)]
     pub(super) mobile: Vec<String>,
     #[serde(default)]
     pub(super) sent_from: Vec<String>,

@@ -68,6 +68,8 @@ pub struct Reading {
     pub(super) reply_prefixes: Set,
     /// Phrases of reply-above lines, lower case.
     pub(super) reply_above: Finder,
+    /// How people say that their answers stand inside what they quote, lower case.
+    pub(super) answers_below: Finder,
     /// Whole lines that mail programs add, lower case.
     pub(super) mobile: Lines,
     /// Likewise, where the line names one of the devices.

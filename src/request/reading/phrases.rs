@@ -85,6 +85,7 @@ pub(super) fn assemble(
         forward_prefixes: set(|f| &f.forward_prefixes),
         reply_prefixes: set(|f| &f.reply_prefixes),
         reply_above: Finder::new(all(|f| &f.reply_above)),
+        answers_below: Finder::new(all(|f| &f.answers_below)),
         mobile,
         sent_from,
         devices: Stems::new(all(|f| &f.devices)),

@@ -46,20 +46,17 @@ pub fn bounce(headers: &Headers<'_>, status: Option<&str>, original: Option<&[u8
             bounce.recipients.push(address);
         }
     };
-    let mut code = None;
-    for line in status.unwrap_or_default().lines() {
-        let Some((name, value)) = line.split_once(':') else { continue };
-        match name.trim().to_ascii_lowercase().as_str() {
-            // `rfc822; jane@acme.example`
-            "final-recipient" | "original-recipient" => add(value.rsplit(';').next().unwrap_or_default()),
-            "status" if code.is_none() => code = enhanced(value),
-            _ => {}
-        }
-    }
+    let groups = groups(status.unwrap_or_default());
+    // Who was delivered to, or is tried again, has not failed; where nobody has, the report is about those who wait.
+    let of = |actions: &[&str]| groups.iter().filter(|group| actions.contains(&group.action.as_str())).collect::<Vec<_>>();
+    let failed = of(&["failed", ""]);
+    let told = if failed.is_empty() { of(&["delayed"]) } else { failed };
+    told.iter().flat_map(|group| &group.recipients).for_each(|recipient| add(recipient));
+    let code = told.iter().find_map(|group| group.status.clone());
     if let Some(failed) = headers.plain("X-Failed-Recipients") {
         failed.split(',').for_each(&mut add);
     }
-    if bounce.recipients.is_empty() {
+    if bounce.recipients.is_empty() && groups.is_empty() {
         // Prose: the first address that stands there, in angle brackets or not.
         let first = text
             .split(|c: char| c.is_whitespace() || "<>()[]\",;".contains(c))
@@ -79,6 +76,37 @@ pub fn bounce(headers: &Headers<'_>, status: Option<&str>, original: Option<&[u8
         .or_else(|| headers.plain("In-Reply-To").and_then(|id| thread::message_ids(&id).pop()))
         .or_else(|| headers.plain("References").and_then(|ids| thread::message_ids(&ids).pop()));
     bounce
+}
+
+/// What a report says of one recipient (RFC 3464 §2.3).
+#[derive(Default)]
+struct Group {
+    recipients: Vec<String>,
+    /// `failed`, `delayed`, `delivered`, `relayed` or `expanded`; empty when nobody says.
+    action: String,
+    status: Option<String>,
+}
+
+/// The groups of a `message/delivery-status` that name a recipient.
+fn groups(status: &str) -> Vec<Group> {
+    let mut groups = vec![Group::default()];
+    for line in status.lines() {
+        if line.trim().is_empty() {
+            groups.push(Group::default());
+        }
+        let (Some((name, value)), Some(group)) = (line.split_once(':'), groups.last_mut()) else { continue };
+        match name.trim().to_ascii_lowercase().as_str() {
+            // `rfc822; jane@acme.example`
+            "final-recipient" | "original-recipient" if group.recipients.len() < 8 => {
+                group.recipients.push(value.rsplit(';').next().unwrap_or_default().to_owned());
+            }
+            "action" => group.action = value.split('(').next().unwrap_or_default().trim().to_ascii_lowercase(),
+            "status" if group.status.is_none() => group.status = enhanced(value),
+            _ => {}
+        }
+    }
+    groups.retain(|group| !group.recipients.is_empty());
+    groups
 }
 
 /// The first enhanced status code in a text: `5.1.1` (RFC 3463 §2).
@@ -114,6 +142,19 @@ mod tests {
                 about: Some("r-1@desk.example".into())
             }
         );
+        let of = |words: &str| {
+            let report = bounce(&headers, Some(words), None, "told x@y.example");
+            (report.recipients.join(" "), report.status.unwrap_or_default())
+        };
+        let group = |who: &str, action: &str, status: &str| {
+            format!("Final-Recipient: rfc822; {who}@x.example\r\nAction: {action}\r\nStatus: {status}\r\n\r\n")
+        };
+        let (failed, delayed) = (group("a", "Failed (bad)", "5.1.1"), group("b", "delayed", "4.2.2"));
+        let delivered = group("c", "delivered", "2.0.0");
+        let pair = |who: &str, status: &str| (who.to_owned(), status.to_owned());
+        assert_eq!(of(&format!("{delayed}{delivered}{failed}")), pair("a@x.example", "5.1.1"));
+        assert_eq!(of(&format!("Reporting-MTA: dns; mx\r\n\r\n{delayed}{delivered}")), pair("b@x.example", "4.2.2"));
+        assert_eq!(of(&delivered), pair("", ""));
         let got = bounce(&headers, None, None, "<nuria@i.example>:\n552 5.2.2 user is over quota");
         assert_eq!(
             got,

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::marks::{self, Piece};
 use crate::desk::problem::{Path, Problem};
-use crate::request::Request;
+use crate::request::{Mailbox, Request};
 use crate::request::evidence::{Evidence, Where};
 use crate::store::outbox::Outgoing;
 use crate::store::tickets::{Direction, Event, Message};
@@ -187,11 +187,14 @@ async fn page(
     let moves: Vec<&str> =
         Status::ALL.iter().filter(|next| ticket.status.may_become(**next)).map(|next| next.as_str()).collect();
     let happened: Vec<Happened<'_>> = events.iter().map(happened).collect();
+    let requests: Vec<&Request> = messages.iter().filter_map(|message| message.request.as_ref()).collect();
     let page: Html<String> = site.pages.render(
         "ticket.html",
         json!({
             "frame": super::frame(&site, &session, "ticket"),
             "ticket": ticket, "campaign": campaign, "moves": moves,
+            "suggested": ticket.suggested_requester(&requests, &tickets::ours(&site)),
+            "forwarded_by": ticket.forwarded_by(&requests),
             "topic": rules.label(&ticket.topic),
             "topics": rules.topics(),
             "messages": messages.iter().map(|message| shown(message, &outbox)).collect::<Vec<_>>(),
@@ -212,6 +215,8 @@ struct Wish {
     no_campaign: Option<String>,
     status: Option<Status>,
     priority: Option<String>,
+    /// The address of the suggested requester.
+    requester: Option<String>,
 }
 
 async fn change(
@@ -231,6 +236,14 @@ async fn change(
     }
     if let Some(priority) = wish.priority.filter(|priority| *priority != ticket.priority) {
         changes.push(Change::Priority(priority));
+    }
+    if let Some(address) = wish.requester {
+        // The name stands with the suggestion that the button was for.
+        let messages = site.desk.store.messages(id).await?;
+        let requests: Vec<&Request> = messages.iter().filter_map(|message| message.request.as_ref()).collect();
+        let suggested = ticket.suggested_requester(&requests, &tickets::ours(&site));
+        let name = suggested.filter(|mailbox| mailbox.address == address).and_then(|mailbox| mailbox.name);
+        changes.push(Change::Requester(Mailbox { name, address }));
     }
     changes.extend(wish.status.map(Change::Status));
     tickets::make(&site, id, wish.version, changes, &agent).await?;

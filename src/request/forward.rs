@@ -1,0 +1,106 @@
+//! Forwarded mail: attached messages, and whose request it is that an agent forwards.
+//!
+//! An agent is known by the address, and only where nothing speaks against it: a From that the trusted server found
+//! forged makes nobody else the requester.
+
+use std::borrow::Cow;
+
+use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
+
+use super::header::Headers;
+use super::{Authentication, Forwarded, Mailbox, Request, Setting, address, bounds, content, mail, quote};
+
+/// How many forwards of a forward are followed.
+const DEEPEST: usize = 5;
+
+/// Words that may stand above an attached mail and still only hand it over.
+const COVER_WORDS: usize = 60;
+
+/// Whether this is an agent's address.
+pub fn is_agent(address: &str, setting: &Setting) -> bool {
+    setting.agents.iter().any(|agent| agent.eq_ignore_ascii_case(address))
+}
+
+/// Whether the address is the desk's own, an agent's or a team's.
+fn ours(address: &str, setting: &Setting) -> bool {
+    setting.own_addresses.contains(&address.to_lowercase()) || is_agent(address, setting)
+}
+
+/// A forwarded mail that is attached whole (`message/rfc822`, or a file `*.eml`).
+pub fn attached(mail: &Message<'_>, raw: &[u8], forward: bool, setting: &Setting, request: &mut Request) {
+    if !request.forwarded.is_empty() || mail::report(mail).is_some() {
+        return;
+    }
+    let mut found = mail.attachments.iter().filter_map(|id| mail.part(*id)).filter_map(|part| message(part, raw));
+    let Some(inner) = found.next() else { return };
+    let others = found.count();
+    if others > 0 {
+        request.oddities.push(format!("{} attached mails: the first is read", others + 1));
+    }
+    // Encoded messages come past the first check; this is theirs.
+    let Ok(declared) = bounds::check(&inner, &setting.bounds) else {
+        request.oddities.push("an attached mail is over the bounds".to_owned());
+        return;
+    };
+    let inner = &*bounds::defuse(&inner, &declared);
+    let headers = Headers::parse(inner);
+    let from = headers.plain("From").map(|from| address::list(&from)).unwrap_or_default().into_iter().next();
+    let from = from.unwrap_or_default();
+    let Some(parsed) = content::parse(inner) else { return };
+    let body = content::read(inner, &parsed).body;
+    let text = (0..body.lines.len()).map(|at| body.line(at)).collect::<Vec<_>>().join("\n");
+    // Without a word of forwarding it may be evidence only; the text is kept all the same.
+    if forward || request.text.split_whitespace().count() <= COVER_WORDS {
+        request.forwarded = text.trim().to_owned();
+        request.forwarded_from = Some(Forwarded {
+            name: from.name,
+            address: from.address,
+            date: headers.text("Date"),
+            subject: headers.text("Subject").filter(|subject| !subject.is_empty()),
+        });
+    }
+}
+
+/// The message that a part holds.
+fn message<'a>(part: &'a MessagePart<'_>, raw: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+    match &part.body {
+        PartType::Message(_) => raw.get(part.offset_body as usize..part.offset_end as usize).map(Cow::Borrowed),
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
+            let typed = part.content_type().is_some_and(|kind| kind.ctype() == "xessage");
+            let named = part.attachment_name().is_some_and(|name| name.to_ascii_lowercase().ends_with(".eml"));
+            (typed || (named && Headers::parse(bytes).are_of_mail())).then(|| Cow::Borrowed(bytes.as_ref()))
+        }
+        _ => None,
+    }
+}
+
+/// When a known agent forwards a mail, its original sender is the requester; through forwards of team mates likewise.
+pub fn by_agent(request: &mut Request, authentication: &Authentication, setting: &Setting) {
+    if request.forwarded_from.is_none() || !is_agent(&request.from.address, setting) {
+        return;
+    }
+    let mut rest = request.forwarded.as_str();
+    let mut inner = None;
+    for _ in 0..DEEPEST {
+        let origin = inner.as_ref().or(request.forwarded_from.as_ref());
+        if origin.is_none_or(|origin| !ours(&origin.address, setting)) {
+            break;
+        }
+        let Some((origin, below)) = quote::within(rest, &setting.reading) else { break };
+        (inner, rest) = (Some(origin), below);
+    }
+    if inner.as_ref().is_some_and(|origin| !ours(&origin.address, setting)) {
+        request.forwarded_from = inner;
+    }
+    let Some(origin) = &request.forwarded_from else { return };
+    if origin.address.is_empty() || ours(&origin.address, setting) {
+        return;
+    }
+    // No verdict says nothing (mail that never left the house), nor does a domain without a policy.
+    if let Some(verdict) = authentication.dmarc.as_deref().filter(|verdict| !["pass", "none"].contains(verdict)) {
+        request.oddities.push(format!("an agent's address, but DMARC says {verdict}: not taken for an agent's forward"));
+        return;
+    }
+    let customer = Mailbox { name: origin.name.clone(), address: origin.address.clone() };
+    request.via = Some(std::mem::replace(&mut request.from, customer));
+}

@@ -1,0 +1,56 @@
+//! Answers that people write into what they quote, where no mark tells old from new: below Outlook's header block.
+//!
+//! Their colour tells them, or their name in brackets. Only an answer is looked at, and of colours only where its new
+//! text says that answers stand below.
+
+use super::{Context, Kind};
+use crate::request::finder::folded;
+use crate::request::lines::Body;
+use crate::request::reading::Reading;
+
+/// Words of new text that may say no more than where the answers stand.
+const MOST_WORDS: usize = 25;
+
+/// Makes new text of the answers that stand among quoted lines; tells whether answers are announced that nothing tells
+/// from the quote.
+pub(super) fn answers(body: &Body, kinds: &mut [Kind], context: &Context<'_>, reading: &Reading) -> bool {
+    // Behind quote marks, what is new is known.
+    let bare = |at: usize, kind: Kind| kind == Kind::Quoted && body.lines[at].depth == 0 && !body.blank(at);
+    if !context.reply || !kinds.iter().enumerate().any(|(at, kind)| bare(at, *kind)) {
+        return false;
+    }
+    let mut new = String::new();
+    let mut words = 0;
+    for at in (0..kinds.len()).filter(|at| kinds[*at] == Kind::New) {
+        words += body.line(at).split_whitespace().count();
+        if words > 4 * MOST_WORDS {
+            break;
+        }
+        new.extend([body.line(at), " "]);
+    }
+    let announced = reading.answers_below.has(&folded(&new));
+    let names: Vec<&str> = context.sender.split(|c: char| !c.is_alphanumeric()).filter(|name| name.len() >= 2).collect();
+    let mut found = false;
+    for at in 0..kinds.len() {
+        if !bare(at, kinds[at]) {
+            continue;
+        }
+        if (announced && body.lines[at].tinted) || bracketed(body.line(at), &names) {
+            kinds[at] = Kind::New;
+            found = true;
+        }
+    }
+    announced && !found && words <= MOST_WORDS
+}
+
+/// `[Jane] It is 22340.`, `[JR]: …`, of the sender's name or initials.
+fn bracketed(line: &str, names: &[&str]) -> bool {
+    let Some((name, rest)) = line.trim_start().strip_prefix('[').and_then(|line| line.split_once(']')) else {
+        return false;
+    };
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let is = |word: &str| names.iter().any(|known| known.eq_ignore_ascii_case(word));
+    let initials: String = names.iter().take(2).filter_map(|name| name.chars().next()).collect();
+    let own = (1..=3).contains(&words.len()) && words.iter().all(|word| is(word)) || name.eq_ignore_ascii_case(&initials);
+    own && !rest.trim_matches([':', ' ']).is_empty()
+}
