@@ -256,6 +256,69 @@ fn an_agents_forward_names_the_customer() {
     assert_eq!(request.forwarded_from.unwrap().address, "gil@kestrel.example");
 }
 
+#[test]
+fn an_agents_forward_needs_nothing_that_speaks_against_it() {
+    let check = |verdict: &str, from: &str, inner: &str, expected: &str| {
+        let verdict = match verdict {
+            "" => String::new(),
+            verdict => format!("Authentication-Results: mx.desk.example; dmarc={verdict}\r\n"),
+        };
+        let raw = format!(
+            "{verdict}From: {from}\r\nSubject: Fwd: x\r\n\r\nplease\r\n\r\n---------- Forwarded message ---------\r\nFrom: {inner}\r\nDate: Fri, 4 Apr 2025\r\nSubject: x\r\nTo: y@x.example\r\n\r\nno clicks\r\n"
+        );
+        let request = read(raw.as_bytes());
+        assert_eq!(request.from.address, expected, "{request:#?}");
+        assert!(request.forwarded_from.is_some());
+    };
+    let (agent, gil) = ("Dana <dana@desk.example>", "Gil <gil@kestrel.example>");
+    for verdict in ["pass", "none", ""] {
+        check(verdict, agent, gil, "gil@kestrel.example");
+    }
+    for verdict in ["fail", "permerror"] {
+        check(verdict, agent, gil, "dana@desk.example");
+    }
+    check("pass", "Tom <tom@kestrel.example>", gil, "tom@kestrel.example");
+    // Through a team mate's forward, and not to the desk itself.
+    let chain = "Desk <support@desk.example>\r\nDate: Fri, 4 Apr 2025\r\nSubject: Fwd: x\r\nTo: dana@desk.example\r\n\r\n---------- Forwarded message ---------\r\nFrom: Gil <gil@kestrel.example>";
+    check("pass", agent, chain, "gil@kestrel.example");
+    check("pass", agent, "Desk <support@desk.example>", "dana@desk.example");
+}
+
+/// Words that a reader must find again, wherever they stand in the body of a mail.
+fn every_word_stands(body: &str, subject: &str) -> Result<(), String> {
+    for kind in [
+        "Content-Type: text/plain; charset=utf-8",
+        "X-None: x",
+        "Content-Type: plain/text",
+        "Content-Type: multipart/mixed; boundary=b",
+    ] {
+        let raw = if kind.contains("boundary") {
+            format!("From: Forms <forms@x.example>\r\nSubject: {subject}\r\n{kind}\r\n\r\n--b\r\n\r\n{body}\r\n")
+        } else {
+            format!("From: Forms <forms@x.example>\r\nSubject: {subject}\r\n{kind}\r\n\r\n{body}\r\n")
+        };
+        let request = read(raw.as_bytes());
+        let fields: Vec<String> =
+            request.fields.iter().map(|field| format!("{} {}", field.label, field.value)).collect();
+        let all = [
+            &request.text,
+            &request.quoted,
+            &request.signature,
+            &request.forwarded,
+            &fields.join("\n"),
+            &request.subject,
+        ]
+        .map(|part| part.to_lowercase())
+        .join("\n");
+        let found: std::collections::HashSet<&str> = all.split(|c: char| !c.is_alphanumeric()).collect();
+        if let Some(lost) = body.to_lowercase().split(|c: char| !c.is_alphanumeric()).find(|word| !found.contains(word))
+        {
+            return Err(format!("{lost:?} is lost: {request:#?}"));
+        }
+    }
+    Ok(())
+}
+
 /// Lines that mean something to the reader, to be shuffled.
 fn line() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -310,6 +373,18 @@ proptest! {
         let body = html::read(&page);
         for at in 0..body.lines.len() {
             let _ = body.line(at);
+        }
+    }
+
+    /// No word of a body is lost, whatever the mail is taken for: a form, an answer, a forward.
+    #[test]
+    fn every_word_stands_in_some_part(
+        lines in proptest::collection::vec(line(), 1..30),
+        subject in prop_oneof![Just("New support request"), Just("Re: clicks"), Just("Fwd: clicks"), Just("clicks")],
+    ) {
+        let body = lines.join("\r\n");
+        if let Err(lost) = every_word_stands(&body, subject) {
+            return Err(TestCaseError::fail(lost));
         }
     }
 

@@ -94,7 +94,9 @@ pub fn rtf(source: &str) -> String {
                     }
                     ("", Some('\'')) => {
                         let code: String = rest.by_ref().take(2).collect();
-                        u8::from_str_radix(&code, 16).ok().and_then(|byte| super::charset::decode(&[byte], Some("windows-1252")).0.chars().next())
+                        u8::from_str_radix(&code, 16)
+                            .ok()
+                            .and_then(|byte| super::charset::decode(&[byte], Some("windows-1252")).0.chars().next())
                     }
                     ("fonttbl" | "colortbl" | "stylesheet" | "info" | "pict", _) | ("", Some('*')) => {
                         unseen = unseen.min(level);
@@ -209,7 +211,8 @@ fn when((parameters, start): &(String, String), end: Option<&(String, String)>) 
 
 /// `20250410T100000Z` as `2025-04-10` and `10:00`; what is no such moment as it stands.
 fn moment(value: &str) -> (String, String) {
-    let digits = |range: std::ops::Range<usize>| value.get(range).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+    let digits =
+        |range: std::ops::Range<usize>| value.get(range).filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
     let (Some(year), Some(month), Some(day)) = (digits(0..4), digits(4..6), digits(6..8)) else {
         return (value.to_owned(), String::new());
     };
@@ -270,7 +273,9 @@ mod tests {
         let text = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VTIMEZONE\r\nDTSTART:19700101T000000\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\nSUMMARY;LANGUAGE=en:Kick-off\\, spring\r\nDTSTART;TZID=Europe/Berlin:20250410T090000\r\nDTEND;TZID=Europe/Berlin:20250410T093000\r\nLOCATION:Room\r\n  4\r\nORGANIZER;CN=Jane:mailto:jane@acme.example\r\nDESCRIPTION:Campaign 22340:\\nno clicks\\, since\r\n  Monday\\n\r\nBEGIN:VALARM\r\nDESCRIPTION:Reminder\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR";
         assert_eq!(
             calendar(text).as_deref(),
-            Some("REQUEST: Kick-off, spring, 2025-04-10 09:00–09:30 (Europe/Berlin), Room 4, jane@acme.example\n\nCampaign 22340:\nno clicks, since Monday")
+            Some(
+                "REQUEST: Kick-off, spring, 2025-04-10 09:00–09:30 (Europe/Berlin), Room 4, jane@acme.example\n\nCampaign 22340:\nno clicks, since Monday"
+            )
         );
         let when = |start: &str, end: &str| {
             calendar(&format!("BEGIN:VEVENT\nSUMMARY:x\nDTSTART:{start}\nDTEND:{end}\nEND:VEVENT")).unwrap_or_default()

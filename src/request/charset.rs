@@ -16,7 +16,8 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> (Cow<'a, str>, Option
         let (text, _) = encoding.decode_without_bom_handling(&bytes[bom..]);
         // That of UTF-8 changes nothing; UTF-16 says which byte is first.
         let wide = label.is_some_and(|label| label.to_ascii_lowercase().contains("16"));
-        let oddity = (encoding != UTF_8 && !wide).then(|| format!("is {}, by its byte order mark", encoding.name().to_lowercase()));
+        let oddity = (encoding != UTF_8 && !wide)
+            .then(|| format!("is {}, by its byte order mark", encoding.name().to_lowercase()));
         return (text, oddity);
     }
     let declared = label.and_then(lookup);
@@ -25,7 +26,8 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> (Cow<'a, str>, Option
         let switches = [&b"\x1b$B"[..], b"\x1b$@"].iter().any(|switch| memchr::memmem::find(bytes, switch).is_some());
         let (text, faulty) = ISO_2022_JP.decode_without_bom_handling(bytes);
         if switches && !faulty {
-            let said = label.map_or_else(|| "no charset declared".to_owned(), |label| format!("declared {}", shown(label)));
+            let said =
+                label.map_or_else(|| "no charset declared".to_owned(), |label| format!("declared {}", shown(label)));
             return (text, Some(format!("{said} but is iso-2022-jp")));
         }
     }

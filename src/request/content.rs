@@ -158,7 +158,8 @@ fn is_page(text: &str) -> bool {
 /// A part whose boundary never closes, a bad or unknown type (RFC 2045 §5.2, RFC 2046 §4.1.4), an `attachment` without
 /// a name. Not where a body has any words.
 fn strays(mail: &Message<'_>) -> Vec<u32> {
-    let words = |id: &u32| mail.part(*id).and_then(|part| part.text_contents()).is_some_and(|text| !text.trim().is_empty());
+    let words =
+        |id: &u32| mail.part(*id).and_then(|part| part.text_contents()).is_some_and(|text| !text.trim().is_empty());
     if mail.text_body.iter().chain(&mail.html_body).any(words) {
         return Vec::new();
     }
@@ -176,7 +177,11 @@ fn strays(mail: &Message<'_>) -> Vec<u32> {
         let known = ["image", "audio", "video", "application", "message", "xessage", "font", "model", "haptics"];
         let other = |of: &[&str], name: &str| !of.iter().any(|of| of.eq_ignore_ascii_case(name));
         let files = ["calendar", "csv", "vcard", "x-vcard", "directory", "rfc822-headers", "xml", "css", "javascript"];
-        if !part.contents().trim_ascii().is_empty() && other(&known, main) && other(&files, sub) && legible(part.contents()) {
+        if !part.contents().trim_ascii().is_empty()
+            && other(&known, main)
+            && other(&files, sub)
+            && legible(part.contents())
+        {
             let place = if sub.eq_ignore_ascii_case("html") { &mut page } else { &mut plain };
             place.get_or_insert(*id);
         }
@@ -216,9 +221,10 @@ fn stands_in(plain: &Body, rich: &Body) -> bool {
         return false;
     }
     let lower = text.to_lowercase();
-    let points = (lower.contains("html") || lower.contains("multi-part message") || lower.contains("multipart message"))
-        && text.lines().count() <= 4
-        && !rich.text.to_lowercase().contains(&lower);
+    let points =
+        (lower.contains("html") || lower.contains("multi-part message") || lower.contains("multipart message"))
+            && text.lines().count() <= 4
+            && !rich.text.to_lowercase().contains(&lower);
     // Spaces as HTML has them and places of pictures say nothing either.
     let said = lower.replace("&nbsp;", " ").split('[').enumerate().fold(0, |sum, (at, piece)| {
         let picture = at > 0 && (piece.starts_with("cid:") || piece.starts_with("image:"));
@@ -333,7 +339,8 @@ pub fn attachments<'a>(
         let alt = alt.map(|alt| alt.lines().next().unwrap_or_default().to_owned());
         let given = part.attachment_name().unwrap_or_default();
         // Raw bytes beyond ASCII, which the parser could not read.
-        let raw_name = given.contains('\u{fffd}').then(|| attachment::raw_name(raw.get(part.offset_header as usize..)?));
+        let raw_name =
+            given.contains('\u{fffd}').then(|| attachment::raw_name(raw.get(part.offset_header as usize..)?));
         let name = raw_name.flatten();
         let name = attachment::safe_name(name.as_deref().unwrap_or(given), out.len(), &media_type);
         let contained = if media_type.contains("ms-tnef") || name.eq_ignore_ascii_case("winmail.dat") {

@@ -98,7 +98,9 @@ pub fn by_agent(request: &mut Request, authentication: &Authentication, setting:
     }
     // No verdict says nothing (mail that never left the house), nor does a domain without a policy.
     if let Some(verdict) = authentication.dmarc.as_deref().filter(|verdict| !["pass", "none"].contains(verdict)) {
-        request.oddities.push(format!("an agent's address, but DMARC says {verdict}: not taken for an agent's forward"));
+        request
+            .oddities
+            .push(format!("an agent's address, but DMARC says {verdict}: not taken for an agent's forward"));
         return;
     }
     let customer = Mailbox { name: origin.name.clone(), address: origin.address.clone() };

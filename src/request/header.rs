@@ -143,7 +143,7 @@ pub fn tidied(raw: &[u8]) -> (Cow<'_, [u8]>, Option<&'static str>) {
 /// Takes the folding out and decodes raw 8-bit bytes; the second value says what was repaired.
 pub fn unfold(raw: &[u8]) -> (Cow<'_, str>, Option<String>) {
     // An escape may switch to another charset (ISO-2022).
-    let switched = memchr(0x1b, raw).is_some();
+    let switched = memchr::memmem::find(raw, b"\x1b$").is_some();
     let (text, oddity) = if raw.is_ascii() && !switched {
         (std::str::from_utf8(raw).map_or(Cow::Borrowed(""), Cow::Borrowed), None)
     } else if let (Ok(text), false) = (std::str::from_utf8(raw), switched) {
@@ -174,7 +174,9 @@ pub fn misencoded(value: &str) -> Option<String> {
     }
     let mut told = None;
     match words(value, &mut |oddity| told = Some(format!("encoded word: {oddity}"))) {
-        Some(text) if told.is_none() && text.contains('\u{fffd}') => Some("encoded word that cannot be read".to_owned()),
+        Some(text) if told.is_none() && text.contains('\u{fffd}') => {
+            Some("encoded word that cannot be read".to_owned())
+        }
         None if told.is_none() => Some("encoded word that is none".to_owned()),
         _ => told,
     }

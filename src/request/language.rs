@@ -44,8 +44,11 @@ const LANGUAGES: [(Lang, &str); 22] = [
     (Lang::Slk, "sk"),
 ];
 
+/// Their neighbours, which would be taken for one of them (Croatian and Serbian for Italian, Bulgarian for Russian).
+const NEIGHBOURS: [Lang; 3] = [Lang::Hrv, Lang::Slv, Lang::Bul];
+
 static DETECTOR: LazyLock<Detector> =
-    LazyLock::new(|| Detector::with_allowlist(LANGUAGES.iter().map(|(lang, _)| *lang).collect()));
+    LazyLock::new(|| Detector::with_allowlist(LANGUAGES.iter().map(|(lang, _)| *lang).chain(NEIGHBOURS).collect()));
 
 /// Everyday words of the reading languages. A word that several languages share counts for each in part.
 #[derive(Debug, Default)]
@@ -204,6 +207,9 @@ mod tests {
         check("キャンペーンのクリックが表示されません", Some("ja"));
         check("我们的活动没有点击", Some("zh"));
         check("캠페인이 작동하지 않습니다", Some("ko"));
+        check("Kampanja ne radi od ponedeljka, molim proverite", None);
+        check("Кампанията не работи от понеделник, моля проверете", None);
+        check("Кампания не работает с понедельника, пожалуйста проверьте", Some("ru"));
         check("ok", None);
         check("Spring Sale Hamburg", None);
         check("48213 48214 48215 48216 48217", None);

@@ -11,8 +11,8 @@ use super::lines::Body;
 use super::quote::{self, Context, Kind, Parts};
 use super::reading::Reading;
 use super::{
-    Bounce, FieldKey, Mailbox, Refusal, Request, Setting, address, authentication, charset, forward, header,
-    language, screening, structure, thread,
+    Bounce, FieldKey, Mailbox, Refusal, Request, Setting, address, authentication, charset, forward, header, language,
+    screening, structure, thread,
 };
 
 /// Links that a request lists.

@@ -133,7 +133,11 @@ mod tests {
     fn boundaries_that_the_header_does_not_name() {
         let oddity = "a multipart whose boundary is not the one that it declares";
         let body = "\n\n--b\nContent-Type: text/plain\n\nhello\n--b--\n";
-        for declared in ["Content-Type: multipart/mixed", "Content-Type: multipart/mixed;\n boundary=zzz", "content-type: multipart/mixed; boundary=\"b \""] {
+        for declared in [
+            "Content-Type: multipart/mixed",
+            "Content-Type: multipart/mixed;\n boundary=zzz",
+            "content-type: multipart/mixed; boundary=\"b \"",
+        ] {
             let mended = format!("From: a\nContent-Type: multipart/mixed; boundary=\"b\"{body}");
             check(&format!("From: a\n{declared}{body}"), &mended, oddity);
         }

@@ -113,7 +113,36 @@ fn a_bomb_is_named_and_the_next_mail_is_judged() {
     let (code, out, complaints) = run(deskclerk().args(["triage", "--format", "json"]).arg(folder.path()));
     assert_eq!(code, 1, "{complaints}");
     assert!(complaints.contains("1-bomb.eml") && complaints.contains("quarantined"), "{complaints}");
-    assert_eq!(out.lines().count(), 1);
+    let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), &lines[0]["outcome"]), (2, &Value::from("quarantined")), "{out}");
+    assert!(lines[0]["because"].as_str().unwrap().contains("nesting") && lines[1]["action"].is_string(), "{out}");
+}
+
+#[test]
+fn triage_says_of_a_mail_that_is_not_read_why_and_knows_the_teams_of_the_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let junk: Vec<u8> = (0..2_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    std::fs::write(folder.path().join("junk.eml"), [&b"From: a@b.example\r\nSubject: x\r\n\r\n"[..], &junk].concat())
+        .unwrap();
+    let (code, out, _) = run(deskclerk().args(["triage", "--format", "json"]).arg(folder.path()));
+    let line: Value = serde_json::from_str(out.trim()).unwrap();
+    assert_eq!((code, &line["outcome"]), (1, &Value::from("quarantined")), "{out}");
+    assert!(line["because"].as_str().unwrap().contains("undecodable"), "{out}");
+
+    let config = folder.path().join("deskclerk.toml");
+    std::fs::write(
+        &config,
+        format!(
+            "[desk]\naddress = \"support@desk.example\"\ndata_dir = {:?}\n[teams]\nbilling = \"pay@desk.example\"\n",
+            folder.path()
+        ),
+    )
+    .unwrap();
+    let mail = "From: Pay <pay@desk.example>\r\nSubject: Fwd: x\r\n\r\nplease\r\n\r\n---------- Forwarded message ---------\r\nFrom: Gil <gil@kestrel.example>\r\nDate: Fri, 4 Apr 2025\r\nSubject: x\r\nTo: pay@desk.example\r\n\r\nno clicks\r\n";
+    let (_, out, complaints) =
+        run(deskclerk().args(["triage", "--format", "json", "--config"]).arg(&config).arg("-").write_stdin(mail));
+    let line: Value = serde_json::from_str(out.trim()).unwrap_or_else(|_| panic!("{out}{complaints}"));
+    assert_eq!(line["message"]["from"]["address"], "gil@kestrel.example");
 }
 
 #[test]

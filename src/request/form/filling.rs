@@ -63,7 +63,8 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
                 if form.fields.len() < MOST_FIELDS
                     && !(describing
                         && (key == FieldKey::Description
-                            || (alone && !(stacked && at > 0 && (looks[at - 1] == Look::Blank || body.lines[at].row)))
+                            || (alone
+                                && !(stacked && at > 0 && (looks[at - 1] == Look::Blank || body.lines[at].row)))
                             || form.fields.iter().any(|field| field.key == key))) =>
             {
                 form.fields.push(Field { key, label: label.to_owned(), value: value.to_owned() });

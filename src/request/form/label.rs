@@ -160,7 +160,8 @@ pub(super) fn look<'a>(body: &'a Body, at: usize, dashed: bool, reading: &Readin
 /// has no such table. A table that people paste names no e-mail address and describes nothing.
 pub(super) fn turned(body: &Body, reading: &Reading) -> Option<Body> {
     memchr::memmem::find(body.text.as_bytes(), b" | ")?;
-    let cells = |at: usize| body.line(at).split(" | ").map(|cell| cell.trim_matches(['|', ' ', '*'])).collect::<Vec<_>>();
+    let cells =
+        |at: usize| body.line(at).split(" | ").map(|cell| cell.trim_matches(['|', ' ', '*'])).collect::<Vec<_>>();
     let heads = |at: &usize| {
         let keys: Vec<Option<FieldKey>> = cells(*at).iter().map(|cell| known(cell, reading)).collect();
         let has = |key: FieldKey| keys.contains(&Some(key));

@@ -206,13 +206,27 @@ mod tests {
         for order in [[0, 1, 2, 3, 4], [1, 0, 2, 3, 4], [1, 0, 4, 3, 2], [3, 4, 2, 1, 0]] {
             let expected: Vec<(FieldKey, &str)> = order.iter().map(|at| (fields[*at].0, fields[*at].1)).collect();
             let rows = |row: fn(&str, &str) -> String| {
-                let rows: String = order.iter().map(|at| row(fields[*at].2, &fields[*at].1.replace('\n', "<br>"))).collect();
+                let rows: String =
+                    order.iter().map(|at| row(fields[*at].2, &fields[*at].1.replace('\n', "<br>"))).collect();
                 html::read(&format!("<table><tr><td><table>{rows}</table></td></tr></table>"))
             };
             // Gravity Forms, WPForms.
-            check(&rows(|label, value| format!("<tr><td colspan=2><b>{label}</b></td></tr><tr><td width=20>&nbsp;</td><td>{value}</td></tr>")), &expected, text);
-            check(&rows(|label, value| format!("<tr><td><b>{label}</b></td></tr><tr><td>{value}</td></tr>")), &expected, text);
-            let ruled: String = order.iter().map(|at| format!("{}:\n\n{}\n\n----------\n\n", fields[*at].2, fields[*at].1)).collect();
+            check(
+                &rows(|label, value| {
+                    format!(
+                        "<tr><td colspan=2><b>{label}</b></td></tr><tr><td width=20>&nbsp;</td><td>{value}</td></tr>"
+                    )
+                }),
+                &expected,
+                text,
+            );
+            check(
+                &rows(|label, value| format!("<tr><td><b>{label}</b></td></tr><tr><td>{value}</td></tr>")),
+                &expected,
+                text,
+            );
+            let ruled: String =
+                order.iter().map(|at| format!("{}:\n\n{}\n\n----------\n\n", fields[*at].2, fields[*at].1)).collect();
             check(&Body::plain(&ruled), &expected, text);
         }
     }
@@ -220,7 +234,8 @@ mod tests {
     #[test]
     fn labels_in_the_first_row_and_labels_that_end_with_a_dash() {
         use FieldKey::*;
-        let expected = [(Name, "Gil"), (Email, "gil@k.example"), (CampaignId, "22340"), (Description, "no clicks\nat all")];
+        let expected =
+            [(Name, "Gil"), (Email, "gil@k.example"), (CampaignId, "22340"), (Description, "no clicks\nat all")];
         let table = "<table><tr><th>Name</th><th>Email</th><th>Campaign ID</th><th>Description</th></tr><tr><td>Gil</td><td>gil@k.example</td><td>22340</td><td>no clicks<br>at all</td></tr></table>";
         check(&html::read(table), &expected, "no clicks\nat all");
         let dashed = "Name - Gil\nEmail - gil@k.example\nCampaign ID - 22340\nDescription - no clicks\nat all";
@@ -233,7 +248,12 @@ mod tests {
             "To view or respond to the ticket, please login to the support ticket system.\n\nYour friendly Customer Support System",
             "Log in to view or download your responses at https://admin.typeform.com/form/x",
         ] {
-            let form = read(&Body::plain(&format!("Name: Gil\nEmail: gil@k.example\nCampaign ID: 22340\n\nno clicks\n\n{footer}")), &ROBOT, &Reading::shipped()).unwrap();
+            let form = read(
+                &Body::plain(&format!("Name: Gil\nEmail: gil@k.example\nCampaign ID: 22340\n\nno clicks\n\n{footer}")),
+                &ROBOT,
+                &Reading::shipped(),
+            )
+            .unwrap();
             assert_eq!((form.text.as_str(), form.footer.as_str()), ("no clicks", footer));
         }
     }

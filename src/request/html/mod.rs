@@ -126,8 +126,7 @@ impl Scan<'_> {
         let plain = tag.attributes.trim_start().is_empty();
         let known = if plain { Known::default() } else { tag.known() };
         let style = Style(known.style);
-        let hides =
-            !is_break && !plain && (style.hides() || known.hidden || self.sheet.hides(known.class, known.id));
+        let hides = !is_break && !plain && (style.hides() || known.hidden || self.sheet.hides(known.class, known.id));
         if hides && element != Element::Block {
             self.hidden = true;
             return;
@@ -136,7 +135,8 @@ impl Scan<'_> {
             self.struck |= element == Element::Struck || (!plain && style.strikes());
             self.tinted |= !plain
                 && element != Element::Anchor
-                && (style.tinted() || (tag.name.eq_ignore_ascii_case("font") && tag.get("color").is_some_and(style::tint)));
+                && (style.tinted()
+                    || (tag.name.eq_ignore_ascii_case("font") && tag.get("color").is_some_and(style::tint)));
         }
         match element {
             Element::Block => {
@@ -186,7 +186,8 @@ impl Scan<'_> {
             Element::Item => {
                 self.fresh();
                 self.begin_word();
-                let list = self.open.iter_mut().rev().take(NEAREST).find(|open| matches!(&open.name[..3], b"ol\0" | b"ul\0"));
+                let list =
+                    self.open.iter_mut().rev().take(NEAREST).find(|open| matches!(&open.name[..3], b"ol\0" | b"ul\0"));
                 match list.and_then(|list| list.count.as_mut()) {
                     Some(number) => {
                         self.body.text.push_str(&format!("{number}. "));
@@ -359,7 +360,10 @@ mod tests {
 
     #[test]
     fn lists_have_their_numbers_and_struck_words_are_gone() {
-        check("<ol><li>48213</li><li>51002<ul><li>x</li></ul></li><li>y</li></ol>", "1. 48213\n2. 51002\n\n- x\n\n3. y");
+        check(
+            "<ol><li>48213</li><li>51002<ul><li>x</li></ul></li><li>y</li></ol>",
+            "1. 48213\n2. 51002\n\n- x\n\n3. y",
+        );
         check("<ol start=3><li>a<li>b</ol>", "3. a\n4. b");
         let page = "<p>Campaign <s>22341</s> <del>22518</del> <span style='text-decoration:line-through'>22519</span> 22340 has none</p>";
         check(page, "Campaign 22340 has none");

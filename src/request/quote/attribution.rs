@@ -27,7 +27,12 @@ pub(super) fn judge(joined: &str, begins: bool, first: &str, answer: bool, readi
     if said && date && address && begins {
         return Some(true);
     }
-    let short = joined.split_whitespace().count() <= 6;
+    // `Support kirjoitti 31.3.2025 klo 16.12:` in an answer: who, when to the minute, and nothing else.
+    let words = joined.split_whitespace().count();
+    if answer && verb && words <= 8 && has_time(joined) && has_day(joined) && joined.starts_with(char::is_uppercase) {
+        return Some(true);
+    }
+    let short = words <= 6;
     ((verb && (date || address || short || begins))
         || (said && date && (begins || address))
         || (begins && date && dated_start(first)))
@@ -94,6 +99,16 @@ fn has_time(text: &str) -> bool {
         let apart = start == 0 || !(digit(start - 1) || bytes[start - 1] == b'.');
         let ends = !digit(at + 3) && bytes.get(at + 3) != Some(&b'.');
         matches!(bytes[at], b':' | b'.' | b'h') && digit(at - 1) && digit(at + 1) && digit(at + 2) && apart && ends
+    })
+}
+
+/// Whether a full date in figures stands in the text: `31.3.2025`, `2025-03-31`, `3/31/25`.
+fn has_day(text: &str) -> bool {
+    text.split_whitespace().any(|word| {
+        let word = word.trim_matches(|c: char| !c.is_ascii_digit());
+        let parts: Vec<&str> = word.split(['.', '/', '-']).collect();
+        parts.len() == 3
+            && parts.iter().all(|part| (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
     })
 }
 

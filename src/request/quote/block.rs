@@ -25,6 +25,11 @@ pub(super) fn header_block<'a>(
     if !matches!(first, Label::From | Label::Sent | Label::To | Label::Subject) {
         return None;
     }
+    if first == Label::From
+        && let Some(block) = on_one_line(body.line(at), reading)
+    {
+        return Some(block);
+    }
     let mut from = "";
     let mut seen: Vec<Label> = Vec::with_capacity(6);
     let (mut sender, mut addressed, mut timed, mut zoned) = (false, false, false, false);
@@ -67,6 +72,28 @@ pub(super) fn header_block<'a>(
     let sure = if first == Label::From { timed } else { zoned };
     let certain = apart && seen.len() == 2 && matches!(first, Label::From | Label::Sent) && addressed && sure;
     certain.then_some(Block { from })
+}
+
+/// A header block whose line ends were lost: `From: Jane <jane@acme.example> Sent: 3 April 2025 10:01 To: … Subject: …`.
+fn on_one_line<'a>(line: &'a str, reading: &Reading) -> Option<Block<'a>> {
+    let (_, from) = label(line, reading)?;
+    let mut seen: Vec<Label> = Vec::new();
+    let mut end = from.len();
+    let mut buffer = String::new();
+    for (colon, _) in from.match_indices(':').take(24) {
+        // The one or two words before a colon.
+        let before = from[..colon].trim_end();
+        let mut starts = before.rmatch_indices(' ').map(|(at, _)| at + 1).take(2);
+        let known = starts.find_map(|at| Some((at, *reading.labels.get(lowered(&before[at..], &mut buffer))?)));
+        if let Some((at, label)) = known.filter(|(_, label)| *label != Label::Other && *label != Label::From) {
+            end = end.min(at);
+            if !seen.contains(&label) {
+                seen.push(label);
+            }
+        }
+    }
+    let dated = seen.contains(&Label::Sent) && has_date(from);
+    (seen.len() >= 2 && dated && from.contains('@')).then(|| Block { from: from[..end].trim_end() })
 }
 
 /// Where the table of Lotus Notes begins that has its labels alone on their lines, or at the right margin, beginning with

@@ -29,7 +29,8 @@ pub(super) fn answers(body: &Body, kinds: &mut [Kind], context: &Context<'_>, re
         new.extend([body.line(at), " "]);
     }
     let announced = reading.answers_below.has(&folded(&new));
-    let names: Vec<&str> = context.sender.split(|c: char| !c.is_alphanumeric()).filter(|name| name.len() >= 2).collect();
+    let names: Vec<&str> =
+        context.sender.split(|c: char| !c.is_alphanumeric()).filter(|name| name.len() >= 2).collect();
     let mut found = false;
     for at in 0..kinds.len() {
         if !bare(at, kinds[at]) {
@@ -51,6 +52,7 @@ fn bracketed(line: &str, names: &[&str]) -> bool {
     let words: Vec<&str> = name.split_whitespace().collect();
     let is = |word: &str| names.iter().any(|known| known.eq_ignore_ascii_case(word));
     let initials: String = names.iter().take(2).filter_map(|name| name.chars().next()).collect();
-    let own = (1..=3).contains(&words.len()) && words.iter().all(|word| is(word)) || name.eq_ignore_ascii_case(&initials);
+    let own =
+        (1..=3).contains(&words.len()) && words.iter().all(|word| is(word)) || name.eq_ignore_ascii_case(&initials);
     own && !rest.trim_matches([':', ' ']).is_empty()
 }

@@ -48,7 +48,8 @@ impl Walk<'_> {
                 Some(Marker::Forwarded) => return self.rest(at, Kind::Forwarded),
                 Some(Marker::Original) => {
                     let mut below = (at + 1..count).filter(|next| !self.body.blank(*next));
-                    let foreign = below.next().and_then(|next| self.block(next)).is_some_and(|block| self.foreign(&block));
+                    let foreign =
+                        below.next().and_then(|next| self.block(next)).is_some_and(|block| self.foreign(&block));
                     return self.rest(at, if foreign { Kind::Forwarded } else { older });
                 }
                 Some(Marker::ReplyAbove) if new_seen => return self.rest(at, Kind::Quoted),
@@ -232,7 +233,8 @@ impl Walk<'_> {
                 .last()?;
             return Some((last, false));
         }
-        let begins = self.begins(at);
+        let answer = self.context.reply || self.context.forward;
+        let begins = self.begins(at) || (answer && self.reading.opens_attribution(self.body.line(at)));
         let first = self.body.line(at);
         let mut joined = String::new();
         for end in at..self.kinds.len().min(at + MOST_LINES) {
@@ -240,7 +242,9 @@ impl Walk<'_> {
             if line.is_empty() || joined.len() + line.len() > LONGEST_LINE || self.body.lines[end].depth > 0 {
                 return None;
             }
-            if end > at && self.begins(end) {
+            // `Support <support@desk.example> kirjoitti` and its date in the next line are one.
+            let told = || joined.contains('@') && self.reading.verbs.ends(&folded(&joined));
+            if end > at && self.begins(end) && !told() {
                 // It starts later, if at all.
                 return None;
             }

@@ -192,6 +192,13 @@ impl Reading {
         spaces.filter(opens).any(dated)
     }
 
+    /// Whether a line opens with a starter of three words or more, which nobody but a program begins with; its date may
+    /// stand in the next line.
+    pub(super) fn opens_attribution(&self, line: &str) -> bool {
+        let Some((third, _)) = line.match_indices(' ').nth(2) else { return false };
+        !line.ends_with(['.', '!', '?']) && self.starters.contains(lowered(&line[..third], &mut String::new()))
+    }
+
     /// The patterns that are compiled into the binary.
     pub fn shipped() -> Arc<Reading> {
         Arc::clone(&SHIPPED)

@@ -48,7 +48,8 @@ pub fn bounce(headers: &Headers<'_>, status: Option<&str>, original: Option<&[u8
     };
     let groups = groups(status.unwrap_or_default());
     // Who was delivered to, or is tried again, has not failed; where nobody has, the report is about those who wait.
-    let of = |actions: &[&str]| groups.iter().filter(|group| actions.contains(&group.action.as_str())).collect::<Vec<_>>();
+    let of =
+        |actions: &[&str]| groups.iter().filter(|group| actions.contains(&group.action.as_str())).collect::<Vec<_>>();
     let failed = of(&["failed", ""]);
     let told = if failed.is_empty() { of(&["delayed"]) } else { failed };
     told.iter().flat_map(|group| &group.recipients).for_each(|recipient| add(recipient));

@@ -45,6 +45,15 @@ pub(super) fn of(line: &str, reading: &Reading) -> Option<Closing> {
             words <= 4 && !name.bytes().any(|b| b.is_ascii_digit()) && proper(name) && !name.ends_with(['?', ':']);
         return proper.then_some(closing);
     }
+    // `Herzliche Grüße aus Hamburg`, `Greetings from New York`
+    let place = [" aus ", " from ", " depuis ", " desde ", " uit ", " från ", " fra ", " z ", " из "];
+    if let Some((head, place)) = place.iter().find_map(|word| line.split_once(word)) {
+        let place = place.trim_end_matches([',', '.', '!']);
+        let named = (1..=3).contains(&place.split_whitespace().count()) && place.split_whitespace().all(proper);
+        if named && known(head) == Some(Closing::Formal) {
+            return Some(Closing::Formal);
+        }
+    }
     // `Thanks and best regards`
     let lower = bare(line);
     [

@@ -31,8 +31,9 @@ impl Find<'_> {
         let looks = self.looks(below);
         let matter = below.iter().any(|at| self.words.about(self.line(*at)) || self.line(*at).ends_with('?'));
         if rule {
-            // A drawn line may divide anything; below it only contacts are a signature.
-            !below.is_empty() && looks.contains(&Look::Contact) && !looks.contains(&Look::Content)
+            // A drawn line may divide anything; below it only contacts are a signature, or the sender's name.
+            let named = below.first().is_some_and(|at| self.words.is_name(self.line(*at)));
+            !below.is_empty() && (named || looks.contains(&Look::Contact)) && !looks.contains(&Look::Content)
         } else {
             let announced = position > 0 && self.line(tail[position - 1]).ends_with([':', '：']);
             !matter

@@ -2,6 +2,8 @@
 //!
 //! People begin sentences likewise ("Sent with the wrong link, please stop it"): those stay text.
 
+use std::borrow::Cow;
+
 use super::Find;
 use super::look::{Look, long_number};
 use crate::request::finder::lowered;
@@ -13,7 +15,8 @@ impl Find<'_> {
     pub(super) fn mobile(&self, kinds: &mut [Kind], from: usize, to: usize) {
         let mut last = true;
         for at in self.tail(kinds, from, to).into_iter().rev().take(8) {
-            let line = self.line(at).trim_matches(|c: char| "*_-–—<>[]() ".contains(c));
+            let line = unlinked(self.line(at));
+            let line = line.trim_matches(|c: char| "*_-–—<>[]() ".contains(c));
             if (6..=160).contains(&line.len())
                 && !long_number(line)
                 && !line.ends_with(['?', '？'])
@@ -32,6 +35,27 @@ impl Find<'_> {
         let (reading, line) = (self.words.reading, lowered(line, &mut buffer));
         let told =
             reading.mobile.is_match(line) || (last && reading.sent_from.is_match(line) && reading.devices.has(line));
-        told && !self.words.content_word(line)
+        // `… with K-9 Mail. Please excuse my brevity.`: what follows may be the program's, too.
+        let matter = |(at, part): (usize, &str)| {
+            self.words.content_word(part) && (at == 0 || !reading.mobile.is_match(part.trim_end_matches('.')))
+        };
+        told && !line.split(". ").enumerate().any(matter)
     }
+}
+
+/// A line without the targets that programs set behind its words: `Outlook for iOS<https://…>`, `[Proton Mail](https://…)`.
+fn unlinked(line: &str) -> Cow<'_, str> {
+    if !line.contains("http") {
+        return Cow::Borrowed(line);
+    }
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((at, open)) = rest.match_indices(['<', '(']).find(|(at, _)| rest[at + 1..].starts_with("http")) {
+        let close = if open == "<" { '>' } else { ')' };
+        let Some(end) = rest[at..].find(close) else { break };
+        out.push_str(&rest[..at]);
+        rest = &rest[at + end + 1..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out.replace(['[', ']'], ""))
 }

@@ -220,6 +220,10 @@ impl Find<'_> {
         while start > 0 && !self.apart(tail[start]) && tail[start - 1] + 1 == tail[start] {
             start -= 1;
         }
+        // The place of a picture stands above many a card.
+        let picture = start + 1 < tail.len() && is_picture(self.line(tail[start]));
+        let above = start;
+        start += usize::from(picture);
         let first = self.line(tail[start]);
         let divided = first.contains(['|', '·', '•']);
         // Seldom is it a card: its last line tells most often.
@@ -241,12 +245,18 @@ impl Find<'_> {
                 && ((card[0] == Look::Short && proper(first)) || (divided && known()))
         };
         if sure {
-            for at in &tail[start..] {
+            for at in &tail[above..] {
                 kinds[*at] = Kind::Signature;
             }
         }
         sure
     }
+}
+
+/// `[image: photo]`, `[cid:image001.png@01DB]`: where a picture stood.
+fn is_picture(line: &str) -> bool {
+    let inner = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
+    inner.is_some_and(|inner| inner.starts_with("image: ") || inner.starts_with("cid:") || inner == "image")
 }
 
 /// Every longer word begins with a capital, or the script has none: a title, a company.
@@ -316,6 +326,34 @@ mod tests {
         check("Claudia Brandt", "none tracked\n\nClaudia Brandt · Orla Agency · +49 40 555 0137", "none tracked");
         check("Sam Okafor", "That one is sorted.\n\nSam", "That one is sorted.\n\nSam");
         check("", "call me on 305-555-0166", "call me on 305-555-0166");
+    }
+
+    #[test]
+    fn cards_below_a_rule_or_a_picture_and_greetings_from_a_place() {
+        check("Jane Roe <jane@a.example>", "no clicks\n\n__________________\nJane Roe\nAcme GmbH", "no clicks");
+        check("Jane Roe", "no clicks\n\n[image: photo]\nJane Roe\nCEO, Acme\nm: +49 170 1234567", "no clicks");
+        check("", "keine Klicks\n\nHerzliche Grüße aus Hamburg\nJane Roe", "keine Klicks");
+        check("", "Greetings from the page are wrong\nplease fix", "Greetings from the page are wrong\nplease fix");
+        check(
+            "",
+            "no clicks\n\n__________________\nBlue Box\nGreen Box",
+            "no clicks\n\n__________________\nBlue Box\nGreen Box",
+        );
+    }
+
+    #[test]
+    fn lines_of_programs_with_their_links() {
+        for line in [
+            "Odesláno z iPhonu",
+            "iOS için Outlook'u edinin<https://aka.ms/o0ukef>",
+            "Λήψη του Outlook για iOS<https://aka.ms/o0ukef>",
+            "Αποκτήστε το Outlook για Android<https://aka.ms/ghei36>",
+            "Android용 Outlook 다운로드하기<https://aka.ms/ghei36>",
+            "Sent from my Android device with K-9 Mail. Please excuse my brevity.",
+            "Sent with [Proton Mail](https://proton.me/mail/home) secure email.",
+        ] {
+            check("", &format!("no clicks\n\n{line}"), "no clicks");
+        }
     }
 
     #[test]

@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::marks::{self, Piece};
 use crate::desk::problem::{Path, Problem};
-use crate::request::{Mailbox, Request};
 use crate::request::evidence::{Evidence, Where};
+use crate::request::{Mailbox, Request};
 use crate::store::outbox::Outgoing;
 use crate::store::tickets::{Direction, Event, Message};
 use crate::ticket::change::Change;

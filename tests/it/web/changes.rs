@@ -156,6 +156,62 @@ async fn an_agents_campaign_completes_the_ticket() {
     .await;
 }
 
+/// A mail that hands on a customer's words.
+fn forward(from: &str, headers: &str) -> String {
+    format!(
+        "{headers}From: {from}\nTo: support@desk.example\nSubject: Fwd: nothing goes out\n\nPlease help her.\n\n\
+         ---------- Forwarded message ---------\nFrom: Jane Roe <jane@acme.example>\nDate: Mon, 2 Nov 2026\n\
+         Subject: nothing goes out\nTo: Tom <tom@partner.example>\n\n\
+         Our campaign 48213 has not delivered a single impression since Saturday. Can you check why?\n"
+    )
+}
+
+#[tokio::test]
+async fn whom_a_colleague_forwarded_is_suggested_and_made_requester_by_one_act() {
+    each_engine(async |desk| {
+        let id = desk.mail(&forward("Tom <tom@partner.example>", "")).await;
+        let before = one(&desk, id).await;
+        let jane = json!({"name": "Jane Roe", "address": "jane@acme.example"});
+        assert_eq!(before["requester"]["address"], "tom@partner.example");
+        assert_eq!((&before["suggested_requester"], &before["forwarded_by"]), (&jane, &Value::Null), "{before}");
+        for wrong in ["nobody", "support@desk.example", "night@desk.example", "a@b.example\r\nBcc: c@d.example"] {
+            let refused = patch(&desk, id, json!({"version": 1, "requester": {"name": null, "address": wrong}})).await;
+            assert_eq!(refused.problem(422), ["/requester/address"], "{wrong}");
+        }
+        assert_eq!(patch(&desk, id, json!({"version": 1, "requester": jane})).await.status, 200);
+        let after = one(&desk, id).await;
+        assert_eq!((&after["requester"], &after["suggested_requester"]), (&jane, &Value::Null), "{after}");
+        assert_eq!(after["triage"]["campaign"]["sender_on_account"], true, "{after}");
+        let events = after["events"].as_array().unwrap();
+        let told = events.iter().find(|event| event["what"] == "requester").unwrap();
+        assert_eq!(told["actor"], "agent:ann");
+        assert_eq!(told["detail"], json!({"from": "tom@partner.example", "to": "jane@acme.example"}));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_agents_forward_names_the_agent_and_a_forged_one_only_suggests() {
+    each_engine(async |desk| {
+        let id = desk.mail(&forward("Night <night@desk.example>", "")).await;
+        let ticket = one(&desk, id).await;
+        assert_eq!(ticket["requester"]["address"], "jane@acme.example", "{ticket}");
+        assert_eq!(ticket["forwarded_by"]["address"], "night@desk.example", "{ticket}");
+        assert_eq!(ticket["suggested_requester"], Value::Null);
+    })
+    .await;
+    let desk = TestDesk::with(|config| {
+        config.desk.authserv_id = "mx.desk.example".into();
+        config.teams.insert("night".into(), "night@desk.example".into());
+    })
+    .await;
+    let forged = "Authentication-Results: mx.desk.example; dmarc=fail\n";
+    let id = desk.mail(&forward("Night <night@desk.example>", forged)).await;
+    let ticket = one(&desk, id).await;
+    assert_eq!(ticket["requester"]["address"], "night@desk.example", "{ticket}");
+    assert_eq!(ticket["suggested_requester"]["address"], "jane@acme.example", "{ticket}");
+}
+
 #[tokio::test]
 async fn wrong_bodies_are_pointed_at() {
     let desk = TestDesk::start().await;
