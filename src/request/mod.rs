@@ -24,8 +24,8 @@ pub mod quote;
 pub mod reading;
 pub mod screening;
 pub mod signature;
-pub mod submitted;
 mod structure;
+pub mod submitted;
 pub mod thread;
 pub mod uuencode;
 

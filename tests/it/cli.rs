@@ -122,7 +122,7 @@ fn a_bomb_is_named_and_the_next_mail_is_judged() {
 fn triage_says_of_a_mail_that_is_not_read_why_and_knows_the_teams_of_the_settings() {
     let folder = tempfile::tempdir().unwrap();
     let junk: Vec<u8> = (0..2_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    std::fs::write(folder.path().join("junk.eml"), [&b"From: a@b.example\r\nSubject: x\r\n\r\n"[..], &junk].concat())
+    fs::write(folder.path().join("junk.eml"), [&b"From: a@b.example\r\nSubject: x\r\n\r\n"[..], &junk].concat())
         .unwrap();
     let (code, out, _) = run(deskclerk().args(["triage", "--format", "json"]).arg(folder.path()));
     let line: Value = serde_json::from_str(out.trim()).unwrap();
@@ -130,7 +130,7 @@ fn triage_says_of_a_mail_that_is_not_read_why_and_knows_the_teams_of_the_setting
     assert!(line["because"].as_str().unwrap().contains("undecodable"), "{out}");
 
     let config = folder.path().join("deskclerk.toml");
-    std::fs::write(
+    fs::write(
         &config,
         format!(
             "[desk]\naddress = \"support@desk.example\"\ndata_dir = {:?}\n[teams]\nbilling = \"pay@desk.example\"\n",

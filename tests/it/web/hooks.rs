@@ -560,7 +560,7 @@ async fn a_body_that_dawdles_is_given_up() {
     use axum::routing::post;
     use deskclerk::web::guard::{Guard, pass};
     use tower::ServiceExt;
-    let guard = Arc::new(Guard::new(std::time::Duration::from_millis(50), 1_000));
+    let guard = Arc::new(Guard::new(std::time::Duration::from_millis(50), std::time::Duration::from_secs(10), 1_000));
     let routes = Router::new()
         .route("/", post(|deskclerk::desk::problem::Body(body): deskclerk::desk::problem::Body| async move { body }))
         .layer(axum::middleware::from_fn_with_state(guard, pass));
