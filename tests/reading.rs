@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use deskclerk::request::quote::{self, Context, Kind};
 use deskclerk::request::reading::Reading;
-use deskclerk::request::{AutomatedKind, Request, Setting, header, html, lines::Body, mail};
+use deskclerk::request::{Attachment, AutomatedKind, Request, Setting, header, html, lines::Body, mail};
 use proptest::prelude::*;
 
 fn setting() -> Setting {
@@ -88,6 +88,18 @@ fn public_collections_are_read_with_sender_and_subject() {
                 !request.from.address.is_empty() || request.oddities.iter().any(|oddity| oddity.contains("sender"));
             assert!(sender, "{}: no sender", path.display());
         }
+        let empty =
+            [&request.text, &request.quoted, &request.forwarded, &request.signature].iter().all(|part| part.is_empty());
+        let stray = |(at, file): (usize, &Attachment)| {
+            let unnamed =
+                file.name.starts_with("attachment-") && ["text/plain", "text/html"].contains(&&*file.media_type);
+            unnamed && mail::attachment(&raw, at).is_some_and(|bytes| bytes.iter().any(u8::is_ascii_alphanumeric))
+        };
+        assert!(
+            !(empty && request.attachments.iter().enumerate().any(stray)),
+            "{}: its text is an attachment",
+            path.display()
+        );
         if says("Subject") && request.via.is_none() {
             assert!(!request.subject.is_empty(), "{}: no subject", path.display());
         }

@@ -4,7 +4,7 @@
 //! become `a@b`. What is no address yields an empty one, never a guess.
 
 use super::Mailbox;
-use super::header;
+use super::{encoded, header};
 
 /// How long an address may be (RFC 5321 §4.5.3.1: 64 + 1 + 255 octets).
 const LONGEST: usize = 320;
@@ -157,7 +157,7 @@ fn phrase(text: &str) -> Option<String> {
             _ => plain.push(c),
         }
     }
-    let decoded = header::decode_words(&plain);
+    let decoded = encoded::decode(&plain);
     let name = header::one_line(decoded.as_deref().unwrap_or(&plain));
     let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\'' || c == '"').trim();
     (!name.is_empty()).then(|| name.to_owned())

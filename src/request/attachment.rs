@@ -5,14 +5,14 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::address::is_format;
-use super::header;
+use super::{encoded, header};
 
 /// How long a name may be, in bytes.
 const LONGEST_NAME: usize = 180;
 
 /// A file name that is safe to show and to offer: no path, no control or format characters, no leading dots.
 pub fn safe_name(name: &str, index: usize, media_type: &str) -> String {
-    let decoded = header::decode_words(name);
+    let decoded = encoded::decode(name);
     let clean: String = header::one_line(decoded.as_deref().unwrap_or(name))
         .nfkc()
         .filter(|c| !c.is_control() && !is_format(*c))

@@ -139,6 +139,9 @@ pub fn detect(text: &str, reading: &Reading) -> Option<String> {
     {
         let floor = if letters < 60 { 0.25 } else { 0.05 };
         let code = LANGUAGES.iter().find(|(lang, _)| *lang == info.lang()).map(|(_, code)| *code);
+        if code.is_none() && info.confidence() >= floor {
+            return None;
+        }
         // Trigrams of a few words say little: everyday words of another language veto them.
         let against = evidence.as_ref().filter(|evidence| Some(&*everyday.languages[evidence.language]) != code);
         if info.confidence() >= floor && against.is_none_or(|evidence| evidence.score < 1.0) {
@@ -160,7 +163,8 @@ fn trigrams(text: &str, evidence: Option<&Evidence>, everyday: &Everyday) -> Opt
     let spoken = |code: &str| {
         everyday.languages.iter().position(|language| language == code).is_some_and(|at| evidence.scores[at] > 0.0)
     };
-    let few = LANGUAGES.iter().filter(|(_, code)| spoken(code)).map(|(lang, _)| *lang).collect();
+    let few = LANGUAGES.iter().filter(|(_, code)| spoken(code)).map(|(lang, _)| *lang);
+    let few = few.chain(NEIGHBOURS).collect();
     Detector::with_allowlist(few).detect(text)
 }
 

@@ -11,8 +11,8 @@ use super::lines::Body;
 use super::quote::{self, Context, Kind, Parts};
 use super::reading::Reading;
 use super::{
-    Bounce, FieldKey, Mailbox, Refusal, Request, Setting, address, authentication, charset, forward, header, language,
-    screening, structure, thread,
+    Bounce, FieldKey, Mailbox, Refusal, Request, Setting, address, authentication, charset, encoded, forward, header,
+    language, screening, structure, thread,
 };
 
 /// Links that a request lists.
@@ -187,7 +187,7 @@ fn envelope(headers: &Headers<'_>, request: &mut Request) {
         let raw = headers.raw(name).next()?;
         let (text, oddity) = header::unfold(raw);
         let nul = || memchr::memchr(0, raw).map(|_| "NUL characters".to_owned());
-        if let Some(oddity) = oddity.or_else(|| header::misencoded(&text)).or_else(nul) {
+        if let Some(oddity) = oddity.or_else(|| encoded::fault(&text)).or_else(nul) {
             request.oddities.push(format!("header {name}: {oddity}"));
         }
         Some(text.into_owned())

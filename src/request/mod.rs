@@ -9,6 +9,7 @@ pub mod authentication;
 pub mod bounds;
 pub mod charset;
 pub mod content;
+mod encoded;
 pub mod evidence;
 mod finder;
 pub mod form;

@@ -142,3 +142,49 @@ pub(super) fn has_date(text: &str) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Parts, plain};
+    use super::*;
+
+    fn check(text: &str, expected: &str) -> Parts {
+        let parts = plain(text, &Reading::shipped());
+        assert_eq!(parts.text, expected, "{parts:#?}");
+        parts
+    }
+
+    #[test]
+    fn quotes_behind_other_marks() {
+        let attribution = "On Mon, Mar 31, 2025 at 4:12 PM Support <s@desk.example> wrote:";
+        for mark in ["|", "JR>", "| "] {
+            let parts = check(
+                &format!("{attribution}\n{mark} Which one,\n{mark}\n{mark} 12345?\n\nIt is 92117.\n"),
+                "It is 92117.",
+            );
+            assert!(parts.quoted.contains("12345"));
+        }
+        check(&format!("It is 92117.\n\n{attribution}\nIDs | names\n12345 | x\n"), "It is 92117.");
+    }
+
+    #[test]
+    fn attributions_that_are_written_otherwise() {
+        for attribution in [
+            "Wiadomość napisana przez Support Desk der Plattform\n<s@desk.example> w dniu 31 mar 2025, o godz. 16:12:",
+            "Wiadomość napisana przez Support <\ns@desk.example> w dniu 31 mar 2025, o godz. 16:12:",
+            "ma 31. maalisk. 2025 klo 16.12 Tukipalvelu Kampanja-alusta (\ns@desk.example) kirjoitti:",
+            "Wiadomość napisana przez Wsparcie\n<s@desk.example> w dniu 31 mar 2025, o\ngodz. 16:12:",
+            "Support <s@desk.example> kirjoitti\n31.3.2025 kello 16.12:",
+            "Às 16:12 de 31/03/2025, Support escreveu:",
+            "Support kirjoitti 31.3.2025 klo 16.12:",
+            "From: Support <s@desk.example> Sent: Monday, March 31, 2025 4:12 PM To: Jane <j@a.example> Subject: Re: x",
+            "Von: Support <s@desk.example> Gesendet: Montag, 31. März 2025 16:12 An: Jane Betreff: x",
+        ] {
+            check(&format!("It is 92117.\n\n{attribution}\n\nwhich one, 12345?\n"), "It is 92117.");
+            check(&format!("It is 92117.\n\n{attribution}\n\n> which one, 12345?\n"), "It is 92117.");
+        }
+        check("It is 92117.\n\nQuoting Support <s@desk.example>:\n\n> which one, 12345?", "It is 92117.");
+        let told = "From: 1 March to: 31 March the report: is wrong";
+        check(told, told);
+    }
+}

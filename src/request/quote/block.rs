@@ -142,3 +142,26 @@ pub(super) fn label<'a>(line: &'a str, reading: &Reading) -> Option<(Label, &'a 
     }
     reading.labels.get(lowered(name, &mut String::new())).map(|label| (*label, value))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::plain;
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let parts = plain(text, &Reading::shipped());
+        assert_eq!(parts.text, expected, "{parts:#?}");
+    }
+
+    #[test]
+    fn tables_of_lotus_notes() {
+        check(
+            "It is 92117.\n\n             Support\n             <s@desk.e\n             xample>               To\n                            jane@acme.example\n             03/04/2025             cc\n                                  Subject\n                            Campaign\n\nwhich one, 12345?",
+            "It is 92117.",
+        );
+        check(
+            "Es ist 92117.\n\nSupport <s@desk.example>\n\n03.04.2025 09:14\nAn\njane@acme.example\nKopie\nThema\nKampagne\n\nWelche, 12345?",
+            "Es ist 92117.",
+        );
+    }
+}

@@ -56,3 +56,40 @@ fn bracketed(line: &str, names: &[&str]) -> bool {
         (1..=3).contains(&words.len()) && words.iter().all(|word| is(word)) || name.eq_ignore_ascii_case(&initials);
     own && !rest.trim_matches([':', ' ']).is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::split;
+    use super::*;
+    use crate::request::html;
+
+    #[test]
+    fn answers_inside_what_is_quoted() {
+        let block = "From: Support <s@desk.example>\nSent: Monday, March 31, 2025 4:12 PM\nTo: Jane Roe\nSubject: x";
+        let context = Context { sender: "Jane Roe jane@acme.example", reply: true, ..Context::default() };
+        let read = |body: &Body| split(body, &context, &Reading::shipped());
+        let parts = read(&Body::plain(&format!(
+            "My answers are inline.\n\n{block}\n\nWhich one, 12345?\n[Jane] It is 22340.\nWhy?\n[JR] No clicks."
+        )));
+        assert_eq!(
+            (parts.text.as_str(), parts.hidden_answers),
+            ("My answers are inline.\n\n[Jane] It is 22340.\n\n[JR] No clicks.", false)
+        );
+        let parts = read(&Body::plain(&format!("Please see below.\n\n{block}\n\nWhich one, 12345?\nIt is 22340.")));
+        assert_eq!((parts.text.as_str(), parts.hidden_answers), ("Please see below.", true));
+        let parts =
+            read(&Body::plain(&format!("It is 22340.\n\n{block}\n\nWhich one, 12345? [Name] here\n[Support] x")));
+        assert_eq!((parts.text.as_str(), parts.hidden_answers), ("It is 22340.", false));
+        let page = |words: &str, colour: &str| {
+            let block = block.replace('<', "&lt;").replace('\n', "<br>");
+            html::read(&format!(
+                "<p>{words}</p><div style='border-top:solid #E1E1E1 1.0pt'><p>{block}</p></div><p>Which one, 12345?</p><p><span style='color:{colour}'>It is 22340.</span></p><p>Since <a style='color:#0563C1'>when</a>?</p>"
+            ))
+        };
+        for colour in ["red", "#C00000", "rgb(0, 112, 192)"] {
+            assert_eq!(read(&page("Please see below.", colour)).text, "Please see below.\n\nIt is 22340.");
+            assert_eq!(read(&page("Which one?", colour)).text, "Which one?");
+        }
+        assert_eq!(read(&page("Please see below.", "#1F497D")).text, "Please see below.");
+    }
+}
