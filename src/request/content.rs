@@ -151,7 +151,7 @@ fn is_page(text: &str) -> bool {
     const BEGINNINGS: [&str; 8] = ["<html", "<!doctype html", "<head", "<body", "<div", "<p>", "<p ", "<table"];
     let text = text.trim();
     let begins = |start: &&str| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
-    text.starts_with('<') && text.ends_with('>') && BEGINNINGS.iter().any(|start| begins(&start)) && holds(text, "</")
+    text.starts_with('<') && text.ends_with('>') && BEGINNINGS.iter().any(begins) && holds(text, "</")
 }
 
 /// The parts that are the body where none is marked as such: the first that may be text and the first that may be HTML.

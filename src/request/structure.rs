@@ -76,7 +76,7 @@ fn rebound(raw: &[u8], first: usize) -> Option<Vec<u8>> {
     }
     let head: usize = end + lines(end).take_while(|line| !blank(line)).map(<[u8]>::len).sum::<usize>();
     if let Some(boundary) = bounds::boundary(field)
-        && memmem::find(&raw[head..], &[b"\n--", &boundary[..]].concat()).is_some()
+        && memmem::find(&raw[head..], &[&b"\n--"[..], boundary].concat()).is_some()
     {
         return None;
     }

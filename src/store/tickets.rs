@@ -189,7 +189,8 @@ pub(super) async fn update(connection: &mut AnyConnection, ticket: &Ticket, seen
         "UPDATE tickets SET status = $1, language = $2, campaign_status = $3, campaign_id = $4, topic = $5, \
          topic_chosen_by = $6, priority = $7, route = $8, missing = $9, flags = $10, triage = $11, asked = $12, \
          offered = $13, questions = $14, campaign_by_agent = $15, rules_version = $16, linked_ticket = $17, \
-         chase_at = $18, reminded = $19, version = $20, updated_at = $21 WHERE id = $22 AND version = $23",
+         chase_at = $18, reminded = $19, version = $20, updated_at = $21, requester_address = $24, \
+         requester_name = $25 WHERE id = $22 AND version = $23",
     )
     .bind(ticket.status.as_str())
     .bind(ticket.language.clone())
@@ -214,6 +215,8 @@ pub(super) async fn update(connection: &mut AnyConnection, ticket: &Ticket, seen
     .bind(ticket.updated_at)
     .bind(ticket.id)
     .bind(seen)
+    .bind(ticket.requester_address.clone())
+    .bind(ticket.requester_name.as_deref().map(rows::clean))
     .execute(&mut *connection)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -11,6 +11,9 @@ use crate::request::{Mailbox, Request};
 use crate::rules::Rules;
 use crate::triage::{self, Triage};
 
+/// The flag of a requester who is not on the campaign's account.
+const OTHER_ACCOUNT: &str = "other_account";
+
 /// A change that an agent makes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,6 +103,13 @@ impl Ticket {
                 let campaign = stated.and_then(|id| means.directory.get(id));
                 self.triage.campaign.sender_on_account =
                     campaign.map(|campaign| campaigns::on_account(&address, campaign));
+                for flags in [&mut self.flags, &mut self.triage.flags] {
+                    flags.retain(|flag| flag != OTHER_ACCOUNT);
+                    if self.triage.campaign.sender_on_account == Some(false) {
+                        flags.push(OTHER_ACCOUNT.to_owned());
+                        flags.sort();
+                    }
+                }
                 self.requester_address.clone_from(&address);
                 self.requester_name = name;
                 // Whoever was asked was somebody else; the answer is the agent's to get.

@@ -32,12 +32,9 @@ pub(super) fn answers(body: &Body, kinds: &mut [Kind], context: &Context<'_>, re
     let names: Vec<&str> =
         context.sender.split(|c: char| !c.is_alphanumeric()).filter(|name| name.len() >= 2).collect();
     let mut found = false;
-    for at in 0..kinds.len() {
-        if !bare(at, kinds[at]) {
-            continue;
-        }
-        if (announced && body.lines[at].tinted) || bracketed(body.line(at), &names) {
-            kinds[at] = Kind::New;
+    for (at, kind) in kinds.iter_mut().enumerate() {
+        if bare(at, *kind) && ((announced && body.lines[at].tinted) || bracketed(body.line(at), &names)) {
+            *kind = Kind::New;
             found = true;
         }
     }

@@ -109,11 +109,9 @@ pub fn split(body: &Body, context: &Context<'_>, reading: &Reading) -> Parts {
     walk.run();
     let Walk { mut kinds, marked, .. } = walk;
     if !marked && !context.reply && !context.forward {
-        // A first mail, nothing that introduces a quote: what is indented was pasted. A quote that its program names
-        // stays one.
-        for (_, kind) in kinds.iter_mut().enumerate().filter(|(at, _)| body.lines[*at].hint != Hint::Quoted) {
-            *kind = Kind::New;
-        }
+        // A first mail, nothing that introduces a quote: what is indented was pasted. What a program names a quote is one.
+        let pasted = |at: usize| body.lines[at].hint != Hint::Quoted;
+        (0..kinds.len()).filter(|at| pasted(*at)).for_each(|at| kinds[at] = Kind::New);
     }
     let hidden_answers = inline::answers(body, &mut kinds, context, reading);
     signature::mark(body, &mut kinds, context.sender, reading);
@@ -365,11 +363,10 @@ mod tests {
         let text = "Hi,\n\nthe log says:\n\n> ERROR 502\n> campaign=22340\n\nPlease fix.";
         assert_eq!(read(text, false).text, text);
         assert_eq!(read(text, true).text, "Hi,\n\nthe log says:\n\nPlease fix.");
-        let quoted = format!(
-            "It is 92117.\n\n{}\n> which one, 12345?",
-            "On Mon, Mar 31, 2025 at 4:12 PM Support <s@desk.example> wrote:"
-        );
-        assert_eq!(read(&quoted, false).text, "It is 92117.");
+        let quoted = "It is 92117.\n\nOn Mon, Mar 31, 2025 at 4:12 PM Support <s@desk.example> wrote:\n> which, 12345?";
+        assert_eq!(read(quoted, false).text, "It is 92117.");
+        let marked = "##- Please type your reply above this line -##\n\nhello\n\n> which one, 12345?";
+        assert_eq!(read(marked, false).text, "hello");
     }
 
     #[test]

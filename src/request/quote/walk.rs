@@ -54,6 +54,7 @@ impl Walk<'_> {
                 }
                 Some(Marker::ReplyAbove) if new_seen => return self.rest(at, Kind::Quoted),
                 Some(Marker::ReplyAbove) => {
+                    self.marked = true;
                     self.kinds[at] = Kind::Quoted;
                     at += 1;
                     continue;

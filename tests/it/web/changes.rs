@@ -182,6 +182,7 @@ async fn whom_a_colleague_forwarded_is_suggested_and_made_requester_by_one_act()
         let after = one(&desk, id).await;
         assert_eq!((&after["requester"], &after["suggested_requester"]), (&jane, &Value::Null), "{after}");
         assert_eq!(after["triage"]["campaign"]["sender_on_account"], true, "{after}");
+        assert_eq!((&before["flags"], &after["flags"]), (&json!(["other_account"]), &json!([])));
         let events = after["events"].as_array().unwrap();
         let told = events.iter().find(|event| event["what"] == "requester").unwrap();
         assert_eq!(told["actor"], "agent:ann");

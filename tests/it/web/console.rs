@@ -219,14 +219,14 @@ async fn only_the_console_itself_changes_a_ticket() {
 async fn a_button_makes_the_suggested_person_the_requester() {
     let desk = TestDesk::start().await;
     let raw = "From: Tom <tom@partner.example>\nTo: support@desk.example\nSubject: Fwd: clicks\n\nfor you\n\n\
-               ---------- Forwarded message ---------\nFrom: Jane <b>Roe <jane@acme.example>\nDate: Mon, 2 Nov 2026\n\
+               ---------- Forwarded message ---------\nFrom: Jane & Roe <jane@acme.example>\nDate: Mon, 2 Nov 2026\n\
                Subject: clicks\nTo: Tom <tom@partner.example>\n\nThe clicks of our campaign are gone since Saturday.\n";
     let id = desk.mail(raw).await;
     let mut browser = Browser::signed_in(&desk).await;
     let path = format!("/desk/tickets/{id}");
     let page = browser.get(&path).await.text();
     assert!(page.contains("forwarded from") && page.contains("Make them the requester"), "{page}");
-    assert!(!page.contains("<b>Roe"), "{page}");
+    assert!(page.contains("Jane &amp; Roe &lt;jane@acme.example&gt;"), "{page}");
     let csrf = browser.hidden(&path, "csrf").await;
     let made = browser.post(&path, &format!("csrf={csrf}&version=1&requester=jane%40acme.example")).await;
     assert_eq!(made.status, 303, "{}", made.text());
