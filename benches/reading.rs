@@ -3,7 +3,7 @@
 //! `reading/mails` is one thread over a mixture of plain and HTML mails (throughput in mails a second).
 //! `linear/*` reads each hostile input at single and double size and prints the ratio: near 2 is linear.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::hint::black_box;
 use std::time::Instant;
