@@ -120,7 +120,7 @@ fn a_bomb_is_named_and_the_next_mail_is_judged() {
 
 #[test]
 fn triage_says_of_a_mail_that_is_not_read_why_and_knows_the_teams_of_the_settings() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = TempDir::new().unwrap();
     let junk: Vec<u8> = (0..2_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     fs::write(folder.path().join("junk.eml"), [&b"From: a@b.example\r\nSubject: x\r\n\r\n"[..], &junk].concat())
         .unwrap();
