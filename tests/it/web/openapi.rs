@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use deskclerk::request::hook::HookMap;
 use deskclerk::web::openapi::document;
 use serde_json::{Map, Value, json};
 
@@ -239,8 +238,16 @@ async fn every_field_of_every_answer_is_described() {
             fields(&test.whole["components"]["schemas"][&name], &name, &mut described, &mut names);
         }
     }
-    // Rare: a rule of the operator's that looks at headers, a bounce that belongs to a ticket.
-    let rare = ["ReadMessage.headers", "ReadMessage.bounce"];
+    // Rare: a rule of the operator's that looks at headers, a bounce that belongs to a ticket, a partner's thread and files
+    // by URL, a mail that an agent forwarded.
+    let rare = [
+        "ReadMessage.headers",
+        "ReadMessage.bounce",
+        "ReadMessage.thread_key",
+        "Attachment.url",
+        "TicketWhole.forwarded_by.name",
+        "TicketWhole.forwarded_by.address",
+    ];
     let unseen: Vec<_> = described.difference(&test.seen).filter(|field| !rare.contains(&field.as_str())).collect();
     assert!(unseen.is_empty(), "described, but in no answer: {unseen:#?}");
 }
@@ -286,8 +293,8 @@ async fn every_field_that_is_taken_is_described() {
     assert_eq!(queries("/v1/campaigns", "put"), known(&refused));
     let refused = desk.api("PATCH", "/v1/tickets/1", json!({"unheard": "of"})).await;
     assert_eq!(described("TicketChange"), known(&refused));
-    let map: BTreeSet<String> =
-        entries(&serde_json::to_value(HookMap::default()).unwrap()).map(|(name, _)| name.clone()).collect();
+    let generic: toml::Table = toml::from_str(include_str!("../../../rules/hooks/generic.toml")).unwrap();
+    let map: BTreeSet<String> = generic["map"].as_table().unwrap().keys().cloned().collect();
     assert_eq!(described("Hook"), map);
     let own = BTreeSet::from(["language", "attachments"].map(str::to_owned));
     let request: BTreeSet<String> = map.union(&own).cloned().collect();
@@ -314,7 +321,8 @@ fn every_example_is_what_it_shows() {
         for (status, response) in entries(&operation["responses"]) {
             let response = followed(&whole, response);
             let shown = entries(&response["content"]).all(|(_, one)| !one["example"].is_null());
-            assert!(response["content"].is_object() && shown, "{at} {status} shows no example");
+            let empty = ["202", "204"].contains(&status.as_str()) && response["content"].is_null();
+            assert!(empty || response["content"].is_object() && shown, "{at} {status} shows no example");
             check(&response["content"], &at);
         }
     }
