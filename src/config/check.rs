@@ -97,9 +97,8 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
             "write it as 127.0.0.1:8024 or as a whole path, /run/deskclerk/lmtp",
         );
     }
-    if !config.desk.public_url.is_empty()
-        && !(config.desk.public_url.starts_with("http://") || config.desk.public_url.starts_with("https://"))
-    {
+    let url = &config.desk.public_url;
+    if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) {
         fault(
             "desk",
             0,

@@ -61,7 +61,7 @@ pub fn unwrapped(mut value: Value, named: &BTreeMap<String, String>) -> (Value, 
 
 /// Reads what was handed in. All faults at once; `most`: so many files.
 pub fn read(value: &Value, most: usize, reading: &Reading) -> Result<Request, Vec<FieldFault>> {
-    let (mut request, mut faults) = match hook::from_json(value, &HookMap::generic()) {
+    let (mut request, mut faults) = match hook::from_json(value, HookMap::generic()) {
         Ok(request) => (request, vec![]),
         Err(faults) => (Request::default(), faults),
     };
