@@ -48,7 +48,7 @@ pub enum Command {
     },
     /// Read and judge it once more, after rules, bounds or this program have changed
     Replay(Chosen),
-    /// Turn it away for good; its bytes stay as long as [retention] says
+    /// Turn it away for good; its bytes stay as long as the table `retention` says
     Drop {
         /// Which
         #[command(flatten)]
