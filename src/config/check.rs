@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use toml_edit::Document;
 
 use super::fault::Fault;
+use super::network::Network;
 use super::settings::{After, Campaigns, Config, Hook, Tls, VERIFY};
 use super::{endpoints, hours, place};
 
@@ -84,7 +85,7 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
             fault(table, 0, key, "is 0: nothing would pass".into(), "write at least 1, or leave the key out");
         }
     }
-    for text in config.egress.allow.iter().filter(|text| !is_network(text)) {
+    for text in config.egress.allow.iter().filter(|text| Network::parse(text).is_none()) {
         fault("egress", 0, "allow", format!("`{text}` is no network"), "write it as 10.1.0.0/16, or as one address");
     }
     let lmtp = &config.lmtp.listen;
@@ -252,7 +253,7 @@ fn hook_faults(hook: &Hook) -> Vec<(&'static str, String, &'static str)> {
             faults.push((key, format!("`{header}` is no header name"), "write it as X-Signature"));
         }
     }
-    for text in hook.proxies.iter().filter(|text| !is_network(text)) {
+    for text in hook.proxies.iter().filter(|text| Network::parse(text).is_none()) {
         faults.push(("proxies", format!("`{text}` is no address"), "write it as 127.0.0.1, or as 10.0.0.0/24"));
     }
     let by_proxy = hook.verify == "mtls-header";
@@ -366,13 +367,6 @@ fn is_host(text: &str) -> bool {
     let bare = text.trim_matches(['[', ']']);
     let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
     bare.parse::<IpAddr>().is_ok() || text.trim_end_matches('.').split('.').all(label)
-}
-
-/// Whether it is a network in CIDR notation, or one address.
-fn is_network(text: &str) -> bool {
-    let (address, bits) = text.split_once('/').unwrap_or((text, "0"));
-    let width = |address: IpAddr| if address.is_ipv4() { 32 } else { 128 };
-    address.parse().is_ok_and(|address| bits.parse::<u8>().is_ok_and(|bits| bits <= width(address)))
 }
 
 fn loopback(host: &str) -> bool {

@@ -7,6 +7,7 @@ mod check;
 pub mod endpoints;
 pub mod fault;
 pub mod hours;
+pub mod network;
 pub mod secret;
 pub mod settings;
 

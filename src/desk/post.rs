@@ -134,23 +134,7 @@ impl Desk {
         let keys: Vec<String> = new.source_key.iter().cloned().collect();
         let known = !self.store.keys_known(&new.source, &keys).await?.is_empty();
         let sources = self.sources.load_full();
-        let submission = Submission {
-            id: String::new(),
-            source: new.source,
-            source_key: new.source_key,
-            kind: new.kind,
-            raw: new.raw,
-            content_hash: String::new(),
-            envelope: new.envelope,
-            answerable: new.answerable,
-            received_at: new.received_at,
-            attempts: 1,
-            fence: 1,
-            outcome: None,
-            because: None,
-            ticket_id: None,
-            settled_at: None,
-        };
+        let submission = new.claimed("");
         // Reading and judging take milliseconds of a core: not on a thread that serves others.
         let (setting, hooks) = (sources.setting.clone(), sources.hooks.clone());
         let reading = tokio::task::spawn_blocking(move || read::read(&submission, &setting, &hooks));

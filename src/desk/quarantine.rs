@@ -57,26 +57,19 @@ fn push(value: &mut String, line: &str) {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::store::submissions::Envelope;
+    use crate::store::submissions::{Envelope, New};
 
     fn check(kind: Kind, raw: &str, expected: &[(&str, &str)]) {
-        let submission = Submission {
-            id: "1".into(),
+        let new = New {
             source: "lmtp".into(),
             source_key: None,
             kind,
             raw: raw.into(),
-            content_hash: String::new(),
             envelope: Envelope::default(),
             answerable: true,
             received_at: 0,
-            attempts: 1,
-            fence: 1,
-            outcome: None,
-            because: None,
-            ticket_id: None,
-            settled_at: None,
         };
+        let submission = new.claimed("1");
         let found = glance(&submission);
         let found: Vec<(&str, &str)> = found.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert_eq!(found, expected);

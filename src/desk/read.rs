@@ -114,26 +114,11 @@ mod tests {
     use super::*;
     use crate::config::settings::{Config, Hook};
     use crate::rules::Rules;
-    use crate::store::submissions::Envelope;
+    use crate::store::submissions::{Envelope, New};
 
     fn submission(kind: Kind, raw: &str, envelope: Envelope) -> Submission {
-        Submission {
-            id: "1".into(),
-            source: "hook:leads".into(),
-            source_key: None,
-            kind,
-            raw: raw.into(),
-            content_hash: String::new(),
-            envelope,
-            answerable: true,
-            received_at: 0,
-            attempts: 1,
-            fence: 1,
-            outcome: None,
-            because: None,
-            ticket_id: None,
-            settled_at: None,
-        }
+        let (source, raw) = ("hook:leads".into(), raw.into());
+        New { source, source_key: None, kind, raw, envelope, answerable: true, received_at: 0 }.claimed("1")
     }
 
     fn check(kind: Kind, raw: &str, expected: Result<&str, &str>) {

@@ -74,6 +74,29 @@ pub struct New {
     pub received_at: i64,
 }
 
+impl New {
+    /// As it is claimed for the first time, though it was not stored: with this id, and no hash.
+    pub fn claimed(self, id: &str) -> Submission {
+        Submission {
+            id: id.to_owned(),
+            source: self.source,
+            source_key: self.source_key,
+            kind: self.kind,
+            raw: self.raw,
+            content_hash: String::new(),
+            envelope: self.envelope,
+            answerable: self.answerable,
+            received_at: self.received_at,
+            attempts: 1,
+            fence: 1,
+            outcome: None,
+            because: None,
+            ticket_id: None,
+            settled_at: None,
+        }
+    }
+}
+
 /// The answer to a door: it is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submitted {

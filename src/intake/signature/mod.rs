@@ -21,8 +21,8 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::config::network::Network;
 use crate::config::settings::Hook;
-use crate::desk::fetch::Network;
 use claim::{Claim, Message};
 use scheme::{Key, Kind, Scheme};
 
