@@ -39,6 +39,8 @@ pub struct Token {
     pub address: bool,
     /// What the hints say of the word.
     pub roles: u32,
+    /// The hash of its folded singular, once the hints have been asked.
+    pub hash: u64,
     /// The word in the directory's vocabulary, or [`NO_WORD`].
     pub word: u32,
 }
@@ -90,6 +92,9 @@ const ZEROS: [u32; 24] = [
 /// The ASCII digit that a digit of any script means.
 fn digit(c: char) -> Option<char> {
     let code = c as u32;
+    if code < ZEROS[0] {
+        return None;
+    }
     ZEROS.iter().find(|zero| (**zero..**zero + 10).contains(&code)).and_then(|zero| char::from_digit(code - zero, 10))
 }
 
@@ -165,10 +170,16 @@ const KINDS: [u8; 256] = {
 
 /// The run of ASCII letters and digits that begins here: its end, and what kinds it has.
 fn run(bytes: &[u8], at: usize) -> (usize, u8) {
-    let mut kinds = 0;
-    let letters = bytes[at..].iter().map(|b| KINDS[usize::from(*b)]).take_while(|kind| *kind != 0);
-    let length = letters.inspect(|kind| kinds |= kind).count();
-    (at + length, kinds)
+    let (mut end, mut kinds) = (at, 0);
+    while let Some(byte) = bytes.get(end) {
+        let kind = KINDS[usize::from(*byte)];
+        if kind == 0 {
+            break;
+        }
+        kinds |= kind;
+        end += 1;
+    }
+    (end, kinds)
 }
 
 /// Splits a text into folded words.
@@ -217,6 +228,7 @@ pub fn words(text: &str) -> Words<'_> {
                     link: false,
                     address: false,
                     roles: 0,
+                    hash: 0,
                     word: NO_WORD,
                 });
                 between = Between::default();
@@ -256,6 +268,7 @@ pub fn words(text: &str) -> Words<'_> {
                     link: false,
                     address: false,
                     roles: 0,
+                    hash: 0,
                     word: NO_WORD,
                 }
             });
@@ -345,12 +358,12 @@ fn mark_links(words: &mut Words<'_>) {
     let ends = gap::WHITE | gap::QUOTE | gap::OPEN | gap::CLOSE;
     let count = words.tokens.len();
     for i in 0..count {
-        let token = words.tokens[i];
+        let token = &words.tokens[i];
         let after = words.tokens.get(i + 1).map_or(gap::WHITE, |next| next.gap);
         let starts = after & gap::WHITE == 0
             && after & (gap::SLASH | gap::DOT) != 0
             && !token.link
-            && matches!(words.folded(&token), "http" | "https" | "www" | "ftp");
+            && matches!(words.folded(token), "http" | "https" | "www" | "ftp");
         // A word linked already was reached from an earlier one: every word is walked over once each way.
         let at = !token.link && token.gap == gap::AT;
         if !starts && !at {

@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use foldhash::fast::FixedState;
+use hashbrown::HashTable;
 use serde::Deserialize;
 
 use super::fold::{self, Words};
 use super::spelling::singular;
+use super::table::hash;
 use crate::config::fault::Fault;
 
 /// What a word may be: a set of these bits.
@@ -123,10 +125,12 @@ struct Phrase {
 /// What the file adds to the shapes learned from the directory: labels, negative contexts, wording. Compiled once.
 #[derive(Debug, Clone, Default)]
 pub struct Hints {
-    words: HashMap<String, u32, FixedState>,
+    /// What each word may be, by its hash.
+    words: HashTable<(String, u32)>,
     /// Beginnings of negative words, sorted.
     stems: Vec<String>,
-    phrases: HashMap<String, Vec<Phrase>, FixedState>,
+    /// The phrases that begin with a word, by its hash.
+    phrases: HashTable<(String, Vec<Phrase>)>,
     /// For every spelling, the single words that it may stand for.
     spellings: Vec<Vec<String>>,
     /// A single word to the index of its other spellings.
@@ -241,7 +245,7 @@ impl Hints {
                 } else if stem.is_some() && *bit == role::NEGATIVE {
                     hints.stems.push(folded);
                 } else {
-                    *hints.words.entry(folded).or_default() |= bit;
+                    *value_of(&mut hints.words, folded) |= bit;
                 }
             }
         }
@@ -294,8 +298,8 @@ impl Hints {
     fn phrase(&mut self, phrase: &str, says: Says) {
         let words: Vec<String> = fold::folded(phrase).split(' ').map(|word| singular(word).to_owned()).collect();
         let Some(first) = words.first().filter(|word| !word.is_empty()).cloned() else { return };
-        *self.words.entry(first.clone()).or_default() |= role::PHRASE;
-        let list = self.phrases.entry(first).or_default();
+        *value_of(&mut self.words, first.clone()) |= role::PHRASE;
+        let list = value_of(&mut self.phrases, first);
         list.push(Phrase { rest: words[1..].to_vec(), says });
         // The longest first: "is not the right one" before "is not".
         list.sort_by_key(|phrase| std::cmp::Reverse(phrase.rest.len()));
@@ -306,7 +310,7 @@ impl Hints {
         for word in &folded {
             if !word.is_empty() && !word.contains(' ') {
                 for other in folded.iter().filter(|other| other.contains(' ')) {
-                    *self.words.entry(word.clone()).or_default() |= role::SAME;
+                    *value_of(&mut self.words, word.clone()) |= role::SAME;
                     let long = self.long.entry(singular(word).to_owned()).or_default();
                     long.extend(other.split(' ').map(|word| singular(word).to_owned()));
                 }
@@ -322,7 +326,7 @@ impl Hints {
                 self.phrase(word, Says::Same(index));
             } else {
                 let key = singular(word).to_owned();
-                *self.words.entry(word.clone()).or_default() |= role::SAME;
+                *value_of(&mut self.words, word.clone()) |= role::SAME;
                 self.other.entry(key).or_default().push(index);
             }
         }
@@ -332,15 +336,21 @@ impl Hints {
     pub fn mark(&self, words: &mut Words<'_>) {
         let mut said = std::mem::take(&mut words.said);
         for i in 0..words.tokens.len() {
-            let token = words.tokens[i];
-            words.tokens[i].roles = self.roles(words.folded(&token));
+            let word = words.word(i);
+            let one = singular(word);
+            let hash = hash(one.as_bytes());
+            let roles = self.roles_of(word, one, hash);
+            words.tokens[i].hash = hash;
+            words.tokens[i].roles = roles;
         }
         for at in 0..words.tokens.len() {
             if words.tokens[at].roles & role::PHRASE == 0 {
                 continue;
             }
             let before = said.len();
-            let list = self.phrases.get(singular(words.word(at))).map_or(&[][..], Vec::as_slice);
+            let first = singular(words.word(at));
+            let list = self.phrases.find(words.tokens[at].hash, |(word, _)| word == first);
+            let list = list.map_or(&[][..], |(_, list)| list.as_slice());
             let next = singular(words.word(at + 1));
             for phrase in list {
                 let fits = phrase.rest.first().is_none_or(|word| word == next)
@@ -358,17 +368,27 @@ impl Hints {
 
     /// What a folded word may be. Plurals count as their singular.
     pub fn roles(&self, word: &str) -> u32 {
-        let exact = self.words.get(word).copied().unwrap_or(0);
+        let one = singular(word);
+        self.roles_of(word, one, hash(one.as_bytes()))
+    }
+
+    /// What a word may be of which the singular, and the hash of that, are known.
+    fn roles_of(&self, word: &str, one: &str, hash_of_one: u64) -> u32 {
+        let is_singular = one.len() == word.len();
+        let exact = self.roles_at(word, if is_singular { hash_of_one } else { hash(word.as_bytes()) });
         if exact == 0
             && let Some(bare) = without_article(word)
         {
-            return self.words.get(bare).copied().unwrap_or(0);
+            return self.roles_at(bare, hash(bare.as_bytes()));
         }
-        let one = singular(word);
-        if one.len() == word.len() {
+        if is_singular {
             return exact;
         }
-        exact | self.words.get(one).copied().unwrap_or(0) & !(role::CAMPAIGN | role::ADVERT | role::STOP | role::FILL)
+        exact | self.roles_at(one, hash_of_one) & !(role::CAMPAIGN | role::ADVERT | role::STOP | role::FILL)
+    }
+
+    fn roles_at(&self, word: &str, hash: u64) -> u32 {
+        self.words.find(hash, |(known, _)| known == word).map_or(0, |(_, roles)| *roles)
     }
 
     /// Whether a word says that the number beside it is no Campaign ID.
@@ -423,8 +443,18 @@ impl Hints {
     }
 }
 
+/// The value of a word, the first time the default one.
+fn value_of<T: Default>(table: &mut HashTable<(String, T)>, word: String) -> &mut T {
+    let rehash = |(word, _): &(String, T)| hash(word.as_bytes());
+    let entry = table.entry(hash(word.as_bytes()), |(known, _)| *known == word, rehash);
+    &mut entry.or_insert_with(|| (word, T::default())).into_mut().1
+}
+
 /// An Arabic word without its article, and without the particle written in front of it.
 fn without_article(word: &str) -> Option<&str> {
+    if word.is_ascii() {
+        return None;
+    }
     let rest = word.strip_prefix("ال").or_else(|| word.strip_prefix("لل"));
     let rest = rest.or_else(|| word.strip_prefix(['و', 'ب', 'ف', 'ك'])?.strip_prefix("ال"));
     rest.filter(|rest| !rest.is_empty())

@@ -33,7 +33,7 @@ struct Form {
     /// How the separators stand: an id of the shape.
     example: String,
     /// The letters before the first digit; emptied when there are too many to be telling.
-    prefixes: HashSet<String>,
+    prefixes: HashSet<String, FixedState>,
     many: bool,
 }
 
@@ -59,6 +59,8 @@ pub struct Ids {
     pub longest_opening: usize,
     /// Lengths of all-digit ids: bit n for n digits.
     pub digit_lengths: u64,
+    /// Lengths of all ids without their separators: bit n for n characters, the last for all that are longer.
+    lengths: u64,
 }
 
 /// An id in the spelling that does not matter.
@@ -124,6 +126,7 @@ impl Ids {
                 ids.compacted.insert(key, row32, |r| hash(compacted(&campaigns[r as usize].id).as_bytes()));
             }
             ids.longest = ids.longest.max(buffer.len());
+            ids.lengths |= 1 << buffer.chars().count().min(63);
             let digits = buffer.bytes().all(|b| b.is_ascii_digit());
             if digits {
                 ids.digit_lengths |= 1 << buffer.len().min(63);
@@ -158,7 +161,7 @@ impl Ids {
             None => self.forms.entry(shape.to_owned()).or_insert_with(|| Form {
                 count: 0,
                 example: id.to_owned(),
-                prefixes: HashSet::new(),
+                prefixes: HashSet::default(),
                 many: false,
             }),
         };
@@ -223,6 +226,9 @@ impl Ids {
     }
 
     fn form(&self, compact: &str) -> Option<&Form> {
+        if compact.is_ascii() && self.lengths >> compact.len().min(63) & 1 == 0 {
+            return None;
+        }
         self.forms.get(form(compact, &mut [0; 192]))
     }
 

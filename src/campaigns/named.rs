@@ -10,11 +10,12 @@ use foldhash::fast::FixedState;
 use super::Campaign;
 use super::denial::{Denial, denied};
 use super::fit::{CLOSE, Candidate, Fit};
-use super::fold::{NO_WORD, Words};
+use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Hints, Says, role};
 use super::names::{Names, class};
 use super::spelling::{singular, transliterated, uninflected};
+use super::table::hash;
 use super::zone::Zone;
 use crate::request::evidence::Where;
 
@@ -58,7 +59,8 @@ pub fn mark(words: &mut Words<'_>, names: &Names) {
     for i in 0..words.tokens.len().min(WORDS_PER_ZONE) {
         let token = words.tokens[i];
         if !token.link {
-            words.tokens[i].word = names.find(singular(words.folded(&token))).unwrap_or(NO_WORD);
+            let word = singular(words.folded(&token)).as_bytes();
+            words.tokens[i].word = names.find_hashed(word, token.hash).unwrap_or(NO_WORD);
         }
     }
 }
@@ -72,7 +74,8 @@ pub fn find(
     hints: &Hints,
     taken: &[(usize, usize)],
 ) -> Vec<Mention> {
-    let finder = Finder { zone, words: &zone.words, names, campaigns, hints };
+    let beside = beside_names(&zone.words, names);
+    let finder = Finder { zone, words: &zone.words, names, campaigns, hints, beside };
     let mut mentions = vec![];
     let mut rows_left = ROWS_PER_ZONE;
     for group in finder.groups(taken) {
@@ -87,6 +90,23 @@ pub(super) struct Finder<'a, 'z> {
     pub(super) names: &'a Names,
     pub(super) campaigns: &'a [Campaign],
     pub(super) hints: &'a Hints,
+    /// Of every word: whether what stands around it makes it plausible that it is part of a name.
+    beside: Vec<bool>,
+}
+
+/// Words near a word for a campaign, or near a telling word of some name.
+fn beside_names(words: &Words<'_>, names: &Names) -> Vec<bool> {
+    let mut beside = vec![false; words.tokens.len()];
+    for (at, token) in words.tokens.iter().enumerate() {
+        let known = |token: &Token| token.word != NO_WORD && token.roles & (role::STOP | role::COMMON) == 0;
+        let reach = match token {
+            token if token.roles & NAMES_FIELD != 0 => 3,
+            token if known(token) && (token.capital || names.with_word(token.word).len() <= 64) => 2,
+            _ => continue,
+        };
+        beside[at.saturating_sub(reach)..(at + reach + 1).min(words.tokens.len())].fill(true);
+    }
+    beside
 }
 
 /// Words that make their neighbours a campaign's name.
@@ -168,7 +188,9 @@ impl Finder<'_, '_> {
             words.push((token.word, 1.0));
         }
         let written = self.words.text.get(token.start..token.end).unwrap_or_default();
-        if let Some(id) = transliterated(word, written).and_then(|other| self.names.find(singular(&other)))
+        let may_be_spelled_out = token.roles & role::STOP == 0 && !token.digits;
+        if may_be_spelled_out
+            && let Some(id) = transliterated(word, written).and_then(|other| self.names.find(singular(&other)))
             && words.iter().all(|(seen, _)| *seen != id)
         {
             words.push((id, 1.0));
@@ -201,7 +223,7 @@ impl Finder<'_, '_> {
             && token.roles & (role::POLAR | role::MONTH) == 0
             && !(token.capitals && word.len() <= 3 && token.roles & role::REGION != 0);
         if words.is_empty() && token.roles & (role::STOP | NAMES_FIELD) == 0 && word.len() >= 4 && !token.has_digit {
-            let joined = if word.len() >= 7 { self.names.with_pair(singular(word)) } else { &[] };
+            let joined = if word.len() >= 7 { self.names.with_pair_hashed(token.hash) } else { &[] };
             if joined.iter().take(4).any(|entry| self.joined_in(*entry, singular(word)).is_some()) {
                 return Some(Hit { first: i, last: i, words: vec![], stop: false, several: false });
             }
@@ -234,7 +256,7 @@ impl Finder<'_, '_> {
                 let joined = buffer.get_mut(..word.len() + next.len())?;
                 joined[..word.len()].copy_from_slice(word.as_bytes());
                 joined[word.len()..].copy_from_slice(next.as_bytes());
-                let id = self.names.find(std::str::from_utf8(joined).ok()?)?;
+                let id = self.names.find_hashed(joined, hash(joined))?;
                 return Some(Hit { first: i, last: i + 1, words: vec![(id, 0.95)], stop: false, several: false });
             }
             return None;
@@ -271,25 +293,12 @@ impl Finder<'_, '_> {
 
     /// Whether an unknown word may be a misspelt part of a name: where names stand, or beside one.
     fn plausible(&self, i: usize) -> bool {
-        let tokens = &self.words.tokens;
-        let token = &tokens[i];
-        if self.field() || self.zone.place == Where::Subject {
+        let token = &self.words.tokens[i];
+        if self.field() || self.zone.place == Where::Subject || self.beside[i] {
             return true;
         }
         let opens_sentence = i == 0 || token.gap & (gap::END | gap::LINE | gap::PARAGRAPH) != 0;
-        if token.capital && !opens_sentence || token.gap & gap::QUOTE != 0 {
-            return true;
-        }
-        let around = i.saturating_sub(3)..(i + 4).min(tokens.len());
-        around.into_iter().any(|at| {
-            let near = &tokens[at];
-            if near.roles & NAMES_FIELD != 0 {
-                return true;
-            }
-            at.abs_diff(i) <= 2 && at != i && near.word != NO_WORD && near.roles & (role::STOP | role::COMMON) == 0 && {
-                near.capital || self.names.with_word(near.word).len() <= 64
-            }
-        })
+        token.capital && !opens_sentence || token.gap & gap::QUOTE != 0
     }
 
     /// Whether a group may hold a name: two words, or one that the text treats as a name.

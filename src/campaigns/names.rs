@@ -198,7 +198,12 @@ impl Names {
 
     /// The vocabulary word, if some name has it. `word` is folded and singular.
     pub fn find(&self, word: &str) -> Option<u32> {
-        self.table.find(hash(word.as_bytes()), |id| self.text(id) == word)
+        self.find_hashed(word.as_bytes(), hash(word.as_bytes()))
+    }
+
+    /// The vocabulary word of these bytes, of which the hash is known.
+    pub(super) fn find_hashed(&self, word: &[u8], hash: u64) -> Option<u32> {
+        self.table.find(hash, |id| self.text(id).as_bytes() == word)
     }
 
     /// The words of the vocabulary that, written as one, are this: three or more, each of three letters or more.
@@ -265,7 +270,12 @@ impl Names {
 
     /// Entries in which these letters are two neighbouring words, or some that only seem so.
     pub fn with_pair(&self, joined: &str) -> &[u32] {
-        self.by_pair.get((hash(joined.as_bytes()) & self.pair_mask) as usize)
+        self.with_pair_hashed(hash(joined.as_bytes()))
+    }
+
+    /// The same for letters of which the hash is known.
+    pub(super) fn with_pair_hashed(&self, hash: u64) -> &[u32] {
+        self.by_pair.get((hash & self.pair_mask) as usize)
     }
 
     /// Words that this one may be a misspelling of, nearest first, with the number of edits; at most four.

@@ -18,38 +18,40 @@ pub enum Piece<'a> {
 /// Folds `text`, handing each piece to `found`.
 pub fn fold(text: &str, mut found: impl FnMut(Piece<'_>)) {
     let mut word = Word::default();
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
+    let mut next = 0;
+    while let Some(c) = text[next..].chars().next() {
+        let at = next;
         let end = at + c.len_utf8();
+        next = end;
+        let rest = &text[end..];
+        let behind = || rest.chars().next();
         match c {
-            'a'..='z' | '0'..='9' => word.push(c, at, end),
-            'A'..='Z' => word.push(c.to_ascii_lowercase(), at, end),
+            'a'..='z' | 'A'..='Z' | '0'..='9' => {
+                let run = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+                next += run;
+                word.append(&text[at..next], at);
+            }
             // Zero-width characters and soft hyphens stand inside words copied from web pages.
             '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => {}
             // "l'adresse" and "I'm" are two words; "don't" and "campaign's" stay one.
             '\'' | '’' | '‘' | 'ʼ' | '`' | '´' => {
-                let joins = word.text.chars().count() > 2 && chars.peek().is_some_and(|(_, next)| next.is_alphabetic());
+                let joins = word.text.chars().count() > 2 && behind().is_some_and(char::is_alphabetic);
                 if !joins {
                     word.flush(&mut found);
                 }
             }
             '-' | '\u{2010}' | '\u{2011}' => {
-                let next = chars.peek().map(|(_, next)| *next);
-                let single = word.text.len() == 1 && next.is_some_and(char::is_alphabetic);
-                let broken_line = next == Some('\n') && !word.text.is_empty() && {
-                    let mut ahead = chars.clone();
-                    ahead.next();
-                    ahead.next().is_some_and(|(_, c)| c.is_lowercase())
-                };
-                if broken_line {
-                    chars.next();
+                let single = word.text.len() == 1 && behind().is_some_and(char::is_alphabetic);
+                let broken_line = rest.strip_prefix('\n').filter(|_| !word.text.is_empty());
+                if broken_line.is_some_and(|line| line.starts_with(char::is_lowercase)) {
+                    next += 1;
                 } else if !single {
                     word.flush(&mut found);
                 }
             }
             '.' | '!' | '?' => {
                 word.flush(&mut found);
-                if chars.peek().is_none_or(|(_, next)| next.is_whitespace()) {
+                if behind().is_none_or(char::is_whitespace) {
                     found(Piece::Stop);
                 }
             }
@@ -59,9 +61,7 @@ pub fn fold(text: &str, mut found: impl FnMut(Piece<'_>)) {
             }
             '\n' => {
                 word.flush(&mut found);
-                let mut ahead = chars.clone();
-                while ahead.next_if(|(_, c)| matches!(c, ' ' | '\t' | '\r' | '>')).is_some() {}
-                if ahead.peek().is_some_and(|(_, next)| *next == '\n') {
+                if rest.trim_start_matches([' ', '\t', '\r', '>']).starts_with('\n') {
                     found(Piece::Stop);
                 }
             }
@@ -88,6 +88,17 @@ struct Word {
 }
 
 impl Word {
+    /// Adds letters and digits of ASCII that begin at this byte.
+    fn append(&mut self, letters: &str, start: usize) {
+        if self.text.is_empty() {
+            self.start = start;
+        }
+        let before = self.text.len();
+        self.text.push_str(letters);
+        self.text[before..].make_ascii_lowercase();
+        self.end = start + letters.len();
+    }
+
     fn push(&mut self, c: char, start: usize, end: usize) {
         if self.text.is_empty() {
             self.start = start;

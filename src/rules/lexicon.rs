@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::OnceLock;
 
+use foldhash::fast::FixedState;
+
 use super::fold::{Piece, fold};
 use super::numbering::Numbering;
 use super::sheet::Sheet;
@@ -38,9 +40,7 @@ pub struct Word {
 #[derive(Debug, Default)]
 pub struct Lexicon {
     stems: Numbering<u8>,
-    same: Map<Vec<Box<str>>>,
-    /// Words that keep their endings.
-    whole: Map<()>,
+    listed: Map<Listed>,
     /// Endings by their last byte, longest first, with the fewest characters that must remain.
     endings: Vec<Vec<(Box<str>, usize)>>,
     /// By id: whether it is a word of a language that writes compounds as one word.
@@ -49,10 +49,19 @@ pub struct Lexicon {
     typos: OnceLock<Typos>,
 }
 
+/// What `words.toml` says of a word.
+#[derive(Debug)]
+enum Listed {
+    /// It means the same as these.
+    Same(Vec<Box<str>>),
+    /// It keeps its endings.
+    Whole,
+}
+
 /// Hash of a stem less one character → the stem's id; `UNKNOWN` where several stems come to the same.
 type Typos = HashMap<u32, u32, BuildHasherDefault<Fnv>>;
 
-type Map<T> = HashMap<Box<str>, T, BuildHasherDefault<Fnv>>;
+type Map<T> = HashMap<Box<str>, T, FixedState>;
 
 impl Lexicon {
     /// Reads `words.toml`. Without it words are only folded.
@@ -85,14 +94,14 @@ impl Lexicon {
                     continue;
                 };
                 let right: Vec<Box<str>> = folded(&right).into_iter().map(Into::into).collect();
-                if lexicon.same.insert(word.as_str().into(), right).is_some() {
+                if lexicon.listed.insert(word.as_str().into(), Listed::Same(right)).is_some() {
                     sheet.fault(line, format!("`{spelling}` stands here twice"), "keep one of the two");
                 }
             }
             for (word, line) in sheet.texts(&mut root, "whole") {
                 match folded(&word).as_slice() {
                     [word] => {
-                        lexicon.whole.insert(word.as_str().into(), ());
+                        lexicon.listed.entry(word.as_str().into()).or_insert(Listed::Whole);
                         // No typo either.
                         lexicon.intern(word, false);
                     }
@@ -182,17 +191,27 @@ impl Lexicon {
             Piece::Stop => found(None, last, last),
             Piece::Word(word, start, end) => {
                 last = end;
-                match self.same.get(word) {
-                    Some(right) => right.iter().for_each(|word| found(Some(self.stem(word)), start, end)),
-                    None => found(Some(self.stem(word)), start, end),
+                match self.listed.get(word) {
+                    Some(Listed::Same(right)) => right.iter().for_each(|word| found(Some(self.stem(word)), start, end)),
+                    Some(Listed::Whole) => found(Some(word), start, end),
+                    None => found(Some(self.bare(word)), start, end),
                 }
             }
         });
     }
 
+    fn is_whole(&self, word: &str) -> bool {
+        matches!(self.listed.get(word), Some(Listed::Whole))
+    }
+
     /// The word less its endings and doubled last letter. Words with digits or other letters than a–z stay whole.
     fn stem<'w>(&self, word: &'w str) -> &'w str {
-        if word.len() < 4 || self.whole.contains_key(word) || !word.bytes().all(|b| b.is_ascii_lowercase()) {
+        if self.is_whole(word) { word } else { self.bare(word) }
+    }
+
+    /// Likewise of a word that is not listed as whole.
+    fn bare<'w>(&self, word: &'w str) -> &'w str {
+        if word.len() < 4 || !word.bytes().all(|b| b.is_ascii_lowercase()) {
             return word;
         }
         let mut stem = word;
@@ -209,7 +228,7 @@ impl Lexicon {
             let fits = |(ending, least): &&(Box<str>, usize)| {
                 stem.len() >= ending.len() + least
                     && stem.ends_with(&**ending)
-                    && !self.whole.contains_key(&stem[..stem.len() - ending.len()])
+                    && !self.is_whole(&stem[..stem.len() - ending.len()])
             };
             match self.endings[usize::from(last)].iter().find(fits) {
                 Some((ending, _)) if taken == 0 || (taken == 1 && stem.len() - ending.len() >= 5) => {
