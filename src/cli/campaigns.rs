@@ -29,6 +29,9 @@ pub enum Command {
         /// Take it even when more than half of the campaigns vanish
         #[arg(long)]
         allow_shrink: bool,
+        /// How to print what was done
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Check a directory: faults by line, and the shapes of its Campaign IDs
     Check {
@@ -64,7 +67,7 @@ pub enum Listing {
 /// Runs the command.
 pub fn run(command: &Command) -> Result<End> {
     match command {
-        Command::Import { file, config, allow_shrink } => import(file, config, *allow_shrink),
+        Command::Import { file, config, allow_shrink, format } => import(file, config, *allow_shrink, *format),
         Command::Check { file, format } => check(file, *format),
         Command::Similar { file, format } => similar(file, *format),
     }
@@ -89,7 +92,7 @@ fn load(file: &Path) -> Result<Option<Vec<Campaign>>> {
     Ok(faults.is_empty().then_some(campaigns))
 }
 
-fn import(file: &Path, settings: &Path, allow_shrink: bool) -> Result<End> {
+fn import(file: &Path, settings: &Path, allow_shrink: bool, format: Format) -> Result<End> {
     let Some(settings) = config::load(settings)? else { return Ok(End::Unusable) };
     let Some(campaigns) = load(file)? else {
         output::complain("nothing was imported: the directory in the store stays as it was");
@@ -112,8 +115,16 @@ fn import(file: &Path, settings: &Path, allow_shrink: bool) -> Result<End> {
         store.replace_campaigns(&campaigns).await?;
         store.close().await;
         let mut out = io::stdout().lock();
-        writeln!(out, "{} campaigns imported, {had} were there before", campaigns.len())?;
-        match settings.campaigns.source() {
+        let source = settings.campaigns.source();
+        match format {
+            Format::Text => writeln!(out, "{} campaigns imported, {had} were there before", campaigns.len())?,
+            Format::Json => {
+                let done = json!({ "imported": campaigns.len(), "before": had, "in_force": source.is_none() });
+                writeln!(out, "{done}")?;
+            }
+        }
+        match source {
+            None if format == Format::Json => {}
             None => writeln!(out, "a running daemon takes them up at SIGHUP (systemctl reload deskclerk)")?,
             Some(key) => output::complain(&format!(
                 "campaigns.{key} names another source, so what was imported is not in force; empty that key to use it"

@@ -84,10 +84,10 @@ impl Way {
     }
 }
 
-/// Makes ready to send, without a connection: what key or certificate cannot be used.
-pub async fn prove(config: &Config) -> Result<(), String> {
+/// Makes ready to send, without a connection: which key of `[smtp]` cannot be used, and why.
+pub fn prove(config: &Config) -> Result<(), (&'static str, String)> {
     match Way::of_mail(config) {
-        Some(Way::Smtp(smtp)) => smtp.prove().await,
+        Some(Way::Smtp(smtp)) => smtp.prove(),
         _ => Ok(()),
     }
 }

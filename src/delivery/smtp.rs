@@ -73,9 +73,10 @@ impl Smtp {
         }
     }
 
-    /// Reads what sending needs: password, DKIM key, certificates.
-    pub async fn prove(&self) -> Result<(), String> {
-        self.ready().await.map(drop)
+    /// Reads what sending needs: DKIM key, password, certificates. Which key of `[smtp]` cannot be used, and why.
+    pub fn prove(&self) -> Result<(), (&'static str, String)> {
+        self.signer().map_err(|why| ("dkim_key_file", why))?;
+        self.build().map(drop).map_err(|why| ("ca_file", why))
     }
 
     /// Connects and signs in, and hands nothing in.
@@ -119,12 +120,16 @@ impl Smtp {
         if let Some(ready) = kept.as_ref() {
             return Ok(ready.clone());
         }
-        let (selector, file) = (&self.settings.dkim_selector, &self.settings.dkim_key_file);
-        let signer = match selector.is_empty() {
-            true => None,
-            false => Some(Arc::new(dkim::signer(selector, &self.hello, file)?)),
-        };
+        let signer = self.signer()?;
         Ok(kept.insert((self.build()?, signer)).clone())
+    }
+
+    fn signer(&self) -> Result<Option<Arc<DkimConfig>>, String> {
+        let (selector, file) = (&self.settings.dkim_selector, &self.settings.dkim_key_file);
+        match selector.is_empty() {
+            true => Ok(None),
+            false => dkim::signer(selector, &self.hello, file).map(|signer| Some(Arc::new(signer))),
+        }
     }
 
     fn build(&self) -> Result<Transport, String> {

@@ -43,10 +43,7 @@ async fn list(
     Query(page): Query<Page>,
 ) -> Result<Json<Value>, Problem> {
     let door = door_of(&site.desk, &name)?;
-    let limit = page.limit.unwrap_or(PAGE);
-    if !(1..=LARGEST_PAGE).contains(&limit) {
-        return Err(Problem::Malformed(format!("limit is a number from 1 to {LARGEST_PAGE}")));
-    }
+    let limit = super::page(page.limit, (PAGE, LARGEST_PAGE))?;
     let found = site.desk.store.deliveries(&door, limit, page.before.as_deref()).await?;
     let next = found.last().filter(|_| found.len() as i64 == limit).map(|last| last.id.clone());
     let shown: Vec<Value> = found

@@ -115,6 +115,13 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
 }
 
 /// Unix milliseconds.
+/// How many rows a page holds: what was asked for, or `usual` of (usual, largest).
+fn page(limit: Option<i64>, (usual, largest): (i64, i64)) -> Result<i64, Problem> {
+    let limit = limit.unwrap_or(usual);
+    let fits = (1..=largest).contains(&limit);
+    fits.then_some(limit).ok_or_else(|| Problem::Malformed(format!("limit is a number from 1 to {largest}")))
+}
+
 fn now() -> i64 {
     crate::desk::unix_ms()
 }

@@ -48,10 +48,7 @@ async fn list(
         let known = || format!("no state `{word}`: queued, draft, held, sent, dead or dropped");
         serde_json::from_value::<Stands>(json!(word)).map_err(|_| Problem::Malformed(known()))
     };
-    let limit = match wanted.limit.unwrap_or(PAGE.0) {
-        ..1 => return Err(Problem::Malformed(format!("limit is a number from 1 to {}", PAGE.1))),
-        limit => limit.min(PAGE.1),
-    };
+    let limit = super::page(wanted.limit, PAGE)?;
     let states = words.map(state).collect::<Result<Vec<_>, _>>()?;
     let filter = Filter { states, ticket: wanted.ticket, recipient: wanted.to };
     let rows = site.desk.store.list_outgoing(&filter, limit).await?;

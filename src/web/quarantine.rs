@@ -47,10 +47,7 @@ async fn list(
     ApiAgent(_): ApiAgent,
     Query(wanted): Query<Wanted>,
 ) -> Result<Answer<Value>, Problem> {
-    let page = match wanted.limit.unwrap_or(PAGE) {
-        ..1 => return Err(Problem::Malformed(format!("limit is a number from 1 to {LARGEST_PAGE}"))),
-        limit => limit.min(LARGEST_PAGE),
-    };
+    let page = super::page(wanted.limit, (PAGE, LARGEST_PAGE))?;
     let store = &site.desk.store;
     let mut found = store.list_submissions(Outcome::Quarantined, page + 1, wanted.cursor.as_deref()).await?;
     let more = found.len() as i64 > page;

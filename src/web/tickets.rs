@@ -88,10 +88,7 @@ impl Wanted {
 
     /// How many a page.
     pub fn page(&self) -> Result<i64, Problem> {
-        match self.limit.unwrap_or(PAGE) {
-            ..1 => Err(Problem::Malformed(format!("limit is a number from 1 to {LARGEST_PAGE}"))),
-            limit => Ok(limit.min(LARGEST_PAGE)),
-        }
+        super::page(self.limit, (PAGE, LARGEST_PAGE))
     }
 }
 

@@ -209,6 +209,10 @@ fn a_directory_is_checked_imported_and_never_shrinks_by_accident() {
     let (code, out, complaints) = run(deskclerk().args(["campaigns", "import", "--config"]).arg(&config).arg(&whole));
     assert_eq!(code, 0, "{complaints}");
     assert!(out.contains("20 campaigns imported, 0 were there before"), "{out}");
+    let again = ["campaigns", "import", "--format", "json", "--config"];
+    let (_, out, _) = run(deskclerk().args(again).arg(&config).arg(&whole));
+    let done: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(done, serde_json::json!({ "imported": 20, "before": 20, "in_force": true }));
 
     let small = folder.path().join("small.csv");
     fs::write(&small, "campaign_id,name,account,contacts\n20417,Orchard Box,Hollow,hollowtree.example\n").unwrap();
@@ -268,6 +272,10 @@ fn config_check_opens_what_the_settings_name() {
     let faults: Value = serde_json::from_str(&out).unwrap();
     let lines: Vec<_> = faults.as_array().unwrap().iter().map(|fault| fault["line"].as_u64().unwrap()).collect();
     assert_eq!(lines, [2, 4, 6], "{out}");
+    let text = "[smtp]\nhost = \"127.0.0.1\"\ndkim_selector = \"s1\"\ndkim_key_file = \"deskclerk.toml\"\n";
+    fs::write(&path, text).unwrap();
+    let (_, _, complaints) = run(deskclerk().args(["config", "check", "--config"]).arg(&path));
+    assert!(complaints.contains("deskclerk.toml:4: smtp.dkim_key_file: "), "{complaints}");
 }
 
 #[test]

@@ -49,7 +49,11 @@ async fn the_api_lists_shows_replays_and_drops() {
     let next = first["next"].as_str().unwrap();
     let second = desk.api("GET", &format!("/v1/quarantine?limit=2&cursor={next}"), Value::Null).await.json();
     assert_eq!((listed(&second), &second["next"]), (vec![ids[0].clone()], &Value::Null));
-    desk.api("GET", "/v1/quarantine?limit=0", Value::Null).await.problem(400);
+    for path in ["/v1/quarantine", "/v1/tickets", "/v1/outbox", "/v1/audit"] {
+        for limit in [0, 100_000] {
+            desk.api("GET", &format!("{path}?limit={limit}"), Value::Null).await.problem(400);
+        }
+    }
 
     let one = desk.api("GET", &format!("/v1/quarantine/{}", ids[0]), Value::Null).await.json();
     assert_eq!((&one["headers"]["subject"], &one["envelope"]["from"]), (&"one".into(), &"odd@c.example".into()));
