@@ -43,6 +43,7 @@ pub fn run(args: &Args) -> Result<End> {
             _ = interrupt.recv() => return Ok(End::Ok),
         };
         notify(&[sd_notify::NotifyState::Ready]);
+        give_back();
         let watchdog = tokio::spawn(feed_watchdog(daemon.desk.clone()));
         loop {
             tokio::select! {
@@ -76,7 +77,23 @@ async fn reload(daemon: &Daemon) {
         );
     }
     notify(&[sd_notify::NotifyState::Ready]);
+    give_back();
 }
+
+/// Gives the memory that compiling took, and needs no more, back to the system: the C library would keep it (malloc_trim(3)).
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "the C library has no other door to this")]
+fn give_back() {
+    unsafe extern "C" {
+        fn malloc_trim(pad: usize) -> std::ffi::c_int;
+    }
+    // SAFETY: it takes a number of bytes to keep, may be called by any thread and touches no memory in use.
+    unsafe { malloc_trim(0) };
+}
+
+/// Other C libraries give it back by themselves.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn give_back() {}
 
 /// Tells the watchdog that we live, only while the workers come round and commits can be made (systemd.service(5),
 /// WatchdogSec). A store that is out of reach is no reason to start anew: the doors say "later" meanwhile.
