@@ -110,8 +110,7 @@ impl Daemon {
             doors.start("lmtp".into(), intake::lmtp::run(listener, desk.clone(), doors.cancel.clone()));
         }
         for mailbox in &config.imap {
-            let name = format!("imap:{}", mailbox.name);
-            doors.start(name, intake::imap::run(mailbox.clone(), desk.clone(), doors.cancel.clone()));
+            doors.start(mailbox.source(), intake::imap::run(mailbox.clone(), desk.clone(), doors.cancel.clone()));
         }
         let mut pages = Stage::new("http", &failed);
         let hooks = Hooks::open(config).map_err(|faults| anyhow::anyhow!("{}", list(&faults)))?;
@@ -131,7 +130,7 @@ impl Daemon {
 
         desk.doors.open("http");
         let hooks_doors = config.hook.iter().map(|hook| format!("hook:{}", hook.name));
-        let mailboxes = config.imap.iter().map(|mailbox| format!("imap:{}", mailbox.name));
+        let mailboxes = config.imap.iter().flat_map(|mailbox| mailbox.doors()).map(|(door, _)| door);
         let names: Vec<String> = hooks_doors.chain(mailboxes).chain(["lmtp".into(), "form".into()]).collect();
         desk.declare_doors(names.iter().map(String::as_str));
         desk.show_rules(None);

@@ -166,10 +166,13 @@ pub(super) fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fa
 pub(super) fn secrets(settings: &Config) -> Vec<(&'static str, usize, &'static str, &Path)> {
     let mut secrets: Vec<(&'static str, usize, &'static str, &Path)> = vec![];
     for (index, imap) in settings.imap.iter().enumerate() {
-        secrets.push(("imap", index, "password_file", &imap.password_file));
-        if !imap.ca_file.as_os_str().is_empty() {
-            secrets.push(("imap", index, "ca_file", &imap.ca_file));
+        let mut files = vec![("password_file", &imap.password_file), ("ca_file", &imap.ca_file)];
+        files.push(("proxy_secret_file", &imap.proxy_secret_file));
+        if let Some(oauth) = &imap.oauth {
+            files.extend([("oauth", &oauth.client_secret_file), ("oauth", &oauth.refresh_token_file)]);
         }
+        let named = files.into_iter().filter(|(_, path)| !path.as_os_str().is_empty());
+        secrets.extend(named.map(|(key, path)| ("imap", index, key, path.as_path())));
     }
     if !settings.smtp.user.is_empty() {
         secrets.push(("smtp", 0, "password_file", &settings.smtp.password_file));

@@ -128,11 +128,18 @@ fn tell_daemon(out: &mut impl Write, settings: &Config, daemon: &Result<Value>) 
     let desk = &said["desk"];
     writeln!(out, "rules    {}, {} campaigns", text(&desk["rules"]), desk["campaigns"])?;
     for (name, door) in desk["doors"].as_object().into_iter().flatten() {
-        let word = if door["open"] == true { "open" } else { "SHUT" };
+        let word = match (door["open"] == true, door["elsewhere"] == true) {
+            (true, _) => "open",
+            (false, true) => "resting",
+            (false, false) => "SHUT",
+        };
         let since = door["since"].as_i64().map(time).unwrap_or_default();
         write!(out, "door     {:<20} {word} since {since}", inert(name))?;
         if let Some(waiting) = door["waiting"].as_u64().filter(|waiting| *waiting > 0) {
-            write!(out, ", {waiting} mails still to be taken in")?;
+            match door["backlog"].as_u64().filter(|backlog| *backlog > 0) {
+                Some(backlog) => write!(out, ", {waiting} of {backlog} mails still to be taken in")?,
+                None => write!(out, ", {waiting} mails still to be taken in")?,
+            }
         }
         if let Some(because) = door["because"].as_str() {
             write!(out, ": {}", inert(because))?;
@@ -172,6 +179,28 @@ fn ago(since: i64, now: i64) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn doors_say_how_far_they_are() {
+        let check = |door: Value, expected: &str| {
+            let settings = crate::config::default_in(std::path::Path::new("/"));
+            let said = json!({"ready": true, "version": "1", "checks": [], "desk": {"rules": "r", "campaigns": 1, "doors":
+                {"imap:a": door}}});
+            let mut out = vec![];
+            tell_daemon(&mut out, &settings, &Ok(said)).unwrap();
+            let out = String::from_utf8(out).unwrap();
+            assert!(out.lines().last().unwrap().ends_with(expected), "{out}");
+        };
+        let since = 1_000_000;
+        check(json!({"open": true, "since": since, "waiting": 7, "backlog": 0}), ", 7 mails still to be taken in");
+        check(
+            json!({"open": true, "since": since, "waiting": 60_000, "backlog": 100_000}),
+            ", 60000 of 100000 mails still to be taken in",
+        );
+        let resting = json!({"open": false, "elsewhere": true, "since": since, "because": "another node reads it"});
+        check(resting, "resting since 1970-01-01T00:16:40Z: another node reads it");
+        check(json!({"open": false, "since": since, "because": "x"}), "SHUT since 1970-01-01T00:16:40Z: x");
+    }
 
     #[test]
     fn ages_are_for_people_and_addresses_can_be_reached() {

@@ -7,8 +7,8 @@ use toml_edit::Document;
 
 use super::fault::Fault;
 use super::network::Network;
-use super::settings::{After, Campaigns, Config, Hook, Tls, VERIFY};
-use super::{endpoints, hours, place};
+use super::settings::{Campaigns, Config, Hook, Tls, VERIFY};
+use super::{endpoints, hours, mailbox, place};
 
 /// All that is wrong with typed settings, each with the line of its key.
 pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: &str) -> Vec<Fault> {
@@ -158,49 +158,9 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
             "use \"starttls\" or \"implicit\"",
         );
     }
-    for (index, imap) in config.imap.iter().enumerate() {
-        if imap.tls == Tls::None && !loopback(&imap.host) {
-            fault(
-                "imap",
-                index,
-                "tls",
-                format!("plaintext to {} would show mail and password", imap.host),
-                "use \"implicit\" or \"starttls\"",
-            );
-        }
-        if !is_host(&imap.host) {
-            fault(
-                "imap",
-                index,
-                "host",
-                format!("`{}` is no host name", imap.host),
-                "write the name alone; the port is a key of its own",
-            );
-        }
-        if imap.port == 0 {
-            fault("imap", index, "port", "is 0".into(), "write 993, or 143 with tls = \"starttls\"");
-        }
-        if imap.after == After::Move && (imap.move_to == imap.mailbox || imap.move_to.is_empty()) {
-            let message = if imap.move_to.is_empty() { "is empty" } else { "is the mailbox itself" };
-            fault("imap", index, "move_to", message.into(), "name another mailbox");
-        }
-        for (key, value) in [("name", &imap.name), ("user", &imap.user), ("mailbox", &imap.mailbox)] {
-            if value.is_empty() {
-                fault("imap", index, key, "is empty".into(), "write it, or leave the key out where it has a default");
-            }
-        }
-        if config.imap[..index].iter().any(|other| other.name == imap.name) {
-            fault("imap", index, "name", format!("`{}` stands twice", imap.name), "give each [[imap]] its own name");
-        }
-        if imap.poll_secs == 0 {
-            fault("imap", index, "poll_secs", "is 0".into(), "write at least 1");
-        }
-        // RFC 2177: an IDLE is ended before the 30 minutes are over after which servers log out.
-        if !(1..=1740).contains(&imap.idle_secs) {
-            fault("imap", index, "idle_secs", format!("is {}", imap.idle_secs), "write 1 to 1740");
-        }
-        if imap.timeout_secs == 0 {
-            fault("imap", index, "timeout_secs", "is 0".into(), "write at least 1");
+    for index in 0..config.imap.len() {
+        for (key, message, remedy) in mailbox::faults(config, index) {
+            fault("imap", index, key, message, remedy);
         }
     }
     for (team, address) in &config.teams {
@@ -363,12 +323,13 @@ fn is_address(text: &str) -> bool {
 }
 
 /// Whether it looks like a host name or an IP address.
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     let bare = text.trim_matches(['[', ']']);
     let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
     bare.parse::<IpAddr>().is_ok() || text.trim_end_matches('.').split('.').all(label)
 }
 
-fn loopback(host: &str) -> bool {
+/// Whether it names this machine.
+pub(super) fn loopback(host: &str) -> bool {
     host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

@@ -196,8 +196,9 @@ fn wrong(table: &'static str, index: usize, key: &'static str, message: String, 
     Wrong { table, index, key, message, remedy }
 }
 
-/// Plaintext is for hosts in `egress.allow`; of a name only the connection can tell.
-fn url_fault(config: &Config, url: &str) -> Option<(String, &'static str)> {
+/// What is wrong with an address that the desk posts to, and the remedy. Plaintext is for hosts in `egress.allow`; of a name
+/// only the connection can tell.
+pub(super) fn url_fault(config: &Config, url: &str) -> Option<(String, &'static str)> {
     match url.parse::<hyper::Uri>() {
         Ok(url) if url.authority().is_some_and(|authority| authority.as_str().contains('@')) => {
             Some(("carries a name or password".into(), "put it into the secret's file"))

@@ -7,6 +7,7 @@ mod check;
 pub mod endpoints;
 pub mod fault;
 pub mod hours;
+pub mod mailbox;
 pub mod network;
 pub mod secret;
 pub mod settings;
@@ -190,8 +191,8 @@ fn overlay(into: &mut toml::Table, key: &str, value: toml::Value) {
 
 /// The keys of a table: read off the default file, of `[[imap]]`, `[[hook]]` and their like listed. `None`: there is no such table.
 fn known_keys<'a>(table: &str, defaults: &'a toml::Table) -> Option<Vec<&'a str>> {
-    const IMAP: &str = "name host port tls ca_file user password_file mailbox after move_to poll_secs idle_secs \
-                        timeout_secs answer_since";
+    const IMAP: &str = "name host port tls ca_file proxy proxy_secret_file user password_file oauth mailbox folders after \
+                        move_to poll_secs idle_secs timeout_secs answer_since read_since backlog_per_minute";
     const CONNECTOR: &str = "name kind url user secret_file id_prefix id_field campaign_field group groups types priorities \
                              tags waiting attachment_bytes poll_secs hook_secret_file";
     const HOOK: &str =
@@ -284,7 +285,12 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
         &mut config.smtp.folder,
         &mut config.replies.token_key_file,
     ];
-    paths.extend(config.imap.iter_mut().flat_map(|imap| [&mut imap.ca_file, &mut imap.password_file]));
+    for imap in &mut config.imap {
+        paths.extend([&mut imap.ca_file, &mut imap.proxy_secret_file, &mut imap.password_file]);
+        let oauth = imap.oauth.as_mut();
+        paths
+            .extend(oauth.into_iter().flat_map(|oauth| [&mut oauth.client_secret_file, &mut oauth.refresh_token_file]));
+    }
     paths.extend(config.hook.iter_mut().flat_map(|hook| hook.secret_files.iter_mut()));
     paths.extend(config.webhook.iter_mut().flat_map(|webhook| webhook.secret_files.iter_mut()));
     let connectors = config.connector.iter_mut();
@@ -449,7 +455,8 @@ mod tests {
         };
         let text: Vec<String> = DEFAULT.lines().map(open).collect();
         let config = parse(&text.join("\n"), "t.toml", Path::new("/")).unwrap();
-        assert_eq!(config.imap.len(), 1);
+        assert_eq!(config.imap.iter().filter(|imap| imap.oauth.is_some()).count(), 2);
+        assert_eq!(config.imap.len(), 3);
         assert_eq!(config.hook[0].map["email"].as_str(), Some("contact.email"));
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::endpoints::{Connector, Webhook};
+use super::mailbox::Imap;
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -207,99 +208,6 @@ pub enum Tls {
     None,
 }
 
-/// What becomes of a mail on the server once it is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum After {
-    /// `\Seen` and `$Deskclerk`.
-    Flag,
-    /// Moved to `move_to`.
-    Move,
-    /// Deleted and expunged.
-    Delete,
-    /// Left as it is.
-    Keep,
-}
-
-/// From when on mail of a mailbox may be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AnswerSince {
-    /// Nothing older than the first connect is answered.
-    Now,
-    /// Everything.
-    All,
-}
-
-/// `[[imap]]`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Imap {
-    /// Names the door.
-    pub name: String,
-    /// Host name.
-    pub host: String,
-    /// Port.
-    #[serde(default = "imaps")]
-    pub port: u16,
-    /// Security.
-    #[serde(default = "implicit")]
-    pub tls: Tls,
-    /// PEM file of a private CA.
-    #[serde(default)]
-    pub ca_file: PathBuf,
-    /// Login.
-    pub user: String,
-    /// File that holds the password.
-    pub password_file: PathBuf,
-    /// The mailbox.
-    #[serde(default = "inbox")]
-    pub mailbox: String,
-    /// What becomes of a stored mail.
-    #[serde(default = "flag")]
-    pub after: After,
-    /// Target of `after = "move"`.
-    #[serde(default = "deskclerk_folder")]
-    pub move_to: String,
-    /// Poll interval without IDLE.
-    #[serde(default = "minute")]
-    pub poll_secs: u64,
-    /// How long one IDLE lasts.
-    #[serde(default = "five_minutes")]
-    pub idle_secs: u64,
-    /// So long a server may be silent when it is to say something.
-    #[serde(default = "minute")]
-    pub timeout_secs: u64,
-    /// From when on mail may be answered.
-    #[serde(default = "now")]
-    pub answer_since: AnswerSince,
-}
-
-fn imaps() -> u16 {
-    993
-}
-fn implicit() -> Tls {
-    Tls::Implicit
-}
-fn inbox() -> String {
-    "INBOX".into()
-}
-fn flag() -> After {
-    After::Flag
-}
-fn deskclerk_folder() -> String {
-    "Deskclerk".into()
-}
-fn minute() -> u64 {
-    60
-}
-fn now() -> AnswerSince {
-    AnswerSince::Now
-}
-fn five_minutes() -> u64 {
-    300
-}
-
 /// `[smtp]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -459,6 +367,10 @@ pub struct Support {
     pub knowledge_base: String,
     /// Address of the chat.
     pub chat: String,
+}
+
+fn five_minutes() -> u64 {
+    300
 }
 
 /// `[[hook]]`

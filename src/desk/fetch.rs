@@ -22,6 +22,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::proxy;
+use crate::config::mailbox::Proxy;
 use crate::config::network::Network;
 
 /// For the name, connecting and the TLS handshake.
@@ -58,12 +60,18 @@ pub struct Answer {
 #[derive(Debug, Clone, Default)]
 pub struct Guard {
     allowed: Vec<Network>,
+    proxy: Option<Proxy>,
 }
 
 impl Guard {
     /// Allows these networks beside the public internet; what is no network is left out (`config check` names it).
     pub fn new(allow: &[String]) -> Guard {
-        Guard { allowed: allow.iter().filter_map(|text| Network::parse(text)).collect() }
+        Guard { allowed: allow.iter().filter_map(|text| Network::parse(text)).collect(), proxy: None }
+    }
+
+    /// As it is, through this proxy: it resolves the names, so their addresses are not judged here, and only TLS goes.
+    pub fn through(self, proxy: Option<Proxy>) -> Guard {
+        Guard { proxy, ..self }
     }
 
     /// Whether the operator has named this address.
@@ -155,7 +163,14 @@ impl Guard {
     pub async fn connect(&self, host: &str, port: u16, encrypted: bool) -> Result<Box<dyn Bytes>, Failure> {
         let host = host.trim_matches(['[', ']']);
         let slow = |_| Failure::Failed(format!("{host} cannot be reached in {} s", CONNECT.as_secs()));
-        let stream = timeout(CONNECT, self.reach(host, port, encrypted)).await.map_err(slow)??;
+        let reached = async {
+            match &self.proxy {
+                Some(proxy) if encrypted => proxy::connect(proxy, host, port).await,
+                Some(_) => Err(Failure::Refused(format!("no plaintext to {host} through a proxy; write https://"))),
+                None => self.reach(host, port, encrypted).await,
+            }
+        };
+        let stream = timeout(CONNECT, reached).await.map_err(slow)??;
         if !encrypted {
             return Ok(Box::new(stream));
         }

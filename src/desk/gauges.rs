@@ -38,7 +38,7 @@ pub const LIST: &[(&str, Sort, &str)] = &[
     ("deskclerk_submissions_pending", Gauge, "Submissions that are not settled"),
     ("deskclerk_submissions_pending_age_seconds", Gauge, "Age of the oldest submission that is not settled"),
     ("deskclerk_door_lag_seconds", Gauge, "Age of the oldest submission of a door that is not settled"),
-    ("deskclerk_door_open", Gauge, "1 when mail can come in by this door"),
+    ("deskclerk_door_open", Gauge, "1 when mail can come in by this door, here or at another node"),
     ("deskclerk_quarantine", Gauge, "Submissions in quarantine that nobody has decided on"),
     ("deskclerk_quarantine_alarms_total", Counter, "Alarms for what is new in quarantine"),
     ("deskclerk_outbox_queued", Gauge, "Mails and posts to be sent"),
@@ -68,6 +68,14 @@ pub const LIST: &[(&str, Sort, &str)] = &[
     ("deskclerk_imap_mails_total", Counter, "Mails taken out of the mailbox, by result"),
     ("deskclerk_imap_unreadable_total", Counter, "Mails of the mailbox that could not be had"),
     ("deskclerk_imap_waiting", Gauge, "Mails seen in the mailbox and not yet stored"),
+    ("deskclerk_imap_backlog", Gauge, "Mails of which so many wait, while they are taken in by and by; else 0"),
+    ("deskclerk_imap_lease", Gauge, "1 while this process, and no other, reads the account"),
+    (
+        "deskclerk_imap_tokens_total",
+        Counter,
+        "Access tokens that the account's token endpoint was asked for, by result",
+    ),
+    ("deskclerk_imap_token_until_timestamp", Gauge, "Until when the account's access token is used, unix seconds"),
     ("deskclerk_imap_last_look_seconds", Gauge, "When the mailbox was last compared with the store, unix seconds"),
     ("deskclerk_lmtp_refused_total", Counter, "Mails that LMTP did not take, by reason"),
     ("deskclerk_http_requests_total", Counter, "HTTP requests, by route and class of status"),
@@ -125,7 +133,11 @@ impl Desk {
                 Err(error) => tracing::debug!(%error, "the queues cannot be counted"),
             }
             for (door, state) in self.doors.all() {
-                gauge!("deskclerk_door_open", "door" => door).set(if state.open { 1.0 } else { 0.0 });
+                gauge!("deskclerk_door_open", "door" => door).set(if state.open || state.elsewhere {
+                    1.0
+                } else {
+                    0.0
+                });
             }
             let ready = self.checks().await.iter().all(|check| check.ok || !check.needed);
             gauge!("deskclerk_ready").set(if ready { 1.0 } else { 0.0 });

@@ -124,7 +124,7 @@ impl Desk {
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some(format!("the store does not answer in {} s", ANSWER.as_secs())),
         };
-        let shut = self.doors.all().into_iter().filter(|(_, door)| !door.open);
+        let shut = self.doors.all().into_iter().filter(|(_, door)| !door.open && !door.elsewhere);
         let shut: Vec<String> =
             shut.map(|(name, door)| format!("{name}: {}", door.because.unwrap_or_default())).collect();
         let faults = self.health().faults.iter().map(ToString::to_string).collect::<Vec<_>>();

@@ -22,6 +22,7 @@ pub mod origin;
 pub mod place;
 pub mod post;
 pub mod problem;
+pub mod proxy;
 pub mod quarantine;
 pub mod read;
 pub mod redeliver;
@@ -140,6 +141,8 @@ pub struct Desk {
     pub store: Store,
     /// The settings it was opened with.
     pub config: Config,
+    /// Names this process among those that share a store.
+    pub node: String,
     /// Wakes the workers: a submission came in.
     pub wake: Notify,
     /// Wakes delivery: the outbox has new rows.
@@ -202,6 +205,7 @@ impl Desk {
         Ok(Arc::new(Desk {
             store,
             config,
+            node: uuid::Uuid::now_v7().to_string(),
             wake: Notify::new(),
             outbox_wake: Notify::new(),
             poll_wake: Notify::new(),

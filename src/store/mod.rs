@@ -20,6 +20,7 @@ pub mod endpoints;
 pub mod erase;
 pub mod fetches;
 pub mod history;
+pub mod leases;
 pub mod lookups;
 pub mod outbox;
 pub mod quarantine;
@@ -31,6 +32,7 @@ pub mod settle;
 pub mod submissions;
 pub mod threads;
 pub mod tickets;
+pub mod tokens;
 mod values;
 pub mod waiting;
 

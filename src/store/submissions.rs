@@ -288,14 +288,14 @@ impl Store {
 
     /// Marks as flagged or moved on the server.
     pub async fn acknowledge(&self, source: &str, keys: &[String]) -> Result<(), Error> {
-        let mut transaction = self.begin().await?;
-        for key in keys {
-            sqlx::query("UPDATE submissions SET acknowledged = 1 WHERE source = $1 AND source_key = $2")
-                .bind(source)
-                .bind(key.as_str())
-                .execute(&mut *transaction)
-                .await?;
+        if keys.is_empty() {
+            return Ok(());
         }
+        let mut transaction = self.begin().await?;
+        let sql = |marks: &str| {
+            format!("UPDATE submissions SET acknowledged = 1 WHERE source = $1 AND source_key IN ({marks})")
+        };
+        rows::with_keys(&mut transaction, sql, &[source.into()], &rows::keys(keys)).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -335,6 +335,7 @@ impl Store {
         sqlx::query("UPDATE outbox SET lease_until = 0 WHERE state = 'queued' AND lease_until > 0")
             .execute(&mut *transaction)
             .await?;
+        sqlx::query("DELETE FROM leases").execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(())
     }

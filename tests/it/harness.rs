@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deskclerk::config::settings::{Config, Imap};
+use deskclerk::config::mailbox::Imap;
+use deskclerk::config::settings::Config;
 use deskclerk::desk::Desk;
 use deskclerk::{config, delivery, intake};
 use sqlx::{AnyPool, Row};

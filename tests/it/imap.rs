@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use deskclerk::config::settings::{After, AnswerSince, Imap, Tls};
+use deskclerk::config::mailbox::{After, AnswerSince, Imap};
+use deskclerk::config::settings::Tls;
+use deskclerk::intake::imap::look::look;
 
 use crate::harness::{Stored, TestDesk, mail, until};
 use crate::servers::dovecot::Dovecot;
@@ -269,6 +271,86 @@ async fn what_was_stored_but_not_flagged_is_flagged_at_the_next_connect() {
     test.imap(dovecot.door(USER));
     acknowledged(&test, 3).await;
     assert!(dovecot.flags(USER, "INBOX").iter().all(|flags| flags.contains("$Deskclerk")));
+    test.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_beyond_the_last_mail_finds_nothing() {
+    let dovecot = Dovecot::start();
+    put(&dovecot, 0..2);
+    // `UID SEARCH UID 200001:*` names the last mail although it is below.
+    dovecot.doveadm(&["mailbox", "update", "--min-next-uid", "200001", "-u", USER, "INBOX"]);
+    let seen = look(&dovecot.door(USER), 1 << 20, None).await.unwrap();
+    assert_eq!(seen.uids, [1, 2]);
+    let mut test = TestDesk::open(|_| {}).await;
+    test.imap(dovecot.door(USER));
+    acknowledged(&test, 2).await;
+    put(&dovecot, 2..3);
+    let stored = acknowledged(&test, 3).await;
+    assert!(stored[2].key.ends_with("/200001"), "{}", stored[2].key);
+    assert_eq!(outcomes(&test).await, ["3 ticket"]);
+    test.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_killed_is_begun_anew() {
+    let dovecot = Dovecot::start();
+    put(&dovecot, 0..1);
+    let mut test = TestDesk::open(|_| {}).await;
+    test.imap(dovecot.door(USER));
+    acknowledged(&test, 1).await;
+    let before = dovecot.sessions(USER);
+    assert_eq!(before.len(), 1);
+    crate::servers::signal(before[0], "KILL");
+    put(&dovecot, 1..2);
+    acknowledged(&test, 2).await;
+    assert_ne!(dovecot.sessions(USER), before);
+    test.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_between_copy_and_expunge_doubles_nothing() {
+    let dovecot = Dovecot::with("imap_capability = IMAP4rev1 SASL-IR UIDPLUS\n");
+    put(&dovecot, 0..2);
+    let mut test = TestDesk::open(|_| {}).await;
+    let door = test.imap(Imap { after: After::Keep, ..dovecot.door(USER) });
+    acknowledged(&test, 2).await;
+    door.cancel();
+    // Stored and copied, not expunged, and not written down.
+    let url = format!("sqlite://{}", test.desk.config.desk.data_dir.join("deskclerk.db").display());
+    let pool = crate::harness::look_into(&url).await;
+    sqlx::query("UPDATE submissions SET acknowledged = 0").execute(&pool).await.unwrap();
+    dovecot.doveadm(&["mailbox", "create", "-u", USER, "Deskclerk"]);
+    dovecot.doveadm(&["copy", "-u", USER, "Deskclerk", "mailbox", "INBOX", "all"]);
+    assert_eq!((dovecot.flags(USER, "INBOX").len(), dovecot.flags(USER, "Deskclerk").len()), (2, 2));
+    test.imap(Imap { after: After::Move, ..dovecot.door(USER) });
+    acknowledged(&test, 2).await;
+    assert!(dovecot.flags(USER, "INBOX").is_empty(), "{:?}", dovecot.flags(USER, "INBOX"));
+    assert_eq!(outcomes(&test).await, ["2 ticket"]);
+    test.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_look_compares_the_mailbox_with_the_ledger() {
+    // Without IDLE every second is a look.
+    let dovecot = Dovecot::with("imap_capability = IMAP4rev1 SASL-IR\n");
+    put(&dovecot, 0..3);
+    let mut test = TestDesk::open(|_| {}).await;
+    let door = test.imap(dovecot.door(USER));
+    acknowledged(&test, 3).await;
+    door.cancel();
+    // One of the first is missing, though the cursor is far beyond it.
+    let url = format!("sqlite://{}", test.desk.config.desk.data_dir.join("deskclerk.db").display());
+    let pool = crate::harness::look_into(&url).await;
+    sqlx::query("DELETE FROM submissions WHERE source_key LIKE '%/2'").execute(&pool).await.unwrap();
+    test.imap(dovecot.door(USER));
+    let stored = acknowledged(&test, 3).await;
+    assert_eq!(stored.iter().filter(|stored| stored.key.ends_with("/2")).count(), 1);
+    // Looked at again and again, each is taken once.
+    let looks = |test: &TestDesk| test.desk.doors.all()["imap:support"].looked_at;
+    let before = looks(&test);
+    until("another look", async || (looks(&test) > before).then_some(())).await;
+    assert_eq!(outcomes(&test).await, ["3 ticket"]);
     test.close().await;
 }
 

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use deskclerk::config::settings::{After, AnswerSince, Imap, Tls};
+use deskclerk::config::mailbox::{After, AnswerSince, Imap};
+use deskclerk::config::settings::Tls;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
@@ -58,15 +59,21 @@ impl Rogue {
             port: self.port,
             tls,
             ca_file: Default::default(),
+            proxy: String::new(),
+            proxy_secret_file: Default::default(),
             user: "u".into(),
             password_file,
+            oauth: None,
             mailbox: "INBOX".into(),
+            folders: vec![],
             after: After::Flag,
             move_to: "Deskclerk".into(),
             poll_secs: 1,
             idle_secs: 300,
             timeout_secs: 60,
             answer_since: AnswerSince::All,
+            read_since: None,
+            backlog_per_minute: 0,
         }
     }
 

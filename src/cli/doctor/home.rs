@@ -8,8 +8,9 @@ use std::process::Command;
 
 use super::Findings;
 use crate::cli::{config, now, status};
+use crate::config::mailbox::{After, Imap};
 use crate::config::secret;
-use crate::config::settings::{After, Config};
+use crate::config::settings::Config;
 use crate::desk::sources;
 use crate::store::{self, Store};
 
@@ -103,10 +104,14 @@ pub(super) fn loops(settings: &Config, findings: &mut Findings) {
             findings.wrong(&about, "mails are moved into the mailbox that is read", "name another folder in move_to");
             found = true;
         }
-        let same = |other: &&crate::config::settings::Imap| {
-            (&other.host, other.port, &other.user, &other.mailbox) == (&imap.host, imap.port, &imap.user, &imap.mailbox)
+        let shares = |other: &&Imap| {
+            let folders =
+                |imap: &Imap| imap.doors().into_iter().map(|(_, folder)| folder.to_owned()).collect::<Vec<_>>();
+            let (theirs, ours) = (folders(other), folders(imap));
+            (&other.host, other.port, &other.user) == (&imap.host, imap.port, &imap.user)
+                && ours.iter().any(|folder| theirs.contains(folder))
         };
-        if let Some(twin) = settings.imap.iter().take(index).find(same) {
+        if let Some(twin) = settings.imap.iter().take(index).find(shares) {
             let message = format!("reads the same mailbox as imap:{}: every mail comes twice", twin.name);
             findings.wrong(&about, message, "take one of the two out");
             found = true;

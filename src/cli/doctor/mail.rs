@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::Findings;
+use crate::config::mailbox::{After, AnswerSince, Imap};
 use crate::config::secret;
-use crate::config::settings::{After, AnswerSince, Config, Imap};
+use crate::config::settings::Config;
 use crate::delivery::trial;
 use crate::desk::verify::Verifier;
-use crate::intake::imap::look::{Closed, Look, look};
+use crate::intake::imap::look::{Closed, Look, Pass, look, pass};
 use crate::store::Store;
 
 /// How long one server may take.
@@ -16,17 +17,46 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Signs in to every mailbox and looks.
 pub(super) async fn mailboxes(settings: &Config, store: Option<&Store>, findings: &mut Findings) {
     for imap in &settings.imap {
-        let about = format!("imap:{}", imap.name);
-        if secret::is_elsewhere(&imap.password_file) {
-            findings.think(&about, "its password is a credential of the service manager", "only `run` can sign in");
+        let about = imap.source();
+        let oauth = imap.oauth.iter().flat_map(|oauth| [&oauth.client_secret_file, &oauth.refresh_token_file]);
+        if oauth.chain([&imap.password_file, &imap.proxy_secret_file]).any(|path| secret::is_elsewhere(path)) {
+            let message = "a secret of its sign-in is a credential of the service manager";
+            findings.think(&about, message, "only `run` can sign in");
             continue;
         }
-        let looked = tokio::time::timeout(PATIENCE, look(imap, settings.bounds.size_bytes)).await;
-        match looked.unwrap_or_else(|_| Err(Closed::Away(format!("no end in {} s", PATIENCE.as_secs())))) {
-            Ok(seen) => mailbox(imap, &seen, store, &about, findings).await,
-            Err(Closed::Away(why)) => findings.away(&about, why, "check host, port, tls and the network"),
+        let slow = || Closed::Away(format!("no end in {} s", PATIENCE.as_secs()));
+        let found = tokio::time::timeout(PATIENCE, pass(imap, &settings.egress, store)).await;
+        let token = match found.unwrap_or_else(|_| Err(slow())) {
+            Ok(Pass::Password) => None,
+            Ok(Pass::Token(token, until)) => {
+                let until = crate::cli::output::time(until);
+                findings.ok(&about, format!("there is an access token; it is used until {until}"));
+                Some(token)
+            }
+            Ok(Pass::Unredeemed) => {
+                let message = "no access token is kept, and the refresh token may be good for one time only";
+                findings.think(&about, message, "start `deskclerk run`, which redeems it, then look again");
+                continue;
+            }
+            Err(Closed::Away(why)) => {
+                findings.away(&about, why, "check oauth.token_url, proxy and the network");
+                continue;
+            }
             Err(Closed::Refused(why)) => {
-                findings.wrong(&about, why, "check user, password_file and mailbox; see what the server's log says");
+                findings.wrong(&about, why, "check [imap.oauth] and what its files hold");
+                continue;
+            }
+        };
+        for (door, folder) in imap.doors() {
+            let imap = Imap { mailbox: folder.to_owned(), ..imap.clone() };
+            let looked = look(&imap, settings.bounds.size_bytes, token.as_deref());
+            match tokio::time::timeout(PATIENCE, looked).await.unwrap_or_else(|_| Err(slow())) {
+                Ok(seen) => mailbox(&imap, &seen, store, &door, findings).await,
+                Err(Closed::Away(why)) => findings.away(&door, why, "check host, port, tls, proxy and the network"),
+                Err(Closed::Refused(why)) => {
+                    let remedy = "check user, password_file or oauth, and mailbox; see what the server's log says";
+                    findings.wrong(&door, why, remedy);
+                }
             }
         }
     }
@@ -52,17 +82,17 @@ async fn mailbox(imap: &Imap, seen: &Look, store: Option<&Store>, about: &str, f
     if !seen.idles {
         findings.plan(about, format!("the server cannot IDLE: looked at every {} s", imap.poll_secs));
     }
-    let source = format!("imap:{}", imap.name);
     let (mut known, mut cursor) = (0, None);
     if let Some(store) = store {
         for keys in seen.keys().chunks(4096) {
-            known += store.keys_known(&source, keys).await.map_or(0, |known| known.len());
+            known += store.keys_known(about, keys).await.map_or(0, |known| known.len());
         }
-        cursor = store.cursor(&source, &imap.mailbox).await.ok().flatten();
+        cursor = store.cursor(about, &imap.mailbox).await.ok().flatten();
     }
     let new = seen.uids.len() - known;
     let answers = match (cursor, imap.answer_since) {
         (_, AnswerSince::All) => "all of them may be answered".to_owned(),
+        (_, AnswerSince::Day(day)) => format!("those that came since {day} may be answered"),
         (None, AnswerSince::Now) => "none of them is answered: they are older than the first connect".to_owned(),
         (Some(cursor), AnswerSince::Now) => {
             let since = crate::cli::output::time(cursor.baseline_at);

@@ -8,7 +8,9 @@ use crate::store::Store;
 /// Tells it.
 pub(super) async fn tell(settings: &Config, store: Option<&Store>, findings: &mut Findings) {
     for imap in &settings.imap {
-        findings.plan("reads", format!("{} of {} at {}:{}", imap.mailbox, imap.user, imap.host, imap.port));
+        for (_, folder) in imap.doors() {
+            findings.plan("reads", format!("{folder} of {} at {}:{}", imap.user, imap.host, imap.port));
+        }
     }
     if !settings.lmtp.listen.is_empty() {
         findings.plan("reads", format!("what your MTA delivers by LMTP at {}", settings.lmtp.listen));

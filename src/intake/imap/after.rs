@@ -5,7 +5,7 @@
 
 use super::wire::{Error, Selected, Wire};
 use super::{Door, sets};
-use crate::config::settings::After;
+use crate::config::mailbox::After;
 
 impl Door {
     /// Flags, moves or deletes these stored mails, then notes that it is done.

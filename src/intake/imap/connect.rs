@@ -1,10 +1,10 @@
 //! From host name to signed-in connection.
 //!
 //! TLS comes first: implicit by default, STARTTLS refused when the server greets with PREAUTH or has sent anything ahead
-//! of the handshake, plaintext only to loopback. The password is read when it is needed and never logged.
+//! of the handshake, plaintext only to loopback. The password is read when it is needed; neither it nor a token is logged.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_imap::imap_proto::{Response, Status};
@@ -19,8 +19,11 @@ use tokio_rustls::TlsConnector;
 
 use super::guard::Guard;
 use super::wire::{Error, Wire, brief};
+use crate::config::mailbox::Imap;
 use crate::config::secret;
-use crate::config::settings::{Imap, Tls};
+use crate::config::settings::Tls;
+use crate::desk::fetch::Failure;
+use crate::desk::proxy;
 
 /// For connecting, and for each step of the handshake.
 const STEP: Duration = Duration::from_secs(30);
@@ -34,8 +37,9 @@ pub type Stream = Guard<Box<dyn Bytes>>;
 pub trait Bytes: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug> Bytes for T {}
 
-/// Connects and signs in. `size_bytes`: the biggest mail that will be asked for.
-pub async fn open(settings: &Imap, size_bytes: usize) -> Result<Wire, Error> {
+/// Connects and signs in. `size_bytes`: the biggest mail that will be asked for. `token`: an access token; `None`: the
+/// password counts.
+pub async fn open(settings: &Imap, size_bytes: usize, token: Option<&str>) -> Result<Wire, Error> {
     let limit = size_bytes as u64 + ROOM;
     let stream = step("connecting", connect(settings)).await?;
     let stream: Box<dyn Bytes> = match settings.tls {
@@ -58,20 +62,33 @@ pub async fn open(settings: &Imap, size_bytes: usize) -> Result<Wire, Error> {
     if settings.tls != Tls::Starttls {
         greeting(&mut client).await?;
     }
-    let password = secret::read_line(&settings.password_file).map_err(|error| Error::SignIn(error.to_string()))?;
-    let signed_in = step("the sign-in", async {
-        Ok(if settings.user.is_ascii() && password.is_ascii() {
-            client.login(&settings.user, &password).await
-        } else {
-            // Quoted strings are ASCII; SASL is not bound to that (RFC 4616).
-            client.authenticate("PLAIN", Plain(format!("\0{}\0{password}", settings.user))).await
-        })
-    })
-    .await?;
+    let user = &settings.user;
+    let said = Said::default();
+    let signed_in = match token {
+        Some(token) => {
+            let bearer =
+                Bearer { first: Some(format!("user={user}\x01auth=Bearer {token}\x01\x01")), said: said.clone() };
+            step("the sign-in", async { Ok(client.authenticate("XOAUTH2", bearer).await) }).await?
+        }
+        None => {
+            let password =
+                secret::read_line(&settings.password_file).map_err(|error| Error::SignIn(error.to_string()))?;
+            step("the sign-in", async {
+                Ok(if user.is_ascii() && password.is_ascii() {
+                    client.login(user, &password).await
+                } else {
+                    // Quoted strings are ASCII; SASL is not bound to that (RFC 4616).
+                    client.authenticate("PLAIN", Plain(format!("\0{user}\0{password}"))).await
+                })
+            })
+            .await?
+        }
+    };
     match signed_in {
         Ok(session) => Wire::new(session, counter, Duration::from_secs(settings.timeout_secs)).await,
         Err((async_imap::error::Error::No(why) | async_imap::error::Error::Bad(why), _)) => {
-            Err(Error::SignIn(brief(&why)))
+            let said = said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            Err(Error::SignIn(if said.is_empty() { brief(&why) } else { format!("{}, {said}", brief(&why)) }))
         }
         Err((error, _)) => Err(lost("the sign-in", error)),
     }
@@ -87,6 +104,27 @@ impl Authenticator for Plain {
     }
 }
 
+/// What the server says of a token that it refuses, for the error.
+type Said = Arc<Mutex<String>>;
+
+/// SASL XOAUTH2, as Google and Microsoft describe it: one message, and an empty one where the server refuses it and says why.
+struct Bearer {
+    first: Option<String>,
+    said: Said,
+}
+
+impl Authenticator for Bearer {
+    type Response = String;
+
+    fn process(&mut self, challenge: &[u8]) -> String {
+        if self.first.is_none() {
+            *self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+                brief(&String::from_utf8_lossy(challenge));
+        }
+        self.first.take().unwrap_or_default()
+    }
+}
+
 async fn step<T>(what: &str, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let slow = || Error::Lost(format!("{what} took longer than {} s", STEP.as_secs()));
     timeout(STEP, work).await.unwrap_or_else(|_| Err(slow()))
@@ -94,12 +132,19 @@ async fn step<T>(what: &str, work: impl Future<Output = Result<T, Error>>) -> Re
 
 async fn connect(settings: &Imap) -> Result<TcpStream, Error> {
     let host = settings.host.trim_matches(['[', ']']);
-    let stream = TcpStream::connect((host, settings.port))
-        .await
-        .map_err(|error| Error::Lost(format!("cannot connect to {host}:{}: {error}", settings.port)))?;
+    let stream = match settings.proxy() {
+        Some(proxy) => proxy::connect(&proxy, host, settings.port).await.map_err(|failure| match failure {
+            Failure::Refused(why) => Error::Denied(why),
+            failure => Error::Lost(failure.to_string()),
+        })?,
+        None => TcpStream::connect((host, settings.port))
+            .await
+            .map_err(|error| Error::Lost(format!("cannot connect to {host}:{}: {error}", settings.port)))?,
+    };
     let peer: Option<IpAddr> = stream.peer_addr().ok().map(|address| address.ip());
-    // The config check looks at the name; a name may still lead elsewhere.
-    if settings.tls == Tls::None && !peer.is_some_and(|ip| ip.to_canonical().is_loopback()) {
+    // The config check looks at the name; a name may still lead elsewhere, and a proxy always does.
+    let here = settings.proxy.is_empty() && peer.is_some_and(|ip| ip.to_canonical().is_loopback());
+    if settings.tls == Tls::None && !here {
         return Err(Error::Lost(format!("{host} is not this machine: no plaintext, set imap.tls")));
     }
     stream.set_nodelay(true).map_err(|error| Error::Lost(error.to_string()))?;

@@ -2,41 +2,34 @@
 //!
 //! What is new is found by comparing the server's UIDs with the ledger of what is stored, so that a mail missed once is
 //! found at the next look. Mails come in batches bounded in number and bytes; those of a batch share a commit. One that
-//! cannot be had is set aside and tried again later, alone.
+//! cannot be had is set aside and tried again later, alone. A backlog, such as a mailbox of years at the first connect, is
+//! taken in at a pace, oldest first, and what comes in meanwhile does not wait behind it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_imap::imap_proto::{AttributeValue, MessageSection, Response, SectionPath};
+use jiff::civil::Date;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::batch::{BATCH_MAILS, Batch, Listed, Pace, batches};
 use super::wire::{Error, Selected, Wire};
 use super::{Door, sets};
 use crate::desk::unix_ms;
 use crate::store::cursors::Cursor;
 use crate::store::submissions::{Envelope, Kind, New};
 
-/// One FETCH asks for so many mails at most, and for so many bytes.
-const BATCH_MAILS: usize = 256;
-const BATCH_BYTES: u64 = 8 << 20;
 /// UIDs in one SEARCH, so that its answer stays short in a mailbox with a million mails.
 const SEARCH_SPAN: u32 = 50_000;
 /// UIDs whose sizes are asked for at once.
 const SIZES: usize = 1000;
 /// So much of an oversized mail's header is kept.
 const HEADER_BYTES: usize = 64 << 10;
+/// So many new mails at once are a backlog.
+const BACKLOG: usize = 1000;
 /// After so many failures a mail is left alone until the daemon starts again.
 const STRIKES: u32 = 5;
-
-/// A mail on the server.
-#[derive(Debug, Clone, Copy)]
-struct Listed {
-    uid: u32,
-    size: u64,
-    /// INTERNALDATE, unix milliseconds.
-    date: Option<i64>,
-}
 
 impl Door {
     /// Compares everything on the server with the ledger: what is not stored is fetched, what is stored but not yet
@@ -48,7 +41,7 @@ impl Door {
         cancel: &CancellationToken,
     ) -> Result<(), Error> {
         wire.command("NOOP", |_| {}).await?; // a search sees only what the server has told of before
-        let present = all_uids(wire, selected.uid_next).await?;
+        let present = all_uids(wire, selected.uid_next, self.settings.read_since).await?;
         self.learn(&present).await?;
         self.finish_old(wire, selected, &present).await?;
         let new: Vec<u32> = present.iter().copied().filter(|uid| !self.known.contains(uid)).collect();
@@ -67,7 +60,7 @@ impl Door {
         cancel: &CancellationToken,
     ) -> Result<(), Error> {
         let from = self.cursor.map_or(1, |cursor| cursor.last_uid.saturating_add(1));
-        let mut new = wire.uids(from, None).await?;
+        let mut new = wire.uids(from, None, self.settings.read_since).await?;
         new.retain(|uid| !self.known.contains(uid));
         self.take_in(wire, selected, new, cancel).await
     }
@@ -95,27 +88,33 @@ impl Door {
         mut new: Vec<u32>,
         cancel: &CancellationToken,
     ) -> Result<(), Error> {
-        let highest = new.last().copied();
+        let mut highest = new.last().copied();
         // Those that failed before come last and alone: whatever is wrong with them hits nobody else.
         new.retain(|uid| self.strikes.get(uid).is_none_or(|strikes| *strikes < STRIKES));
         let (sound, doubtful): (Vec<u32>, Vec<u32>) = new.into_iter().partition(|uid| !self.strikes.contains_key(uid));
         let mut waiting = sound.len() + doubtful.len();
-        let gauge = metrics::gauge!("deskclerk_imap_waiting", "door" => self.source.clone());
-        gauge.set(waiting as f64);
-        self.desk.doors.waiting(&self.source, waiting as u64);
+        let backlog = if waiting >= BACKLOG { waiting } else { 0 };
+        let mut pace = Pace::new(if backlog > 0 { self.settings.backlog_per_minute } else { 0 });
+        self.show(waiting, backlog);
         for chunk in sound.chunks(SIZES).chain(doubtful.chunks(1)) {
             let listed = list(wire, chunk).await?;
             // Listed by SEARCH and gone now: somebody moved it away. No strike.
-            for batch in batches(&listed, self.desk.config.bounds.size_bytes as u64) {
+            waiting -= chunk.len() - listed.len();
+            for batch in batches(&listed, self.desk.config.bounds.size_bytes as u64, pace.most) {
+                pace.wait(cancel).await;
                 if cancel.is_cancelled() {
                     return Ok(());
                 }
                 self.take_batch(wire, selected, batch).await?;
+                pace.took(batch.mails().len());
+                waiting -= batch.mails().len();
+                self.show(waiting, backlog);
+                if backlog > 0 {
+                    highest = self.take_newer(wire, selected, highest).await?;
+                }
             }
-            waiting -= chunk.len();
-            gauge.set(waiting as f64);
-            self.desk.doors.waiting(&self.source, waiting as u64);
         }
+        self.show(0, 0);
         if let (Some(cursor), Some(highest)) = (self.cursor, highest)
             && highest > cursor.last_uid
         {
@@ -126,10 +125,39 @@ impl Door {
         Ok(())
     }
 
+    /// Takes in, ahead of a backlog, what came in while it is worked off. Gives the highest UID seen.
+    async fn take_newer(
+        &mut self,
+        wire: &mut Wire,
+        selected: &Selected,
+        highest: Option<u32>,
+    ) -> Result<Option<u32>, Error> {
+        wire.command("NOOP", |_| {}).await?;
+        let Some(from) = highest.and_then(|highest| highest.checked_add(1)).filter(|_| wire.has_news()) else {
+            return Ok(highest);
+        };
+        let new = wire.uids(from, None, self.settings.read_since).await?;
+        for chunk in new.chunks(SIZES) {
+            let listed = list(wire, chunk).await?;
+            for batch in batches(&listed, self.desk.config.bounds.size_bytes as u64, BATCH_MAILS) {
+                self.take_batch(wire, selected, batch).await?;
+            }
+        }
+        Ok(new.last().copied().or(highest))
+    }
+
+    /// Tells how many mails wait, and of how many where they are taken in by and by.
+    fn show(&self, waiting: usize, backlog: usize) {
+        metrics::gauge!("deskclerk_imap_waiting", "door" => self.source.clone()).set(waiting as f64);
+        metrics::gauge!("deskclerk_imap_backlog", "door" => self.source.clone()).set(backlog as f64);
+        self.desk.doors.waiting(&self.source, waiting as u64, backlog as u64);
+    }
+
     async fn take_batch(&mut self, wire: &mut Wire, selected: &Selected, batch: Batch<'_>) -> Result<(), Error> {
-        let (mails, query) = match batch {
-            Batch::Whole(mails) => (mails, "(UID BODY.PEEK[])".to_owned()),
-            Batch::TooBig(mails) => (mails, format!("(UID BODY.PEEK[HEADER]<0.{HEADER_BYTES}>)")),
+        let mails = batch.mails();
+        let query = match batch {
+            Batch::Whole(_) => "(UID BODY.PEEK[])".to_owned(),
+            Batch::TooBig(_) => format!("(UID BODY.PEEK[HEADER]<0.{HEADER_BYTES}>)"),
         };
         let uids: Vec<u32> = mails.iter().map(|mail| mail.uid).collect();
         let mut storing = JoinSet::new();
@@ -192,7 +220,7 @@ impl Door {
     }
 
     fn submission(&self, mail: &Listed, raw: Vec<u8>, too_big: bool) -> New {
-        let baseline = self.cursor.map_or(i64::MAX, |cursor| cursor.baseline_at);
+        let baseline = self.cursor.map_or(i64::MAX, |cursor| self.settings.baseline(cursor.baseline_at));
         let refused = too_big.then(|| {
             format!(
                 "the mail has {} bytes, over the bound of {}; only its header was read, the mail stays on the server",
@@ -213,16 +241,16 @@ impl Door {
 }
 
 /// All UIDs of the open mailbox, in several searches when it is big.
-pub(super) async fn all_uids(wire: &mut Wire, uid_next: u32) -> Result<Vec<u32>, Error> {
+pub(super) async fn all_uids(wire: &mut Wire, uid_next: u32, since: Option<Date>) -> Result<Vec<u32>, Error> {
     // UIDs may be sparse: at most 64 searches, however high they are.
     let span = SEARCH_SPAN.max(uid_next / 64);
     let mut uids = vec![];
     let mut from: u32 = 1;
     while from.saturating_add(span) < uid_next {
-        uids.append(&mut wire.uids(from, Some(from + span - 1)).await?);
+        uids.append(&mut wire.uids(from, Some(from + span - 1), since).await?);
         from += span;
     }
-    uids.append(&mut wire.uids(from, None).await?);
+    uids.append(&mut wire.uids(from, None, since).await?);
     Ok(uids)
 }
 
@@ -251,31 +279,6 @@ async fn list(wire: &mut Wire, uids: &[u32]) -> Result<Vec<Listed>, Error> {
     listed.sort_unstable_by_key(|mail| mail.uid);
     listed.dedup_by_key(|mail| mail.uid);
     Ok(listed)
-}
-
-#[derive(Clone, Copy)]
-enum Batch<'a> {
-    Whole(&'a [Listed]),
-    TooBig(&'a [Listed]),
-}
-
-/// Cuts the list into batches, in order; oversized mails stand alone.
-fn batches(listed: &[Listed], limit: u64) -> Vec<Batch<'_>> {
-    let mut batches = vec![];
-    let mut rest = listed;
-    while let Some(first) = rest.first() {
-        let mut bytes = 0;
-        let fits = rest.iter().take(BATCH_MAILS).take_while(|mail| {
-            let fits = mail.size <= limit && bytes < BATCH_BYTES;
-            bytes += mail.size;
-            fits
-        });
-        let count = fits.count();
-        let (batch, after) = rest.split_at(count.max(1));
-        batches.push(if first.size > limit { Batch::TooBig(batch) } else { Batch::Whole(batch) });
-        rest = after;
-    }
-    batches
 }
 
 /// UID and content of a FETCH response. `BODY[] NIL` has none (an expunged mail), a flag update neither.
@@ -313,29 +316,5 @@ mod tests {
         check(" 1-Jan-1970 00:00:01 +0000", Some(1000));
         check("01-Jan-1970 00:00:01 +0000", Some(1000));
         check("yesterday", None);
-    }
-
-    #[test]
-    fn batches_are_bounded_and_oversized_mails_stand_alone() {
-        let check = |sizes: &[u64], expected: &[&str]| {
-            let listed: Vec<Listed> = sizes
-                .iter()
-                .enumerate()
-                .map(|(n, size)| Listed { uid: n as u32 + 1, size: *size, date: None })
-                .collect();
-            let got: Vec<String> = batches(&listed, 100 << 20)
-                .iter()
-                .map(|batch| match batch {
-                    Batch::Whole(mails) => format!("{}", mails.len()),
-                    Batch::TooBig(mails) => format!("!{}", mails.len()),
-                })
-                .collect();
-            assert_eq!(got, expected);
-        };
-        check(&[], &[]);
-        check(&[1; 300], &["256", "44"]);
-        check(&[5 << 20, 5 << 20, 5 << 20], &["2", "1"]);
-        check(&[1, 200 << 20, 200 << 20, 1], &["1", "!1", "!1", "1"]);
-        check(&[50 << 20, 1], &["1", "1"]);
     }
 }

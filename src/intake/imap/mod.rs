@@ -1,14 +1,18 @@
-//! The IMAP door: one task a mailbox, connected for ever, reading each mail once.
+//! The IMAP door: one task an account, a connection for each of its folders, reading each mail once.
 //!
 //! A mail counts as read when it stands in the store, under (door, UIDVALIDITY/UID); only then is it flagged, moved or
 //! deleted on the server, and what a crash left unflagged is flagged at the next connect. `\Seen` says nothing here:
-//! people open mails too. No mail, no server and no other mailbox can stop this one; it waits and comes back.
+//! people open mails too. No mail, no server and no other mailbox can stop this one; it waits and comes back. Of several
+//! processes on one store one reads the account.
 
 mod after;
+mod batch;
 mod connect;
 mod fetch;
 mod guard;
+mod lease;
 pub mod look;
+mod oauth;
 mod sets;
 mod wire;
 
@@ -18,14 +22,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::settings::{AnswerSince, Imap};
+use crate::config::mailbox::Imap;
 use crate::desk::{Desk, unix_ms};
 use crate::store::cursors::Cursor;
 pub use connect::prove;
-use wire::{Error, News};
+use lease::Lease;
+use oauth::Tokens;
+use wire::{Error, News, Wire};
 
 /// The longest pause between two tries to connect.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
@@ -34,40 +41,44 @@ const SIGN_IN_PAUSE: Duration = Duration::from_secs(30);
 /// A connection that held so long was a good one.
 const GOOD: Duration = Duration::from_secs(60);
 
-/// Reads one mailbox until `cancel`. Returns for no other reason.
+/// How often it is tried to take over a mailbox that another process reads.
+const TAKE_OVER: Duration = Duration::from_secs(3);
+
+/// Reads one account, all its folders, until `cancel`. Returns for no other reason.
 pub async fn run(settings: Imap, desk: Arc<Desk>, cancel: CancellationToken) {
-    let mut door = Door::new(settings, desk);
-    door.desk.doors.shut(&door.source, "connecting");
-    let mut failures = 0;
-    loop {
-        let begun = Instant::now();
-        // The parser of server responses is not ours: should it panic, this mailbox alone starts over.
-        let ended = AssertUnwindSafe(door.visit(&cancel)).catch_unwind().await;
-        metrics::gauge!("deskclerk_imap_up", "door" => door.source.clone()).set(0.0);
-        if cancel.is_cancelled() {
-            return;
+    let tokens = Tokens::of(&settings, &desk.config.egress, Some(&desk.store)).map(Arc::new);
+    let lease = Lease::of(settings.source(), desk.clone());
+    let door = |(source, mailbox): (String, &str)| {
+        let settings = Imap { mailbox: mailbox.to_owned(), ..settings.clone() };
+        Door::new(source, settings, desk.clone(), tokens.clone())
+    };
+    let mut doors: Vec<Door> = settings.doors().into_iter().map(door).collect();
+    doors.iter().for_each(|door| desk.doors.shut(&door.source, "connecting"));
+    while !cancel.is_cancelled() {
+        match lease.take().await {
+            Ok(true) => {
+                if let Some(tokens) = &tokens {
+                    tokens.forget().await;
+                }
+                let held = cancel.child_token();
+                tokio::join!(join_all(doors.iter_mut().map(|door| door.stay(&held))), lease.renew(&held));
+                continue;
+            }
+            Ok(false) => doors.iter().for_each(|door| desk.doors.rest(&door.source)),
+            Err(error) => doors.iter().for_each(|door| desk.doors.shut(&door.source, &error.to_string())),
         }
-        let error = match ended {
-            Ok(Ok(())) => continue,
-            Ok(Err(error)) => error,
-            Err(_) => Error::Lost("the server sent what cannot be read".into()),
-        };
-        failures = if begun.elapsed() > GOOD { 1 } else { failures + 1 };
-        let pause = pause(&error, failures, rand::random());
-        tracing::warn!(door = door.source, %error, again_in_secs = pause.as_secs(), "the mailbox is out of reach");
-        door.desk.doors.shut(&door.source, &error.to_string());
-        metrics::counter!("deskclerk_imap_failures_total", "door" => door.source.clone()).increment(1);
         tokio::select! {
-            () = cancel.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+            () = cancel.cancelled() => {}
+            () = tokio::time::sleep(TAKE_OVER) => {}
         }
     }
+    lease.give_up().await;
 }
 
 /// How long to wait after so many failures in a row, the first being 1: doubling from one second, ±20 % so that a
 /// server that comes back is not met by everybody at once. `jitter` is any number.
 fn pause(error: &Error, failures: u32, jitter: u32) -> Duration {
-    let shortest = if matches!(error, Error::SignIn(_)) { SIGN_IN_PAUSE } else { Duration::ZERO };
+    let shortest = if matches!(error, Error::SignIn(_) | Error::Denied(_)) { SIGN_IN_PAUSE } else { Duration::ZERO };
     let doubled = Duration::from_secs(1 << failures.saturating_sub(1).min(16));
     let base = doubled.max(shortest).min(LONGEST_PAUSE).as_millis() as u64;
     Duration::from_millis(base - base / 5 + u64::from(jitter) % (base / 5 * 2 + 1))
@@ -77,7 +88,8 @@ fn pause(error: &Error, failures: u32, jitter: u32) -> Duration {
 struct Door {
     settings: Imap,
     desk: Arc<Desk>,
-    /// `imap:NAME`, the source of its submissions.
+    tokens: Option<Arc<Tokens>>,
+    /// `imap:NAME` or `imap:NAME/FOLDER`, the source of its submissions.
     source: String,
     cursor: Option<Cursor>,
     /// UIDs of this epoch that stand in the store.
@@ -87,15 +99,58 @@ struct Door {
 }
 
 impl Door {
-    fn new(settings: Imap, desk: Arc<Desk>) -> Door {
-        let source = format!("imap:{}", settings.name);
-        Door { settings, desk, source, cursor: None, known: HashSet::new(), strikes: HashMap::new() }
+    fn new(source: String, settings: Imap, desk: Arc<Desk>, tokens: Option<Arc<Tokens>>) -> Door {
+        Door { settings, desk, tokens, source, cursor: None, known: HashSet::new(), strikes: HashMap::new() }
+    }
+
+    /// Visits the mailbox again and again until `cancel`.
+    async fn stay(&mut self, cancel: &CancellationToken) {
+        let mut failures = 0;
+        self.desk.doors.shut(&self.source, "connecting");
+        loop {
+            let begun = Instant::now();
+            // The parser of server responses is not ours: should it panic, this mailbox alone starts over.
+            let ended = AssertUnwindSafe(self.visit(cancel)).catch_unwind().await;
+            metrics::gauge!("deskclerk_imap_up", "door" => self.source.clone()).set(0.0);
+            if cancel.is_cancelled() {
+                return;
+            }
+            let error = match ended {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => error,
+                Err(_) => Error::Lost("the server sent what cannot be read".into()),
+            };
+            failures = if begun.elapsed() > GOOD { 1 } else { failures + 1 };
+            let pause = pause(&error, failures, rand::random());
+            tracing::warn!(door = self.source, %error, again_in_secs = pause.as_secs(), "the mailbox is out of reach");
+            self.desk.doors.shut(&self.source, &error.to_string());
+            metrics::counter!("deskclerk_imap_failures_total", "door" => self.source.clone()).increment(1);
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Connects and signs in. An access token that the server refuses is renewed once: it may have been taken back.
+    async fn sign_in(&self) -> Result<Wire, Error> {
+        let size_bytes = self.desk.config.bounds.size_bytes;
+        let Some(tokens) = &self.tokens else { return connect::open(&self.settings, size_bytes, None).await };
+        let access = tokens.access().await?;
+        match connect::open(&self.settings, size_bytes, Some(&access.token)).await {
+            Err(Error::SignIn(why)) if !access.fresh => {
+                tracing::warn!(door = self.source, why, "the access token is refused; another one is asked for");
+                let access = tokens.instead_of(&access.token).await?;
+                connect::open(&self.settings, size_bytes, Some(&access.token)).await
+            }
+            opened => opened,
+        }
     }
 
     /// One connection, from sign-in to its end.
     async fn visit(&mut self, cancel: &CancellationToken) -> Result<(), Error> {
         let opening = async {
-            let mut wire = connect::open(&self.settings, self.desk.config.bounds.size_bytes).await?;
+            let mut wire = self.sign_in().await?;
             let name = sets::mailbox(&self.settings.mailbox)
                 .ok_or_else(|| Error::Lost("imap.mailbox cannot be a mailbox's name".into()))?;
             let selected = wire.select(&name).await?;
@@ -145,11 +200,7 @@ impl Door {
             }
             None => {
                 // INTERNALDATE counts in seconds: what comes within this one is new.
-                let baseline_at = match self.settings.answer_since {
-                    AnswerSince::Now => unix_ms() / 1000 * 1000,
-                    AnswerSince::All => 0,
-                };
-                Cursor { uid_validity, last_uid: 0, baseline_at }
+                Cursor { uid_validity, last_uid: 0, baseline_at: unix_ms() / 1000 * 1000 }
             }
         };
         if before != Some(cursor) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_imap::Session;
 use async_imap::imap_proto::{MailboxDatum, Response, ResponseCode, Status};
+use jiff::civil::Date;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,9 @@ pub enum Error {
     /// The server will not let us in.
     #[error("the server refused the sign-in: {0}")]
     SignIn(String),
+    /// Who stands before the server (token endpoint, proxy) says no, or what proves us cannot be read: a person must act.
+    #[error("{0}")]
+    Denied(String),
     /// The server refused a command.
     #[error("the server refused {command}: {answer}")]
     Refused {
@@ -168,12 +172,13 @@ impl Wire {
     }
 
     /// The UIDs in a range of the open mailbox. `UID n:*` names the last mail even when its UID is below n (RFC 3501
-    /// §6.4.8), so what lies outside is dropped here.
-    pub async fn uids(&mut self, from: u32, to: Option<u32>) -> Result<Vec<u32>, Error> {
+    /// §6.4.8), so what lies outside is dropped here. `since`: of mails that the server got on this day or later.
+    pub async fn uids(&mut self, from: u32, to: Option<u32>, since: Option<Date>) -> Result<Vec<u32>, Error> {
         self.told = false;
         let mut found = vec![];
         let end = to.map_or("*".to_owned(), |to| to.to_string());
-        self.command(&format!("UID SEARCH UID {from}:{end}"), |response| {
+        let since = since.map_or(String::new(), |day| day.strftime(" SINCE %-d-%b-%Y").to_string());
+        self.command(&format!("UID SEARCH UID {from}:{end}{since}"), |response| {
             if let Response::MailboxData(MailboxDatum::Search(uids)) = response {
                 found.extend_from_slice(uids);
             }
@@ -183,6 +188,11 @@ impl Wire {
         found.sort_unstable();
         found.dedup();
         Ok(found)
+    }
+
+    /// Whether the server has told of mail since the last search.
+    pub fn has_news(&self) -> bool {
+        self.told
     }
 
     /// Waits for new mail: by an IDLE (RFC 2177) of length `idle`, at whose end a cut link is noticed, or by sleeping `poll`

@@ -7,7 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use deskclerk::config::settings::{After, AnswerSince, Imap, Tls};
+use deskclerk::config::mailbox::{After, AnswerSince, Imap};
+use deskclerk::config::settings::Tls;
 use tempfile::TempDir;
 
 use super::{await_port, free_port, mortal, stop, user};
@@ -166,6 +167,18 @@ service stats {{
         String::from_utf8(ran.stdout).unwrap()
     }
 
+    /// Ends a user's sessions, where there are any.
+    pub fn kick(&self, user: &str) {
+        let _ = Command::new("doveadm").args(["-c", self.config().to_str().unwrap(), "kick", user]).output().unwrap();
+    }
+
+    /// The processes that serve a user's IMAP sessions.
+    pub fn sessions(&self, user: &str) -> Vec<u32> {
+        let who = self.doveadm(&["-f", "tab", "who", user]);
+        let pids = who.lines().skip(1).filter_map(|line| line.split('\t').nth(3));
+        pids.flat_map(|list| list.split(|c: char| !c.is_ascii_digit()).filter_map(|pid| pid.parse().ok())).collect()
+    }
+
     /// Puts a mail into a user's mailbox.
     pub fn save(&self, user: &str, mailbox: &str, mail: &str) {
         use std::io::Write;
@@ -192,15 +205,21 @@ service stats {{
             port: self.imap,
             tls: Tls::None,
             ca_file: PathBuf::new(),
+            proxy: String::new(),
+            proxy_secret_file: PathBuf::new(),
             user: user.into(),
             password_file: self.password_file(),
+            oauth: None,
             mailbox: "INBOX".into(),
+            folders: vec![],
             after: After::Flag,
             move_to: "Deskclerk".into(),
             poll_secs: 1,
             idle_secs: 300,
             timeout_secs: 60,
             answer_since: AnswerSince::Now,
+            read_since: None,
+            backlog_per_minute: 0,
         }
     }
 }
