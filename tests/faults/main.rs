@@ -73,7 +73,7 @@ fn faults() -> Vec<Fault> {
         fault(14, "expunge race", mailbox::expunged),
         fault(15, "read-only folder", mailbox::read_only),
         fault(16, "[LIMIT] on login", mailbox::no_room),
-        absent(17, "OAuth token expires", "sign-in by OAuth 2 is not in this tree yet"),
+        fault(17, "OAuth token expires", mailbox::token_expires),
         fault(18, "4 GB literal announced", mailbox::huge_literal),
         fault(19, "1 kB/s link", mailbox::thin_link),
         fault(20, "SMTP 4xx for an hour", sending::not_now),

@@ -1,4 +1,4 @@
-//! Rows 10, 12–16, 18 and 19: what happens to mailboxes.
+//! Rows 10 and 12–19: what happens to mailboxes.
 
 use std::fs;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::http;
 use crate::ledger::{Fate, Ledger, Tally, address, audit, settle};
 use crate::servers::dovecot::{Dovecot, PASSWORD};
 use crate::servers::postfix::Postfix;
+use crate::servers::tokens::Tokens;
 use crate::talk::Talk;
 use crate::town::{Made, Town, deliver, letter};
 use crate::wire::{Act, Heard, Side, Trap, Wire};
@@ -190,6 +191,63 @@ pub async fn no_room(town: Arc<Town>) -> Made {
     let mut tally = end(&ledger, &pool).await;
     tally.demand(tries <= 4, || format!("{tries} tries in 10 s"));
     Ok(tally.noting(format!("{tries} tries in 10 s")))
+}
+
+/// 17: the access token ends while mail is read; then the provider takes the refresh token back, and later gives another.
+pub async fn token_expires(town: Arc<Town>) -> Made {
+    let user = "row17@desk.example";
+    let tokens = Tokens::start(user).await;
+    let dovecot = Dovecot::with(&tokens.dovecot());
+    let signs_in = Arc::new(AtomicUsize::new(0));
+    let seen = signs_in.clone();
+    let watch = move |heard: &Heard<'_>| {
+        seen.fetch_add(usize::from(heard.side == Side::Client && heard.has(b"AUTHENTICATE")), Ordering::SeqCst);
+        Act::Pass
+    };
+    let wire = Wire::to(dovecot.imap, watch, || {}).await;
+    let oauth = tokens.settings(true);
+    let imap = format!(
+        "[[imap]]\nname = \"support\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nuser = \"{user}\"\n\
+         answer_since = \"all\"\n[imap.oauth]\ntoken_url = \"{}\"\nclient_id = \"{}\"\nclient_secret_file = \"{}\"\n\
+         refresh_token_file = \"{}\"\n[egress]\nallow = [\"127.0.0.1\"]\n",
+        wire.port,
+        oauth.token_url,
+        oauth.client_id,
+        oauth.client_secret_file.display(),
+        oauth.refresh_token_file.display()
+    );
+    let clerk = Clerk::start(Plan { support: user.into(), imap: vec![imap], ..Plan::default() });
+    let (ledger, pool) = (town.ledger(17), clerk.pool().await);
+    deliver(dovecot.lmtp, &ledger, Fate::Ticket, user, 3).await;
+    settle(&ledger, &pool, None, SOON).await;
+    // It ends: the server lets nobody in with it, and the desk asks for one other.
+    tokens.book().revoke();
+    dovecot.kick(user);
+    deliver(dovecot.lmtp, &ledger, Fate::Ticket, user, 3).await;
+    settle(&ledger, &pool, None, SOON).await;
+    let renewed = tokens.book().asked.len();
+    // No other is to be had.
+    tokens.book().revoke();
+    tokens.book().refusal = "invalid_grant".into();
+    dovecot.kick(user);
+    let told = clerk.says("invalid_grant", 1, SOON).await;
+    let (asked, signed) = (tokens.book().asked.len(), signs_in.load(Ordering::SeqCst));
+    deliver(dovecot.lmtp, &ledger, Fate::Ticket, user, 3).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let asked = tokens.book().asked.len() - asked;
+    let signed = signs_in.load(Ordering::SeqCst) - signed;
+    let ready = http::get(clerk.http, "/readyz", SOON).await.map_or(String::new(), |answer| answer.text);
+    // The user consents anew.
+    {
+        let mut book = tokens.book();
+        (book.refusal, book.refresh) = (String::new(), "given-anew".into());
+    }
+    fs::write(tokens.refresh_file(), "given-anew").unwrap();
+    let mut tally = end(&ledger, &pool).await;
+    tally.demand(renewed == 2, || format!("{renewed} tokens were asked for where 2 were needed"));
+    tally.demand(told && ready.contains("invalid_grant"), || format!("nobody was told: {ready}"));
+    tally.demand(asked <= 1 && signed <= 1, || format!("{asked} tokens asked for, {signed} sign-ins in 10 s"));
+    Ok(tally.noting(format!("{asked} tries in 10 s of refusal")))
 }
 
 /// 18: the server announces 4 GB, and goes on sending.

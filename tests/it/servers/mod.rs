@@ -5,7 +5,9 @@ pub mod dns;
 pub mod dovecot;
 pub mod postfix;
 pub mod postgres;
+pub mod proxies;
 pub mod rt;
+pub mod tokens;
 
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
