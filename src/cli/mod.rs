@@ -1,13 +1,14 @@
 //! The command line: one file a command. Parses arguments, runs the command, turns its end into an exit code.
 //!
 //! Exit codes: 0 ok; 1 the work found faults; 2 unusable arguments or configuration; 75 temporary failure (sysexits
-//! EX_TEMPFAIL, what an MTA takes for "try again").
+//! EX_TEMPFAIL, what an MTA takes for "try again"); of `deliver` alone 65 (EX_DATAERR) and 69 (EX_UNAVAILABLE).
 
 pub mod agent;
 pub mod audit;
 pub mod backup;
 pub mod campaigns;
 pub mod config;
+pub mod deliver;
 pub mod demo;
 pub mod doctor;
 pub mod erase;
@@ -59,6 +60,8 @@ enum Command {
     Agent(agent::Command),
     /// Put mails from files into the store and judge them
     Import(import::Args),
+    /// The pipe for an MTA: hand the mail on standard input to the running daemon
+    Deliver(deliver::Args),
     /// The campaign directory: import it, check it, list similar names
     #[command(subcommand)]
     Campaigns(campaigns::Command),
@@ -104,6 +107,10 @@ pub enum End {
     Unusable,
     /// Try again later.
     Temporary,
+    /// The mail is refused for good.
+    Data,
+    /// An address is refused for good.
+    Unavailable,
 }
 
 impl From<End> for ExitCode {
@@ -113,13 +120,23 @@ impl From<End> for ExitCode {
             End::Faults => 1,
             End::Unusable => 2,
             End::Temporary => 75,
+            End::Data => 65,
+            End::Unavailable => 69,
         })
     }
 }
 
 /// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // An MTA bounces what ends with 2.
+        Err(error) if error.use_stderr() && deliver::is_meant(std::env::args_os()) => {
+            let _ = error.print();
+            return End::Temporary.into();
+        }
+        Err(error) => error.exit(),
+    };
     let end = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Doctor(args) => doctor::run(&args),
@@ -127,6 +144,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Campaigns(command) => campaigns::run(&command),
         Command::Import(args) => import::run(&args),
+        Command::Deliver(args) => deliver::run(&args),
         Command::Triage(args) => triage::run(&args),
         Command::Agent(command) => agent::run(&command),
         Command::Outbox(command) => outbox::run(&command),

@@ -62,7 +62,12 @@ impl TestDesk {
 
     /// Opens the LMTP door; gives its address.
     pub async fn lmtp(&mut self) -> String {
-        let listener = intake::lmtp::Listener::bind("127.0.0.1:0").await.unwrap();
+        self.lmtp_at("127.0.0.1:0").await
+    }
+
+    /// Opens it at this address or path.
+    pub async fn lmtp_at(&mut self, listen: &str) -> String {
+        let listener = intake::lmtp::Listener::bind(listen).await.unwrap();
         let address = listener.address();
         self.tasks.spawn(intake::lmtp::run(listener, Arc::clone(&self.desk), self.doors.clone()));
         address

@@ -43,6 +43,28 @@ async fn two_recipients_pipelined_are_one_mail_and_two_answers() {
 }
 
 #[tokio::test]
+async fn each_recipient_that_was_taken_has_its_own_answer_and_no_other() {
+    let mut test = TestDesk::open(|_| {}).await;
+    let address = test.lmtp().await;
+    let mut talk = greeted(&address).await;
+    talk.say("MAIL FROM:<åsa@customer.example> SIZE=200 BODY=8BITMIME SMTPUTF8", "250 2.1.0").await;
+    talk.say("RCPT TO:<hjälp@desk.example>", "250 2.1.5").await;
+    talk.say("RCPT TO:<>", "501 5.1.3").await;
+    talk.say("RCPT TO:<support@desk.example>", "250 2.1.5").await;
+    talk.say("DATA", "354").await;
+    talk.send("From: åsa@customer.example\r\nSubject: Grüße 你好\r\n\r\näöü\r\n.\r\n").await;
+    talk.hear("250 2.0.0").await;
+    talk.hear("250 2.0.0").await;
+    talk.say("NOOP", "250 2.0.0 ok").await;
+    let stored = test.await_stored(1).await;
+    let envelope: serde_json::Value = serde_json::from_str(&stored[0].envelope).unwrap();
+    assert_eq!(envelope["from"], "åsa@customer.example");
+    assert_eq!(envelope["to"], serde_json::json!(["hjälp@desk.example", "support@desk.example"]));
+    assert!(String::from_utf8(stored[0].raw.clone()).unwrap().contains("Grüße 你好\r\n\r\näöü\r\n"));
+    test.close().await;
+}
+
+#[tokio::test]
 async fn nothing_is_smuggled() {
     let mut test = TestDesk::open(|_| {}).await;
     let address = test.lmtp().await;
@@ -170,6 +192,32 @@ async fn a_unix_socket_replaces_its_dead_forerunner_only() {
 }
 
 #[tokio::test]
+async fn postfix_hands_in_through_a_unix_socket() {
+    let mut test = TestDesk::open(|_| {}).await;
+    let place = tempfile::tempdir().unwrap();
+    // What running.md says: who may hand in is settled by the folder's rights.
+    std::fs::set_permissions(place.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let socket = test.lmtp_at(place.path().join("lmtp").to_str().unwrap()).await;
+    let postfix = Postfix::start(&format!("unix:{socket}"), "smtputf8_enable = yes");
+    let mut talk = Talk::to(&format!("127.0.0.1:{}", postfix.smtp)).await;
+    talk.say("EHLO client.test.example", "250").await;
+    talk.say("MAIL FROM:<åsa@customer.example> BODY=8BITMIME SMTPUTF8", "250").await;
+    for recipient in ["support@desk.example", "hjälp@desk.example"] {
+        talk.say(&format!("RCPT TO:<{recipient}>"), "250").await;
+    }
+    talk.say("DATA", "354").await;
+    let text = mail("åsa@customer.example", "hjälp@desk.example", "u1@c", "Grüße", "one\n.two\näöü");
+    talk.send(stuffed(&text)).await;
+    talk.hear("250").await;
+    let stored = test.await_stored(1).await;
+    assert!(String::from_utf8(stored[0].raw.clone()).unwrap().ends_with("\r\n\r\none\r\n.two\r\näöü\r\n"));
+    let envelope: serde_json::Value = serde_json::from_str(&stored[0].envelope).unwrap();
+    assert_eq!(envelope["from"], "åsa@customer.example");
+    assert_eq!(envelope["to"].as_array().unwrap().len(), 2, "both recipients in one mail: {envelope}");
+    test.close().await;
+}
+
+#[tokio::test]
 async fn postfix_hands_in_and_tries_again_what_was_not_stored() {
     let mut test = TestDesk::open(|_| {}).await;
     let address = test.lmtp().await;
@@ -192,5 +240,35 @@ async fn postfix_hands_in_and_tries_again_what_was_not_stored() {
     assert_eq!(test.stored().await.len(), 1);
     held.rollback().await.unwrap();
     tokio::time::timeout(Duration::from_secs(60), test.await_stored(2)).await.unwrap();
+    test.close().await;
+}
+
+#[tokio::test]
+async fn dovecot_passes_on_what_is_for_the_desk() {
+    use crate::servers::dovecot::Dovecot;
+    let mut test = TestDesk::open(|_| {}).await;
+    let address = test.lmtp().await;
+    let port = address.rsplit_once(':').unwrap().1;
+    // As running.md has it.
+    let dovecot = Dovecot::with(&format!(
+        "lmtp_proxy = yes\nprotocol lmtp {{\n  passdb {{\n    driver = static\n    \
+         args = proxy=y host=127.0.0.1 port={port} nopassword=y\n    username_filter = support@desk.example\n  }}\n}}"
+    ));
+    let mut talk = Talk::to(&format!("127.0.0.1:{}", dovecot.lmtp)).await;
+    talk.say("LHLO mx.test.example", "250").await;
+    talk.say("MAIL FROM:<ann@customer.example>", "250").await;
+    // One for the desk with a tag, one for somebody's mailbox.
+    talk.say("RCPT TO:<support+tag@desk.example>", "250").await;
+    talk.say("RCPT TO:<bob@desk.example>", "250").await;
+    talk.say("DATA", "354").await;
+    talk.send(stuffed(&mail("ann@customer.example", "support@desk.example", "d1@c", "Hello", "one\n.two"))).await;
+    talk.hear("250").await;
+    talk.hear("250").await;
+    let stored = test.stored().await;
+    assert_eq!(stored.len(), 1, "before the 250 it is stored");
+    let envelope: serde_json::Value = serde_json::from_str(&stored[0].envelope).unwrap();
+    assert_eq!(envelope["to"], serde_json::json!(["support+tag@desk.example"]));
+    assert!(String::from_utf8_lossy(&stored[0].raw).ends_with("\r\n\r\none\r\n.two\r\n"));
+    assert_eq!(dovecot.flags("bob@desk.example", "INBOX").len(), 1);
     test.close().await;
 }

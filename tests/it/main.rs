@@ -4,6 +4,7 @@
 mod cli;
 mod conversations;
 mod daemon;
+mod deliver;
 mod desk;
 mod harness;
 mod imap;

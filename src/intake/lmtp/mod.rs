@@ -3,6 +3,7 @@
 //! Takes every recipient it is given: which addresses are the desk's is the MTA's to know. A slow, rude or vanished
 //! client costs its own connection and nothing else.
 
+pub mod client;
 mod data;
 mod session;
 

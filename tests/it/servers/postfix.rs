@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -25,6 +26,11 @@ impl Postfix {
 
     /// The same, on this port.
     pub fn at(smtp: u16, lmtp: &str, settings: &str) -> Postfix {
+        Postfix::serving(smtp, lmtp, settings, |_| String::new())
+    }
+
+    /// The same, with further lines of master.cf; they are told Postfix's folder, which everybody may read.
+    pub fn serving(smtp: u16, lmtp: &str, settings: &str, more: impl FnOnce(&Path) -> String) -> Postfix {
         let owner = user("postfix").expect("Postfix starts only as root; run the tests as root");
         let folder = tempfile::Builder::new().prefix("deskclerk-postfix-").tempdir().unwrap();
         let root = folder.path();
@@ -86,6 +92,7 @@ smtpd_client_connection_count_limit = 0
         for (left, right) in services {
             master.push_str(&format!("{left} - n - {right}\n"));
         }
+        master.push_str(&more(root));
         fs::write(root.join("conf/master.cf"), master).unwrap();
         let started = Command::new("postfix")
             .args(["-c", root.join("conf").to_str().unwrap(), "start"])
