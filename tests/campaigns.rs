@@ -68,6 +68,7 @@ fn request(case: &Case) -> Request {
         inline: false,
         alt: None,
         url: None,
+        dropped: None,
     };
     Request {
         from: Mailbox { name: None, address: case.from.clone() },

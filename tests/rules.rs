@@ -376,6 +376,7 @@ fn every_condition_of_the_readme_works(topic: &str) {
             inline: false,
             alt: None,
             url: None,
+            dropped: None,
         }],
         ..text("our statement")
     };

@@ -20,7 +20,7 @@ use super::{ACTOR, End, config};
 use crate::config::settings::Config;
 use crate::desk::sources::{self, Lock};
 use crate::store::Store;
-use crate::store::backup::FILE;
+use crate::store::backup::{FILE, Kept};
 
 const MANIFEST: &str = "manifest.json";
 const KEY: &str = "token.key";
@@ -81,7 +81,7 @@ pub fn backup(args: &Backup) -> Result<End> {
     fs::create_dir_all(&parent).with_context(|| format!("cannot make {}", parent.display()))?;
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let unfinished = tempfile::Builder::new().prefix(&format!(".{name}-")).tempdir_in(&parent)?;
-    let manifest = super::runtime()?.block_on(write(&settings, unfinished.path()))?;
+    let (manifest, lost) = super::runtime()?.block_on(write(&settings, unfinished.path()))?;
     // Durable before it has its name, and the name durable before anybody is told.
     for entry in fs::read_dir(unfinished.path())? {
         File::open(entry?.path())?.sync_all()?;
@@ -106,18 +106,23 @@ pub fn backup(args: &Backup) -> Result<End> {
             )?;
         }
     }
-    Ok(End::Ok)
+    for lost in &lost {
+        output::complain(&format!("not in the backup: {lost}"));
+    }
+    Ok(if lost.is_empty() { End::Ok } else { End::Faults })
 }
 
-async fn write(settings: &Config, folder: &Path) -> Result<Manifest> {
+/// The manifest, and what could not be backed up.
+async fn write(settings: &Config, folder: &Path) -> Result<(Manifest, Vec<String>)> {
     let taken_at = time(super::now());
     let store = Store::open_to_read(&sources::store_url(settings)?, &settings.desk.data_dir).await?;
+    let store = store.with_blobs(sources::blobs(settings)?);
     let progress = output::progress("copying rows");
-    let rows = store.back_up(folder, || progress.inc(1)).await;
+    let kept = store.back_up(folder, || progress.inc(1)).await;
     progress.finish_and_clear();
     let engine = format!("{:?}", store.engine()).to_lowercase();
     store.close().await;
-    let rows = rows?;
+    let Kept { rows, lost } = kept?;
     // Without it nobody's answer would be known after the way back.
     let key = settings.desk.data_dir.join(KEY);
     if settings.replies.token_key_file.as_os_str().is_empty() && key.exists() {
@@ -126,7 +131,7 @@ async fn write(settings: &Config, folder: &Path) -> Result<Manifest> {
     let sha256 = hash(&folder.join(FILE))?;
     let manifest = Manifest { deskclerk: env!("CARGO_PKG_VERSION").into(), engine, taken_at, sha256, rows };
     private(&folder.join(MANIFEST), serde_json::to_string_pretty(&manifest)?.as_bytes())?;
-    Ok(manifest)
+    Ok((manifest, lost))
 }
 
 /// Runs `deskclerk restore`.

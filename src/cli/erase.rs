@@ -55,6 +55,7 @@ pub fn run(args: &Args) -> Result<End> {
     }
     super::runtime()?.block_on(async {
         let store = Store::open(&sources::store_url(&settings)?, &settings.desk.data_dir, 2).await?;
+        let store = store.with_blobs(sources::blobs(&settings)?);
         let found = find(&store, &address).await?;
         let mut end = End::Ok;
         let (erased, flushed) = match args.yes {

@@ -86,6 +86,7 @@ pub fn run(command: &Command) -> Result<End> {
             Command::List { .. } | Command::Show { .. } => Store::open_to_read(&url, &settings.desk.data_dir).await?,
             _ => Store::open(&url, &settings.desk.data_dir, 1).await?,
         };
+        let store = store.with_blobs(sources::blobs(&settings)?);
         let end = match command {
             Command::List { limit, format, .. } => list(&store, *limit, *format).await,
             Command::Show { id, raw, format, .. } => show(&store, id, *raw, *format).await,

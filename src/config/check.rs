@@ -8,7 +8,7 @@ use toml_edit::Document;
 use super::fault::Fault;
 use super::network::Network;
 use super::settings::{Campaigns, Config, Hook, Tls, VERIFY};
-use super::{endpoints, hours, mailbox, place};
+use super::{endpoints, hours, keeping, mailbox, place};
 
 /// All that is wrong with typed settings, each with the line of its key.
 pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: &str) -> Vec<Fault> {
@@ -123,6 +123,9 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
             "neither sqlite: nor postgres://".into(),
             "write sqlite:deskclerk.db or postgres://user@host/db",
         );
+    }
+    for (table, key, message, remedy) in keeping::faults(config) {
+        fault(table, 0, key, message, remedy);
     }
     for (key, message, remedy) in campaign_source_faults(&config.campaigns) {
         fault("campaigns", 0, key, message, remedy);

@@ -7,6 +7,7 @@ mod check;
 pub mod endpoints;
 pub mod fault;
 pub mod hours;
+mod keeping;
 pub mod mailbox;
 pub mod network;
 pub mod secret;
@@ -275,6 +276,7 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
     let mut paths = vec![
         &mut config.desk.data_dir,
         &mut config.store.url_file,
+        &mut config.store.s3_secret_file,
         &mut config.rules.dir,
         &mut config.campaigns.file,
         &mut config.campaigns.url_header_file,

@@ -54,6 +54,8 @@ pub struct Config {
     pub connector: Vec<Connector>,
     /// Bounds before parsing.
     pub bounds: Bounds,
+    /// Which attachments agents do not get.
+    pub attachments: Attachments,
     /// How long what came in is kept.
     pub retention: Retention,
     /// Logging.
@@ -118,6 +120,18 @@ pub struct Store {
     pub url_file: PathBuf,
     /// Connections to PostgreSQL.
     pub connections: u32,
+    /// Where large originals and attachments lie: `database`, a folder (a relative one in `data_dir`), or `s3://bucket/prefix`.
+    pub blobs: String,
+    /// What has so many bytes or more lies there.
+    pub blobs_from_bytes: usize,
+    /// The S3 server; empty: Amazon's.
+    pub s3_endpoint: String,
+    /// The bucket's region.
+    pub s3_region: String,
+    /// The access key; empty: what the machine's role gives.
+    pub s3_key_id: String,
+    /// The file with its secret.
+    pub s3_secret_file: PathBuf,
 }
 
 /// `[rules]`
@@ -452,6 +466,16 @@ pub struct Bounds {
     pub header_bytes: usize,
     /// Bytes of a body line.
     pub line_bytes: usize,
+}
+
+/// `[attachments]`: the policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attachments {
+    /// Bytes that one may have; 0: any number.
+    pub largest_bytes: usize,
+    /// Media types, `video/*` for all of a kind, and endings of names, `.exe`.
+    pub refused: Vec<String>,
 }
 
 /// `[retention]`: days, 0: for ever.

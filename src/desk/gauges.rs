@@ -49,6 +49,7 @@ pub const LIST: &[(&str, Sort, &str)] = &[
     ("deskclerk_hooks_refused_total", Counter, "Posts of webhooks that were refused, by source and status"),
     ("deskclerk_endpoint_trouble", Gauge, "1 while a webhook or connector fails, 2 while it is disabled"),
     ("deskclerk_endpoints_disabled_total", Counter, "Alarms for webhooks and connectors that were disabled"),
+    ("deskclerk_originals_lost_total", Counter, "How often an original was looked for that store.blobs has lost"),
     ("deskclerk_attachments_failed_total", Counter, "Attachments that posts named by URL and nobody could fetch"),
     ("deskclerk_delivery_seconds", Histogram, "From a mail's being written to its being sent"),
     ("deskclerk_replies_withheld_total", Counter, "Automatic replies that were not sent, by reason"),
@@ -94,6 +95,7 @@ pub fn declare() {
         }
     }
     counter!("deskclerk_quarantine_alarms_total").absolute(0);
+    counter!("deskclerk_originals_lost_total").absolute(0);
     counter!("deskclerk_breaker_trips_total").absolute(0);
     gauge!("deskclerk_retention_last_run_timestamp").set(0.0);
     for what in ["original", "ticket"] {

@@ -157,7 +157,8 @@ pub fn settle(
         _ => None,
     };
     let outcome = if before.is_some() { Outcome::Appended } else { Outcome::Ticket };
-    let fetches = judged.request.attachments.iter().zip(0..).filter_map(|(file, at)| Some((at, file.url.clone()?)));
+    let wanted = judged.request.attachments.iter().zip(0..).filter(|(file, _)| file.dropped.is_none());
+    let fetches = wanted.filter_map(|(file, at)| Some((at, file.url.clone()?)));
     Settlement {
         submission: submission.id.clone(),
         outcome,

@@ -187,9 +187,11 @@ impl Desk {
     async fn with(config: Config, url: String, alone: Lock) -> Result<Arc<Desk>, Error> {
         // The rules compile on this thread while others open the store.
         let (data_dir, connections) = (config.desk.data_dir.clone(), config.store.connections);
+        let blobs = sources::blobs(&config)?;
         let store = tokio::spawn(async move { Store::open(&url, &data_dir, connections).await });
         let rules = sources::rules(&config.rules.dir).map_err(Error::Faults)?;
-        let store = store.await.unwrap_or_else(|cause| std::panic::resume_unwind(cause.into_panic()))?;
+        let store =
+            store.await.unwrap_or_else(|cause| std::panic::resume_unwind(cause.into_panic()))?.with_blobs(blobs);
         let (directory, origin) = directory::at_start(&config, &store).await?;
         let agents = store.agents().await?;
         let templates = Arc::new(Templates::compile(&rules.replies).map_err(Error::Faults)?);

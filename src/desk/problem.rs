@@ -153,6 +153,10 @@ impl From<store::Error> for Problem {
             store::Error::Conflict(what) => Problem::Conflict(format!("{what} was changed meanwhile; read it again")),
             store::Error::Refused(why) => Problem::Conflict(why),
             store::Error::Missing(what) => Problem::NotFound(format!("{what} does not exist")),
+            store::Error::Lost { .. } => {
+                tracing::error!(%error, "a request failed");
+                Problem::NotFound("the original is lost; the log of the desk says where it should be".into())
+            }
             store::Error::Corrupt { .. } => {
                 tracing::error!(%error, "a request failed");
                 Problem::Internal

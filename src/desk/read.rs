@@ -40,6 +40,9 @@ pub fn read(submission: &Submission, setting: &Setting, hooks: &HookSources) -> 
             Ok(mut request) => {
                 request.source = Some(submission.source.clone());
                 envelope(&mut request, submission);
+                for file in &mut request.attachments {
+                    file.dropped = setting.policy.refuses(file);
+                }
                 let fingerprint = request::fingerprint(&request);
                 Reading::Request(Box::new(request), fingerprint)
             }

@@ -1,5 +1,6 @@
 //! Retention: what is older than `[retention]` says is erased, in small batches, so that nothing else waits for it.
 //!
+//! Beside it the sweeper deletes what lies outside the database and is named by no row: what a crash has left there.
 //! Never touches what is not settled, nor a ticket that is not done; off unless the operator sets it.
 
 use std::time::Duration;
@@ -18,6 +19,11 @@ const TICKETS: i64 = 25;
 /// Between two batches others have the store.
 const BREATH: Duration = Duration::from_millis(50);
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// How often orphans are looked for, first so long after the start, and how old they are at least: what is younger may be
+/// about to be named.
+const SWEEP: Duration = Duration::from_secs(6 * 60 * 60);
+const SWEEP_FIRST: Duration = Duration::from_secs(5 * 60);
+const ORPHAN_MS: i64 = 60 * 60 * 1000;
 
 /// How far a pass has come: before these ids nothing is left to erase.
 #[derive(Debug, Default)]
@@ -61,6 +67,34 @@ impl Desk {
             }
         }
         Ok(0)
+    }
+
+    /// Deletes all orphans that are old enough at `now` (unix milliseconds). How many.
+    pub async fn sweep(&self, now: i64) -> Result<usize, store::Error> {
+        let mut swept = 0;
+        for shelf in 0..=u8::MAX {
+            swept += self.store.sweep(now - ORPHAN_MS, shelf).await?;
+        }
+        Ok(swept)
+    }
+
+    /// Sweeps again and again until cancelled.
+    pub(super) async fn keep_sweeping(&self, cancel: &CancellationToken) {
+        if !self.store.keeps_blobs() {
+            return;
+        }
+        let mut pause = SWEEP_FIRST;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => pause = SWEEP,
+                () = cancel.cancelled() => return,
+            }
+            match self.sweep(unix_ms()).await {
+                Ok(0) => {}
+                Ok(swept) => tracing::info!(swept, "originals that no row names are gone"),
+                Err(error) => tracing::error!(%error, "the sweeper waits"),
+            }
+        }
     }
 
     /// Goes through it again and again until cancelled.

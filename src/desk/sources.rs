@@ -15,8 +15,10 @@ use crate::config::hours::{Hours, Wrong};
 use crate::config::secret;
 use crate::config::settings::Config;
 use crate::reply::token::Keys;
+use crate::request::attachment::Policy;
 use crate::request::{Bounds, Setting};
 use crate::rules::{self, Files, Rules};
+use crate::store::blobs::{Blobs, S3};
 use crate::store::{self, agents::Agent};
 
 /// The shortest key that signs reply tokens.
@@ -74,6 +76,10 @@ pub fn setting(config: &Config, rules: &Rules, agents: Vec<String>) -> Setting {
             header_bytes: config.bounds.header_bytes,
             line_bytes: config.bounds.line_bytes,
         },
+        policy: Policy {
+            largest_bytes: config.attachments.largest_bytes,
+            refused: config.attachments.refused.iter().map(|listed| listed.to_lowercase()).collect(),
+        },
     }
 }
 
@@ -93,6 +99,28 @@ pub fn hours(config: &Config) -> Result<Hours, Vec<Fault>> {
 pub fn store_url(config: &Config) -> Result<String, secret::Unreadable> {
     let file = &config.store.url_file;
     if file.as_os_str().is_empty() { Ok(config.store.url.clone()) } else { secret::read_line(file) }
+}
+
+/// Where the settings keep what is large.
+pub fn blobs(config: &Config) -> Result<Blobs, store::Error> {
+    let settings = &config.store;
+    let from_bytes = settings.blobs_from_bytes;
+    if settings.blobs == "database" {
+        return Ok(Blobs::default());
+    }
+    if !settings.blobs.starts_with("s3://") {
+        return Ok(Blobs::in_folder(config.desk.data_dir.join(&settings.blobs), from_bytes));
+    }
+    let file = &settings.s3_secret_file;
+    let secret = (!file.as_os_str().is_empty()).then(|| secret::read_line(file)).transpose();
+    let place = S3 {
+        url: settings.blobs.clone(),
+        endpoint: settings.s3_endpoint.clone(),
+        region: settings.s3_region.clone(),
+        key_id: settings.s3_key_id.clone(),
+        secret: secret.map_err(|error| store::Error::Url(error.to_string()))?,
+    };
+    Blobs::in_bucket(&place, from_bytes)
 }
 
 /// The keys that sign reply tokens: one a line, the first signs, all verify.

@@ -82,7 +82,10 @@ fn because(ticket: &Ticket) -> String {
 fn mail(ticket: &Ticket, request: &Request, config: &Config, address: &str) -> Payload {
     let triage = &ticket.triage;
     let mut text = summary(ticket, config);
-    let files = request.attachments.iter().map(|file| format!("{} ({} bytes)", file.name, file.size));
+    let files = request.attachments.iter().map(|file| match &file.dropped {
+        Some(because) => format!("{} ({} bytes, dropped: {because})", file.name, file.size),
+        None => format!("{} ({} bytes)", file.name, file.size),
+    });
     let files: Vec<String> = files.take(FILES).collect();
     if !files.is_empty() {
         let _ = writeln!(text, "{:<11}{}", "Files:", files.join(", "));

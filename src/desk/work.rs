@@ -64,6 +64,7 @@ impl Desk {
             self.gauge(&cancel),
             self.keep_chasing(&cancel),
             self.keep_retention(&cancel),
+            self.keep_sweeping(&cancel),
             self.keep_fetching(&cancel),
             self.keep_keys_short(&cancel)
         );

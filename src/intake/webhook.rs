@@ -225,7 +225,7 @@ async fn status(
 ) -> Result<axum::Json<Answer>, Problem> {
     let wait = wait.duration()?;
     uuid::Uuid::try_parse(&id).map_err(|_| Problem::no("submission"))?;
-    if door.desk.store.submission(&id).await?.is_none() {
+    if door.desk.store.standing(&id).await?.is_none() {
         return Err(Problem::no("submission"));
     }
     Ok(axum::Json(answer(&door.desk, &id, Some(wait)).await?))
@@ -308,7 +308,7 @@ pub(super) async fn settled(desk: &Desk, id: &str, wait: Duration) -> Result<Opt
     let until = Instant::now() + wait;
     let mut pause = Duration::from_millis(5);
     loop {
-        if let Some(submission) = desk.store.submission(id).await?
+        if let Some(submission) = desk.store.standing(id).await?
             && submission.outcome.is_some()
         {
             return Ok(Some(submission));

@@ -5,10 +5,36 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::address::is_format;
-use super::{encoded, header};
+use super::{Attachment, encoded, header};
 
 /// How long a name may be, in bytes.
 const LONGEST_NAME: usize = 180;
+
+/// Which attachments agents and other systems do not get. The original keeps every one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Bytes that one may have; 0: any number.
+    pub largest_bytes: usize,
+    /// Media types (`image/svg+xml`, `video/*`) and endings of names (`.exe`), lower case. What a type is, the sender says.
+    pub refused: Vec<String>,
+}
+
+impl Policy {
+    /// Why this one is dropped; `None`: it is not.
+    pub fn refuses(&self, file: &Attachment) -> Option<String> {
+        let name = file.name.to_lowercase();
+        let is = |listed: &&String| match (listed.strip_prefix('.'), listed.strip_suffix('*')) {
+            (Some(_), _) => name.ends_with(listed.as_str()),
+            (None, Some(begins)) => file.media_type.starts_with(begins),
+            (None, None) => file.media_type == **listed,
+        };
+        if let Some(listed) = self.refused.iter().find(is) {
+            return Some(format!("{listed} is refused"));
+        }
+        let over = self.largest_bytes > 0 && file.size > self.largest_bytes;
+        over.then(|| format!("it is larger than {} bytes", self.largest_bytes))
+    }
+}
 
 /// A file name that is safe to show and to offer: no path, no control or format characters, no leading dots.
 pub fn safe_name(name: &str, index: usize, media_type: &str) -> String {
@@ -229,6 +255,23 @@ mod tests {
 
     fn check(name: &str, expected: &str) {
         assert_eq!(safe_name(name, 0, "application/pdf"), expected);
+    }
+
+    #[test]
+    fn policy_goes_by_type_ending_and_size() {
+        let policy =
+            Policy { largest_bytes: 10, refused: vec![".exe".into(), "video/*".into(), "image/svg+xml".into()] };
+        let check = |name: &str, media_type: &str, size: usize, expected: Option<&str>| {
+            let (name, media_type) = (name.to_owned(), media_type.to_owned());
+            let file = Attachment { name, media_type, size, inline: false, alt: None, url: None, dropped: None };
+            assert_eq!(policy.refuses(&file).as_deref(), expected, "{}", file.name);
+        };
+        check("a.EXE", "text/plain", 1, Some(".exe is refused"));
+        check("a.exe.txt", "text/plain", 10, None);
+        check("a", "video/mp4", 1, Some("video/* is refused"));
+        check("a", "image/svg+xml", 1, Some("image/svg+xml is refused"));
+        check("a", "image/svg", 1, None);
+        check("a", "text/plain", 11, Some("it is larger than 10 bytes"));
     }
 
     #[test]

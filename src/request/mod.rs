@@ -190,6 +190,9 @@ pub struct Attachment {
     /// Where its bytes are fetched from (webhooks); they are not in the submission then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Why agents and other systems do not get it, by the desk's policy; the original holds it all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<String>,
 }
 
 /// What may tie a request to a ticket. None of it is proof by itself; the desk verifies.
@@ -281,13 +284,15 @@ pub struct Setting {
     pub reading: Arc<Reading>,
     /// Bounds checked on the raw bytes before anything is parsed.
     pub bounds: Bounds,
+    /// Which attachments nobody gets.
+    pub policy: attachment::Policy,
 }
 
 impl Setting {
     /// Reads by these patterns, for a desk of which nothing else is known.
     pub fn with(reading: Arc<Reading>) -> Setting {
-        let bounds = Bounds::default();
-        Setting { own_addresses: vec![], agents: vec![], authserv_id: None, verified: None, reading, bounds }
+        let (bounds, policy) = (Bounds::default(), attachment::Policy::default());
+        Setting { own_addresses: vec![], agents: vec![], authserv_id: None, verified: None, reading, bounds, policy }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Backups: one SQLite database with all that the store holds, whatever the engine; and the way back.
 //!
+//! What lies outside the database comes into it, so that a backup needs nothing else and is restored to any place.
 //! Taken beside a running daemon, from one consistent snapshot: SQLite writes it itself (`VACUUM INTO`), PostgreSQL is read
 //! in one repeatable-read transaction. A backup of either engine can be restored into either. Nothing is restored over what
 //! is there. The caller puts files in place, durably.
@@ -10,15 +11,26 @@ use std::path::Path;
 
 use sqlx::{Row, query};
 
-use super::{Engine, Error, Store, copy};
+use super::{Engine, Error, Store, copy, naming};
+
+/// Rows of one look.
+const ROWS: i64 = 64;
+
+/// What a backup holds.
+#[derive(Debug)]
+pub struct Kept {
+    /// Rows by table.
+    pub rows: BTreeMap<String, i64>,
+    /// Originals that it does not hold, for they are lost, each with the reason.
+    pub lost: Vec<String>,
+}
 
 /// The database's name within a backup.
 pub const FILE: &str = "deskclerk.db";
 
 impl Store {
-    /// Writes all rows into a new database [`FILE`] in `folder`, and proves it. How many rows of each table. `told` hears
-    /// of every row where that is known.
-    pub async fn back_up(&self, folder: &Path, told: impl Fn()) -> Result<BTreeMap<String, i64>, Error> {
+    /// Writes all rows into a new database [`FILE`] in `folder`, and proves it. `told` hears of every row where that is known.
+    pub async fn back_up(&self, folder: &Path, told: impl Fn()) -> Result<Kept, Error> {
         let target = folder.join(FILE);
         // An empty file of our own rights first: what SQLite makes by itself is readable to others.
         let mut private = std::fs::File::options();
@@ -39,11 +51,60 @@ impl Store {
                 kept.fold().await?;
             }
         }
-        let kept = Store::open_to_read(&format!("sqlite:{FILE}"), folder).await?;
+        let url = format!("sqlite:{FILE}");
+        let mut kept = Store::open_to_read(&url, folder).await?;
+        let mut lost = vec![];
+        if kept.blobs_named().await? > 0 {
+            kept.close().await;
+            let whole = Store::open(&url, folder, 1).await?;
+            lost = self.bring_in(&whole).await?;
+            whole.fold().await?;
+            kept = Store::open_to_read(&url, folder).await?;
+        }
         kept.prove().await?;
         let counted = copy::count(&kept).await;
         kept.close().await;
-        counted
+        Ok(Kept { rows: counted?, lost })
+    }
+
+    /// Puts what lies outside into the rows of the copy. Which originals are lost.
+    async fn bring_in(&self, copy: &Store) -> Result<Vec<String>, Error> {
+        let mut lost = vec![];
+        for (table, column) in [("submissions", "raw"), ("fetches", "content")] {
+            let mut after = String::new();
+            loop {
+                let sql = format!(
+                    "SELECT DISTINCT content_hash FROM {table} WHERE blob_bytes > 0 AND content_hash > $1 \
+                     ORDER BY content_hash LIMIT $2"
+                );
+                let found =
+                    query(sqlx::AssertSqlSafe(sql)).bind(after.as_str()).bind(ROWS).fetch_all(&copy.read).await?;
+                for row in &found {
+                    after = row.try_get("content_hash")?;
+                    let bytes = match self.blobs.get(&after).await {
+                        Ok(bytes) => bytes,
+                        Err(error @ Error::Lost { .. }) => {
+                            let mut connection = self.read.acquire().await?;
+                            let keys = super::rows::keys([&after]);
+                            if !naming::of(&mut connection, table, "content_hash", &keys).await?.is_empty() {
+                                lost.push(error.to_string());
+                                continue;
+                            }
+                            // It was erased since the copy was made; so it is there.
+                            vec![]
+                        }
+                        Err(error) => return Err(error),
+                    };
+                    let sql = format!("UPDATE {table} SET {column} = $1, blob_bytes = 0 WHERE content_hash = $2");
+                    let put = query(sqlx::AssertSqlSafe(sql)).bind(bytes).bind(after.as_str());
+                    put.execute(&copy.write).await?;
+                }
+                if found.len() < ROWS as usize {
+                    break;
+                }
+            }
+        }
+        Ok(lost)
     }
 
     /// Whether nothing has come in yet: only into such a store something is restored.

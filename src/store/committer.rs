@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use sqlx::Row;
 use tokio::sync::{mpsc, oneshot};
 
+use super::naming::{self, Put};
 use super::rows::{self, Value};
 use super::submissions::{New, Submitted};
 use super::{Error, Store};
@@ -22,6 +23,8 @@ pub(super) struct Job {
     pub id: String,
     pub content_hash: String,
     pub new: New,
+    /// Its bytes, where they lie outside; `new.raw` is empty then.
+    pub put: Option<Put>,
     pub answer: oneshot::Sender<Result<Submitted, Error>>,
 }
 
@@ -74,6 +77,7 @@ struct Entry {
     content_hash: String,
     source: String,
     source_key: Option<String>,
+    put: Option<Put>,
     values: Vec<Value>,
 }
 
@@ -88,10 +92,11 @@ const COLUMNS: &[&str] = &[
     "answerable",
     "received_at",
     "acknowledged",
+    "blob_bytes",
 ];
 
 fn split(job: Job) -> (Entry, oneshot::Sender<Result<Submitted, Error>>) {
-    let Job { id, content_hash, new, answer } = job;
+    let Job { id, content_hash, new, put, answer } = job;
     let source = rows::clean(&new.source);
     let source_key = new.source_key.as_deref().map(rows::clean);
     // Only IMAP is told afterwards that a mail is stored; the other doors answer in the same breath.
@@ -107,12 +112,15 @@ fn split(job: Job) -> (Entry, oneshot::Sender<Result<Submitted, Error>>) {
         i64::from(new.answerable).into(),
         new.received_at.into(),
         acknowledged.into(),
+        put.as_ref().map_or(0, |put| put.bytes.len() as i64).into(),
     ];
-    (Entry { id, content_hash, source, source_key, values }, answer)
+    (Entry { id, content_hash, source, source_key, put, values }, answer)
 }
 
 async fn write(store: &Store, entries: &[Entry]) -> Result<Vec<Submitted>, Error> {
     let mut transaction = store.begin().await?;
+    let named: Vec<&Put> = entries.iter().filter_map(|entry| entry.put.as_ref()).collect();
+    naming::hold(&mut transaction, store.engine, &named).await?;
     let values = entries.iter().map(|entry| entry.values.clone()).collect();
     let inserted =
         rows::insert(&mut transaction, "submissions", COLUMNS, values, "ON CONFLICT DO NOTHING RETURNING id").await?;

@@ -1,7 +1,8 @@
 //! Erasing: tickets with all that hangs on them, and the originals of submissions.
 //!
 //! Promises: all of a batch or nothing; what came in stays known by its key at the door, so that no mailbox hands it in
-//! again, but nothing of its content, sender or recipients is left. SQLite overwrites what is freed (`secure_delete`);
+//! again, but nothing of its content, sender or recipients is left. What lay outside the database and is named by no row any
+//! more is deleted after the commit; where that fails, an error says so and the sweeper does it later. SQLite overwrites what is freed (`secure_delete`);
 //! [`Store::flush`] empties the log that still holds it. PostgreSQL keeps dead rows until it vacuums, and its own log.
 
 use std::time::Duration;
@@ -12,7 +13,7 @@ use sqlx::{AnyConnection, Row, query};
 
 use super::rows::{self, Value};
 use super::submissions::{Submission, read};
-use super::{Engine, Error, Store, acts};
+use super::{Engine, Error, Store, acts, naming};
 
 /// What was erased.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,11 +83,19 @@ impl Store {
     /// Submissions with an original that are on no ticket, by id, after this one. Looks at every submission.
     pub async fn originals_beside(&self, after: &str, limit: i64) -> Result<Vec<Submission>, Error> {
         let sql = format!(
-            "SELECT {} FROM submissions WHERE id > $1 AND ticket_id IS NULL AND LENGTH(raw) > 0 ORDER BY id LIMIT $2",
+            "SELECT {} FROM submissions WHERE id > $1 AND ticket_id IS NULL AND LENGTH(raw) + blob_bytes > 0 ORDER BY id LIMIT $2",
             super::submissions::COLUMNS
         );
         let found = query(sqlx::AssertSqlSafe(sql)).bind(after).bind(limit).fetch_all(&self.read).await?;
-        found.iter().map(read).collect()
+        let mut originals = vec![];
+        for row in &found {
+            originals.push(match self.whole(row).await {
+                // Nothing is left of it to erase but the row.
+                Err(Error::Lost { .. }) => read(row)?,
+                whole => whole?,
+            });
+        }
+        Ok(originals)
     }
 
     /// Originals that came in before `until` (unix milliseconds) and are settled, by id, after this one. Those in
@@ -103,7 +112,7 @@ impl Store {
         let hex = format!("{:012x}", until.max(0));
         let (high, low) = hex.split_at(8);
         let sql = format!(
-            "SELECT id FROM submissions WHERE id > $1 AND id < $2 AND outcome {sign} 'quarantined' AND LENGTH(raw) > 0 \
+            "SELECT id FROM submissions WHERE id > $1 AND id < $2 AND outcome {sign} 'quarantined' AND LENGTH(raw) + blob_bytes > 0 \
              ORDER BY id LIMIT $3"
         );
         let found = query(sqlx::AssertSqlSafe(sql)).bind(after).bind(format!("{high}-{low}")).bind(limit);
@@ -148,11 +157,12 @@ impl Store {
         erased.messages = rows::with_keys(&mut transaction, gone("messages"), &[], &keys).await?.len();
         rows::with_keys(&mut transaction, gone("events"), &[], &keys).await?;
         rows::with_keys(&mut transaction, gone("feedback"), &[], &keys).await?;
+        let mut blobs = naming::of(&mut transaction, "fetches", "ticket_id", &keys).await?;
         for table in ["threads", "fetches", "remote_tickets"] {
             let sql = |marks: &str| format!("DELETE FROM {table} WHERE ticket_id IN ({marks}) RETURNING ticket_id");
             rows::with_keys(&mut transaction, sql, &[], &keys).await?;
         }
-        erased.originals = originals_of(&mut transaction, &originals, trace, now).await?;
+        erased.originals = originals_of(&mut transaction, &originals, trace, now, &mut blobs).await?;
         let unlink = |marks: &str| {
             format!("UPDATE tickets SET linked_ticket = NULL WHERE linked_ticket IN ({marks}) RETURNING id")
         };
@@ -160,6 +170,7 @@ impl Store {
         let tickets = |marks: &str| format!("DELETE FROM tickets WHERE id IN ({marks}) RETURNING id");
         erased.tickets = rows::with_keys(&mut transaction, tickets, &[], &keys).await?.len();
         transaction.commit().await?;
+        self.drop_unnamed(&blobs).await?;
         Ok(erased)
     }
 
@@ -174,16 +185,20 @@ impl Store {
             let detail = json!({ "message": message.id });
             super::tickets::event(&mut transaction, message.ticket, now, "operator", "erased", &detail).await?;
         }
-        let originals = originals_of(&mut transaction, &originals, Trace::Key, now).await?;
+        let mut blobs = vec![];
+        let originals = originals_of(&mut transaction, &originals, Trace::Key, now, &mut blobs).await?;
         transaction.commit().await?;
+        self.drop_unnamed(&blobs).await?;
         Ok(Erased { messages: erased, originals, ..Erased::default() })
     }
 
     /// Erases the originals of these submissions. One that was not settled never will be.
     pub async fn erase_originals(&self, submissions: &[String], trace: Trace, now: i64) -> Result<usize, Error> {
         let mut transaction = self.begin().await?;
-        let erased = originals_of(&mut transaction, submissions, trace, now).await?;
+        let mut blobs = vec![];
+        let erased = originals_of(&mut transaction, submissions, trace, now, &mut blobs).await?;
         transaction.commit().await?;
+        self.drop_unnamed(&blobs).await?;
         Ok(erased)
     }
 
@@ -228,7 +243,16 @@ impl Store {
     }
 }
 
-async fn originals_of(connection: &mut AnyConnection, ids: &[String], trace: Trace, now: i64) -> Result<usize, Error> {
+/// How many were erased; `blobs` grows by what they named, which may go after the commit.
+async fn originals_of(
+    connection: &mut AnyConnection,
+    ids: &[String],
+    trace: Trace,
+    now: i64,
+    blobs: &mut Vec<String>,
+) -> Result<usize, Error> {
+    blobs.extend(naming::of(connection, "submissions", "id", &rows::keys(ids)).await?);
+    blobs.extend(naming::of(connection, "fetches", "submission_id", &rows::keys(ids)).await?);
     // What a post named by URL goes with it.
     let fetched = |marks: &str| format!("DELETE FROM fetches WHERE submission_id IN ({marks}) RETURNING submission_id");
     rows::with_keys(connection, fetched, &[], &rows::keys(ids)).await?;
@@ -241,7 +265,7 @@ async fn originals_of(connection: &mut AnyConnection, ids: &[String], trace: Tra
     };
     let sql = |marks: &str| {
         format!(
-            "UPDATE submissions SET raw = $2, envelope = '{{}}', because = 'erased', ticket_id = NULL, \
+            "UPDATE submissions SET raw = $2, blob_bytes = 0, envelope = '{{}}', because = 'erased', ticket_id = NULL, \
              settled_at = COALESCE(settled_at, $1), outcome = COALESCE(outcome, 'rejected'){forget} \
              WHERE id IN ({marks}) RETURNING id"
         )

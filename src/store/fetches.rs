@@ -3,11 +3,12 @@
 //! Promises: a claim counts its attempt and holds it back from others until its lease is over; what was fetched is kept as
 //! bytes, with the media type that the server gave it.
 
+use sha2::{Digest, Sha256};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, query};
 
 use super::rows::{self, Value};
-use super::{Engine, Error, Store};
+use super::{Engine, Error, Store, naming};
 
 /// An attachment to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,12 +67,17 @@ impl Store {
     }
 
     /// Keeps what was fetched.
-    pub async fn fetched(&self, fetch: &Fetch, content: Vec<u8>, media_type: &str) -> Result<(), Error> {
-        let sql = "UPDATE fetches SET state = 'fetched', content = $1, media_type = $2, because = NULL \
-                   WHERE submission_id = $3 AND position = $4 AND state = 'waiting'";
+    pub async fn fetched(&self, fetch: &Fetch, mut content: Vec<u8>, media_type: &str) -> Result<(), Error> {
+        let sql = "UPDATE fetches SET state = 'fetched', content = $1, content_hash = $2, blob_bytes = $3, media_type = $4, \
+                   because = NULL WHERE submission_id = $5 AND position = $6 AND state = 'waiting'";
+        let hash = hex::encode(Sha256::digest(&content));
+        let put = naming::put(&self.blobs, &hash, &mut content).await?;
         let mut transaction = self.begin().await?;
+        naming::hold(&mut transaction, self.engine, &put.iter().collect::<Vec<_>>()).await?;
         query(sql)
             .bind(content)
+            .bind(hash)
+            .bind(put.map_or(0, |put| put.bytes.len() as i64))
             .bind(rows::clean(media_type))
             .bind(fetch.submission_id.as_str())
             .bind(fetch.position)
@@ -98,12 +104,20 @@ impl Store {
 
     /// How far the fetch of an attachment is; `None`: there is none.
     pub async fn fetch_of(&self, submission: &str, position: i64) -> Result<Option<Fetched>, Error> {
-        let sql = "SELECT state, content, media_type, because FROM fetches WHERE submission_id = $1 AND position = $2";
+        let sql = "SELECT state, content, content_hash, blob_bytes, media_type, because FROM fetches \
+                   WHERE submission_id = $1 AND position = $2";
         let row = query(sql).bind(submission).bind(position).fetch_optional(&self.read).await?;
         let Some(row) = row else { return Ok(None) };
         let text = |column: &str| row.try_get::<Option<String>, _>(column).map(Option::unwrap_or_default);
         Ok(Some(match text("state")?.as_str() {
-            "fetched" => Fetched::There(row.try_get("content")?, text("media_type")?),
+            "fetched" => {
+                let outside = row.try_get::<i64, _>("blob_bytes")? > 0;
+                let content = match outside {
+                    true => self.blobs.get(&text("content_hash")?).await?,
+                    false => row.try_get("content")?,
+                };
+                Fetched::There(content, text("media_type")?)
+            }
             "failed" => Fetched::Failed(text("because")?),
             _ => Fetched::Waiting,
         }))

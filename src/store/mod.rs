@@ -7,7 +7,10 @@
 pub mod acts;
 pub mod agents;
 pub mod backup;
+pub mod blobs;
 pub mod breaker;
+#[cfg(feature = "s3")]
+mod bucket;
 pub mod budgets;
 pub mod changes;
 mod committer;
@@ -22,6 +25,7 @@ pub mod fetches;
 pub mod history;
 pub mod leases;
 pub mod lookups;
+mod naming;
 pub mod outbox;
 pub mod quarantine;
 pub mod queues;
@@ -102,6 +106,26 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// The place of the blobs is out of reach, or full: try again later.
+    #[error("{place} cannot take or give what store.blobs keeps there: {why}")]
+    Blobs {
+        /// Folder or bucket.
+        place: String,
+        /// What the attempt failed with.
+        why: String,
+    },
+    /// A row names a blob that is not there, or is not what its name says.
+    #[error(
+        "the original {hash} {what} (store.blobs: {place}); put it back there from a backup of that place, then replay"
+    )]
+    Lost {
+        /// SHA-256 of the bytes, hex.
+        hash: String,
+        /// What is wrong.
+        what: &'static str,
+        /// Folder or bucket.
+        place: String,
+    },
     /// Somebody else changed or claimed it meanwhile.
     #[error("{0} was changed meanwhile; read it again")]
     Conflict(String),
@@ -153,7 +177,7 @@ impl Error {
                     | sqlx::Error::ColumnNotFound(_)
                     | sqlx::Error::RowNotFound
             ),
-            Error::Away(_) | Error::Closed => true,
+            Error::Away(_) | Error::Blobs { .. } | Error::Closed => true,
             _ => false,
         }
     }
@@ -166,6 +190,7 @@ pub struct Store {
     read: AnyPool,
     write: AnyPool,
     committer: mpsc::Sender<committer::Job>,
+    blobs: blobs::Blobs,
 }
 
 /// Makes the data folder where it is not there yet. Customers' mail: nobody else on the host reads it.
@@ -208,7 +233,7 @@ impl Store {
     /// The store over these pools, with its committer running until the last clone is gone.
     fn over(engine: Engine, read: AnyPool, write: AnyPool) -> Store {
         let (committer, jobs) = mpsc::channel(1024);
-        let store = Store { engine, read, write, committer };
+        let store = Store { engine, read, write, committer, blobs: blobs::Blobs::default() };
         // The committer's own handle must not keep its channel open.
         let (deaf, _) = mpsc::channel(1);
         tokio::spawn(committer::run(Store { committer: deaf, ..store.clone() }, jobs));

@@ -12,7 +12,7 @@ use sqlx::any::AnyRow;
 use tokio::sync::oneshot;
 
 use super::committer::Job;
-use super::{Engine, Error, Store, rows};
+use super::{Engine, Error, Store, naming, rows};
 use crate::request::Authentication;
 
 /// What the raw bytes are.
@@ -186,7 +186,7 @@ pub struct Submission {
 }
 
 pub(super) const COLUMNS: &str = "id, source, source_key, kind, raw, content_hash, envelope, answerable, received_at, attempts, \
-                       fence, outcome, because, ticket_id, settled_at";
+                       fence, outcome, because, ticket_id, settled_at, blob_bytes";
 
 /// A batch of claims stops growing at so many bytes, so that large mails do not fill the memory.
 const CLAIM_BYTES: i64 = 8 << 20;
@@ -196,14 +196,11 @@ pub(super) const RELEASED: i64 = 1;
 
 impl Store {
     /// Stores a submission durably. Concurrent callers share one transaction and one fsync.
-    pub async fn submit(&self, new: New) -> Result<Submitted, Error> {
+    pub async fn submit(&self, mut new: New) -> Result<Submitted, Error> {
         let (answer, answered) = oneshot::channel();
-        let job = Job {
-            id: uuid::Uuid::now_v7().to_string(),
-            content_hash: hex::encode(Sha256::digest(&new.raw)),
-            new,
-            answer,
-        };
+        let content_hash = hex::encode(Sha256::digest(&new.raw));
+        let put = naming::put(&self.blobs, &content_hash, &mut new.raw).await?;
+        let job = Job { id: uuid::Uuid::now_v7().to_string(), content_hash, new, put, answer };
         self.committer.send(job).await.map_err(|_| Error::Closed)?;
         answered.await.map_err(|_| Error::Closed)?
     }
@@ -212,7 +209,26 @@ impl Store {
     pub async fn submission(&self, id: &str) -> Result<Option<Submission>, Error> {
         let sql = format!("SELECT {COLUMNS} FROM submissions WHERE id = $1");
         let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&self.read).await?;
-        row.as_ref().map(read).transpose()
+        match row {
+            Some(row) => Ok(Some(self.whole(&row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// How the submission with this id stands, without its bytes: `raw` is empty.
+    pub async fn standing(&self, id: &str) -> Result<Option<Submission>, Error> {
+        let sql = format!("SELECT {} FROM submissions WHERE id = $1", COLUMNS.replacen(" raw,", " $2 AS raw,", 1));
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).bind(Vec::<u8>::new());
+        row.fetch_optional(&self.read).await?.as_ref().map(read).transpose()
+    }
+
+    /// A submission with its bytes, wherever they lie.
+    pub(super) async fn whole(&self, row: &AnyRow) -> Result<Submission, Error> {
+        let mut submission = read(row)?;
+        if row.try_get::<i64, _>("blob_bytes")? > 0 {
+            submission.raw = self.blobs.get(&submission.content_hash).await?;
+        }
+        Ok(submission)
     }
 
     /// Claims submissions that nobody has settled, oldest first: fresh ones together, or one that came back, alone.
@@ -227,11 +243,11 @@ impl Store {
         let mut transaction = self.begin().await?;
         // One that came back may be what crashed the worker: alone, it takes no other with it.
         let suspect = format!(
-            "SELECT id, LENGTH(raw) AS size FROM submissions WHERE outcome IS NULL AND lease_until > 0 \
+            "SELECT id, LENGTH(raw) + blob_bytes AS size FROM submissions WHERE outcome IS NULL AND lease_until > 0 \
              AND lease_until <= $1 ORDER BY lease_until, id LIMIT 1 {skip}"
         );
         let fresh = format!(
-            "SELECT id, LENGTH(raw) AS size FROM submissions WHERE outcome IS NULL AND lease_until = 0 \
+            "SELECT id, LENGTH(raw) + blob_bytes AS size FROM submissions WHERE outcome IS NULL AND lease_until = 0 \
              ORDER BY id LIMIT $1 {skip}"
         );
         let mut found = sqlx::query(sqlx::AssertSqlSafe(suspect)).bind(now).fetch_all(&mut *transaction).await?;
@@ -247,7 +263,6 @@ impl Store {
             bytes += size(row)?;
             ids.push(row.try_get::<String, _>("id")?.into());
         }
-        let mut claimed = vec![];
         let until = now.saturating_add(lease_ms).max(RELEASED + 1);
         let update = |marks: &str| {
             format!(
@@ -255,10 +270,26 @@ impl Store {
                  WHERE id IN ({marks}) RETURNING {COLUMNS}"
             )
         };
-        for row in rows::with_keys(&mut transaction, update, &[until.into()], &ids).await? {
-            claimed.push(read(&row)?);
-        }
+        let rows = rows::with_keys(&mut transaction, update, &[until.into()], &ids).await?;
         transaction.commit().await?;
+        let mut claimed = vec![];
+        for row in &rows {
+            claimed.push(match self.whole(row).await {
+                // Never settled as if it had been empty: to quarantine, from where it can be replayed.
+                Err(error @ Error::Lost { .. }) => {
+                    let mut lost = read(row)?;
+                    lost.envelope.refused = Some(error.to_string());
+                    lost
+                }
+                Err(error) if error.is_passing() => {
+                    for row in &rows {
+                        self.release_submission(&read(row)?, now, false).await?;
+                    }
+                    return Err(error);
+                }
+                whole => whole?,
+            });
+        }
         claimed.sort_by(|a: &Submission, b| a.id.cmp(&b.id));
         Ok(claimed)
     }
@@ -348,14 +379,12 @@ impl Store {
     }
 }
 
-/// LENGTH is INTEGER on PostgreSQL and 64 bits wide on SQLite.
+/// How many bytes a submission has; 0: they were erased.
 pub(super) fn size(row: &AnyRow) -> Result<i64, Error> {
-    match row.try_get::<i64, _>("size") {
-        Ok(size) => Ok(size),
-        Err(_) => Ok(i64::from(row.try_get::<i32, _>("size")?)),
-    }
+    Ok(row.try_get("size")?)
 }
 
+/// All of a submission but the bytes that lie outside.
 pub(super) fn read(row: &AnyRow) -> Result<Submission, Error> {
     let id: String = row.try_get("id")?;
     let what = format!("submission {id}");

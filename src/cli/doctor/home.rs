@@ -152,6 +152,16 @@ pub(super) async fn store(settings: &Config, findings: &mut Findings) -> Option<
             return None;
         }
     };
+    match (sources::blobs(settings), store.blobs_named().await) {
+        (Err(error), _) => {
+            findings.wrong("store.blobs", error.to_string(), "large originals cannot be read without it")
+        }
+        (Ok(blobs), Ok(named @ 1..)) if !blobs.are_kept() => {
+            let message = format!("{named} originals lie outside the database, and it does not say where");
+            findings.wrong("store.blobs", message, "name the place that they were put to");
+        }
+        _ => {}
+    }
     match (store.queues(now()).await, store.agents().await) {
         (Ok(queues), Ok(agents)) => {
             findings.ok(about, format!("readable; {} tickets are ready for agents", queues.tickets_ready));

@@ -196,7 +196,8 @@ async fn entry(
         let id = message.submission_id.as_deref().unwrap_or_default();
         let raw = desk.store.submission(id).await?.filter(|submission| submission.kind == Kind::Mail);
         for (index, file) in request.attachments.iter().enumerate() {
-            let bytes = raw.as_ref().filter(|_| file.size <= settings.attachment_bytes && files.len() < FILES);
+            let fits = file.dropped.is_none() && file.size <= settings.attachment_bytes && files.len() < FILES;
+            let bytes = raw.as_ref().filter(|_| fits);
             match bytes.and_then(|submission| mail::attachment(&submission.raw, index)) {
                 Some(bytes) => {
                     files.push(File { name: file.name.clone(), media_type: file.media_type.clone(), bytes });

@@ -320,7 +320,7 @@ impl Door {
         self.looks.count(peer, headers)?;
         let none = || Problem::no("request");
         uuid::Uuid::try_parse(id).map_err(|_| none())?;
-        let submission = self.desk.store.submission(id).await?.ok_or_else(none)?;
+        let submission = self.desk.store.standing(id).await?.ok_or_else(none)?;
         if submission.source != submitted::SOURCE {
             return Err(none());
         }

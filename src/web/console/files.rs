@@ -63,7 +63,12 @@ async fn attachment(
     let none = || Problem::no("attachment");
     let message = find(&site, ticket, &message).await?;
     let request = message.request.ok_or_else(none)?;
-    let name = request.attachments.get(index).map(|attachment| attachment.name.clone()).ok_or_else(none)?;
+    let file = request.attachments.get(index).ok_or_else(none)?;
+    if let Some(because) = &file.dropped {
+        let because = format!("the attachment was dropped by policy: {because}; the original holds it");
+        return Err(Problem::NotFound(because));
+    }
+    let name = file.name.clone();
     let submission = message.submission_id.as_deref().ok_or_else(none)?;
     // One that a post named by URL is fetched afterwards.
     match site.desk.store.fetch_of(submission, index as i64).await? {

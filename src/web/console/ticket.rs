@@ -66,6 +66,7 @@ struct File<'a> {
     name: Vec<Piece>,
     media_type: &'a str,
     size: usize,
+    dropped: Option<&'a str>,
 }
 
 fn shown<'a>(message: &'a Message, outbox: &'a [Outgoing]) -> Shown<'a> {
@@ -112,6 +113,7 @@ fn read<'a>(message: &'a Message, request: &'a Request) -> Read<'a> {
                 name: within(Where::Attachment, &n.to_string(), &file.name),
                 media_type: &file.media_type,
                 size: file.size,
+                dropped: file.dropped.as_deref(),
             })
             .collect(),
         has_html: request.html.is_some(),

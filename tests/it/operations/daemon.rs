@@ -20,8 +20,9 @@ use crate::servers::postgres::Postgres;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// `deskclerk run`; killed when dropped.
-struct Daemon {
-    folder: TempDir,
+pub struct Daemon {
+    /// With `deskclerk.toml` and `data/`.
+    pub folder: TempDir,
     child: Child,
     port: u16,
 }
@@ -35,20 +36,23 @@ impl Drop for Daemon {
 
 impl Daemon {
     /// With these settings beside `http.listen`; ready when it returns.
-    fn start(settings: &str) -> Daemon {
+    pub fn start(settings: &str) -> Daemon {
         let folder = TempDir::new().unwrap();
         let port = free_port();
         let config = folder.path().join("deskclerk.toml");
         fs::write(&config, format!("[http]\nlisten = \"127.0.0.1:{port}\"\n{settings}")).unwrap();
-        let child =
-            Command::new(env!("CARGO_BIN_EXE_deskclerk")).args(["run", "--config"]).arg(&config).spawn().unwrap();
-        let daemon = Daemon { folder, child, port };
-        let until = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < until, "it never listens");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        daemon
+        Daemon { child: started(&config, port), folder, port }
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again; ready when it returns.
+    pub fn up(&mut self) {
+        self.child = started(&self.folder.path().join("deskclerk.toml"), self.port);
     }
 
     fn get(&self, path: &str) -> (u16, String) {
@@ -69,6 +73,16 @@ impl Daemon {
     }
 }
 
+fn started(config: &Path, port: u16) -> Child {
+    let child = Command::new(env!("CARGO_BIN_EXE_deskclerk")).args(["run", "--config"]).arg(config).spawn().unwrap();
+    let until = Instant::now() + PATIENCE;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < until, "it never listens");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child
+}
+
 /// One answer.
 fn get(mut stream: TcpStream, path: &str) -> (u16, String) {
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
@@ -79,7 +93,7 @@ fn get(mut stream: TcpStream, path: &str) -> (u16, String) {
 }
 
 /// Speaks LMTP, each line after the answer to the one before.
-fn lmtp(mut stream: impl Read + Write, mail: &str) -> String {
+pub fn lmtp(mut stream: impl Read + Write, mail: &str) -> String {
     let mut said = String::new();
     let mut hear = |stream: &mut dyn Read| {
         let mut buffer = [0; 4096];

@@ -1,6 +1,9 @@
 //! Operations: quarantine, status, audit, backup, erasing, retention: the real binary beside a desk, on both engines.
 
 mod backup;
+mod blobs;
+#[cfg(feature = "s3")]
+mod bucket;
 mod daemon;
 mod doctor;
 mod erase;
@@ -31,8 +34,13 @@ pub struct Operated {
 impl Operated {
     /// `url`: of its store. `more`: further settings.
     pub async fn open(url: &str, more: &str) -> Operated {
+        Operated::keeping(url, "", more).await
+    }
+
+    /// The same with further lines of `[store]`.
+    pub async fn keeping(url: &str, store: &str, more: &str) -> Operated {
         let folder = tempfile::tempdir().unwrap();
-        let text = format!("{more}\n[desk]\naddress = \"support@desk.example\"\n[store]\nurl = \"{url}\"\n");
+        let text = format!("{more}\n[desk]\naddress = \"support@desk.example\"\n[store]\nurl = \"{url}\"\n{store}");
         std::fs::write(folder.path().join("deskclerk.toml"), &text).unwrap();
         let config: Config = config::parse(&text, "deskclerk.toml", folder.path()).unwrap();
         Operated { desk: Desk::open(config).await.unwrap(), folder }

@@ -7,6 +7,8 @@ pub mod postfix;
 pub mod postgres;
 pub mod proxies;
 pub mod rt;
+#[cfg(feature = "s3")]
+pub mod s3;
 pub mod tokens;
 
 use std::net::{TcpListener, TcpStream};

@@ -31,9 +31,11 @@ async fn a_ticket_is_created_and_its_customers_mails_follow() {
         osticket.groups.insert("not-running".into(), "12".into());
         osticket.campaign_field = "campaign".into();
         config.connector = vec![osticket];
+        config.attachments.refused = vec![".exe".into()];
     })
     .await;
-    let ticket = out.take(&mail_with_file("o1", WHOLE)).await;
+    let dropped = "--b\r\nContent-Disposition: attachment; filename=x.exe\r\n\r\nMZ\r\n--b--";
+    let ticket = out.take(&mail_with_file("o1", WHOLE).replace("--b--", dropped)).await;
     out.send();
     // Nobody can tell whether it was created: a person looks, nothing is created twice behind his back.
     let dead =
@@ -52,6 +54,7 @@ async fn a_ticket_is_created_and_its_customers_mails_follow() {
     assert_eq!((&made["topicId"], &made["priority"], &made["campaign"]), (&json!("12"), &json!("2"), &json!("48213")));
     assert_eq!((&made["alert"], &made["autorespond"]), (&json!(true), &json!(false)));
     assert!(made["message"].as_str().unwrap().starts_with("data:text/plain;charset=utf-8,Campaign ID 48213"));
+    assert!(made["message"].as_str().unwrap().contains("[Files that stayed in Deskclerk: x.exe (2 bytes)]"));
     assert_eq!(made["attachments"], json!([{ "report.csv": "data:text/csv;base64,ZGF5LGNsaWNrcwoxLDAK" }]));
 
     follow_up(&out, &ticket, "o2", "Noch immer nichts: ä.").await;

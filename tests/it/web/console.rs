@@ -194,6 +194,50 @@ async fn a_customers_words_stay_words() {
 }
 
 #[tokio::test]
+async fn an_attachment_that_policy_drops_is_named_and_the_original_holds_it() {
+    let desk = TestDesk::with(|config| {
+        config.attachments.refused = vec![".EXE".into(), "image/svg+xml".into()];
+        config.attachments.largest_bytes = 40;
+    })
+    .await;
+    let file = |name: &str, media_type: &str, content: &str| {
+        format!(
+            "--x\nContent-Type: {media_type}; name=\"{name}\"\nContent-Disposition: attachment; filename=\"{name}\"\n\n{content}\n"
+        )
+    };
+    let mail = format!(
+        "From: jane@acme.example\nTo: support@desk.example\nSubject: Help\nMIME-Version: 1.0\n\
+         Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: text/plain\n\nHelp with invoice 7\n{}{}{}{}--x--\n",
+        file("invoice.pdf.Exe", "application/pdf", "MZ-program"),
+        file("a.svg", "image/svg+xml", "<svg/>"),
+        file("long.csv", "text/csv", &"0123456789".repeat(5)),
+        file("short.csv", "text/csv", "1,2"),
+    );
+    let id = desk.mail(&mail).await;
+    let browser = Browser::signed_in(&desk).await;
+    let page = browser.get(&format!("/desk/tickets/{id}")).await.text().replace("&#x2f;", "/");
+    let message = page.split("/messages/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let because = [Some(".exe is refused"), Some("image/svg+xml is refused"), Some("it is larger than 40 bytes"), None];
+    let ticket = desk.desk.store.messages(id).await.unwrap().remove(0).request.unwrap();
+    for (index, (file, because)) in ticket.attachments.iter().zip(because).enumerate() {
+        assert_eq!(file.dropped.as_deref(), because, "{}", file.name);
+        let link = format!("/desk/tickets/{id}/messages/{message}/attachments/{index}");
+        let got = browser.get(&link).await;
+        match because {
+            Some(because) => {
+                assert!(page.contains(&format!("dropped by policy: {because}")) && page.contains(&file.name), "{page}");
+                assert!(!page.contains(&link), "{page}");
+                assert!(got.status == 404 && got.text().contains("dropped by policy"), "{}", got.text());
+            }
+            None => assert_eq!((got.status, got.text().as_str()), (200, "1,2")),
+        }
+    }
+    let raw = page.split("/desk/submissions/").nth(1).unwrap().split('"').next().unwrap();
+    let raw = browser.get(&format!("/desk/submissions/{raw}")).await.text();
+    assert!(raw.contains("MZ-program") && raw.contains("<svg/>") && raw.contains(&"0123456789".repeat(5)));
+}
+
+#[tokio::test]
 async fn only_the_console_itself_changes_a_ticket() {
     let desk = TestDesk::start().await;
     desk.directory("campaign_id,name,account,contacts\n48213,Spring Launch,Acme,acme.example\n").await;

@@ -171,7 +171,11 @@ fn fixtures() -> Vec<Vec<u8>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_field_of_every_answer_is_described() {
-    let desk = TestDesk::with(|config| config.form.per_minute = 1_000).await;
+    let desk = TestDesk::with(|config| {
+        config.form.per_minute = 1_000;
+        config.attachments.refused = vec![".png".into()];
+    })
+    .await;
     desk.directory(DIRECTORY).await;
     let mut test = Checked { desk, whole: document(), seen: BTreeSet::new() };
     let bearer = format!("Bearer {}", test.desk.token);
