@@ -388,7 +388,10 @@ mod tests {
             &format!("{}client_secret_file = \"s\"", OAUTH.replace("https://", "http://")),
             &["token_url plaintext to login.example.com"],
         );
-        check(&format!("{OAUTH}client_secret = \"s\""), &["unknown field `client_secret`"]);
+        check(
+            &format!("{OAUTH}client_secret = \"s\""),
+            &["has neither client_secret_file", "unknown field `client_secret`"],
+        );
         let config = parse(&format!("{IMAP}{OAUTH}client_secret_file = \"s\"")).unwrap();
         assert_eq!(config.imap[0].oauth.as_ref().unwrap().client_secret_file, Path::new("/etc/deskclerk/s"));
     }

@@ -73,8 +73,9 @@ impl Smtp {
         }
     }
 
-    /// Reads what sending needs: DKIM key, password, certificates. Which key of `[smtp]` cannot be used, and why.
-    pub fn prove(&self) -> Result<(), (&'static str, String)> {
+    /// Reads what sending needs: DKIM key, password, certificates. Which key of `[smtp]` cannot be used, and why. Within a
+    /// runtime: the pool of connections asks for one.
+    pub async fn prove(&self) -> Result<(), (&'static str, String)> {
         self.signer().map_err(|why| ("dkim_key_file", why))?;
         self.build().map(drop).map_err(|why| ("ca_file", why))
     }

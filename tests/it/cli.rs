@@ -276,6 +276,9 @@ fn config_check_opens_what_the_settings_name() {
     fs::write(&path, text).unwrap();
     let (_, _, complaints) = run(deskclerk().args(["config", "check", "--config"]).arg(&path));
     assert!(complaints.contains("deskclerk.toml:4: smtp.dkim_key_file: "), "{complaints}");
+    fs::write(&path, "[smtp]\nhost = \"127.0.0.1\"\ntls = \"none\"\n").unwrap();
+    let (code, _, complaints) = run(deskclerk().args(["config", "check", "--config"]).arg(&path));
+    assert_eq!(code, 0, "{complaints}");
 }
 
 #[test]
