@@ -3,7 +3,7 @@
 //! Callers hand in a row and wait; whoever comes while a commit runs goes into the next one. Nobody is answered before
 //! the commit that holds his row has returned.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::Row;
 use tokio::sync::{mpsc, oneshot};
@@ -122,27 +122,27 @@ async fn write(store: &Store, entries: &[Entry]) -> Result<Vec<Submitted>, Error
     let named: Vec<&Put> = entries.iter().filter_map(|entry| entry.put.as_ref()).collect();
     naming::hold(&mut transaction, store.engine, &named).await?;
     let values = entries.iter().map(|entry| entry.values.clone()).collect();
-    let inserted =
-        rows::insert(&mut transaction, "submissions", COLUMNS, values, "ON CONFLICT DO NOTHING RETURNING id").await?;
-    let mut fresh = std::collections::HashSet::new();
-    for row in &inserted {
-        fresh.insert(row.try_get::<String, _>("id")?);
-    }
+    let inserted = rows::insert(&mut transaction, "submissions", COLUMNS, values, "ON CONFLICT DO NOTHING").await?;
     let mut known = HashMap::new();
-    for entry in entries.iter().filter(|entry| !fresh.contains(&entry.id)) {
-        let row = sqlx::query(
-            "SELECT id, content_hash FROM submissions WHERE id = $1 OR (source = $2 AND source_key = $3) LIMIT 1",
-        )
-        .bind(entry.id.as_str())
-        .bind(entry.source.as_str())
-        .bind(entry.source_key.clone())
-        .fetch_one(&mut *transaction)
-        .await?;
-        let id: String = row.try_get("id")?;
+    // As a rule all are new. Only where some are not it is worth a row each to hear which.
+    let mut there = HashSet::new();
+    if inserted < entries.len() as u64 {
+        let ids = rows::keys(entries.iter().map(|entry| &entry.id));
+        let sql = |marks: &str| format!("SELECT id FROM submissions WHERE id IN ({marks})");
+        for row in rows::with_keys(&mut transaction, sql, &[], &ids).await? {
+            there.insert(row.try_get::<String, _>("id")?);
+        }
+    }
+    let missing = |entry: &&Entry| inserted < entries.len() as u64 && !there.contains(&entry.id);
+    for entry in entries.iter().filter(missing) {
+        let row = sqlx::query("SELECT id, content_hash FROM submissions WHERE source = $1 AND source_key = $2")
+            .bind(entry.source.as_str())
+            .bind(entry.source_key.clone())
+            .fetch_one(&mut *transaction)
+            .await?;
         let content_hash: String = row.try_get("content_hash")?;
         let same_content = content_hash == entry.content_hash;
-        // Its own id stands there already: a commit whose answer was lost, written again.
-        known.insert(entry.id.clone(), Submitted { known: id != entry.id, id, same_content });
+        known.insert(entry.id.clone(), Submitted { known: true, id: row.try_get("id")?, same_content });
     }
     transaction.commit().await?;
     Ok(entries

@@ -254,6 +254,8 @@ impl Store {
             AnyPoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(Duration::from_secs(30))
+                // A file does not go away as a server does: asking before each use costs as much as a small query.
+                .test_before_acquire(false)
                 .after_connect(move |connection, _| {
                     Box::pin(async move {
                         let pragmas = if access == Access::Write { SQLITE_PRAGMAS } else { SQLITE_READ_PRAGMAS };
@@ -358,6 +360,8 @@ const SQLITE_PRAGMAS: &[&str] = &[
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON", // what is erased is gone from the file
     "PRAGMA cache_size = -4096",
+    // Pages that are written again and again (the ends of indexes) reach the file, and its fsync, a quarter as often.
+    "PRAGMA wal_autocheckpoint = 4000",
     "PRAGMA journal_size_limit = 67108864",
 ];
 

@@ -84,16 +84,15 @@ pub(super) fn clean(text: &str) -> String {
 
 const SIZES: [usize; 4] = [64, 16, 4, 1];
 
-/// Inserts the rows; `after` is what follows the values, such as `ON CONFLICT DO NOTHING RETURNING id`. The rows that
-/// it returns are handed back.
+/// Inserts the rows and gives how many were; `after` is what follows the values, such as `ON CONFLICT DO NOTHING`.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
     table: &str,
     columns: &[&str],
     rows: Vec<Vec<Value>>,
     after: &str,
-) -> Result<Vec<AnyRow>, Error> {
-    let mut returned = vec![];
+) -> Result<u64, Error> {
+    let mut inserted = 0;
     let mut rows = rows.into_iter();
     while rows.len() > 0 {
         let size = SIZES.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
@@ -109,9 +108,9 @@ pub(super) async fn insert(
         for value in rows.by_ref().take(size).flatten() {
             statement = bind(statement, value);
         }
-        returned.append(&mut statement.fetch_all(&mut *connection).await?);
+        inserted += statement.execute(&mut *connection).await?.rows_affected();
     }
-    Ok(returned)
+    Ok(inserted)
 }
 
 /// Runs a statement with `IN (…)` for any number of keys. `sql` is called with the placeholders of the keys, which
