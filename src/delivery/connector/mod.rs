@@ -33,6 +33,8 @@ use ours::{Entry, Ours};
 
 /// Rows at once: help desks bound what a minute may bring.
 pub const AT_ONCE: u32 = 2;
+/// So long a ticket waits for attachments that its post named by URL; then it goes without them.
+const FETCHING: Duration = Duration::from_secs(3 * 60);
 /// How a ticket stands that was just created, before the first look.
 const CREATED: &str = "created";
 /// The pause of one that looks only at what is said to have changed, should a word of that be missed.
@@ -68,6 +70,9 @@ impl Connector {
             Ok(None) => return Delivery::Dead { error: format!("there is no ticket {}", outgoing.ticket_id) },
             Err(error) => return Delivery::retry(error.to_string()),
         };
+        if ours.fetching && unix_ms() - outgoing.created_at < FETCHING.as_millis() as i64 {
+            return Delivery::retry("its attachments are still being fetched".into());
+        }
         match self.step(desk, outgoing, &handover, &ours, known).await {
             Ok(()) => Delivery::Sent,
             Err(Trouble::Again { error, after }) => Delivery::Retry { error, after },
@@ -123,16 +128,45 @@ impl Connector {
         };
         // Claimed before: what it did then may have been done.
         let again = outgoing.fence > 1;
-        if handover.task == Task::Message {
-            self.append_once(&id, ours, &ours.message, again).await?;
+        let refused = match self.carry_on(&id, ours, handover.task, again).await {
+            Err(Trouble::Never { status, error }) => Trouble::Never { status, error },
+            carried => return keep(&id, carried?).await,
+        };
+        match self.after(&id, ours, handover.task).await? {
+            After::Itself => Err(refused),
+            After::Nothing => keep(&id, None).await,
+            After::Found(id) => {
+                let reopened = self.carry_on(&id, ours, handover.task, true).await?;
+                keep(&id, reopened).await
+            }
+            After::Made(id) => {
+                keep(&id, Some(CREATED)).await?;
+                self.append(&id, ours, &ours.note).await
+            }
+        }
+    }
+
+    /// Brings a ticket that is there up to date. What it stands as there, in the vendor's word, when that was set.
+    async fn carry_on(&self, id: &str, ours: &Ours, task: Task, again: bool) -> Result<Option<&'static str>, Trouble> {
+        if task == Task::Message {
+            self.append_once(id, ours, &ours.message, again).await?;
         }
         // The first note is made with the ticket; should that have been cut off, it is made now.
         let note = if ours.first { &ours.note } else { &ours.change };
-        if ours.first || handover.task == Task::Ticket {
-            self.append_once(&id, ours, note, again).await?;
+        if ours.first || task == Task::Ticket {
+            self.append_once(id, ours, note, again).await?;
         }
-        let reopened = self.update(&id, ours, handover.task == Task::Message).await?;
-        keep(&id, reopened).await
+        self.update(id, ours, task == Task::Message).await
+    }
+
+    /// What goes on in place of a ticket that refused something.
+    async fn after(&self, id: &str, ours: &Ours, task: Task) -> Result<After, Trouble> {
+        match self.settings.kind {
+            Vendor::Zendesk => {
+                zendesk::after(&self.api, id, ours, (task == Task::Message).then_some(&ours.message)).await
+            }
+            _ => Ok(After::Itself),
+        }
     }
 
     async fn append_once(&self, id: &str, ours: &Ours, entry: &Entry, again: bool) -> Result<(), Trouble> {
@@ -290,6 +324,19 @@ impl Connector {
             Vendor::Osticket => Ok(vec![]),
         }
     }
+}
+
+/// What goes on in place of a ticket that refused something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum After {
+    /// It is not closed: the refusal stands.
+    Itself,
+    /// It is closed, and nothing came that agents have to see.
+    Nothing,
+    /// Its follow-up, which was there.
+    Found(String),
+    /// A new follow-up, with what the customer wrote.
+    Made(String),
 }
 
 /// How a ticket is to stand there.

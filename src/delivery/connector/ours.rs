@@ -8,9 +8,8 @@ use crate::desk::Desk;
 use crate::desk::notice::Handover;
 use crate::desk::shown::time;
 use crate::desk::team;
-use crate::request::mail;
+use crate::store::fetches::Fetched;
 use crate::store::outbox::Outgoing;
-use crate::store::submissions::Kind;
 use crate::store::tickets::{Direction, Message};
 use crate::store::{self};
 use crate::ticket::{Status, Ticket};
@@ -77,6 +76,8 @@ pub struct Ours {
     pub change: Entry,
     /// This row is the first of its ticket.
     pub first: bool,
+    /// Files of it are not there yet.
+    pub fetching: bool,
 }
 
 /// Reads it; `None`: there is no such ticket.
@@ -111,6 +112,8 @@ pub async fn gather(
         Entry { text: marked(&text, &mark), mark, by_customer: false, files: vec![] }
     };
     let mark = format!("deskclerk message {short}");
+    let (opening, late) = entry(desk, settings, &incoming, &mark).await?;
+    let (message, later) = entry(desk, settings, &caused, &mark).await?;
     Ok(Some(Ours {
         external_id: format!("{}{}", settings.id_prefix, ticket.id),
         status: ticket.status,
@@ -122,11 +125,12 @@ pub async fn gather(
         priority: priority(settings, &ticket.priority),
         campaign: ticket.campaign_id.clone(),
         tags: tags(settings, &ticket),
-        opening: entry(desk, settings, &incoming, &mark).await?,
-        message: entry(desk, settings, &caused, &mark).await?,
+        opening,
+        message,
         note: note(found),
         change: note(changed),
         first,
+        fetching: late | later,
     }))
 }
 
@@ -173,13 +177,14 @@ fn tags(settings: &endpoints::Connector, ticket: &Ticket) -> Vec<String> {
     tags
 }
 
-/// Messages of the customer as one entry with their files.
+/// Messages of the customer as one entry with their files, and whether some of these are still being fetched.
 async fn entry(
     desk: &Desk,
     settings: &endpoints::Connector,
     messages: &[&Message],
     mark: &str,
-) -> Result<Entry, store::Error> {
+) -> Result<(Entry, bool), store::Error> {
+    let mut fetching = false;
     let mut parts = vec![];
     let mut files = vec![];
     let mut left_out = vec![];
@@ -194,15 +199,32 @@ async fn entry(
             continue;
         }
         let id = message.submission_id.as_deref().unwrap_or_default();
-        let raw = desk.store.submission(id).await?.filter(|submission| submission.kind == Kind::Mail);
+        let submission = desk.store.submission(id).await?;
         for (index, file) in request.attachments.iter().enumerate() {
-            let fits = file.dropped.is_none() && file.size <= settings.attachment_bytes && files.len() < FILES;
-            let bytes = raw.as_ref().filter(|_| fits);
-            match bytes.and_then(|submission| mail::attachment(&submission.raw, index)) {
-                Some(bytes) => {
-                    files.push(File { name: file.name.clone(), media_type: file.media_type.clone(), bytes });
+            let mut media_type = file.media_type.clone();
+            let bytes = match &submission {
+                Some(_) if file.dropped.is_some() || file.size > settings.attachment_bytes || files.len() >= FILES => {
+                    None
                 }
-                None => left_out.push(format!("{} ({} bytes)", file.name, file.size)),
+                // One that a post named by URL is fetched after it was answered.
+                Some(_) if file.url.is_some() => match desk.store.fetch_of(id, index as i64).await? {
+                    Some(Fetched::There(bytes, found)) => {
+                        media_type = found;
+                        Some(bytes).filter(|bytes| bytes.len() <= settings.attachment_bytes)
+                    }
+                    Some(Fetched::Waiting) => {
+                        fetching = true;
+                        None
+                    }
+                    _ => None,
+                },
+                Some(submission) => desk.attachment(submission, index),
+                None => None,
+            };
+            match (bytes, &file.url) {
+                (Some(bytes), _) => files.push(File { name: file.name.clone(), media_type, bytes }),
+                (None, Some(_)) => left_out.push(file.name.clone()),
+                (None, None) => left_out.push(format!("{} ({} bytes)", file.name, file.size)),
             }
         }
     }
@@ -214,7 +236,7 @@ async fn entry(
     if !left_out.is_empty() {
         text.push_str(&format!("\n\n[Files that stayed in Deskclerk: {}]", left_out.join(", ")));
     }
-    Ok(Entry { text: marked(&text, mark), mark: mark.to_owned(), by_customer: true, files })
+    Ok((Entry { text: marked(&text, mark), mark: mark.to_owned(), by_customer: true, files }, fetching))
 }
 
 fn marked(text: &str, mark: &str) -> String {

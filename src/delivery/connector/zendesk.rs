@@ -1,33 +1,62 @@
 //! Zendesk Support (developer.zendesk.com, Ticketing API: Tickets, Ticket Comments, Attachments).
 //!
-//! Our id is the ticket's `external_id`, and the key of the Idempotency-Key header.
+//! Our id is the ticket's `external_id`, and the key of the Idempotency-Key header. A closed ticket takes nothing more there:
+//! what the customer writes then begins a follow-up of it, with the same id.
 
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::Stand;
 use super::api::{Api, Trouble, escape, list, text};
 use super::ours::{Entry, File, Ours};
+use super::{After, Stand};
 use crate::desk::remote::News;
 use crate::store::remote::{Answer, Remote};
 use crate::ticket::Status;
 
-/// The ticket with our id.
+/// The ticket with our id: of one and its follow-ups the one that still takes something.
 pub async fn find(api: &Api, ours: &Ours) -> Result<Option<String>, Trouble> {
     let found = api.get(&format!("/api/v2/tickets.json?external_id={}", escape(&ours.external_id))).await?;
-    Ok(list(&found["tickets"]).first().and_then(|ticket| text(&ticket["id"])))
+    let tickets = list(&found["tickets"]);
+    let open = tickets.iter().find(|ticket| !is_closed(ticket));
+    Ok(open.or(tickets.last()).and_then(|ticket| text(&ticket["id"])))
+}
+
+fn is_closed(ticket: &Value) -> bool {
+    ticket["status"] == json!("closed")
 }
 
 /// Creates it, as the customer's.
 pub async fn create(api: &Api, ours: &Ours) -> Result<String, Trouble> {
+    make(api, ours, &ours.opening, None).await
+}
+
+async fn make(api: &Api, ours: &Ours, entry: &Entry, after: Option<u64>) -> Result<String, Trouble> {
     let mut ticket = fields(api, ours);
     ticket["subject"] = json!(ours.subject);
     ticket["requester"] = json!({ "name": ours.name, "email": ours.address });
     ticket["external_id"] = json!(ours.external_id);
-    ticket["comment"] = json!({ "body": ours.opening.text, "uploads": upload(api, &ours.opening.files).await? });
-    let key = [("idempotency-key", ours.external_id.as_str())];
+    ticket["comment"] = json!({ "body": entry.text, "uploads": upload(api, &entry.files).await? });
+    let mut key = ours.external_id.clone();
+    if let Some(after) = after {
+        ticket["via_followup_source_id"] = json!(after);
+        key = format!("{key}-after-{after}");
+    }
+    let key = [("idempotency-key", key.as_str())];
     let made = api.send_with(Method::POST, "/api/v2/tickets.json", &json!({ "ticket": ticket }), &key).await?;
     text(&made["ticket"]["id"]).ok_or_else(|| Trouble::odd("no ticket.id"))
+}
+
+/// What goes on in place of a ticket that refused something; see [`After`]. `entry`: what the customer wrote, if he did.
+pub async fn after(api: &Api, id: &str, ours: &Ours, entry: Option<&Entry>) -> Result<After, Trouble> {
+    if !is_closed(&api.get(&format!("/api/v2/tickets/{id}.json")).await?["ticket"]) {
+        return Ok(After::Itself);
+    }
+    let (Some(entry), Ok(source)) = (entry, id.parse()) else { return Ok(After::Nothing) };
+    // Made before, and cut off before it could be written down.
+    match find(api, ours).await?.filter(|found| found != id) {
+        Some(found) => Ok(After::Found(found)),
+        None => make(api, ours, entry, Some(source)).await.map(After::Made),
+    }
 }
 
 /// Sets fields, and status where it is to change.

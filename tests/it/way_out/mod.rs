@@ -104,6 +104,25 @@ impl Out {
             answerable: true,
             received_at: unix_ms(),
         };
+        self.settled(new).await
+    }
+
+    /// Takes in a post of this door; the ticket.
+    async fn take_post(&self, source: &str, body: &Value) -> Ticket {
+        let headers = [("content-type".to_owned(), "application/json".to_owned())].into();
+        let new = New {
+            source: source.into(),
+            source_key: None,
+            kind: Kind::Hook,
+            raw: body.to_string().into_bytes(),
+            envelope: Envelope { headers, ..Envelope::default() },
+            answerable: true,
+            received_at: unix_ms(),
+        };
+        self.settled(new).await
+    }
+
+    async fn settled(&self, new: New) -> Ticket {
         self.desk.accept(new).await.unwrap();
         match self.desk.step(unix_ms()).await.unwrap() {
             Step::Settled { ticket: Some(ticket), .. } => self.ticket(ticket).await,

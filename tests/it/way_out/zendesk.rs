@@ -1,11 +1,13 @@
 //! Zendesk, as developer.zendesk.com documents the Ticketing API: tickets by external id, uploads, comments, show_many.
 
-use deskclerk::config::endpoints::{TicketEvent, Vendor, Webhook};
+use deskclerk::config::endpoints::{Connector, TicketEvent, Vendor, Webhook};
+use deskclerk::config::settings::Hook;
+use deskclerk::desk::unix_ms;
 use deskclerk::store::outbox::State;
 use deskclerk::ticket::Status;
 use deskclerk::ticket::change::Change;
 use serde_json::{Value, json};
-use wiremock::{MockServer, ResponseTemplate};
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
 use super::{Held, Out, WHOLE, asked, connector, follow_up, got, json_of, mail_with_file, serve};
 use crate::harness::until;
@@ -190,6 +192,157 @@ async fn a_ticket_is_created_once_kept_up_to_date_and_answered() {
     out.close().await;
 }
 
+/// From now on the ticket is closed: it refuses every change, as the documentation of follow-ups has it, and a follow-up of it
+/// can be made, whose first creation is answered by a lost connection. Gives what the follow-up holds.
+async fn closed(server: &MockServer, held: &Held) -> Held {
+    held.set("status", json!("closed"));
+    let refusal = json!({ "error": "RecordInvalid", "description": "Record validation errors",
+        "details": { "status": [{ "description": "Status: closed prevents ticket update" }] } });
+    for path in ["/api/v2/tickets/35436.json", "/api/v2/tickets/35436/tags.json"] {
+        let refused = ResponseTemplate::new(422).set_body_json(&refusal);
+        Mock::given(matchers::method("PUT"))
+            .and(matchers::path(path))
+            .respond_with(refused)
+            .with_priority(1)
+            .mount(server)
+            .await;
+    }
+    let next = Held::default();
+    let (old, new) = (held.clone(), next.clone());
+    let both = move |request: &wiremock::Request| {
+        assert_eq!(asked(request, "external_id"), "deskclerk-1");
+        let tickets: Vec<Value> = old.ticket().into_iter().chain(new.ticket()).collect();
+        ResponseTemplate::new(200)
+            .set_body_json(json!({ "tickets": tickets, "next_page": null, "count": tickets.len() }))
+    };
+    let find = Mock::given(matchers::method("GET")).and(matchers::path("/api/v2/tickets.json"));
+    find.respond_with(both).with_priority(1).mount(server).await;
+    let (kept, lost) = (next.clone(), std::sync::atomic::AtomicBool::new(true));
+    let make = move |request: &wiremock::Request| {
+        let mut ticket = json_of(request)["ticket"].clone();
+        assert_eq!(ticket["via_followup_source_id"], 35436);
+        assert_eq!(request.headers["idempotency-key"], "deskclerk-1-after-35436");
+        ticket["id"] = json!(35440);
+        ticket["requester_id"] = json!(20978392);
+        ticket["status"] = json!("new");
+        kept.add(comment(50, 20978392, ticket["comment"]["body"].as_str().unwrap(), true));
+        kept.keep(ticket.clone());
+        match lost.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            true => ResponseTemplate::new(502),
+            false => ResponseTemplate::new(201).set_body_json(json!({ "ticket": ticket })),
+        }
+    };
+    let creation = Mock::given(matchers::method("POST")).and(matchers::path("/api/v2/tickets.json"));
+    creation.respond_with(make).with_priority(1).mount(server).await;
+    let kept = next.clone();
+    serve(server, "GET", "/api/v2/tickets/35440.json", move |_| {
+        ResponseTemplate::new(200).set_body_json(json!({ "ticket": kept.ticket() }))
+    })
+    .await;
+    let kept = next.clone();
+    serve(server, "GET", "/api/v2/tickets/35440/comments.json", move |_| {
+        ResponseTemplate::new(200).set_body_json(json!({ "comments": kept.entries(), "users": [], "next_page": null }))
+    })
+    .await;
+    serve(server, "PUT", "/api/v2/tickets/35440/tags.json", |request| {
+        ResponseTemplate::new(200).set_body_json(json!({ "tags": json_of(request)["tags"] }))
+    })
+    .await;
+    let kept = next.clone();
+    serve(server, "PUT", "/api/v2/tickets/35440.json", move |request| {
+        if let Some(added) = json_of(request)["ticket"].get("comment") {
+            let author = added["author_id"].as_u64().unwrap_or(1);
+            let id = 51 + kept.entries().len() as u64;
+            kept.add(comment(id, author, added["body"].as_str().unwrap(), added["public"].as_bool().unwrap()));
+        }
+        ResponseTemplate::new(200).set_body_json(json!({ "ticket": kept.ticket() }))
+    })
+    .await;
+    next
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_after_the_close_begins_one_follow_up() {
+    let (server, held) = zendesk().await;
+    let url = server.uri();
+    let mut out = Out::open(|config, folder| {
+        // Answers are not looked for here.
+        config.connector = vec![Connector { poll_secs: 0, ..connector(Vendor::Zendesk, &url, folder) }];
+    })
+    .await;
+    let ticket = out.take(&super::mail("f1", WHOLE)).await;
+    out.send();
+    until("the lost answer", async || out.rows(ticket.id).await.into_iter().find(|row| row.attempts == 1)).await;
+    out.hurry().await;
+    out.all_sent(ticket.id).await;
+    let next = closed(&server, &held).await;
+    // A change of ours is no reason for a follow-up, and no dead letter.
+    let ticket = out.change(&out.ticket(ticket.id).await, Change::Priority("high".into())).await;
+    out.all_sent(ticket.id).await;
+    assert_eq!((held.entries().len(), next.ticket()), (2, None));
+    follow_up(&out, &ticket, "f2", "It is down again.").await;
+    until("the lost answer", async || out.rows(ticket.id).await.pop().filter(|row| row.last_error.is_some())).await;
+    out.hurry().await;
+    out.all_sent(ticket.id).await;
+    let made = got(&server, "POST", "/api/v2/tickets.json").await;
+    assert_eq!(made.iter().filter(|made| made["ticket"]["via_followup_source_id"] == 35436).count(), 1, "{made:?}");
+    let entries = next.entries();
+    let said = |entry: &Value, words: &str| entry["body"].as_str().unwrap().contains(words);
+    assert_eq!(entries.iter().filter(|entry| said(entry, "down again")).count(), 1, "{entries:?}");
+    assert_eq!(held.entries().len(), 2, "the closed one is left alone");
+    // From now on the follow-up is the ticket.
+    follow_up(&out, &ticket, "f3", "And still.").await;
+    out.all_sent(ticket.id).await;
+    assert!(said(next.entries().last().unwrap(), "And still"));
+    let known = out.desk.store.remote_ticket("hd", ticket.id).await.unwrap().unwrap();
+    assert_eq!(known.remote_id, "35440");
+    out.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_posts_and_forms_go_over_as_those_of_mails_do() {
+    let (server, _held) = zendesk().await;
+    serve(&server, "GET", "/files/clicks.png", |_| {
+        ResponseTemplate::new(200).set_body_raw(b"\x89PNG".to_vec(), "image/png")
+    })
+    .await;
+    let url = server.uri();
+    let mut out = Out::open(|config, folder| {
+        config.connector = vec![Connector { poll_secs: 0, ..connector(Vendor::Zendesk, &url, folder) }];
+        config.hook = vec![Hook { name: "leadhub".into(), ..Hook::default() }];
+    })
+    .await;
+    let files =
+        json!([{ "name": "b.txt", "type": "text/plain", "content": "aGVsbG8=" }, format!("{url}/files/clicks.png")]);
+    let post = json!({ "email": "jane@acme.example", "text": WHOLE, "attachments": files });
+    let ticket = out.take_post("hook:leadhub", &post).await;
+    out.send();
+    // It waits for what is still being fetched.
+    let row = until("a try", async || out.rows(ticket.id).await.into_iter().find(|row| row.attempts == 1)).await;
+    assert!(row.last_error.unwrap().contains("being fetched"));
+    assert_eq!(got(&server, "POST", "/api/v2/tickets.json").await.len(), 0);
+    assert_eq!(out.desk.fetch_due(unix_ms()).await.unwrap(), 1);
+    out.hurry().await;
+    until("the lost answer", async || out.rows(ticket.id).await.into_iter().find(|row| row.attempts == 2)).await;
+    out.hurry().await;
+    out.all_sent(ticket.id).await;
+    let uploads = async || {
+        let requests = server.received_requests().await.unwrap();
+        let uploads = requests.into_iter().filter(|request| request.url.path() == "/api/v2/uploads.json");
+        uploads
+            .map(|request| {
+                let kind = request.headers["content-type"].to_str().unwrap().to_owned();
+                (asked(&request, "filename"), kind, request.body)
+            })
+            .collect::<Vec<_>>()
+    };
+    let file = |name: &str, kind: &str, body: &[u8]| (name.to_owned(), kind.to_owned(), body.to_vec());
+    assert_eq!(uploads().await, [file("b.txt", "text/plain", b"hello"), file("clicks.png", "image/png", b"\x89PNG")]);
+    let made = got(&server, "POST", "/api/v2/tickets.json").await;
+    assert!(!made[0]["ticket"]["comment"]["body"].as_str().unwrap().contains("stayed in Deskclerk"));
+    out.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_help_desk_that_asks_to_be_left_alone_is() {
     let server = MockServer::start().await;
@@ -200,7 +353,7 @@ async fn a_help_desk_that_asks_to_be_left_alone_is() {
     let ticket = out.take(&super::mail("z3", WHOLE)).await;
     out.send();
     let row = until("a try", async || out.rows(ticket.id).await.into_iter().find(|row| row.attempts == 1)).await;
-    let wait = row.due_at - deskclerk::desk::unix_ms();
+    let wait = row.due_at - unix_ms();
     assert!((85_000..=93_500).contains(&wait), "{wait}");
     let request = server.received_requests().await.unwrap().remove(0);
     assert_eq!(request.headers["authorization"], "Bearer k3y-of-the-desk", "without a user it is an OAuth token");
