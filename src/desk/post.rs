@@ -19,7 +19,8 @@ use crate::store::submissions::{Envelope, Kind, New, Submission};
 use crate::triage::{self, Triage};
 
 /// The media types that are read.
-const MEDIA_TYPES: &str = "application/json, application/x-www-form-urlencoded, multipart/form-data or message/rfc822";
+pub const MEDIA_TYPES: &str =
+    "application/json, application/x-www-form-urlencoded, multipart/form-data or message/rfc822";
 /// The longest key; a longer one is hashed.
 const LONGEST_KEY: usize = 255;
 
@@ -94,7 +95,8 @@ pub fn read(source: &HookSource, post: Believed<'_>) -> Result<Post, Problem> {
     new(key(mapped, &raw), Kind::Hook, raw, Envelope { headers, ..Envelope::default() })
 }
 
-fn invalid(faults: Vec<FieldFault>) -> Problem {
+/// Faults of a body's fields, as an answer.
+pub fn invalid(faults: Vec<FieldFault>) -> Problem {
     Problem::Invalid(faults.into_iter().map(|fault| Place { pointer: fault.pointer, detail: fault.message }).collect())
 }
 

@@ -1,4 +1,4 @@
-//! `POST /v1/triage`: the judgement over a mail or a webhook body, without storing anything.
+//! `POST /v1/triage`: the judgement over a mail or a webhook's body, read by the map without settings, without storing anything.
 
 use std::sync::Arc;
 
@@ -11,8 +11,9 @@ use serde_json::Value;
 use super::Site;
 use super::session::ApiAgent;
 use crate::desk::contract;
-use crate::desk::problem::{Body, Place, Problem};
-use crate::desk::sources;
+use crate::desk::problem::{Body, Problem};
+use crate::desk::{post, sources};
+use crate::request::hook::body::{self, Closed, Shape};
 use crate::request::hook::{self, HookMap};
 use crate::request::{Request, Setting, mail};
 
@@ -41,16 +42,12 @@ async fn judge(
 
 fn read(headers: &HeaderMap, body: &[u8], setting: &Setting) -> Result<Request, Problem> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match media_type.split(';').next().unwrap_or_default().trim() {
-        "message/rfc822" => mail::read(body, setting).map_err(|refusal| Problem::at("", refusal.reason)),
-        "application/json" => {
-            let value =
-                serde_json::from_slice(body).map_err(|error| Problem::at("", format!("is no JSON: {error}")))?;
-            hook::from_json(&value, HookMap::generic()).map_err(|faults| {
-                let place = |fault: hook::FieldFault| Place { pointer: fault.pointer, detail: fault.message };
-                Problem::Invalid(faults.into_iter().map(place).collect())
-            })
-        }
-        _ => Err(Problem::MediaType("message/rfc822 or application/json")),
+    if body::shape(media_type) == Some(Shape::Mail) {
+        return mail::read(body, setting).map_err(|refusal| Problem::at("", refusal.reason));
     }
+    let opened = body::open(media_type, body, &[]).map_err(|closed| match closed {
+        Closed::MediaType => Problem::MediaType(post::MEDIA_TYPES),
+        Closed::Fault(fault) => post::invalid(vec![fault]),
+    })?;
+    hook::read(&opened, HookMap::generic()).map_err(post::invalid)
 }
