@@ -332,7 +332,7 @@ impl Hours {
 }
 
 /// The ways to verify a webhook's posts.
-pub const VERIFY: [&str; 16] = [
+pub const VERIFY: [&str; 17] = [
     "standard-webhooks",
     "github",
     "stripe",
@@ -346,6 +346,7 @@ pub const VERIFY: [&str; 16] = [
     "zendesk",
     "intercom",
     "hubspot",
+    "sns",
     "bearer",
     "basic",
     "mtls-header",

@@ -1,24 +1,32 @@
 //! The partners' webhooks as the settings name them: how the posts of each are verified, and how many it may send.
 //!
 //! Secrets are read from their files here, again at every reload, and go nowhere else. At a fault the old ones stay.
+//! Certificates that a scheme needs are fetched when a post first names them.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use governor::clock::Clock;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-use super::signature::Verifier;
 use super::signature::scheme::Scheme;
+use super::signature::{Doubt, Post, Verifier};
 use crate::config::fault::Fault;
 use crate::config::secret;
 use crate::config::settings::{Config, Hook};
+use crate::desk::fetch::Guard;
 use crate::desk::problem::Problem;
 use crate::desk::{Desk, folder, hooks};
 use crate::request::hook::preset::Preset;
 use crate::rules::Rules;
+
+/// A certificate and its chain.
+const CERTIFICATE_BYTES: usize = 64 << 10;
+/// For fetching it; vendors wait 15 s for an answer.
+const FETCH: Duration = Duration::from_secs(8);
 
 /// One partner system.
 #[derive(Debug)]
@@ -28,9 +36,33 @@ pub struct Partner {
     /// How its posts are verified.
     pub verifier: Verifier,
     limit: Option<DefaultDirectRateLimiter>,
+    /// One certificate at a time: many posts may lack the same one at once.
+    fetching: tokio::sync::Mutex<()>,
 }
 
 impl Partner {
+    /// Verifies a post and gives the delivery's id, as [`Verifier::verify`]; a certificate that it takes is fetched first.
+    pub async fn verify(&self, desk: &Desk, post: &Post<'_>, now_secs: i64) -> Result<Option<String>, Doubt> {
+        let verdict = self.verifier.verify(post, now_secs);
+        if !matches!(verdict, Err(Doubt::Certificate(_))) {
+            return verdict;
+        }
+        let _alone = self.fetching.lock().await;
+        let verdict = self.verifier.verify(post, now_secs);
+        let Err(Doubt::Certificate(url)) = verdict else { return verdict };
+        let request = axum::http::Request::new(vec![]);
+        let answer = Guard::new(&desk.config.egress.allow).send(&url, request, CERTIFICATE_BYTES, FETCH).await;
+        let learnt = match answer {
+            Ok(answer) if answer.status.is_success() => self.verifier.learn(&url, &answer.body),
+            Ok(answer) => Err(format!("answers {}", answer.status)),
+            Err(failure) => Err(failure.to_string()),
+        };
+        if let Err(error) = learnt {
+            tracing::warn!(error, hook = self.door, "a certificate could not be had");
+        }
+        self.verifier.verify(post, now_secs)
+    }
+
     /// Counts one post, or says how long to wait.
     pub fn count(&self) -> Result<(), Problem> {
         let Some(limit) = &self.limit else { return Ok(()) };
@@ -102,7 +134,12 @@ pub fn partner(hook: &Hook, config: &Config) -> Result<Partner, Fault> {
     }
     let verifier = Verifier::open(hook, scheme, &secrets).map_err(wrong)?;
     let quota = NonZeroU32::new(hook.per_minute).map(Quota::per_minute);
-    Ok(Partner { door: hooks::door(&hook.name), verifier, limit: quota.map(RateLimiter::direct) })
+    Ok(Partner {
+        door: hooks::door(&hook.name),
+        verifier,
+        limit: quota.map(RateLimiter::direct),
+        fetching: Default::default(),
+    })
 }
 
 /// How a source is verified: as it says, else as its preset does, else by Standard Webhooks.

@@ -32,10 +32,13 @@ pub(super) async fn rehearse(
     door.rehearsed.count(peer, &headers)?;
     let partner = door.hooks.get(&name)?;
     // What the post itself would be sent to is signed, not this.
-    let path = uri.path_and_query().map_or("", |path| path.as_str()).replacen("/test", "", 1);
-    let url = partners::url(&door.desk, &path);
+    let path = uri.path().strip_suffix("/test").unwrap_or_else(|| uri.path());
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let url = partners::url(&door.desk, &format!("{path}{query}"));
     let now = webhook::now_ms();
     let post = signature::Post { headers: &headers, body: &body, url: &url, peer: peer.ip() };
+    // Fetches the certificate that the diagnosis needs.
+    let _ = partner.verify(&door.desk, &post, now / 1000).await;
     let diagnosis = partner.verifier.diagnose(&post, now / 1000);
     let source = door.desk.hook_source(&partner.door).ok_or_else(|| Problem::no("webhook source"))?;
     let content_type = webhook::content_type(&headers);

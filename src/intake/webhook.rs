@@ -28,7 +28,7 @@ use crate::desk::Desk;
 use crate::desk::hooks::HookSource;
 use crate::desk::limit::Limit;
 use crate::desk::post::{self, Believed, Post};
-use crate::desk::problem::{Body, Path, Place, Problem, Query};
+use crate::desk::problem::{Body, Path, Problem, Query};
 use crate::desk::read::guarded;
 use crate::request::{hook, submitted};
 use crate::store::deliveries::Refusal;
@@ -95,7 +95,7 @@ async fn receive(
     let now = now_ms();
     let url = partners::url(&door.desk, uri.path_and_query().map_or("", |path| path.as_str()));
     let post = signature::Post { headers: &headers, body: &body, url: &url, peer: peer.ip() };
-    let id = match partner.verifier.verify(&post, now / 1000) {
+    let id = match partner.verify(&door.desk, &post, now / 1000).await {
         Ok(id) => id,
         Err(doubt) => {
             // Whoever guesses is slowed down; those who are believed are counted for themselves.
@@ -142,6 +142,8 @@ pub(super) async fn read_post(source: &Arc<HookSource>, believed: Believed<'_>) 
 fn unbelieved(partner: &Partner, doubt: &Doubt) -> Problem {
     match doubt {
         Doubt::Id => Problem::Malformed(doubt.to_string()),
+        // The vendor sends it again, and by then it may be there.
+        Doubt::Certificate(_) => Problem::Unavailable(60),
         doubt if partner.verifier.scheme() == Scheme::Bearer => Problem::Unauthorized(doubt.to_string()),
         doubt => Problem::Unsigned(doubt.to_string()),
     }
@@ -337,18 +339,14 @@ impl Wait {
     }
 }
 
-/// The body as JSON. serde_json refuses nesting deeper than 128, NaN and lone surrogates.
+/// The body as JSON, read as strictly as a webhook's.
 pub(super) fn json(headers: &HeaderMap, body: &[u8]) -> Result<serde_json::Value, Problem> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
-        return Err(Problem::MediaType("application/json"));
+        return Err(Problem::MediaType("application/json or multipart/form-data"));
     }
-    serde_json::from_slice(body).map_err(|error| Problem::at("", format!("is no JSON: {error}")))
-}
-
-pub(super) fn places(faults: Vec<hook::FieldFault>) -> Problem {
-    Problem::Invalid(faults.into_iter().map(|fault| Place { pointer: fault.pointer, detail: fault.message }).collect())
+    hook::json::parse(body).map_err(|fault| post::invalid(vec![fault]))
 }
 
 pub(super) fn now_ms() -> i64 {

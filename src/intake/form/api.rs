@@ -10,6 +10,7 @@ use axum::response::Response;
 use sha2::{Digest, Sha256};
 
 use super::{Door, media_type, multipart, submission};
+use crate::desk::post;
 use crate::desk::problem::{Problem, Query};
 use crate::intake::webhook::{self, Wait};
 use crate::request::submitted;
@@ -47,7 +48,7 @@ pub(super) async fn receive(
         for fault in &mut faults {
             fault.pointer.insert_str(0, at);
         }
-        webhook::places(faults)
+        post::invalid(faults)
     })?;
     new.source_key = key.map(|key| source_key(key, &address));
     webhook::submit(&door.desk, new, wait).await

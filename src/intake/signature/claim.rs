@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::{Doubt, Post, Scheme};
+use super::{Doubt, Post, Scheme, sns};
 use crate::request::hook::body::{self, Shape};
 use crate::request::hook::rule::scalar;
 
@@ -37,6 +37,8 @@ pub struct Claim<'a> {
     pub id: Option<String>,
     /// HMAC-SHA1 instead of HMAC-SHA256.
     pub sha1: bool,
+    /// Who is said to have signed, where that is Amazon SNS.
+    pub signer: Option<sns::Signer>,
 }
 
 /// Reads the claim. `signature_header`: the header where it stands.
@@ -132,6 +134,7 @@ pub fn read<'a>(scheme: Scheme, post: &Post<'a>, signature_header: &str) -> Resu
             })
         }
         Scheme::Mailgun => mailgun(post),
+        Scheme::Sns => sns::claim(post),
         Scheme::Twilio => twilio(post, signature_header),
         Scheme::Bearer => {
             let value = value(signature_header)?;

@@ -2,13 +2,14 @@
 //!
 //! Promises: the raw body counts; several secrets may be valid at once, for rotation; what is compared takes the same time
 //! wherever it differs; a time stamp, where there is one, is close to now. Reads no files and no clock: secrets and time
-//! are arguments. `scheme` names the ways, `claim` reads what a post claims, `sign` writes what a sender would, `diagnosis`
-//! says why a post is not believed.
+//! are arguments. `scheme` names the ways, `claim` reads what a post claims (`sns` that of Amazon), `sign` writes what a
+//! sender would, `diagnosis` says why a post is not believed.
 
 pub mod claim;
 pub mod diagnosis;
 pub mod scheme;
 pub mod sign;
+mod sns;
 
 use std::net::IpAddr;
 
@@ -90,6 +91,9 @@ pub enum Doubt {
     /// The word is another.
     #[error("the token, password or certificate is not one of this source's")]
     Word,
+    /// The certificate that is said to have signed it, at this address, is not at hand.
+    #[error("the certificate {0} could not be had")]
+    Certificate(String),
     /// The header of a proxy from somewhere else.
     #[error("only this desk's proxy may send that header")]
     Proxy,
@@ -104,6 +108,7 @@ pub struct Verifier {
     id_header: String,
     tolerance_secs: u64,
     proxies: Vec<Network>,
+    certificates: sns::Certificates,
 }
 
 impl Verifier {
@@ -118,6 +123,7 @@ impl Verifier {
             id_header: own(&hook.id_header, scheme.id_header()),
             tolerance_secs: hook.tolerance_secs,
             proxies: hook.proxies.iter().filter_map(|text| Network::parse(text)).collect(),
+            certificates: sns::Certificates::default(),
         })
     }
 
@@ -144,6 +150,15 @@ impl Verifier {
         {
             return Err(Doubt::Stale(now_secs.saturating_sub(at)));
         }
+        if let Some(signer) = &claim.signer {
+            return match self.certificates.verify(&claim, signer) {
+                // Of another topic nothing is fetched.
+                _ if !self.keys.iter().any(|key| key.bytes == signer.topic.as_bytes()) => Err(Doubt::Word),
+                Some(true) => Ok(id),
+                Some(false) => Err(Doubt::Wrong(self.scheme.signs())),
+                None => Err(Doubt::Certificate(signer.certificate.clone())),
+            };
+        }
         // All keys, always: which of them fits is nobody's business either.
         let fits = self.keys.iter().fold(false, |fits, key| fits | fits_key(&claim, key));
         match (fits, claim.messages.is_empty()) {
@@ -151,6 +166,11 @@ impl Verifier {
             (false, true) => Err(Doubt::Word),
             (false, false) => Err(Doubt::Wrong(self.scheme.signs())),
         }
+    }
+
+    /// Keeps a certificate (PEM) that [`Doubt::Certificate`] asked for. The error says what is wrong with it.
+    pub fn learn(&self, url: &str, pem: &[u8]) -> Result<(), String> {
+        self.certificates.keep(url, pem)
     }
 }
 
@@ -169,7 +189,7 @@ fn fits_key(claim: &Claim<'_>, key: &Key) -> bool {
         Kind::Ed25519 => public(&ED25519 as &dyn ring::signature::VerificationAlgorithm, &claim.ed25519),
         Kind::P256 => public(&ECDSA_P256_SHA256_ASN1 as &dyn ring::signature::VerificationAlgorithm, &claim.given),
         // Of hashes: how much of it was right shows no more than how long it is.
-        Kind::Word => Sha256::digest(&claim.word).ct_eq(&Sha256::digest(&key.bytes)).into(),
+        Kind::Word | Kind::Topic => Sha256::digest(&claim.word).ct_eq(&Sha256::digest(&key.bytes)).into(),
     }
 }
 

@@ -30,6 +30,8 @@ pub enum Scheme {
     Intercom,
     /// `X-HubSpot-Signature-v3`.
     Hubspot,
+    /// Amazon SNS: RSA by a certificate of Amazon's, in the body.
+    Sns,
     /// A token in a header.
     Bearer,
     /// User and password (RFC 7617).
@@ -54,6 +56,7 @@ impl Scheme {
             "zendesk" => Scheme::Zendesk,
             "intercom" => Scheme::Intercom,
             "hubspot" => Scheme::Hubspot,
+            "sns" => Scheme::Sns,
             "bearer" => Scheme::Bearer,
             // Postmark knows no signature, only a user and password in the URL.
             "basic" | "postmark" => Scheme::Basic,
@@ -77,6 +80,7 @@ impl Scheme {
             Scheme::Zendesk => "zendesk",
             Scheme::Intercom => "intercom",
             Scheme::Hubspot => "hubspot",
+            Scheme::Sns => "sns",
             Scheme::Bearer => "bearer",
             Scheme::Basic => "basic",
             Scheme::MtlsHeader => "mtls-header",
@@ -94,6 +98,7 @@ impl Scheme {
             Scheme::Sendgrid | Scheme::Zendesk => "timestamp body",
             Scheme::Twilio => "URL and the sorted form fields, or URL with bodySHA256",
             Scheme::Hubspot => "POST URL body timestamp",
+            Scheme::Sns => "the message's fields, by Amazon's certificate; the topic is compared",
             Scheme::Bearer | Scheme::Basic | Scheme::MtlsHeader => "nothing: a shared word is compared",
         }
     }
@@ -113,7 +118,7 @@ impl Scheme {
             Scheme::Intercom => "x-hub-signature",
             Scheme::Hubspot => "x-hubspot-signature-v3",
             Scheme::Bearer | Scheme::Basic => "authorization",
-            Scheme::Mailgun | Scheme::MtlsHeader => "",
+            Scheme::Mailgun | Scheme::Sns | Scheme::MtlsHeader => "",
         }
     }
 
@@ -158,6 +163,8 @@ pub(super) enum Kind {
     Ed25519,
     P256,
     Word,
+    /// The ARN of a topic.
+    Topic,
 }
 
 impl std::fmt::Debug for Key {
@@ -195,6 +202,12 @@ impl Key {
                     Some(point) if point.len() == 65 && point[0] == 4 => key(Kind::P256, point.to_vec()),
                     _ => Err("is no P-256 public key in base64, as the vendor's page of the webhook shows it".into()),
                 }
+            }
+            Scheme::Sns => {
+                let parts: Vec<&str> = text.split(':').collect();
+                let sound = matches!(parts.as_slice(), ["arn", _, "sns", _, _, name] if !name.is_empty());
+                let wrong = || Err("is no topic: write its ARN, arn:aws:sns:REGION:ACCOUNT:NAME".to_owned());
+                if sound { key(Kind::Topic, text.as_bytes().to_vec()) } else { wrong() }
             }
             Scheme::Basic if !text.contains(':') => Err("is no `user:password`".into()),
             Scheme::Bearer | Scheme::Basic if text.len() < 16 => {
@@ -241,6 +254,8 @@ mod tests {
         check(Scheme::Basic, "userwithoutpassword", "user:password");
         check(Scheme::Bearer, "short", "at least 16");
         check(Scheme::Github, "cut", "has more");
+        check(Scheme::Sns, "arn:aws:sns:us-east-1:123456789012:support", "");
+        check(Scheme::Sns, "user:a-long-password", "ARN");
         check(Scheme::MtlsHeader, "ab:cd", "");
     }
 }

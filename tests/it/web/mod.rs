@@ -32,6 +32,7 @@ const SECRETS: [&str; 2] = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2F
 /// A desk that listens, with a worker, in a folder of its own. Stopped when dropped.
 struct TestDesk {
     desk: Arc<Desk>,
+    hooks: Arc<webhook::Hooks>,
     address: SocketAddr,
     token: String,
     cancel: CancellationToken,
@@ -65,14 +66,15 @@ impl TestDesk {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let cancel = CancellationToken::new();
-        let doors = webhook::router(desk.clone(), webhook::Hooks::open(&desk.config).unwrap())
+        let hooks = webhook::Hooks::open(&desk.config).unwrap();
+        let doors = webhook::router(desk.clone(), hooks.clone())
             .merge(intake::form::router(desk.clone()))
             .merge(taps::router(desk.clone()));
         let metrics: deskclerk::web::Metrics = Arc::new(String::new);
         tokio::spawn(deskclerk::web::run(listener, desk.clone(), doors, metrics, cancel.clone()));
         let (worker, stop) = (desk.clone(), cancel.clone());
         tokio::spawn(async move { worker.work(stop).await });
-        TestDesk { desk, address, token, cancel, folder }
+        TestDesk { desk, hooks, address, token, cancel, folder }
     }
 
     /// One HTTP request over its own connection, as bytes: nothing between the test and the server mends it.
