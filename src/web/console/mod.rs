@@ -4,6 +4,7 @@
 //! and run nothing. Pages may load nothing but this desk's own style sheet and frames.
 
 pub mod files;
+pub mod hooks;
 pub mod marks;
 pub mod outbox;
 pub mod quarantine;
@@ -34,7 +35,7 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self';
 
 const STYLE: &str = include_str!("templates/style.css");
 
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("base.html", include_str!("templates/base.html")),
     ("parts.html", include_str!("templates/parts.html")),
     ("error.html", include_str!("templates/error.html")),
@@ -44,6 +45,7 @@ const TEMPLATES: [(&str, &str); 9] = [
     ("ticket.html", include_str!("templates/ticket.html")),
     ("quarantine.html", include_str!("templates/quarantine.html")),
     ("outbox.html", include_str!("templates/outbox.html")),
+    ("hooks.html", include_str!("templates/hooks.html")),
 ];
 
 /// The templates, compiled when somebody first looks at a page.
@@ -87,12 +89,15 @@ pub fn router(site: &Arc<Site>) -> Router<Arc<Site>> {
         .merge(files::router())
         .merge(quarantine::router())
         .merge(outbox::router())
+        .merge(hooks::router())
         .layer(middleware::from_fn_with_state(site.clone(), as_page))
 }
 
 /// What every page of a signed-in agent needs.
 fn frame(site: &Site, session: &Session, place: &str) -> Value {
-    json!({ "desk": site.desk.config.desk.name, "agent": session.agent, "csrf": session.csrf, "place": place})
+    let config = &site.desk.config;
+    let hooks = !config.hook.is_empty();
+    json!({ "desk": config.desk.name, "agent": session.agent, "csrf": session.csrf, "place": place, "hooks": hooks })
 }
 
 async fn style() -> Response {

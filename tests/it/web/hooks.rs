@@ -17,6 +17,7 @@ use deskclerk::store::submissions::Outcome;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::console::Browser;
 use super::{Answer, TestDesk, now_secs};
 use crate::servers::postgres;
 
@@ -42,6 +43,9 @@ fn sources(config: &mut Config) {
             Hook { name: (*preset).into(), preset: (*preset).into(), secret_files: vec![file], ..Hook::default() };
         config.hook.push(hook);
     }
+    // Named as the sandbox is.
+    let twin = config.hook.iter().find(|hook| hook.name == "twilio-voice").cloned();
+    config.hook.extend(twin.map(|hook| Hook { name: "test".into(), ..hook }));
 }
 
 impl TestDesk {
@@ -53,7 +57,7 @@ impl TestDesk {
     async fn vendor(&self, name: &str, query: &str, id: &str, content_type: &str, body: &[u8]) -> Answer {
         let partner = partners::partner(self.hook(name), &self.desk.config).unwrap();
         let path = format!("/v1/hooks/{name}{query}");
-        let url = format!("{}{}", self.desk.config.desk.public_url, path.replacen("/test", "", 1));
+        let url = format!("{}/v1/hooks/{name}{}", self.desk.config.desk.public_url, query.replacen("/test", "", 1));
         let unsigned = Unsigned { url: &url, content_type, body, id, at: now_secs() };
         let signed = partner.verifier.sign(&unsigned).unwrap();
         let headers: Vec<(&str, &str)> = signed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -312,6 +316,8 @@ async fn the_sandbox_tells_and_stores_nothing() {
         "{}",
         call.text()
     );
+    let call = desk.vendor("test", "/test", "t", form, b"CallSid=CA1&CallStatus=completed&From=%2B1").await;
+    assert_eq!(call.json()["signature"]["valid"], true, "{}", call.text());
     // Unsigned: what is wrong with the signature, and the sender's own words; nothing that the desk knows.
     let headers = [
         ("Content-Type", "application/json"),
@@ -369,6 +375,82 @@ async fn each_source_and_each_doubtful_client_has_a_limit() {
     assert_eq!(desk.json_post("generic", "", "g-2", &request("hello again")).await.status, 202);
     // Not each of them is written down.
     assert!(desk.desk.store.deliveries("hook:generic", 1_000, None).await.unwrap().len() <= 110);
+}
+
+#[tokio::test]
+async fn amazons_messages_are_believed_by_certificate_and_topic() {
+    let desk = TestDesk::with(|config| {
+        let file = config.desk.data_dir.join("topic");
+        std::fs::create_dir_all(&config.desk.data_dir).unwrap();
+        std::fs::write(&file, "arn:aws:sns:us-west-2:123456789012:MyTopic\n").unwrap();
+        let tolerance_secs = 100 * 365 * 86_400;
+        let (name, preset) = ("amazon".into(), "ses-sns".into());
+        config.hook.push(Hook { name, preset, secret_files: vec![file], tolerance_secs, ..Hook::default() });
+    })
+    .await;
+    let fixture = |name: &str| {
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hooks/sns").join(name)).unwrap()
+    };
+    let url = "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-f3ecfb7224c7233fe7bb5f59f96de52f.pem";
+    desk.hooks.get("amazon").unwrap().verifier.learn(url, &fixture("certificate.pem")).unwrap();
+    let post = async |query: &str, body: &[u8]| {
+        desk.send("POST", &format!("/v1/hooks/amazon{query}"), &[("Content-Type", "text/plain; charset=UTF-8")], body)
+            .await
+    };
+    let received = fixture("received-2.json");
+    let forged = String::from_utf8(received.clone()).unwrap().replace("Amazon SES Email", "Amazon SES mail");
+    post("", forged.as_bytes()).await.problem(401);
+    let strangers = String::from_utf8(received.clone()).unwrap().replace(":MyTopic\",\n", ":Theirs\",\n");
+    post("", strangers.as_bytes()).await.problem(401);
+    post("", b"{}").await.problem(401);
+    let told = post("/test", forged.as_bytes()).await.json();
+    assert_eq!((&told["signature"]["scheme"], &told["signature"]["valid"]), (&json!("sns"), &json!(false)));
+    let taken = post("?wait=5s", &received).await;
+    assert_eq!(taken.status, 202, "{}", taken.text());
+    let ticket = desk.desk.store.ticket(taken.json()["ticket"].as_i64().unwrap()).await.unwrap().unwrap();
+    assert_eq!((ticket.requester_address.as_str(), ticket.campaign_id), ("jane@acme.example", None));
+    let again = post("", &received).await;
+    assert_eq!((again.status, again.header("idempotent-replayed")), (200, "true"));
+    assert!(post("", &fixture("notification-1.json")).await.json()["ignored"].is_string());
+}
+
+#[tokio::test]
+async fn agents_see_what_a_source_posted_and_take_it_in_again() {
+    let desk = TestDesk::with(sources).await;
+    let mut browser = Browser::signed_in(&desk).await;
+    let page = browser.get("/desk/hooks").await.text();
+    assert!(page.contains("/desk/hooks/zendesk") && page.contains("never"), "{page}");
+    let taken = desk.json_post("generic", "?wait=5s", "c-1", &request("no clicks")).await;
+    desk.json_post("generic", "", "c-2", &json!({"text": "<svg onload=alert(1)>"})).await.problem(422);
+    desk.send("POST", "/v1/hooks/generic", &[("Content-Type", "application/json")], b"{}").await.problem(401);
+    let page = browser.get("/desk/hooks/generic").await.text();
+    let ticket = format!("/desk/tickets/{}", taken.json()["ticket"]);
+    assert!(page.contains(&ticket) && page.contains("refused 422") && page.contains("refused 401"), "{page}");
+    assert!(page.contains("c-2") && !page.contains("<svg"), "{page}");
+    // What became a ticket, and what was not believed, is not offered.
+    assert_eq!(page.matches("Take in again").count(), 1, "{page}");
+    let wrong = page.split("action=\"/desk/hooks/generic/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let csrf = browser.hidden("/desk/hooks/generic", "csrf").await;
+    assert_eq!(browser.post(&format!("/desk/hooks/generic/{wrong}"), "csrf=guess").await.status, 403);
+    assert_eq!(browser.post(&format!("/desk/hooks/generic/{wrong}"), &format!("csrf={csrf}")).await.status, 422);
+    let refusal = Refusal {
+        id: uuid::Uuid::now_v7().to_string(),
+        source: "hook:generic".into(),
+        at: unix_ms(),
+        status: 422,
+        because: "/mail is missing".into(),
+        source_key: Some("c-3".into()),
+        content_type: Some("application/json".into()),
+        body: Some(request("refused once").to_string().into_bytes()),
+    };
+    desk.desk.store.refuse(refusal.clone()).await.unwrap();
+    let path = format!("/desk/hooks/generic/{}", refusal.id);
+    let done = browser.post(&path, &format!("csrf={csrf}")).await;
+    assert_eq!((done.status, done.header("location")), (303, "/desk/hooks/generic"), "{}", done.text());
+    desk.settled().await;
+    assert!(!browser.get("/desk/hooks/generic").await.text().contains(&refusal.id));
+    assert_eq!(browser.get("/desk/hooks/nobody").await.status, 404);
+    assert_eq!(desk.send("GET", "/desk/hooks/generic", &[], b"").await.status, 303);
 }
 
 #[tokio::test]
