@@ -39,6 +39,10 @@ pub struct Plan {
     pub http: String,
     /// More of `[replies]`.
     pub replies: String,
+    /// `[[webhook]]` tables, see [`crate::partner::Partner::endpoint`].
+    pub webhooks: Vec<String>,
+    /// More of `[egress]`.
+    pub egress: String,
     /// A command that the daemon is started by, such as `ip netns exec NAME`.
     pub prefix: Vec<String>,
     /// Environment variables.
@@ -106,7 +110,7 @@ impl Clerk {
              [lmtp]\nlisten = \"127.0.0.1:{}\"\n{}{smtp}\
              [replies]\nper_domain_per_hour = 100000\nper_desk_per_hour = 100000\n{}\n\
              [[hook]]\nname = \"leadhub\"\nsecret_files = [\"secret\"]\n[hook.map]\nemail = \"email\"\n\
-             subject = \"subject\"\ntext = \"text\"\n[log]\nlevel = \"info\"\n",
+             subject = \"subject\"\ntext = \"text\"\n[egress]\nallow = [\"127.0.0.1\"]\n{}\n{}[log]\nlevel = \"info\"\n",
             data.display(),
             plan.desk,
             self.http,
@@ -114,6 +118,8 @@ impl Clerk {
             self.lmtp,
             plan.imap.concat(),
             plan.replies,
+            plan.egress,
+            plan.webhooks.concat(),
         );
         fs::write(root.join("deskclerk.toml"), config).unwrap();
     }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{AnyPool, Row};
 
+use crate::partner::Partner;
 use crate::servers::dovecot::Dovecot;
 
 /// What must become of an input.
@@ -133,7 +134,7 @@ pub fn address(token: &str) -> String {
 }
 
 /// The tokens in these bytes.
-fn tokens(bytes: &[u8]) -> BTreeSet<String> {
+pub fn tokens(bytes: &[u8]) -> BTreeSet<String> {
     let starts = memchr::memmem::find_iter(bytes, b"tk");
     let found = starts.filter_map(|at| {
         let word = bytes.get(at..at + 18)?;
@@ -153,6 +154,8 @@ struct Desk {
     all_tickets: i64,
     /// Recipient → (Message-ID, state) of replies.
     replies: BTreeMap<String, Vec<(String, String)>>,
+    /// Ticket → webhook-ids of the posts that say that it is new.
+    posts: BTreeMap<i64, BTreeSet<String>>,
 }
 
 async fn look(pool: &AnyPool) -> Result<Desk, sqlx::Error> {
@@ -181,7 +184,17 @@ async fn look(pool: &AnyPool) -> Result<Desk, sqlx::Error> {
     {
         replies.entry(row.get("recipient")).or_default().push((row.get("message_id"), row.get("state")));
     }
-    Ok(Desk { stored, tickets, all_tickets, replies })
+    let mut posts: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+    for row in
+        sqlx::query("SELECT ticket_id, message_id, payload FROM outbox WHERE kind = 'post'").fetch_all(pool).await?
+    {
+        if row.get::<String, _>("payload").contains("ticket.created") {
+            let id = row.get::<String, _>("message_id");
+            let id = id.split('.').next().unwrap_or_default().to_owned();
+            posts.entry(row.get("ticket_id")).or_default().insert(id);
+        }
+    }
+    Ok(Desk { stored, tickets, all_tickets, replies, posts })
 }
 
 /// Message-IDs in a mailbox, one a mail.
@@ -272,6 +285,18 @@ pub async fn audit(ledger: &Ledger, pool: &AnyPool, replies: Option<&Dovecot>) -
             tally.doubled += tickets - 1;
             tally.faults.push(format!("{token} stands on {tickets} tickets"));
         }
+        let ids: BTreeSet<&String> = desk
+            .tickets
+            .get(token)
+            .into_iter()
+            .flatten()
+            .filter_map(|ticket| desk.posts.get(ticket))
+            .flatten()
+            .collect();
+        if ids.len() > 1 {
+            tally.doubled += ids.len() - 1;
+            tally.faults.push(format!("{token} is told by {ids:?}"));
+        }
         let planned: BTreeSet<&str> =
             desk.replies.get(&address(token)).into_iter().flatten().map(|(id, _)| id.as_str()).collect();
         let came = replies.map(|dovecot| arrived(dovecot, &address(token))).unwrap_or_default();
@@ -292,4 +317,40 @@ pub async fn audit(ledger: &Ledger, pool: &AnyPool, replies: Option<&Dovecot>) -
         tally.faults.push(format!("{strangers} tickets stand for no input"));
     }
     tally
+}
+
+/// Compares what a partner was told with the ledger: of every ticket, at each of these endpoints, by one webhook-id.
+pub fn audit_told(ledger: &Ledger, partner: &Partner, names: &[&str], tally: &mut Tally) {
+    let told = partner.told();
+    for (token, _) in ledger.entries().iter().filter(|(_, fate)| **fate == Fate::Ticket) {
+        let of_it: Vec<_> = told.iter().filter(|told| told.tokens.contains(token)).collect();
+        let ids: BTreeSet<&String> = of_it.iter().map(|told| &told.id).collect();
+        if ids.len() > 1 {
+            tally.doubled += ids.len() - 1;
+            tally.faults.push(format!("{token} was told by {ids:?}"));
+        }
+        for name in names {
+            match of_it.iter().filter(|told| told.taken && told.name == *name).count() {
+                0 => {
+                    tally.lost += 1;
+                    tally.faults.push(format!("{name} was not told of {token}"));
+                }
+                taken => tally.repeats += taken - 1,
+            }
+        }
+    }
+}
+
+/// Waits until a partner's endpoint has been told of every ticket, at most for `patience`; the audit says what is missing.
+pub async fn settle_told(ledger: &Ledger, partner: &Partner, name: &str, patience: Duration) {
+    let end = Instant::now() + patience;
+    let wanted = ledger.entries().values().filter(|fate| **fate == Fate::Ticket).count();
+    let heard = || {
+        let told = partner.told();
+        let of_it = told.iter().filter(|told| told.taken && told.name == name);
+        of_it.flat_map(|told| &told.tokens).collect::<BTreeSet<_>>().len()
+    };
+    while heard() < wanted && Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
 }

@@ -11,6 +11,7 @@ mod clerk;
 mod harness;
 mod http;
 mod ledger;
+mod partner;
 mod rows;
 #[path = "../it/servers/mod.rs"]
 #[allow(dead_code)]
@@ -28,7 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger::Tally;
-use rows::{kills, load, mailbox, network, power, sending, stores};
+use rows::{endpoints, kills, load, mailbox, network, power, sending, stores};
 use tokio::sync::Semaphore;
 use town::{Made, Town};
 
@@ -90,14 +91,14 @@ fn faults() -> Vec<Fault> {
         fault(31, "slowloris × 1,000", load::slowloris),
         fault(32, "10,000 webhooks at once", load::flood),
         fault(33, "the same webhook × 100 in parallel", load::parallel),
-        absent(34, "receiving endpoint answers 500, redirects, hangs", "outgoing webhooks are not in this tree yet"),
+        fault(34, "receiving endpoint answers 500, redirects, hangs", endpoints::unwell),
         fault(35, "two auto-responders facing each other", sending::each_other),
         fault(36, "power cut: unsynced writes are gone", power::cuts),
     ]
 }
 
 /// These wait long: they go first.
-const LONGEST: [u8; 7] = [28, 29, 16, 20, 11, 35, 24];
+const LONGEST: [u8; 8] = [28, 29, 34, 16, 20, 11, 35, 24];
 /// This one takes the whole machine: alone, and last.
 const ALONE: u8 = 32;
 

@@ -8,12 +8,22 @@ use std::time::Duration;
 
 use crate::clerk::{Clerk, Plan, door, kill9};
 use crate::http;
-use crate::ledger::{Fate, audit, settle};
+use crate::ledger::{Fate, Ledger, Tally, audit, audit_told, settle, settle_told};
+use crate::partner::Partner;
 use crate::town::{Made, Town};
 use crate::wire::{Act, Heard, Side, Trap, Wire};
 
 const SOON: Duration = Duration::from_secs(60);
 const LONG: Duration = Duration::from_secs(180);
+
+/// The endpoint that is told of the tickets of these rows.
+const CRM: &str = "crm";
+
+/// The partner has heard of every ticket, once but for repeats on the wire.
+async fn told(ledger: &Ledger, partner: &Partner, tally: &mut Tally) {
+    settle_told(ledger, partner, CRM, LONG).await;
+    audit_told(ledger, partner, &[CRM], tally);
+}
 
 /// 1: the mail is here, or all of it but the last bytes, and not stored.
 pub async fn after_fetch(town: Arc<Town>) -> Made {
@@ -62,10 +72,12 @@ async fn on_the_wire(
     let (imap, smtp) =
         (watched(town.dovecot.imap, Box::new(imap)).await, watched(town.postfix.smtp, Box::new(smtp)).await);
     let user = format!("row{row}@desk.example");
+    let partner = Partner::start().await;
     let mut clerk = Clerk::start(Plan {
         support: user.clone(),
         imap: vec![door("support", imap.port, &user, &town.dovecot, "")],
         smtp: Some(smtp.port),
+        webhooks: vec![partner.endpoint(CRM)],
         ..plan
     });
     let (ledger, pool) = (town.ledger(row), clerk.pool().await);
@@ -79,6 +91,7 @@ async fn on_the_wire(
     }
     settle(&ledger, &pool, Some(&town.dovecot), LONG).await;
     let mut tally = audit(&ledger, &pool, Some(&town.dovecot)).await;
+    told(&ledger, &partner, &mut tally).await;
     let flags = town.dovecot.flags(&user, "INBOX");
     tally.demand(flags.len() == ledger.len() && flags.iter().all(|flags| flags.contains("$Deskclerk")), || {
         format!("not all are flagged: {flags:?}")
@@ -101,6 +114,7 @@ async fn at_commits(town: Arc<Town>, row: u8, side: &str) -> Made {
     let user = format!("row{row}@desk.example");
     let strike = town.folder.path().join(format!("strike-{row}"));
     let data = town.folder.path().join(format!("data-{row}"));
+    let partner = Partner::start().await;
     let mut clerk = Clerk::start(Plan {
         support: user.clone(),
         imap: vec![door("support", town.dovecot.imap, &user, &town.dovecot, "")],
@@ -111,6 +125,7 @@ async fn at_commits(town: Arc<Town>, row: u8, side: &str) -> Made {
             ("FAULTS_STRIKE".into(), strike.display().to_string()),
         ],
         data: Some(data),
+        webhooks: vec![partner.endpoint(CRM)],
         ..Plan::default()
     });
     let (ledger, pool) = (town.ledger(row), clerk.pool().await);
@@ -124,14 +139,16 @@ async fn at_commits(town: Arc<Town>, row: u8, side: &str) -> Made {
         clerk.up();
     }
     settle(&ledger, &pool, Some(&town.dovecot), LONG).await;
-    let tally = audit(&ledger, &pool, Some(&town.dovecot)).await;
+    let mut tally = audit(&ledger, &pool, Some(&town.dovecot)).await;
+    told(&ledger, &partner, &mut tally).await;
     Ok(tally.noting(format!("{rounds} kills at an fsync")))
 }
 
 /// 6: killed while posts are taken in: the request is here, or its answer is on its way.
 pub async fn in_a_webhook(town: Arc<Town>) -> Made {
     let trap = Arc::new(Trap::default());
-    let mut clerk = Clerk::prepare(Plan::default());
+    let partner = Partner::start().await;
+    let mut clerk = Clerk::prepare(Plan { webhooks: vec![partner.endpoint(CRM)], ..Plan::default() });
     let round = Arc::new(AtomicUsize::new(0));
     let (seen, struck, pid, turn) = (trap.clone(), trap.clone(), clerk.pid(), round.clone());
     let watch = move |heard: &Heard<'_>| {
@@ -164,5 +181,7 @@ pub async fn in_a_webhook(town: Arc<Town>) -> Made {
         }
     }
     settle(&ledger, &pool, None, LONG).await;
-    Ok(audit(&ledger, &pool, None).await.noting(format!("{rounds} kills")))
+    let mut tally = audit(&ledger, &pool, None).await;
+    told(&ledger, &partner, &mut tally).await;
+    Ok(tally.noting(format!("{rounds} kills")))
 }

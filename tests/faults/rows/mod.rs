@@ -1,5 +1,6 @@
 //! The rows of the matrix, by what they break.
 
+pub mod endpoints;
 pub mod kills;
 pub mod load;
 pub mod mailbox;
