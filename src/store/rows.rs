@@ -3,6 +3,8 @@
 //! Statements come in few sizes, so that each is prepared once a connection; what does not fill a size goes in a
 //! smaller one. Only column names of this module ever stand in the SQL text, never a value.
 
+use std::fmt::Write;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::any::{AnyArguments, AnyRow};
@@ -138,8 +140,11 @@ pub(super) async fn with_keys(
 }
 
 fn marks(from: usize, count: usize) -> String {
-    let marks: Vec<String> = (from..from + count).map(|number| format!("${number}")).collect();
-    marks.join(", ")
+    let mut marks = String::with_capacity(count * 6);
+    for number in from..from + count {
+        let _ = write!(marks, "{}${number}", if number == from { "" } else { ", " });
+    }
+    marks
 }
 
 /// Binds one value.
