@@ -120,6 +120,24 @@ async fn the_api_wants_a_token_and_takes_a_directory() {
     let judged = desk.api("POST", "/v1/triage", serde_json::from_slice(&body("x")).unwrap()).await;
     assert_eq!(judged.status, 200, "{}", judged.text());
     assert!(judged.json()["campaign"]["status"].is_string());
+    let bearer = format!("Bearer {}", desk.token);
+    let parts = "--b\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\na@b.example\r\n--b\r\n\
+                 Content-Disposition: form-data; name=\"text\"\r\n\r\nno clicks\r\n--b\r\n\
+                 Content-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\nx\r\n--b--\r\n";
+    for (media_type, body, files) in [
+        ("application/x-www-form-urlencoded", "email=a%40b.example&text=no+clicks", 0),
+        ("multipart/form-data; boundary=b", parts, 1),
+        ("Message/RFC822", "From: a@b.example\r\nSubject: x\r\n\r\nno clicks\r\n", 0),
+    ] {
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", media_type)];
+        let judged = desk.send("POST", "/v1/triage", &headers, body.as_bytes()).await;
+        assert_eq!(judged.status, 200, "{media_type}: {}", judged.text());
+        let message = &judged.json()["message"];
+        assert_eq!((&message["from"]["address"], &message["text"]), (&json!("a@b.example"), &json!("no clicks")));
+        assert_eq!(message["attachments"].as_array().unwrap().len(), files);
+    }
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "text/plain")];
+    desk.send("POST", "/v1/triage", &headers, b"x").await.problem(415);
     assert_eq!(desk.send("GET", "/readyz", &[], b"").await.json()["ready"], true);
     assert_eq!(desk.send("GET", "/healthz", &[], b"").await.text(), "ok\n");
 }
