@@ -210,32 +210,33 @@ fn path(folder: &Path, hash: &str) -> PathBuf {
     folder.join(hash.get(..2).unwrap_or("xx")).join(hash)
 }
 
-/// Whoever names the blob afterwards may rely on it: file, name and folder are synced.
+/// Whoever names the blob afterwards may rely on it: file, name and folders are synced, whoever made them.
 fn write(folder: &Path, hash: &str, bytes: &[u8]) -> io::Result<()> {
     let target = path(folder, hash);
     let shelf = target.parent().unwrap_or(folder);
-    if let Ok(there) = File::open(&target)
-        && there.metadata()?.len() == bytes.len() as u64
-    {
-        // The sweeper takes it for new, and its name may be another's who has not synced it yet.
-        there.set_times(FileTimes::new().set_modified(SystemTime::now()))?;
-        return File::open(shelf)?.sync_all();
-    }
-    let unfinished = folder.join(UNFINISHED);
-    for made in [&unfinished, shelf] {
-        if !made.is_dir() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(made)?;
-            File::open(folder)?.sync_all()?;
-            File::open(folder.parent().unwrap_or(folder))?.sync_all()?;
+    match fs::read(&target) {
+        // The sweeper takes it for new.
+        Ok(there) if there == bytes => {
+            File::open(&target)?.set_times(FileTimes::new().set_modified(SystemTime::now()))?;
+        }
+        // None, or one that the disk has damaged.
+        _ => {
+            let unfinished = folder.join(UNFINISHED);
+            for made in [&unfinished, shelf] {
+                fs::DirBuilder::new().recursive(true).mode(0o700).create(made)?;
+            }
+            let half = unfinished.join(uuid::Uuid::now_v7().to_string());
+            let written = write_to(&half, bytes).and_then(|()| fs::rename(&half, &target));
+            if written.is_err() {
+                let _ = fs::remove_file(&half);
+            }
+            written?;
         }
     }
-    let half = unfinished.join(uuid::Uuid::now_v7().to_string());
-    let written = write_to(&half, bytes).and_then(|()| fs::rename(&half, &target));
-    if written.is_err() {
-        let _ = fs::remove_file(&half);
+    for folder in [shelf, folder, folder.parent().unwrap_or(folder)] {
+        File::open(folder)?.sync_all()?;
     }
-    written?;
-    File::open(shelf)?.sync_all()
+    Ok(())
 }
 
 fn write_to(path: &Path, bytes: &[u8]) -> io::Result<()> {
