@@ -52,10 +52,6 @@ fn fault<F: Future<Output = Made> + 'static>(
     Fault { number, name, run: Box::new(move |town| Box::pin(run(town))) }
 }
 
-fn absent(number: u8, name: &'static str, why: &'static str) -> Fault {
-    fault(number, name, move |_| async move { Err(why.to_owned()) })
-}
-
 fn faults() -> Vec<Fault> {
     vec![
         fault(1, "kill -9 after FETCH", kills::after_fetch),
