@@ -360,8 +360,6 @@ const SQLITE_PRAGMAS: &[&str] = &[
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON", // what is erased is gone from the file
     "PRAGMA cache_size = -4096",
-    // Pages that are written again and again (the ends of indexes) reach the file, and its fsync, a quarter as often.
-    "PRAGMA wal_autocheckpoint = 4000",
     "PRAGMA journal_size_limit = 67108864",
 ];
 
