@@ -227,18 +227,28 @@ pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
     if !doubted {
         return;
     }
+    let same = |a: &Stated, b: &Stated| a.compact == b.compact || a.row.is_some() && a.row == b.row;
     // In the order of the text, so that what stands behind an ID is found at once.
     let sure = |id: &&Stated| id.weight > 0.0 && id.denial == Denial::No && id.footing != Footing::Beside;
     let deciding = zones.iter().enumerate().filter(|(_, found)| found.decides);
     let meant: Vec<(usize, &Stated)> =
         deciding.flat_map(|(at, found)| found.ids.iter().filter(sure).map(move |id| (at, id))).collect();
-    let behind_of = |at: usize, last: usize| {
-        let from = meant.partition_point(|(zone, id)| (*zone, id.tokens.0) <= (at, last));
-        meant[from..].iter().take_while(move |(zone, _)| *zone == at)
+    let from_behind =
+        |at: usize, last: usize| meant.partition_point(|(zone, id)| (*zone, id.tokens.0) <= (at, last));
+    let behind_of =
+        |at: usize, last: usize| meant[from_behind(at, last)..].iter().take_while(move |(zone, _)| *zone == at);
+    // Of each: where the next other one stands. A text that says one ID ten thousand times must not cost the square of that.
+    let mut other_at = vec![meant.len(); meant.len()];
+    for at in (1..meant.len()).rev() {
+        other_at[at - 1] = if same(meant[at - 1].1, meant[at].1) { other_at[at] } else { at };
+    }
+    let another = |id: &Stated, from: usize| match meant.get(from) {
+        Some((_, first)) if same(id, first) => Some(other_at[from]).filter(|at| *at < meant.len()),
+        Some(_) => Some(from),
+        None => None,
     };
     let named: Vec<(usize, &Mention)> =
         mentions.iter().filter(|mention| mention.denial == Denial::No).map(|mention| (mention.zone, mention)).collect();
-    let same = |a: &Stated, b: &Stated| a.compact == b.compact || a.row.is_some() && a.row == b.row;
     let holds =
         |mention: &Mention, row: Option<u32>| row.is_some_and(|row| mention.rows.iter().any(|(r, _)| *r == row));
     let mut ids_down: Vec<(usize, usize)> = vec![];
@@ -250,8 +260,8 @@ pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
             }
             let counts = |zone: usize, first: usize| !behind || zone == at && first > id.tokens.1;
             let other_id = match behind {
-                true => behind_of(at, id.tokens.1).any(|(_, other)| !same(id, other)),
-                false => meant.iter().any(|(_, other)| !same(id, other)),
+                true => another(id, from_behind(at, id.tokens.1)).is_some_and(|next| meant[next].0 == at),
+                false => another(id, 0).is_some(),
             };
             let other_name =
                 named.iter().any(|(zone, mention)| counts(*zone, mention.tokens.0) && !holds(mention, id.row));
