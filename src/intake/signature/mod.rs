@@ -142,27 +142,35 @@ impl Verifier {
             Some(id) => Some(id),
             None => claim::value(post.headers, &self.id_header).ok().map(str::to_owned),
         };
-        if id.as_ref().is_some_and(|id| id.len() > 255) {
-            return Err(Doubt::Id);
-        }
         if let Some(at) = claim.at
             && now_secs.abs_diff(at) > self.tolerance_secs
         {
             return Err(Doubt::Stale(now_secs.saturating_sub(at)));
         }
+        self.signed(&claim)?;
+        // Told only to who has signed. A dot would let two posts sign alike.
+        let dotted = |id: &String| self.scheme == Scheme::StandardWebhooks && id.contains('.');
+        if id.as_ref().is_some_and(|id| id.len() > 255 || dotted(id)) {
+            return Err(Doubt::Id);
+        }
+        Ok(id)
+    }
+
+    /// Whether one of the keys fits.
+    fn signed(&self, claim: &Claim<'_>) -> Result<(), Doubt> {
         if let Some(signer) = &claim.signer {
-            return match self.certificates.verify(&claim, signer) {
+            return match self.certificates.verify(claim, signer) {
                 // Of another topic nothing is fetched.
                 _ if !self.keys.iter().any(|key| key.bytes == signer.topic.as_bytes()) => Err(Doubt::Word),
-                Some(true) => Ok(id),
+                Some(true) => Ok(()),
                 Some(false) => Err(Doubt::Wrong(self.scheme.signs())),
                 None => Err(Doubt::Certificate(signer.certificate.clone())),
             };
         }
         // All keys, always: which of them fits is nobody's business either.
-        let fits = self.keys.iter().fold(false, |fits, key| fits | fits_key(&claim, key));
+        let fits = self.keys.iter().fold(false, |fits, key| fits | fits_key(claim, key));
         match (fits, claim.messages.is_empty()) {
-            (true, _) => Ok(id),
+            (true, _) => Ok(()),
             (false, true) => Err(Doubt::Word),
             (false, false) => Err(Doubt::Wrong(self.scheme.signs())),
         }
