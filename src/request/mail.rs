@@ -102,6 +102,9 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     // Jotform writes `Re:` before what answers nothing.
     let answer = forwards || (titled_reply && (threaded || !form::robot(&named, reading)));
     let form = read_form(&content.body, &parts, &sender, &request.subject, reply_to.as_ref(), answer, reading);
+    if form.as_ref().is_some_and(|form| form.more) {
+        request.oddities.push("more fields than any form has: those after the first 200 are read as text".to_owned());
+    }
     request.links = links(&content, &parts, form.is_some(), &context, reading);
 
     let hidden_answers = parts.hidden_answers;
@@ -227,7 +230,7 @@ fn envelope(headers: &Headers<'_>, request: &mut Request) {
     });
     request.to = to;
     request.cc = cc;
-    request.subject = subject;
+    request.entitle(&subject);
 }
 
 /// The first prefix of a subject, lower case, and the rest: `AW: x`, `Re[2]: x`, `Fwd : x`, `回复：x`.
@@ -280,7 +283,7 @@ fn take_form(form: Form, request: &mut Request, sender: &Mailbox, reply_to: Opti
     if let Some(subject) =
         form.fields.iter().find(|field| field.key == FieldKey::Subject && !field.value.trim().is_empty())
     {
-        request.subject = header::one_line(&subject.value);
+        request.entitle(&subject.value);
     }
     request.text = form.text;
     request.signature = form.footer;

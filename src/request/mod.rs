@@ -332,7 +332,20 @@ impl Default for Bounds {
     }
 }
 
+/// Characters of a subject that are read.
+const SUBJECT_CHARS: usize = 1_000;
+
 impl Request {
+    /// Sets the subject: one line, no more of it than anybody reads. The original keeps all.
+    fn entitle(&mut self, subject: &str) {
+        self.subject = header::one_line(subject);
+        if let Some((end, _)) = self.subject.char_indices().nth(SUBJECT_CHARS) {
+            let length = self.subject.chars().count();
+            self.subject.truncate(end);
+            self.oddities.push(format!("a subject of {length} characters: the first {SUBJECT_CHARS} are read"));
+        }
+    }
+
     /// The first non-empty value of the field with this meaning, trimmed.
     pub fn field(&self, key: FieldKey) -> Option<&str> {
         self.fields
@@ -374,4 +387,20 @@ pub fn fingerprint(request: &Request) -> String {
         part(&attachment.size.to_string());
     }
     hex::encode(hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_subject_is_endless() {
+        let mut request = Request::default();
+        request.entitle(&"ü".repeat(400_000));
+        assert_eq!(request.subject, "ü".repeat(SUBJECT_CHARS));
+        assert_eq!(request.oddities, ["a subject of 400000 characters: the first 1000 are read"]);
+        request = Request::default();
+        request.entitle(&"a ".repeat(500));
+        assert_eq!((request.subject.len(), request.oddities.len()), (999, 0));
+    }
 }

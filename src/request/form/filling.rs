@@ -2,15 +2,12 @@
 //!
 //! Every line goes somewhere: to a field, to the text beside, or to the footer.
 
-use super::Form;
 use super::label::{Look, normalised};
+use super::{Form, MOST_FIELDS};
 use crate::request::lines::Body;
 use crate::request::quote::is_rule;
 use crate::request::reading::{Reading, Set};
 use crate::request::{Field, FieldKey, header};
-
-/// Fields that are kept.
-const MOST_FIELDS: usize = 200;
 
 /// Which field an open value belongs to.
 struct Open {

@@ -13,6 +13,9 @@ use super::{Field, FieldKey, Mailbox, address};
 use filling::fill;
 use label::{Look, keyed, look};
 
+/// Fields that are kept of one form; a form has no more than some hundreds.
+const MOST_FIELDS: usize = 200;
+
 /// What is known of the mail besides its body.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Context<'a> {
@@ -39,6 +42,8 @@ pub struct Form {
     pub sure: bool,
     /// A machine's `key: value` lines: a partner's notification.
     pub machine: bool,
+    /// It has more fields than are kept: the rest stays text.
+    pub more: bool,
 }
 
 impl Form {
@@ -87,6 +92,8 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
         let mut form = fill(body, &looks, reading, machine && !has(&[FieldKey::Email]));
         form.machine = machine && form.requester().is_none();
         form.sure = true;
+        let labels = looks.iter().filter(|look| matches!(look, Look::Known { .. } | Look::Other { .. })).count();
+        form.more = form.fields.len() == MOST_FIELDS && labels > MOST_FIELDS;
         return Some(form);
     }
     let by_hand = [FieldKey::HelpTopic, FieldKey::CampaignId, FieldKey::CampaignName, FieldKey::Description]
@@ -98,16 +105,14 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     if by_hand < 2 {
         return None;
     }
-    let fields = looks
-        .iter()
-        .filter_map(|look| match look {
-            Look::Known { key, label, value, alone: false } if !value.is_empty() && *key != FieldKey::Description => {
-                Some(Field { key: *key, label: (*label).to_owned(), value: (*value).to_owned() })
-            }
-            _ => None,
-        })
-        .collect();
-    Some(Form { fields, ..Form::default() })
+    let mut labelled = looks.iter().filter_map(|look| match look {
+        Look::Known { key, label, value, alone: false } if !value.is_empty() && *key != FieldKey::Description => {
+            Some(Field { key: *key, label: (*label).to_owned(), value: (*value).to_owned() })
+        }
+        _ => None,
+    });
+    let fields = labelled.by_ref().take(MOST_FIELDS).collect();
+    Some(Form { fields, more: labelled.next().is_some(), ..Form::default() })
 }
 
 /// Whether the sender is a robot that sends forms, and whether the subject is a form's.
@@ -346,5 +351,19 @@ mod tests {
         assert_eq!(read("Hi,\nthis is my question: why?\n\nName: Jane"), None);
         let by_hand = read("Campaign ID: 48213\nHelp Topic: Reports\nno clicks").unwrap();
         assert!(!by_hand.sure && by_hand.fields.len() == 2);
+    }
+
+    #[test]
+    fn no_mail_has_endless_fields() {
+        let person = Context { sender: "Jane Roe <jane@acme.example>", subject: "no clicks", redirected: false };
+        let lines = Body::plain(&"Name: x\nCampaign ID: 20417\nHelp Topic: Billing\n".repeat(5_000));
+        for (context, sure) in [(person, false), (ROBOT, true)] {
+            let form = read(&lines, &context, &Reading::shipped()).unwrap();
+            assert_eq!((form.sure, form.fields.len(), form.more), (sure, MOST_FIELDS, true));
+            // Of a form what is no field is text; a person's text stays whole anyway.
+            assert_eq!(form.text.lines().count() > 10_000, sure);
+        }
+        let few = Body::plain("Name: x\nCampaign ID: 20417\nHelp Topic: Billing");
+        assert!(!read(&few, &ROBOT, &Reading::shipped()).unwrap().more);
     }
 }

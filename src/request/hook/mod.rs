@@ -178,7 +178,7 @@ pub fn from_json(value: &Value, map: &HookMap) -> Result<Request, Vec<FieldFault
             }
         }
     }
-    request.subject = subject.map(|subject| header::one_line(&subject.text)).unwrap_or_default();
+    request.entitle(&subject.map(|subject| subject.text).unwrap_or_default());
     let mut text = text.map(|text| text.text);
     if let Some((unwrapped, is_html)) = text.as_deref().and_then(files::data_text) {
         match is_html {
