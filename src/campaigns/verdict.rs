@@ -19,6 +19,8 @@ use crate::request::evidence::{Evidence, Where};
 const ITEMS: usize = 200;
 /// Candidates shown at most.
 pub(super) const CANDIDATES: usize = 200;
+/// IDs and findings that are kept of one request: nobody reads more, and a hostile text must not fill the store.
+const KEPT: usize = 500;
 /// Similarly named campaigns shown at most.
 const SIMILAR: usize = 20;
 
@@ -136,6 +138,9 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
     identified.said_not_specific = said_not_specific;
     identified.speaks_of_a_campaign = speaks;
     identified.sender_on_account = sender_on_account(&identified, request, directory);
+    // What weighs most, for or against, is what decided.
+    evidence.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+    evidence.truncate(KEPT);
     evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     identified.evidence = evidence;
     identified
@@ -265,7 +270,7 @@ fn decide(ids: &[&Stated], groups: &[Group], directory: &Directory) -> Identifie
     let mut identified = Identified {
         status: Status::NotStated,
         id: None,
-        ids: ids.iter().filter(|id| id.row.is_some() || known.is_empty()).map(|id| id.id.clone()).collect(),
+        ids: ids.iter().filter(|id| id.row.is_some() || known.is_empty()).map(|id| id.id.clone()).take(KEPT).collect(),
         candidates: vec![],
         near_misses: vec![],
         similar: vec![],

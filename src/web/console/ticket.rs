@@ -1,5 +1,6 @@
 //! One ticket: the conversation with the deciding words marked, what was judged and why, and what an agent can do.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -84,17 +85,19 @@ fn shown<'a>(message: &'a Message, outbox: &'a [Outgoing]) -> Shown<'a> {
 }
 
 fn read<'a>(message: &'a Message, request: &'a Request) -> Read<'a> {
-    let evidence: Vec<&Evidence> = message
-        .triage
-        .iter()
-        .flat_map(|triage| triage.campaign.evidence.iter().chain(&triage.topic.evidence))
-        .collect();
-    let zone =
-        |place: Where, text: &str| marks::pieces(text, evidence.iter().copied().filter(|found| found.place == place));
-    let within = |place: Where, field: &str, text: &str| {
-        let here = |found: &&Evidence| found.place == place && found.field.as_deref() == Some(field);
-        marks::pieces(text, evidence.iter().copied().filter(here))
+    // Sorted by place once: a mail may have many fields, and each must not look at all of the evidence.
+    let mut evidence: HashMap<(Where, Option<&str>), Vec<&Evidence>> = HashMap::new();
+    if let Some(triage) = &message.triage {
+        for found in triage.campaign.evidence.iter().chain(&triage.topic.evidence) {
+            evidence.entry((found.place, found.field.as_deref())).or_default().push(found);
+        }
+    }
+    let marked = |place: Where, field: Option<&str>, text: &str| {
+        let here = evidence.get(&(place, field)).into_iter().flatten().copied();
+        marks::pieces(text, here)
     };
+    let zone = |place: Where, text: &str| marked(place, None, text);
+    let within = |place: Where, field: &str, text: &str| marked(place, Some(field), text);
     Read {
         subject: zone(Where::Subject, &request.subject),
         text: zone(Where::Text, &request.text),
