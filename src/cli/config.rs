@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 
 use super::output::Format;
-use super::{End, output};
+use super::{End, output, secrets};
 use crate::config::fault::Fault;
 use crate::config::secret;
 use crate::config::settings::Config;
@@ -118,24 +118,8 @@ pub(super) fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fa
         let message = format!("{} is no folder", folder.display());
         faults.push(fault("smtp", 0, "folder", message, "name a folder; it is made when it is not there"));
     }
-    let secrets = secrets(settings);
-    let elsewhere = secrets.iter().filter(|(_, _, _, path)| secret::is_elsewhere(path)).count();
-    for (table, index, key, path) in secrets.into_iter().filter(|(_, _, _, path)| !secret::is_elsewhere(path)) {
-        if path.as_os_str().is_empty() {
-            let message = "is missing: there is a user, and no password".to_owned();
-            faults.push(fault(table, index, key, message, "name the file that holds the password alone"));
-            continue;
-        }
-        // Keys stand one a line, or as PEM; all other secrets are one line.
-        let read = match key {
-            "token_key_file" => sources::token_keys(settings).err(),
-            "dkim_key_file" | "ca_file" => secret::read_bytes(path).err(),
-            _ => secret::read_line(path).err(),
-        };
-        if let Some(error) = read {
-            faults.push(fault(table, index, key, error.to_string(), "write the secret alone into that file"));
-        }
-    }
+    let elsewhere = secrets::elsewhere(settings);
+    faults.extend(secrets::unreadable(settings, text, file, false));
     if elsewhere > 0 {
         output::complain(&format!(
             "{elsewhere} secrets are credentials of the service manager: only `run` can read them"
@@ -160,46 +144,6 @@ pub(super) fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fa
         faults.extend(Hooks::open(settings).err().unwrap_or_default());
     }
     Ok(faults)
-}
-
-/// The files of secrets and certificates that the settings name: table, which of its kind, key, path.
-pub(super) fn secrets(settings: &Config) -> Vec<(&'static str, usize, &'static str, &Path)> {
-    let mut secrets: Vec<(&'static str, usize, &'static str, &Path)> = vec![];
-    for (index, imap) in settings.imap.iter().enumerate() {
-        let mut files = vec![("password_file", &imap.password_file), ("ca_file", &imap.ca_file)];
-        files.push(("proxy_secret_file", &imap.proxy_secret_file));
-        if let Some(oauth) = &imap.oauth {
-            files.extend([("oauth", &oauth.client_secret_file), ("oauth", &oauth.refresh_token_file)]);
-        }
-        let named = files.into_iter().filter(|(_, path)| !path.as_os_str().is_empty());
-        secrets.extend(named.map(|(key, path)| ("imap", index, key, path.as_path())));
-    }
-    if !settings.smtp.user.is_empty() {
-        secrets.push(("smtp", 0, "password_file", &settings.smtp.password_file));
-    }
-    for (index, hook) in settings.hook.iter().enumerate() {
-        secrets.extend(hook.secret_files.iter().map(|path| ("hook", index, "secret_files", path.as_path())));
-    }
-    for (index, webhook) in settings.webhook.iter().enumerate() {
-        secrets.extend(webhook.secret_files.iter().map(|path| ("webhook", index, "secret_files", path.as_path())));
-    }
-    for (index, connector) in settings.connector.iter().enumerate() {
-        secrets.push(("connector", index, "secret_file", &connector.secret_file));
-        if !connector.hook_secret_file.as_os_str().is_empty() {
-            secrets.push(("connector", index, "hook_secret_file", &connector.hook_secret_file));
-        }
-    }
-    let others = [
-        ("smtp", "ca_file", &settings.smtp.ca_file),
-        ("smtp", "dkim_key_file", &settings.smtp.dkim_key_file),
-        ("campaigns", "url_header_file", &settings.campaigns.url_header_file),
-        ("campaigns", "sql_url_file", &settings.campaigns.sql_url_file),
-        ("store", "url_file", &settings.store.url_file),
-        ("replies", "token_key_file", &settings.replies.token_key_file),
-    ];
-    let named = others.into_iter().filter(|(_, _, path)| !path.as_os_str().is_empty());
-    secrets.extend(named.map(|(table, key, path)| (table, 0, key, path.as_path())));
-    secrets
 }
 
 /// Reads and checks a settings file. `None` when it has faults, which have then been said.

@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 use futures_util::future::join_all;
 use sha2::{Digest, Sha256};
 
-use super::output::{self, Format};
+use super::output::{self, Format, Skipped};
 use super::{End, config};
 use crate::desk::{Desk, Step};
-use crate::intake::files;
+use crate::intake::files::{self, Fault};
 use crate::store::submissions::{Envelope, Kind, New};
 
 /// How many mails share one commit.
@@ -29,7 +29,7 @@ pub struct Args {
     /// Also send questions and acknowledgements; without it imported mail is never answered
     #[arg(long)]
     answer: bool,
-    /// How to print the result
+    /// How to print the counts: text, or one JSON object
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -46,17 +46,21 @@ pub fn run(args: &Args) -> Result<End> {
 }
 
 async fn import(args: &Args, desk: &Arc<Desk>) -> Result<End> {
-    let mut counts = Counts::default();
+    let (mut counts, mut skipped, mut absent) = (Counts::default(), Skipped::default(), false);
     let progress = output::progress("stored");
     let mut mails = files::mails(&args.paths).fuse();
     loop {
         let mut batch = vec![];
-        for mail in mails.by_ref().take(TOGETHER) {
+        while batch.len() < TOGETHER
+            && let Some(mail) = mails.next()
+        {
             match mail {
                 Ok(mail) => batch.push(mail),
+                Err(error) if error.kind == Fault::Skipped => skipped.say(&error.to_string()),
                 Err(error) => {
                     output::complain(&error.to_string());
                     counts.unreadable += 1;
+                    absent |= error.kind == Fault::Absent;
                 }
             }
         }
@@ -97,8 +101,14 @@ async fn import(args: &Args, desk: &Arc<Desk>) -> Result<End> {
         }
     }
     progress.finish_and_clear();
+    skipped.sum_up();
+    counts.skipped = skipped.0;
     counts.print(args.format)?;
-    Ok(if counts.unreadable > 0 { End::Faults } else { End::Ok })
+    Ok(match counts.unreadable {
+        _ if absent => End::Unusable,
+        0 => End::Ok,
+        _ => End::Faults,
+    })
 }
 
 #[derive(Debug, Default, serde::Serialize)]
@@ -106,6 +116,8 @@ struct Counts {
     stored: usize,
     known: usize,
     unreadable: usize,
+    /// Files of folders that do not look like mail.
+    skipped: usize,
     outcomes: std::collections::BTreeMap<String, usize>,
 }
 
@@ -115,7 +127,8 @@ impl Counts {
         if format == Format::Json {
             return Ok(writeln!(out, "{}", serde_json::to_string(self)?)?);
         }
-        writeln!(out, "{} stored, {} there already, {} unreadable", self.stored, self.known, self.unreadable)?;
+        let Counts { stored, known, unreadable, skipped, .. } = self;
+        writeln!(out, "{stored} stored, {known} there already, {unreadable} unreadable, {skipped} skipped")?;
         for (outcome, count) in &self.outcomes {
             writeln!(out, "{count:>8} {outcome}")?;
         }

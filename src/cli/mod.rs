@@ -24,6 +24,7 @@ pub mod replay;
 pub mod replies;
 pub mod rules;
 pub mod run;
+mod secrets;
 pub mod status;
 #[cfg(feature = "otel")]
 pub mod traces;

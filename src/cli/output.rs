@@ -12,7 +12,7 @@ use crate::config::fault::Fault;
 pub enum Format {
     /// For people.
     Text,
-    /// For machines: one JSON object a line.
+    /// For machines: JSON; lists have one object a line.
     Json,
 }
 
@@ -25,6 +25,30 @@ pub fn complain(message: &str) {
 pub fn complain_of(faults: &[Fault]) {
     for fault in faults {
         complain(&fault.to_string());
+    }
+}
+
+/// Files that were passed over: the first are named, all are counted.
+#[derive(Debug, Default)]
+pub struct Skipped(pub usize);
+
+impl Skipped {
+    /// Files that are named one by one.
+    const NAMED: usize = 20;
+
+    /// Says what was passed over, and why.
+    pub fn say(&mut self, what: &str) {
+        self.0 += 1;
+        if self.0 <= Skipped::NAMED {
+            complain(&format!("skipped: {what}"));
+        }
+    }
+
+    /// Says how many it were, where not all were named.
+    pub fn sum_up(&self) {
+        if self.0 > Skipped::NAMED {
+            complain(&format!("skipped: {} files in all", self.0));
+        }
     }
 }
 

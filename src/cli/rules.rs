@@ -24,9 +24,26 @@ use crate::triage;
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Look for faults, and for what compiles and yet is no good
-    Check(Folder),
+    Check {
+        /// The rules folder; without it the shipped rules
+        #[arg(value_name = "DIR", conflicts_with = "rules")]
+        dir: Option<PathBuf>,
+        /// Also show what is merely worth a note; JSON always has it
+        #[arg(long)]
+        notes: bool,
+        /// Which rules
+        #[command(flatten)]
+        folder: Folder,
+    },
     /// Judge every example of every topic
-    Test(Folder),
+    Test {
+        /// The rules folder; without it the shipped rules
+        #[arg(value_name = "DIR", conflicts_with = "rules")]
+        dir: Option<PathBuf>,
+        /// Which rules
+        #[command(flatten)]
+        folder: Folder,
+    },
     /// Judge one mail, and say why
     Explain {
         /// The mail: a file, or - for standard input
@@ -70,8 +87,10 @@ impl Folder {
 pub fn run(command: &Command) -> Result<End> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let end = match command {
-        Command::Check(folder) => check(folder, &mut out)?,
-        Command::Test(folder) => test(folder, &mut out)?,
+        Command::Check { dir, notes, folder } => {
+            check(dir.as_deref().unwrap_or(folder.path()), folder.format, *notes, &mut out)?
+        }
+        Command::Test { dir, folder } => test(dir.as_deref().unwrap_or(folder.path()), folder.format, &mut out)?,
         Command::Explain { mail, campaigns, config, folder } => {
             explain(mail, campaigns.as_deref(), config.as_deref(), folder, &mut out)?
         }
@@ -82,18 +101,20 @@ pub fn run(command: &Command) -> Result<End> {
     Ok(end)
 }
 
-fn check(dir: &Folder, out: &mut impl Write) -> Result<End> {
+fn check(dir: &Path, format: Format, notes: bool, out: &mut impl Write) -> Result<End> {
     let fault = |fault| Finding { weight: Weight::Fault, fault };
-    let mut findings: Vec<Finding> = match folder::read(dir.path()) {
+    let mut findings: Vec<Finding> = match folder::read(dir) {
         Err(faults) => faults.into_iter().map(fault).collect(),
         Ok(files) => match Rules::compile(&files) {
             Err(faults) => faults.into_iter().map(fault).collect(),
             Ok(_) => lint::lint(&files),
         },
     };
-    findings.extend(folder::unread(dir.path()).into_iter().map(|fault| Finding { weight: Weight::Warning, fault }));
+    findings.extend(folder::unread(dir).into_iter().map(|fault| Finding { weight: Weight::Warning, fault }));
     for finding in &findings {
-        match dir.format {
+        match format {
+            // Hundreds of notes would hide the one fault.
+            Format::Text if finding.weight == Weight::Note && !notes => {}
             Format::Json => writeln!(out, "{}", serde_json::to_string(finding)?)?,
             Format::Text => {
                 let word = match finding.weight {
@@ -106,9 +127,10 @@ fn check(dir: &Folder, out: &mut impl Write) -> Result<End> {
         }
     }
     let count = |weight| findings.iter().filter(|finding| finding.weight == weight).count();
-    if dir.format == Format::Text {
-        let (faults, warnings, notes) = (count(Weight::Fault), count(Weight::Warning), count(Weight::Note));
-        writeln!(out, "{faults} faults, {warnings} warnings, {notes} notes")?;
+    if format == Format::Text {
+        let (faults, warnings, noted) = (count(Weight::Fault), count(Weight::Warning), count(Weight::Note));
+        let shown = if noted > 0 && !notes { " (--notes shows them)" } else { "" };
+        writeln!(out, "{faults} faults, {warnings} warnings, {noted} notes{shown}")?;
     }
     Ok(if count(Weight::Fault) == 0 { End::Ok } else { End::Faults })
 }
@@ -117,10 +139,10 @@ fn compile(folder: &Path) -> Option<Arc<Rules>> {
     sources::rules(folder).map_err(|faults: Vec<Fault>| output::complain_of(&faults)).ok()
 }
 
-fn test(folder: &Folder, out: &mut impl Write) -> Result<End> {
-    let Some(rules) = compile(folder.path()) else { return Ok(End::Unusable) };
+fn test(dir: &Path, format: Format, out: &mut impl Write) -> Result<End> {
+    let Some(rules) = compile(dir) else { return Ok(End::Unusable) };
     let proof = rules.prove();
-    match folder.format {
+    match format {
         Format::Json => writeln!(out, "{}", serde_json::to_string(&proof)?)?,
         Format::Text => table(&proof, out)?,
     }

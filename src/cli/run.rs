@@ -11,7 +11,7 @@ use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::{End, config};
+use super::{End, config, output, secrets};
 use crate::config::settings::{Log, LogFormat};
 use crate::daemon::{self, Daemon, Sockets};
 use crate::desk::Desk;
@@ -29,7 +29,15 @@ pub fn run(args: &Args) -> Result<End> {
     let sockets = Sockets::take()?;
     // Its clock is calibrated first, which takes many milliseconds.
     let recorder = std::thread::spawn(daemon::metrics);
-    let Some(settings) = config::load(&args.config)? else { return Ok(End::Unusable) };
+    let (text, settings, mut faults) = config::read(&args.config)?;
+    if faults.is_empty() {
+        // A mailbox without its password would look open, and take nothing in.
+        faults = secrets::unreadable(&settings, &text, &args.config.display().to_string(), true);
+    }
+    if !faults.is_empty() {
+        output::complain_of(&faults);
+        return Ok(End::Unusable);
+    }
     let _logging = start_logging(&settings.log)?;
     let render = recorder.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause))?;
     super::runtime()?.block_on(async {

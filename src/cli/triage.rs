@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::explain::{self, Marks};
-use super::output::{self, Format};
+use super::output::{self, Format, Skipped};
 use super::{End, config};
 use crate::config::settings::Config;
 use crate::desk::{contract, sources};
-use crate::intake::files;
+use crate::intake::files::{self, Fault};
 use crate::reply::compose::question;
 use crate::reply::templates::Templates;
 use crate::request::{self, Request};
@@ -57,6 +57,9 @@ pub fn run(args: &Args) -> Result<End> {
             return Ok(End::Unusable);
         }
     };
+    if directory_file.as_os_str().is_empty() {
+        output::complain("no campaign directory: every Campaign ID is unknown; name one with --campaigns FILE");
+    }
     let templates = match Templates::compile(&rules.replies) {
         Ok(templates) => templates,
         Err(faults) => {
@@ -71,13 +74,25 @@ pub fn run(args: &Args) -> Result<End> {
     let marks = if io::stdout().is_terminal() { Marks::Ansi } else { Marks::Brackets };
     let progress =
         if io::stdout().is_terminal() { indicatif::ProgressBar::hidden() } else { output::progress("judged") };
-    let mut end = End::Ok;
+    let (mut end, mut skipped) = (End::Ok, Skipped::default());
     for mail in files::mails(&args.paths) {
         let mail = match mail {
             Ok(mail) => mail,
             Err(error) => {
-                output::complain(&error.to_string());
-                end = End::Faults;
+                match error.kind {
+                    Fault::Skipped => skipped.say(&error.to_string()),
+                    _ => output::complain(&error.to_string()),
+                }
+                if error.kind == Fault::Empty && args.format == Format::Json {
+                    serde_json::to_writer(&mut out, &contract::refusal(&error.source_name, &error.why))?;
+                    writeln!(out)?;
+                }
+                end = match error.kind {
+                    Fault::Skipped => end,
+                    Fault::Absent => End::Unusable,
+                    _ if end == End::Unusable => end,
+                    _ => End::Faults,
+                };
                 continue;
             }
         };
@@ -89,7 +104,7 @@ pub fn run(args: &Args) -> Result<End> {
                     serde_json::to_writer(&mut out, &contract::refusal(&mail.source, &refusal.reason))?;
                     writeln!(out)?;
                 }
-                end = End::Faults;
+                end = if end == End::Unusable { end } else { End::Faults };
                 continue;
             }
         };
@@ -106,6 +121,7 @@ pub fn run(args: &Args) -> Result<End> {
     }
     out.flush()?;
     progress.finish_and_clear();
+    skipped.sum_up();
     Ok(end)
 }
 

@@ -28,6 +28,21 @@ pub struct Error {
     pub source_name: String,
     /// What is wrong with it, and what would be right.
     pub why: String,
+    /// What that means for the walk.
+    pub kind: Fault,
+}
+
+/// How a path failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The caller named what is not there.
+    Absent,
+    /// It holds nothing: as a mail it would be quarantined.
+    Empty,
+    /// It should be a mail, and cannot be read.
+    Unreadable,
+    /// A file of a folder that does not look like mail; it was passed over.
+    Skipped,
 }
 
 /// The mails under some paths. An iterator; see [`mails`].
@@ -54,8 +69,9 @@ enum Todo {
 /// The mails under `paths`, in the order given, folders sorted by name. `-` is standard input: an mbox when it opens
 /// with a `From_` line, else one mail.
 ///
-/// In folders `.eml` files, MH files (a number for a name), mboxes and maildirs are taken at any depth; other files and
-/// hidden ones are passed over. A file named directly is always taken. A path without any mail is an error.
+/// In folders `.eml` files, MH files (a number for a name), mboxes and maildirs are taken at any depth; other files come
+/// out as [`Fault::Skipped`], hidden ones and a maildir's own not at all. A file named directly is always taken. A path
+/// without any mail is an error.
 pub fn mails<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> Mails {
     Mails { todo: paths.into_iter().map(|path| Todo::Named(path.into())).collect(), entered: HashSet::new(), given: 0 }
 }
@@ -65,7 +81,8 @@ impl Iterator for Mails {
 
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.advance();
-        self.given += usize::from(next.is_some());
+        let skipped = |error: &Error| error.kind == Fault::Skipped;
+        self.given += usize::from(next.as_ref().is_some_and(|next| !next.as_ref().is_err_and(skipped)));
         next
     }
 }
@@ -101,7 +118,9 @@ impl Mails {
                 Todo::Found(path) => match looks_like(&path) {
                     Ok(Kind::Mail) => return Some(single(&path)),
                     Ok(Kind::Mbox) => open_file(&path),
-                    Ok(Kind::Other) => continue,
+                    Ok(Kind::Other(why)) => {
+                        return Some(Err(Error { kind: Fault::Skipped, ..fault(&label(&path), why) }));
+                    }
                     Err(error) => Err(fault(&label(&path), error)),
                 },
             };
@@ -152,24 +171,34 @@ fn sorted(folder: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
 enum Kind {
     Mail,
     Mbox,
-    Other,
+    /// Passed over, and why.
+    Other(&'static str),
 }
 
 fn looks_like(path: &Path) -> io::Result<Kind> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    if !path.is_file() {
-        return Ok(Kind::Other); // a socket or pipe would block
+    let mail = extension == "eml";
+    if !mail && !path.is_file() {
+        return Ok(Kind::Other("no regular file")); // a socket or pipe would block
     }
-    if extension == "eml" || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())) {
+    if mail || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())) {
         return Ok(Kind::Mail);
     }
     let mut start = vec![];
     File::open(path)?.take(512).read_to_end(&mut start)?;
-    Ok(if is_separator(first_line(&start)) { Kind::Mbox } else { Kind::Other })
+    Ok(if is_separator(first_line(&start)) {
+        Kind::Mbox
+    } else {
+        Kind::Other("no mail by its name; a mail is named .eml, or named on the command line")
+    })
 }
 
+/// A file of a folder. A pipe there would hold up the walk for ever.
 fn single(path: &Path) -> Result<Mail, Error> {
+    if !fs::metadata(path).map_err(|error| fault(&label(path), error))?.is_file() {
+        return Err(fault(&label(path), "no regular file"));
+    }
     let raw = fs::read(path).map_err(|error| fault(&label(path), error))?;
     whole(&label(path), raw)
 }
@@ -180,7 +209,7 @@ fn whole(name: &str, mut raw: Vec<u8>) -> Result<Mail, Error> {
         raw.drain(..first_line(&raw).len());
     }
     if raw.iter().all(u8::is_ascii_whitespace) {
-        return Err(fault(name, "is empty"));
+        return Err(Error { kind: Fault::Empty, ..fault(name, "is empty") });
     }
     Ok(Mail { source: name.to_owned(), raw })
 }
@@ -192,9 +221,15 @@ enum Opened {
 
 fn open_file(path: &Path) -> Result<Option<Opened>, Error> {
     let name = label(path);
-    let file = File::open(path).map_err(|error| fault(&name, error))?;
+    let kind = |error: &io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Fault::Absent,
+        _ => Fault::Unreadable,
+    };
+    let mut file = File::open(path).map_err(|error| Error { kind: kind(&error), ..fault(&name, error) })?;
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("eml")) {
-        return single(path).map(|mail| Some(Opened::Mail(mail)));
+        let mut raw = vec![];
+        file.read_to_end(&mut raw).map_err(|error| fault(&name, error))?;
+        return whole(&name, raw).map(|mail| Some(Opened::Mail(mail)));
     }
     open_input(Input::File(BufReader::new(file)), &name)
 }
@@ -298,7 +333,7 @@ fn label(path: &Path) -> String {
 }
 
 fn fault(name: &str, why: impl ToString) -> Error {
-    Error { source_name: name.to_owned(), why: why.to_string() }
+    Error { source_name: name.to_owned(), why: why.to_string(), kind: Fault::Unreadable }
 }
 
 #[cfg(test)]
@@ -341,7 +376,7 @@ mod tests {
                 ("in/.git/x.eml", "no"),
             ],
             &["in"],
-            &["in/12|MH: 1", "in/a/c.EML|C: 1", "in/b.eml|B: 1"],
+            &["in/12|MH: 1", "in/a/c.EML|C: 1", "in/b.eml|B: 1", "!in/notes.json no mail by its name"],
         );
     }
 
@@ -374,7 +409,7 @@ mod tests {
                 "box#2|S: 2\n\nbye\n",
             ],
         );
-        check(&[("in/box", mbox), ("in/x.txt", "no mail")], &["in"], &["in/box#1|", "in/box#2|"]);
+        check(&[("in/box", mbox), ("in/x.txt", "no mail")], &["in"], &["in/box#1|", "in/box#2|", "!in/x.txt no mail"]);
     }
 
     #[test]
@@ -394,7 +429,34 @@ mod tests {
         check(
             &[("empty.eml", "\n"), ("none/x.json", "{}"), ("c.eml", "S: 1")],
             &["absent.eml", "empty.eml", "none", "c.eml"],
-            &["!absent.eml No such file", "!empty.eml is empty", "!none holds no mail", "c.eml|S: 1"],
+            &[
+                "!absent.eml No such file",
+                "!empty.eml is empty",
+                "!none/x.json no mail by its name",
+                "!none holds no mail",
+                "c.eml|S: 1",
+            ],
         );
+    }
+
+    #[test]
+    fn links_to_nowhere_and_pipes_are_said_and_never_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::os::unix::fs::symlink("nowhere", path("a.eml")).unwrap();
+        for pipe in ["b.eml", "c"] {
+            assert!(std::process::Command::new("mkfifo").arg(path(pipe)).status().unwrap().success());
+        }
+        fs::write(path("d"), "From: a@b.example\n\nhello").unwrap();
+        let got: Vec<(String, Fault)> = mails([folder.path()])
+            .filter_map(Result::err)
+            .map(|error| (error.source_name.rsplit('/').next().unwrap().to_owned(), error.kind))
+            .filter(|(name, _)| name.len() < 6)
+            .collect();
+        let expected =
+            [("a.eml", Fault::Unreadable), ("b.eml", Fault::Unreadable), ("c", Fault::Skipped), ("d", Fault::Skipped)];
+        assert_eq!(got, expected.map(|(name, kind)| (name.to_owned(), kind)));
+        let named = mails([path("absent")]).next().unwrap().unwrap_err();
+        assert_eq!(named.kind, Fault::Absent);
     }
 }

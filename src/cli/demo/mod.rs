@@ -97,8 +97,8 @@ pub fn run(args: &Args) -> Result<End> {
                 _ = terminate.recv() => {}
                 () = daemon.failed() => {}
             }
-            writeln!(out, "\nEnding. What it wrote stays in {}", folder.display())?;
         }
+        writeln!(out, "\nEnding. What it wrote stays in {}", folder.display())?;
         daemon.stop().await;
         Ok(end)
     })

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Findings;
-use crate::cli::{config, now, status};
+use crate::cli::{now, secrets, status};
 use crate::config::mailbox::{After, Imap};
 use crate::config::secret;
 use crate::config::settings::Config;
@@ -47,7 +47,7 @@ pub(super) fn files(settings: &Config, findings: &mut Findings) {
         }
     }
     space(folder, findings);
-    for (table, _, key, path) in config::secrets(settings) {
+    for (table, _, key, path) in secrets::files(settings) {
         // Certificates are no secrets.
         if key == "ca_file" || secret::is_elsewhere(path) {
             continue;
