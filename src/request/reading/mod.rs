@@ -148,6 +148,9 @@ pub(super) struct Screening {
     pub(super) acknowledged: Finder,
     /// Words of what is to be done until somebody reads the mail.
     pub(super) meanwhile: Finder,
+    pub(super) instead: Finder,
+    pub(super) away_subjects: Finder,
+    pub(super) courtesy: Finder,
     /// Words of a request.
     pub(super) request: Finder,
     /// Names and local parts of bounce senders.

@@ -6,27 +6,80 @@ use super::Mail;
 use crate::request::finder::folded;
 use crate::request::reading::Reading;
 
-/// How the subject begins like that of an automatic reply: not, loosely (more words follow), or exactly (a colon or
-/// nothing follows).
+/// How the subject begins like that of an automatic reply: not, loosely (more words follow), or exactly (a colon, an
+/// answer's prefix or nothing follows).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Suspicion {
     None,
     Loose,
+    /// Exactly, yet with a word that people use as well: the text must speak of absence, too.
+    Away,
     Exact,
 }
 
 pub(super) fn suspicion(subject: &str, reading: &Reading) -> Suspicion {
-    match reading.screening.auto_subjects.find(subject) {
-        Some((0, end)) => {
-            let after = subject[end..].trim_start();
-            if after.is_empty() || after.starts_with([':', '：', '[', '(', '!', '.']) {
-                Suspicion::Exact
-            } else {
-                Suspicion::Loose
-            }
-        }
+    let exact = |end: usize| {
+        let after = subject[end..].trim_start();
+        // "Out of Office Re: …"
+        let prefix = after.split_once([':', '：']).map(|(prefix, _)| prefix.trim_end().to_lowercase());
+        let answers = prefix.is_some_and(|prefix| reading.reply_prefixes.contains(prefix.as_str()));
+        after.is_empty() || answers || after.starts_with([':', '：', '[', '(', '!', '.'])
+    };
+    let begins = |at: Option<(usize, usize)>| at.filter(|(start, _)| *start == 0).map(|(_, end)| exact(end));
+    match begins(reading.screening.auto_subjects.find(subject)) {
+        Some(true) => return Suspicion::Exact,
+        Some(false) => return Suspicion::Loose,
+        None => {}
+    }
+    match begins(reading.screening.away_subjects.find(subject)) {
+        Some(true) => Suspicion::Away,
         _ => Suspicion::None,
     }
+}
+
+/// The sentences of a text. A line break ends one, unless the next line goes on in small letters.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let ends = |(at, c): &(usize, char)| {
+            let stop = matches!(c, '.' | '!' | '?' | '…') && rest[at + c.len_utf8()..].starts_with(char::is_whitespace);
+            let behind = &rest[at + c.len_utf8()..];
+            let wrapped =
+                behind.starts_with(|next: char| next.is_lowercase()) && !rest[..*at].trim_end().ends_with(',');
+            stop || c == &'\n' && !wrapped || matches!(c, '。' | '！' | '？')
+        };
+        let end = rest.char_indices().find(ends).map_or(rest.len(), |(at, c)| at + c.len_utf8());
+        let (sentence, behind) = rest.split_at(end);
+        rest = behind;
+        (!sentence.is_empty()).then_some(sentence)
+    })
+}
+
+/// What is left when the sentences are taken out that say whom to turn to while somebody is away.
+fn matter(text: &str, reading: &Reading) -> String {
+    let words = &reading.screening;
+    sentences(text).filter(|sentence| !words.instead.has(sentence) && !words.meanwhile.has(sentence)).collect()
+}
+
+/// Whether a text says nothing before, between and beside words of absence and of whom to turn to meanwhile, courtesies
+/// apart. What stands in lines of its own behind them is a signature.
+fn only_away(text: &str, reading: &Reading) -> bool {
+    let words = &reading.screening;
+    let (mut absent, mut instead, mut courteous) = (false, false, true);
+    for sentence in sentences(text) {
+        let (away, turn) = (words.absence.has(sentence), words.instead.has(sentence) || words.meanwhile.has(sentence));
+        absent |= away;
+        instead |= turn;
+        let said = away
+            || turn
+            || sentence.trim().is_empty()
+            || words.courtesy.find(sentence.trim_start()).is_some_and(|(at, _)| at == 0);
+        courteous &= said;
+        if absent && instead && sentence.ends_with('\n') {
+            break;
+        }
+    }
+    absent && instead && courteous
 }
 
 /// An automatic reply without the headers of one.
@@ -40,9 +93,17 @@ pub(super) fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<
         let absent = words.absence.find(&lower).map(shown_of);
         let asks = lower.contains(['?', '？']);
         let requests = words.request.has(&lower) || words.request.has(&subject);
-        if let Some(said) = absent.or_else(machine) {
-            // Somebody may write about an automatic reply, or mention that he will be away: then there is a matter.
-            let plainly = requests && (asks || suspicion == Suspicion::Loose);
+        let machine = absent.clone().or_else(|| machine().filter(|_| suspicion != Suspicion::Away));
+        if let Some(said) = machine {
+            // Somebody may write about an automatic reply, or mention that he will be away: then there is a matter. Behind
+            // an exact subject stands ours.
+            let own = if absent.is_some() { matter(&lower, reading) } else { lower.to_string() };
+            let plainly = match suspicion {
+                Suspicion::Exact if absent.is_none() => requests && asks,
+                Suspicion::Exact => words.request.has(&own) && own.contains(['?', '？']),
+                Suspicion::Away => words.request.has(&own) || own.contains(['?', '？']),
+                _ => words.request.has(&own) || words.request.has(&subject),
+            };
             return (!plainly).then(|| format!("subject {:?} and the words {said:?}", shown(mail.subject)));
         }
         return (suspicion == Suspicion::Exact && !asks && !requests)
@@ -56,6 +117,9 @@ pub(super) fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<
         && !(lower.contains(['?', '？']) || words.request.has(&lower))
     {
         return Some(format!("an answer with the words {said:?} and {meanwhile:?}"));
+    }
+    if mail.reply && only_away(&lower, reading) {
+        return Some("an answer that only says who is away, and whom to turn to".into());
     }
     // Another desk's acknowledgement: something was received, and a machine says so.
     acknowledged.or_else(|| words.acknowledged.find(&subject))?;
