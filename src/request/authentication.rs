@@ -1,10 +1,10 @@
 //! What the trusted MTA, or the desk itself where there is none, says of a sender's authenticity (RFC 8601).
 //!
 //! Only the topmost header of the configured authserv-id counts: anybody can write such a header, only our MTA writes
-//! above it. A mail with two senders is trusted by nobody.
+//! above it. A mail with two senders is trusted by nobody, and a DMARC result of another domain than the sender's says nothing.
 
-use super::Authentication;
 use super::header::Headers;
+use super::{Authentication, address};
 
 /// Reads the verdict; all `None` when no trusted header stands there. `verified`: what the desk itself has found.
 pub fn read(headers: &Headers<'_>, authserv_id: Option<&str>, verified: Option<&Authentication>) -> Authentication {
@@ -16,6 +16,9 @@ pub fn read(headers: &Headers<'_>, authserv_id: Option<&str>, verified: Option<&
         return verified.clone();
     }
     let Some(trusted) = authserv_id else { return verdict };
+    let senders = headers.plain("From").map(|from| address::list(&from)).unwrap_or_default();
+    let [sender] = senders.as_slice() else { return verdict };
+    let sender = sender.address.to_lowercase();
     for value in headers.raw("Authentication-Results") {
         let value = without_comments(&super::header::unfold(value).0);
         let mut results = value.split(';');
@@ -29,6 +32,9 @@ pub fn read(headers: &Headers<'_>, authserv_id: Option<&str>, verified: Option<&
             let method = method.split('/').next().unwrap_or_default().trim().to_ascii_lowercase();
             let word: String =
                 rest.trim().chars().take_while(|c| c.is_ascii_alphabetic()).collect::<String>().to_ascii_lowercase();
+            if method == "dmarc" && !of_sender(rest, &sender) {
+                continue;
+            }
             let slot = match method.as_str() {
                 "dmarc" => &mut verdict.dmarc,
                 "spf" => &mut verdict.spf,
@@ -43,6 +49,20 @@ pub fn read(headers: &Headers<'_>, authserv_id: Option<&str>, verified: Option<&
         return verdict;
     }
     verdict
+}
+
+/// Whether a DMARC result (`pass header.from=b.example`) is of this sender's domain, or of the organisation's above it; it
+/// is when it names none (RFC 8601 §2.7.1, RFC 7489 §11).
+fn of_sender(result: &str, sender: &str) -> bool {
+    let named = result.split_whitespace().skip(1).filter_map(|property| property.split_once('='));
+    let mut named = named.filter(|(key, _)| key.eq_ignore_ascii_case("header.from"));
+    let domain = sender.rsplit_once('@').map_or("", |(_, domain)| domain);
+    named.all(|(_, value)| {
+        let value = value.trim_matches('"').to_ascii_lowercase();
+        let value = value.rsplit('@').next().unwrap_or_default().trim_end_matches('.');
+        let below = domain.strip_suffix(value).is_some_and(|rest| rest.ends_with('.'));
+        domain == value && !value.is_empty() || below && value.contains('.')
+    })
 }
 
 fn without_comments(value: &str) -> String {
@@ -83,6 +103,25 @@ mod tests {
         check(
             "From: a@b.example\nAuthentication-Results: mx.desk.example 1; dmarc=fail\nAuthentication-Results: mx.desk.example; dmarc=pass\n\n",
             Some("fail"),
+        );
+        for (named, verdict) in [
+            ("header.from=b.example", Some("pass")),
+            ("(p=reject) header.from=\"B.example\" policy.dmarc=none", Some("pass")),
+            ("header.from=evil.example", None),
+            ("header.from=evil-b.example", None),
+            ("header.from=example", None),
+            ("reason=x header.from=evil.example", None),
+            ("header.from=", None),
+            ("header.from=evil.example; dmarc=fail header.from=b.example", Some("fail")),
+        ] {
+            check(
+                &format!("From: A <a@b.example>\nAuthentication-Results: mx.desk.example; dmarc=pass {named}\n\n"),
+                verdict,
+            );
+        }
+        check(
+            "From: a@mail.b.example\nAuthentication-Results: mx.desk.example; dmarc=pass header.from=b.example\n\n",
+            Some("pass"),
         );
         check("From: a@b.example\nFrom: c@d.example\nAuthentication-Results: mx.desk.example; dmarc=pass\n\n", None);
     }

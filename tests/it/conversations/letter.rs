@@ -39,7 +39,8 @@ impl Play {
             }
         };
         if turn.proven {
-            line("Authentication-Results", "mx.desk.example; dmarc=pass header.from=customer.example");
+            let domain = turn.from.rsplit_once('@').map_or("", |(_, domain)| domain.trim_end_matches('>'));
+            line("Authentication-Results", &format!("mx.desk.example; dmarc=pass header.from={domain}"));
         }
         line("From", &turn.from);
         let reply_to = answered.and_then(|mail| mail.payload.reply_to.as_deref());
