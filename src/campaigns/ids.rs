@@ -219,6 +219,15 @@ impl Ids {
         self.form(compact).is_some()
     }
 
+    /// These digits behind the letters that ids with so many digits open with, where all of them open alike.
+    pub fn completed(&self, digits: &str) -> Option<String> {
+        let behind_letters = |shape: &str| shape.trim_start_matches('a').len() == digits.len();
+        let fitting = self.forms.iter().filter(|(shape, form)| behind_letters(shape) && !form.prefixes.is_empty());
+        let mut openings = fitting.flat_map(|(_, form)| &form.prefixes);
+        let opening = openings.next()?;
+        openings.next().is_none().then(|| format!("{opening}{digits}"))
+    }
+
     /// Whether this may be the beginning of a UUID, where the directory has such ids.
     pub fn part_of_uuid(&self, compact: &str) -> bool {
         let hex = compact.len() >= 8 && compact.bytes().all(|b| b.is_ascii_hexdigit());

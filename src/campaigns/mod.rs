@@ -4,6 +4,7 @@
 //! Knows requests, never help topics or tickets; total, no I/O: sources hand in bytes that are already read.
 
 mod check;
+mod contacts;
 mod denial;
 mod fit;
 pub mod fold;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::request::Request;
 use crate::request::evidence::Evidence;
 
+pub use contacts::on_account;
 pub use hints::Hints;
 
 /// One campaign of the directory.
@@ -134,6 +136,7 @@ pub struct Directory {
     ids: ids::Ids,
     names: names::Names,
     similar: similar::Similar,
+    contacts: contacts::Contacts,
 }
 
 impl Directory {
@@ -148,7 +151,8 @@ impl Directory {
         }
         let names = names::Names::build(&campaigns);
         let similar = similar::Similar::build(&campaigns, &names);
-        Directory { campaigns, ids, names, similar }
+        let contacts = contacts::Contacts::build(&campaigns);
+        Directory { campaigns, ids, names, similar, contacts }
     }
 
     /// The index over its names.
@@ -189,6 +193,11 @@ impl Directory {
         self.is_empty() || (!compact.is_empty() && self.ids.form_known(&compact))
     }
 
+    /// Whether this address is among the contacts of any campaign.
+    pub fn knows(&self, address: &str) -> bool {
+        self.contacts.hold(address)
+    }
+
     /// Campaigns with names like this one's, without itself: those of its account first.
     pub fn similar(&self, id: &str) -> Vec<Named> {
         let Some(row) = self.ids.exact(id, &self.campaigns) else { return vec![] };
@@ -208,23 +217,10 @@ impl Directory {
 
 /// Which campaign this request is about. Cost depends on the text, not on the size of the directory.
 pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Identified {
-    verdict::identify(request, directory, hints)
+    verdict::identify(request, directory, hints, false)
 }
 
-/// Whether this address is among a campaign's contacts, by address or by domain; a domain covers its subdomains.
-pub fn on_account(address: &str, campaign: &Campaign) -> bool {
-    let address = address.to_lowercase();
-    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-    let under = |of: &str| {
-        let rest = domain.strip_suffix(of).filter(|_| !of.is_empty());
-        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    };
-    campaign.contacts.iter().any(|contact| {
-        let contact = contact.trim().to_lowercase();
-        match contact.split_once('@') {
-            Some(("", of)) => under(of),
-            Some(_) => contact == address,
-            None => under(&contact),
-        }
-    })
+/// The same of an answer to our question for the Campaign ID: a number that might be one is meant as one.
+pub fn identify_answer(request: &Request, directory: &Directory, hints: &Hints) -> Identified {
+    verdict::identify(request, directory, hints, true)
 }

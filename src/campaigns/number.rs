@@ -6,7 +6,7 @@ use super::fold::{self, Token};
 use super::gap;
 use super::hints::{Says, role};
 use super::spelling::singular;
-use super::stated::{Finder, Stated};
+use super::stated::{Finder, SOMETHING_ELSE, Stated};
 use crate::request::evidence::Where;
 
 pub(super) enum Bare {
@@ -85,8 +85,9 @@ impl Finder<'_, '_> {
         !before && (!after || self.token(first).is_some_and(|token| token.link))
     }
 
-    /// Whether a number of the directory (the campaign of `row`), standing there without a label, is meant as an ID.
-    pub(super) fn bare(&self, i: usize, row: u32, before: Option<&Stated>) -> Bare {
+    /// Whether a number, standing there without a label, is meant as an ID: one of the directory (the campaign of `row`), or
+    /// one that answers our question.
+    pub(super) fn bare(&self, i: usize, row: Option<u32>, before: Option<&Stated>) -> Bare {
         let Some(token) = self.token(i) else { return Bare::Nothing };
         let word = self.words.folded(token);
         let listed = before.is_some_and(|before| before.row.is_some() && self.continues(before.tokens.1, i));
@@ -99,7 +100,7 @@ impl Finder<'_, '_> {
             return Bare::Nothing;
         }
         if !self.zone.speaks && self.zone.place == Where::Form && self.words.tokens.len() <= 2 {
-            return Bare::No("campaign-id.something-else");
+            return Bare::No(SOMETHING_ELSE);
         }
         let known = |at: Option<usize>| {
             at.and_then(|at| self.token(at)).is_some_and(|token| {
@@ -146,7 +147,7 @@ impl Finder<'_, '_> {
             return Bare::No("campaign-id.zip");
         }
         if self.of_street(i, row) || self.said_of_something_else(i) {
-            return Bare::No("campaign-id.something-else");
+            return Bare::No(SOMETHING_ELSE);
         }
         // "90210 and 10115": the second is what the first is.
         if let Some(before) = before
@@ -188,14 +189,15 @@ impl Finder<'_, '_> {
     }
 
     /// Whether this word is one of the campaign's name.
-    fn of_name(&self, at: usize, row: u32) -> bool {
+    fn of_name(&self, at: usize, row: Option<u32>) -> bool {
+        let Some(row) = row else { return false };
         let word = singular(self.words.word(at));
         let name = fold::words(&self.campaigns[row as usize].name);
         name.tokens.iter().any(|token| singular(name.folded(token)) == word)
     }
 
     /// "in 10115 Berlin", "Berlin (10115)", ", AZ 88120": the postcode of a town.
-    fn of_place(&self, i: usize, row: u32, listed: bool) -> bool {
+    fn of_place(&self, i: usize, row: Option<u32>, listed: bool) -> bool {
         let Some(token) = self.token(i).filter(|token| token.end - token.start == 5 && !listed) else { return false };
         let previous = i.checked_sub(1).and_then(|at| self.token(at));
         if let Some(next) = self.token(i + 1)
@@ -232,7 +234,7 @@ impl Finder<'_, '_> {
     }
 
     /// "71904 Oak Avenue": a house number.
-    fn of_street(&self, i: usize, row: u32) -> bool {
+    fn of_street(&self, i: usize, row: Option<u32>) -> bool {
         let street = |at: usize| self.token(at).is_some_and(|token| token.roles & role::STREET != 0);
         let short = self.token(i).is_some_and(|token| token.end - token.start == 4);
         if short && (i + 1..i + 4).any(street) {
@@ -315,6 +317,36 @@ impl Finder<'_, '_> {
             && i <= 4
             && (0..i).all(|at| self.words.tokens[at].roles & role::FILL != 0);
         alone || copula
+    }
+
+    /// How many words of another matter stand in the clause of a number that answers our question for the ID: none in "It is
+    /// 20418". `None`: with so many, or with words that say what else it is, it answers nothing.
+    pub(super) fn beside_answer(&self, i: usize, last: usize) -> Option<usize> {
+        const WORDS: usize = 3;
+        let ends = gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::COMMA | gap::QUERY | gap::LINE;
+        let tokens = &self.words.tokens;
+        let first = (1..=i).rev().find(|at| tokens[*at].gap & ends != 0).unwrap_or(0);
+        let end = (last + 1..tokens.len()).find(|at| tokens[*at].gap & ends != 0).unwrap_or(tokens.len());
+        let passing =
+            role::FILL | role::STOP | role::OWN | role::CAMPAIGN | role::IDENTIFIER | role::NUMBER | role::LABEL;
+        let else_ = role::UNIT | role::AMOUNT | role::MONTH | role::STREET;
+        // "CMP-20417": letters glued to it are no word.
+        let glued = |at: usize| {
+            let prefix = tokens[at].end - tokens[at].start <= 5 && at + 1 == i;
+            prefix && tokens[i].gap & !(gap::HYPHEN | gap::UNDERSCORE | gap::HASH) == 0 && tokens[i].gap != 0
+        };
+        let mut beside = 0;
+        for at in (first..i).chain(last + 1..end) {
+            let token = &tokens[at];
+            let known = token.roles & passing != 0 && !token.has_digit;
+            if self.hints.negative(self.words.folded(token), token.roles) && !known
+                || token.roles & else_ != 0 && !known
+            {
+                return None;
+            }
+            beside += usize::from(!known && !glued(at));
+        }
+        (beside <= WORDS).then_some(beside)
     }
 
     /// "48213 is our invoice number".

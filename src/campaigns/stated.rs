@@ -40,6 +40,11 @@ pub struct Stated {
     pub link: bool,
 }
 
+/// The rule of what stands in brackets behind a campaign's name.
+const BEHIND_NAME: &str = "campaign-id.behind-name";
+/// The rule of a number that is said to be something else.
+pub(super) const SOMETHING_ELSE: &str = "campaign-id.something-else";
+
 /// How firmly an ID stands beside others that are stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Footing {
@@ -97,7 +102,7 @@ pub fn behind_name(zone: &Zone<'_>, last: usize, directory: &Directory) -> Optio
         row: None,
         id: directory.ids.spelled(word, &visible(written)),
         compact: word.to_owned(),
-        rule: "campaign-id.behind-name",
+        rule: BEHIND_NAME,
         weight: 0.8,
         span: (token.start, token.end),
         tokens: (last + 1, last + 1),
@@ -105,6 +110,21 @@ pub fn behind_name(zone: &Zone<'_>, last: usize, directory: &Directory) -> Optio
         denial: Denial::No,
         link: false,
     })
+}
+
+/// "Orchard Box Autumn 2025 (20417)": what was taken for something else only by words of the name that it stands behind
+/// (its first and last token) is an ID after all.
+pub fn restore_behind_name(id: &mut Stated, zone: &Zone<'_>, name: (usize, usize), hints: &Hints) {
+    let words = &zone.words;
+    let follows = id.row.is_some() && id.rule == SOMETHING_ELSE && id.tokens.0 == name.1 + 1;
+    let Some(token) = words.tokens.get(id.tokens.0).filter(|_| follows) else { return };
+    let bracket = token.gap & gap::OPEN != 0;
+    let mut own = words.tokens[name.0..=name.1].iter();
+    let by_name = own.any(|token| hints.negative(words.folded(token), token.roles));
+    let behind = words.tokens.get(id.tokens.1 + 1).is_some_and(|next| hints.negative(words.folded(next), next.roles));
+    if bracket || by_name && !behind && token.gap & (gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::LINE) == 0 {
+        (id.rule, id.weight, id.footing) = (BEHIND_NAME, 0.8, Footing::Labelled);
+    }
 }
 
 /// The subject is nothing but a number of the directory's shape, and the text speaks of it as nothing else: it states an ID,
@@ -203,7 +223,14 @@ impl Finder<'_, '_> {
         let mut label = if reading.glued { Label::Full } else { self.label(i, before) };
         // "campaign 80 125": groups are one number only when a label says so; else the first group stands alone.
         let mut row = reading.row;
-        if spread && digits && matches!(label, Label::None | Label::Negative | Label::Document) && !self.zone.id_field {
+        // What is said beside a number that answers our question; `None`: it is no answer.
+        let beside = match label {
+            Label::None if self.zone.answers && digits => self.beside_answer(i, reading.last),
+            _ => None,
+        };
+        let alone = beside == Some(0);
+        let ungrouped = matches!(label, Label::None | Label::Negative | Label::Document) && !self.zone.id_field;
+        if spread && digits && ungrouped && !(alone && row.is_some()) {
             reading.last = i;
             reading.compact = self.words.folded(token).to_owned();
             row = self.ids.find(&reading.compact, &reading.compact, self.campaigns);
@@ -216,8 +243,13 @@ impl Finder<'_, '_> {
                 row = Some(single);
             }
         }
-        if row.is_none() && digits && !matches!(label, Label::None | Label::Negative | Label::Document) {
+        let labelled = !matches!(label, Label::None | Label::Negative | Label::Document);
+        if row.is_none() && digits && (labelled || beside.is_some()) {
             row = self.ids.by_core(&reading.compact, self.campaigns);
+        }
+        if row.is_none() && beside.is_some() && self.ids.near(&reading.compact, self.campaigns).is_empty() {
+            let completed = self.ids.completed(&reading.compact).filter(|_| !self.ids.fits(&reading.compact));
+            reading.compact = completed.unwrap_or(reading.compact);
         }
         let last = reading.last;
         if self.zone.id_field && !matches!(label, Label::Negative | Label::Document) {
@@ -246,14 +278,14 @@ impl Finder<'_, '_> {
         let (money, percent) = (money(last), percent(last));
         let unit = self.unit_after(last);
         // Of an attachment's name only what a label introduces stands by itself.
-        let alone = match self.zone.place {
+        let footing = match self.zone.place {
             Where::Attachment => Footing::Beside,
             _ => Footing::Labelled,
         };
         if let Some(row) = row {
             return match label {
                 Label::Negative if telling => stated("campaign-id.shape", 0.9, Footing::Labelled),
-                Label::Negative | Label::Document => stated("campaign-id.something-else", -1.0, Footing::Beside),
+                Label::Negative | Label::Document => stated(SOMETHING_ELSE, -1.0, Footing::Beside),
                 _ if digits && (money || percent) => stated("campaign-id.amount", -1.0, Footing::Beside),
                 Label::Listed if digits && unit && reading.compact.len() < 5 => {
                     stated("campaign-id.amount", -1.0, Footing::Beside)
@@ -263,15 +295,16 @@ impl Finder<'_, '_> {
                 Label::Listed => {
                     stated("campaign-id.list", 0.95, before.map_or(Footing::Plain, |before| before.footing))
                 }
-                Label::None if telling => stated("campaign-id.shape", 0.9, alone),
+                Label::None if alone && !unit => stated("campaign-id.answer", 0.8, Footing::Standing),
+                Label::None if telling => stated("campaign-id.shape", 0.9, footing),
                 Label::None if !digits => {
                     let exact = self.campaigns[row as usize].id == self.written(i, last);
                     let seen = exact && (token.capitals || token.has_digit) && end - reading.start >= 3;
                     if seen && !token.link { stated("campaign-id.exact", 0.8, Footing::Labelled) } else { None }
                 }
                 Label::None if reading.look_alike && spread => None,
-                Label::None => match self.bare(i, row, before) {
-                    Bare::Yes if alone == Footing::Beside => stated("campaign-id.bare", 0.7, Footing::Beside),
+                Label::None => match self.bare(i, Some(row), before) {
+                    Bare::Yes if footing == Footing::Beside => stated("campaign-id.bare", 0.7, Footing::Beside),
                     Bare::Yes if self.stands(i) => stated("campaign-id.bare", 0.7, Footing::Standing),
                     Bare::Yes => stated("campaign-id.bare", 0.7, Footing::Plain),
                     Bare::No(rule) => stated(rule, -0.5, Footing::Beside),
@@ -304,6 +337,12 @@ impl Finder<'_, '_> {
                         || !digits && some_digits && self.ids.form_known(&reading.compact))
             }
             Label::Id | Label::Listed => fits && !self.year(&reading.compact),
+            Label::None if beside.is_some() => {
+                let near = !self.ids.near(&reading.compact, self.campaigns).is_empty();
+                let round = reading.compact.ends_with("000") && !near;
+                let meant = alone || !round && matches!(self.bare(i, None, before), Bare::Yes);
+                meant && (fits || near) && !self.year(&reading.compact)
+            }
             Label::None => {
                 let like =
                     telling || some_digits && !digits && !self.ids.near(&reading.compact, self.campaigns).is_empty();
@@ -314,7 +353,11 @@ impl Finder<'_, '_> {
         if !counts {
             return None;
         }
-        stated(if label == Label::None { "campaign-id.shape" } else { "campaign-id.unknown" }, 0.8, Footing::Labelled)
+        match label {
+            Label::None if beside.is_some() => stated("campaign-id.answer", 0.8, Footing::Standing),
+            Label::None => stated("campaign-id.shape", 0.8, Footing::Labelled),
+            _ => stated("campaign-id.unknown", 0.8, Footing::Labelled),
+        }
     }
 
     fn known_opening(&self, compact: &str) -> bool {

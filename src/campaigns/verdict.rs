@@ -32,8 +32,8 @@ pub(super) struct Found<'a> {
     pub(super) decides: bool,
 }
 
-/// Which campaign this request is about.
-pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Identified {
+/// Which campaign this request is about. `answers`: it answers our question for the Campaign ID.
+pub fn identify(request: &Request, directory: &Directory, hints: &Hints, answers: bool) -> Identified {
     let mut said_not_specific = false;
     let mut speaks = false;
     let mut evidence = vec![];
@@ -48,7 +48,8 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
         zones.push(Found { zone, ids, decides: true });
     }
     for (place, text) in [(Where::Subject, request.subject.as_str()), (Where::Text, request.text.as_str())] {
-        let zone = zone_of(place, None, text, hints);
+        let mut zone = zone_of(place, None, text, hints);
+        zone.answers = answers && place == Where::Text;
         let ids = stated::find(&zone, directory, hints);
         said_not_specific |= not_specific(&zone, &mut evidence);
         speaks |= speaks_of_a_campaign(&zone, &mut evidence);
@@ -114,7 +115,7 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Iden
         matches!(found.zone.place, Where::Form | Where::Subject | Where::Text) && found.decides
     });
     drop_ids_in_names(&mut zones, &mentions);
-    add_ids_behind_names(&mut zones, &mentions, directory);
+    add_ids_behind_names(&mut zones, &mentions, directory, hints);
     denial::settle(&mut zones, &mut mentions);
     let says_nothing = mentions.iter().all(|mention| mention.denial == Denial::Yes)
         && zones.iter().filter(|found| found.decides).all(|found| found.ids.iter().all(|id| id.weight <= 0.0));
@@ -174,10 +175,14 @@ fn zones_are_silent(zones: &[&mut Found<'_>]) -> bool {
     zones.iter().all(|found| found.ids.iter().all(|id| id.weight <= 0.0))
 }
 
-/// A number in brackets behind a name states an ID, unless it was read already.
-fn add_ids_behind_names(zones: &mut [Found<'_>], mentions: &[Mention], directory: &Directory) {
+/// A number in brackets behind a name states an ID, unless it was read already. The words of the name make it nothing
+/// else: "Orchard Box (20417)" is no post office box.
+fn add_ids_behind_names(zones: &mut [Found<'_>], mentions: &[Mention], directory: &Directory, hints: &Hints) {
     for mention in mentions {
         let found = &mut zones[mention.zone];
+        for id in &mut found.ids {
+            stated::restore_behind_name(id, &found.zone, mention.tokens, hints);
+        }
         if let Some(id) = stated::behind_name(&found.zone, mention.tokens.1, directory)
             && found.ids.iter().all(|seen| seen.tokens.1 < id.tokens.0 || id.tokens.1 < seen.tokens.0)
         {

@@ -24,6 +24,8 @@ pub struct Zone<'a> {
     pub name_field: bool,
     /// It is of a campaign: its label says so, or it is no field.
     pub speaks: bool,
+    /// It answers our question for the Campaign ID.
+    pub answers: bool,
     /// Its words, with their roles.
     pub words: Words<'a>,
 }
@@ -35,7 +37,7 @@ pub(super) fn zone_of<'a>(place: Where, field: Option<String>, text: &'a str, hi
     if place == Where::Link {
         words.tokens.iter_mut().for_each(|token| token.link = true);
     }
-    Zone { place, field, id_field: false, name_field: false, speaks: place != Where::Form, words }
+    Zone { place, field, id_field: false, name_field: false, speaks: place != Where::Form, answers: false, words }
 }
 
 /// The fields that may name a campaign; the flag says that the value denies that there is one.

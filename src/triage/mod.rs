@@ -78,7 +78,9 @@ pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Op
         }
         _ => request,
     };
-    let mut campaign = campaigns::identify(request, directory, &rules.campaign_hints);
+    let asked = known.is_some_and(|known| known.asked.iter().any(|detail| detail == CAMPAIGN_ID));
+    let identify = if asked { campaigns::identify_answer } else { campaigns::identify };
+    let mut campaign = identify(request, directory, &rules.campaign_hints);
     // A campaign's name says nothing of the topic, nor of what is wrong: "Spring Leads" is not about leads.
     let read = [rules.find(request, &naming(&campaign))];
     let mut topic = rules.topic_of(&read[0]);
