@@ -5,13 +5,13 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use serde_json::json;
 
 use super::output::{self, Format};
 use super::{ACTOR, End, config};
-use crate::desk::sources;
+use crate::desk::{Desk, sources};
 use crate::store::dispatch::Filter;
 use crate::store::outbox::{Outgoing, State};
 use crate::store::{self, Store};
@@ -104,6 +104,13 @@ pub fn run(command: &Command) -> Result<End> {
     | Command::Resume { config: path }) = command;
     let Some(settings) = config::load(path)? else { return Ok(End::Unusable) };
     super::runtime()?.block_on(async {
+        // What is dropped may hand its ticket over: that takes the desk, not the store alone.
+        if let Command::Drop(chosen) = command {
+            let desk = Desk::open(settings).await.context("cannot open the desk")?;
+            let end = act(&desk.store, chosen, Some(&desk)).await;
+            desk.store.close().await;
+            return end;
+        }
         let url = sources::store_url(&settings)?;
         let store = Store::open(&url, &settings.desk.data_dir, 1).await?;
         let end = match command {
@@ -114,8 +121,7 @@ pub fn run(command: &Command) -> Result<End> {
                 };
                 list(&store, &Filter { states, ticket: *ticket, recipient: to.clone() }, *limit, *format).await
             }
-            Command::Retry(chosen) => act(&store, chosen, true).await,
-            Command::Drop(chosen) => act(&store, chosen, false).await,
+            Command::Retry(chosen) | Command::Drop(chosen) => act(&store, chosen, None).await,
             Command::Endpoints { format, .. } => endpoints(&store, *format).await,
             Command::Enable { name, .. } => enable(&store, name).await,
             Command::Resume { config } => resume(&store, config).await,
@@ -134,7 +140,8 @@ async fn list(store: &Store, filter: &Filter, limit: i64, format: Format) -> Res
     Ok(End::Ok)
 }
 
-async fn act(store: &Store, chosen: &Chosen, retry: bool) -> Result<End> {
+/// Tries the chosen rows again; with a desk, drops them.
+async fn act(store: &Store, chosen: &Chosen, dropping: Option<&Desk>) -> Result<End> {
     let ids = match chosen.ids.is_empty() {
         true => {
             let dead = Filter { states: vec![State::Dead], ticket: None, recipient: chosen.to.clone() };
@@ -145,9 +152,9 @@ async fn act(store: &Store, chosen: &Chosen, retry: bool) -> Result<End> {
     let now = super::now();
     let mut end = End::Ok;
     for id in &ids {
-        let done = match retry {
-            true => store.retry_outgoing(id, ACTOR, now).await,
-            false => store.drop_outgoing(id, ACTOR, now).await,
+        let done = match dropping {
+            None => store.retry_outgoing(id, ACTOR, now).await,
+            Some(desk) => desk.drop_outgoing(id, ACTOR, now).await,
         };
         match done {
             Ok(row) => show(&mut io::stdout(), &row, chosen.format)?,

@@ -3,13 +3,14 @@
 //! Promises: a ticket waits only while a question of ours is on its way to the customer; whoever is not asked is handed
 //! to agents as he is, and why nothing was sent stands on the ticket.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::judge::Judged;
-use crate::campaigns::{Candidate, Directory};
+use crate::campaigns::{self, Candidate, Directory};
 use crate::config::hours::Hours;
 use crate::config::settings::{Config, Mode};
 use crate::reply::compose::{self, Kind, Taps, Words};
@@ -24,7 +25,7 @@ use crate::store::outbox::{self, Payload, Reason, State};
 use crate::store::settle::{NewEvent, NewMessage, NewOutgoing};
 use crate::store::tickets::Direction;
 use crate::ticket::{INCOMPLETE, Status, Ticket};
-use crate::triage::Action;
+use crate::triage::{Action, CAMPAIGN_ID, Triage};
 
 /// What answering needs beside the judgement.
 #[derive(Debug, Clone, Copy)]
@@ -110,17 +111,27 @@ fn offer_as_one(ticket: &mut Ticket, spent: &Spent) {
 }
 
 fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent, now: i64) -> Answer {
-    let wanted = match (judged.triage.action, ticket.status) {
-        (Action::Ask, Status::Waiting) => compose::question(&judged.triage).map(|kind| (kind, Reason::Question)),
-        (Action::Deliver, Status::Ready) if judged.is_new() && means.config.replies.acknowledge => {
+    let (triage, kept) = tellable(&judged.triage, &ticket.requester_address, means.directory);
+    let calls_for = compose::question(&triage).filter(|_| triage.action == Action::Ask);
+    let wanted = match (calls_for, ticket.status) {
+        (Some(kind), Status::Waiting) => Some((kind, Reason::Question)),
+        (None, Status::Waiting | Status::Ready) if judged.is_new() && means.config.replies.acknowledge => {
             Some((Kind::Acknowledgement, Reason::Acknowledgement))
         }
         _ => None,
     };
+    let mut events: Vec<NewEvent> = kept
+        .filter(|_| ticket.status == Status::Waiting)
+        .map(|(kind, kept)| withheld_event(kind, &kept, spent))
+        .into_iter()
+        .collect();
     let Some((kind, reason)) = wanted else {
         ticket.hand_over();
-        return Answer::default();
+        return Answer { outgoing: None, events };
     };
+    if reason != Reason::Question {
+        ticket.hand_over();
+    }
     let question = question(judged, ticket, means, spent).filter(|_| reason == Reason::Question);
     // Where nobody can be proven all are counted as one.
     let unproven = !(judged.proven || judged.vouched) && means.config.desk.proves_senders();
@@ -135,13 +146,14 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
     if !judged.by_mail && !judged.vouched {
         facts.to_address.most = facts.to_address.most.min(1);
     }
-    let composed =
-        guard::may_answer(&judged.request, &facts).and_then(|()| words(judged, ticket, kind, reason, means, now));
+    let composed = guard::may_answer(&judged.request, &facts)
+        .and_then(|()| words(judged, &triage, ticket, kind, reason, means, now));
     let (words, offered) = match composed {
         Ok(composed) => composed,
         Err(withheld) => {
             ticket.hand_over();
-            return Answer { outgoing: None, events: vec![withheld_event(kind, &withheld, spent)] };
+            events.push(withheld_event(kind, &withheld, spent));
+            return Answer { outgoing: None, events };
         }
     };
     let state = means.state();
@@ -154,7 +166,7 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
         _ => "shadowed",
     };
     if reason == Reason::Question {
-        ticket.asked.clone_from(&judged.triage.missing);
+        ticket.asked.clone_from(&triage.missing);
         ticket.offered = offered;
         ticket.questions += 1;
         if state == State::Queued {
@@ -164,8 +176,31 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
             ticket.status = Status::Ready;
         }
     }
-    let detail = json!({ "template": words.template, "language": words.language, "outgoing": outgoing.id, "missing": judged.triage.missing });
-    Answer { outgoing: Some(outgoing), events: vec![NewEvent { actor: "desk", what, detail }] }
+    let detail = json!({ "template": words.template, "language": words.language, "outgoing": outgoing.id, "missing": triage.missing });
+    events.push(NewEvent { actor: "desk", what, detail });
+    Answer { outgoing: Some(outgoing), events }
+}
+
+/// The judgement as it may be answered, and the question that is kept back. Whether there is a campaign of the stated ID is
+/// told to contacts of the directory's accounts alone: anybody else hears the same of an ID that is there and of one that
+/// is not.
+fn tellable<'t>(
+    triage: &'t Triage,
+    requester: &str,
+    directory: &Directory,
+) -> (Cow<'t, Triage>, Option<(Kind, Withheld)>) {
+    let by_id = matches!(triage.campaign.status, campaigns::Status::UnknownId | campaigns::Status::Conflict);
+    let asks = triage.missing.iter().any(|detail| detail == CAMPAIGN_ID);
+    if !(by_id && asks) || directory.knows(requester) {
+        return (Cow::Borrowed(triage), None);
+    }
+    let kept = compose::question(triage).map(|kind| {
+        let reason = "whoever is no contact of an account is not told which Campaign IDs there are".to_owned();
+        (kind, Withheld { code: "no_contact", reason })
+    });
+    let mut triage = triage.clone();
+    triage.missing.retain(|detail| detail != CAMPAIGN_ID);
+    (Cow::Owned(triage), kept)
 }
 
 /// Counts what goes out now.
@@ -226,6 +261,7 @@ fn question(judged: &Judged, ticket: &Ticket, means: Means<'_>, spent: &Spent) -
 
 fn words(
     judged: &Judged,
+    triage: &Triage,
     ticket: &Ticket,
     kind: Kind,
     reason: Reason,
@@ -235,11 +271,13 @@ fn words(
     let mut facts = compose::Facts::of(
         ticket.id,
         &means.config.desk.name,
-        &judged.triage,
+        triage,
         means.directory,
         &ticket.requester_address,
         judged.proven || judged.by_token,
     );
+    // The mail goes to the contact, whoever has asked for it.
+    facts.authenticated |= means.directory.knows(&ticket.requester_address);
     facts.again = ticket.questions > 0;
     facts.taps = (reason == Reason::Question).then(|| taps(ticket, facts.candidates.len(), means, now));
     let words = worded(kind, &facts, ticket, means)?;
@@ -267,6 +305,25 @@ fn taps(ticket: &Ticket, choices: usize, means: Means<'_>, now: i64) -> Taps {
         reply_to: token::plus_address(&config.desk.address, &token),
         links: if reachable { (0..=choices as i64).map(link).collect() } else { vec![] },
     }
+}
+
+/// Lets the one-tap answers of a draft be good as long as those of a mail that is composed now.
+pub fn renew_taps(payload: &mut Payload, means: Means<'_>, now: i64) {
+    let before = format!("{}/answer/", means.config.desk.public_url);
+    let expires_on = tap::day(now) + i64::from(means.config.replies.one_tap_days);
+    let renewed = |words: &str| {
+        let mut parts = words.split(before.as_str());
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let end = part.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(part.len());
+            let (text, rest) = part.split_at(end);
+            let tap = means.keys.read_tap(text).map(|tap| means.keys.sign_tap(&Tap { expires_on, ..tap }));
+            out.extend([before.as_str(), tap.as_deref().unwrap_or(text), rest]);
+        }
+        out
+    };
+    payload.text = renewed(&payload.text);
+    payload.html = payload.html.as_deref().map(renewed);
 }
 
 /// The outbox row of a reply to the requester of this ticket, threaded to this request.
@@ -334,7 +391,7 @@ pub fn sender(config: &Config) -> String {
 }
 
 /// Whether the answer to our question left everything as it was.
-pub fn unanswered(request: &Request, before: &Ticket, triage: &crate::triage::Triage) -> bool {
+pub fn unanswered(request: &Request, before: &Ticket, triage: &Triage) -> bool {
     request.automated.is_none()
         && !before.asked.is_empty()
         && before.missing == triage.missing

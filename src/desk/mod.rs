@@ -58,6 +58,7 @@ use crate::store::agents::Agent;
 use crate::store::breaker::Breaker;
 use crate::store::changes::Wish;
 use crate::store::endpoints::Endpoint;
+use crate::store::outbox::Payload;
 use crate::store::queues::Queues;
 use crate::store::submissions::{Kind, New, Outcome, Submitted};
 use crate::store::{self, Store};
@@ -306,7 +307,8 @@ impl Desk {
         let follows = |before: &Ticket, after: &Ticket| {
             notice::outgoing(Changed { before: Some(before), after, message: None, reply: None, actor }, means, now)
         };
-        self.store.release_draft(id, send, actor, means.chase(now), now, follows).await?;
+        let renew = |payload: &mut Payload| answer::renew_taps(payload, means, now);
+        self.store.release_draft(id, send, actor, renew, means.chase(now), now, follows).await?;
         self.outbox_wake.notify_one();
         Ok(())
     }

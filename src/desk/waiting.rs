@@ -21,6 +21,7 @@ use crate::store::budgets::Spent;
 use crate::store::outbox::{Outgoing, Reason, State};
 use crate::store::settle::{Effect, NewEvent, OnTicket};
 use crate::ticket::{INCOMPLETE, Status, Ticket};
+use crate::triage::CAMPAIGN_ID;
 
 /// How often the desk looks for tickets that have waited long enough.
 const LOOK: Duration = Duration::from_secs(30);
@@ -75,6 +76,25 @@ impl Desk {
         settling.commit_effects(effects, now).await?;
         self.outbox_wake.notify_one();
         Ok(())
+    }
+
+    /// Takes out for good what was not sent. A ticket that waited for the answer to it goes to the agents: nobody was asked.
+    pub async fn drop_outgoing(&self, id: &str, actor: &str, now: i64) -> Result<Outgoing, store::Error> {
+        let sources = self.sources.load_full();
+        let mut settling = self.store.settling(&[]).await?;
+        let (outgoing, queued) = settling.drop_outgoing(id, actor, now).await?;
+        let mut effects = vec![];
+        if queued
+            && outgoing.reason == Reason::Question
+            && let Some(before) = settling.ticket(outgoing.ticket_id).await?
+            && before.status == Status::Waiting
+        {
+            let request = settling.last_request(before.id).await?.unwrap_or_default();
+            effects.push(handed_over(&before, "question_dropped", &request, self.means(&sources), now));
+        }
+        settling.commit_effects(effects, now).await?;
+        self.outbox_wake.notify_one();
+        Ok(outgoing)
     }
 
     /// Chases until cancelled.
@@ -157,7 +177,7 @@ fn say(
     spent: &mut Spent,
 ) {
     // No campaign is named: who asked may not be who reads by now.
-    let facts = compose::Facts::of(
+    let mut facts = compose::Facts::of(
         ticket.id,
         &means.config.desk.name,
         &ticket.triage,
@@ -165,6 +185,8 @@ fn say(
         &ticket.requester_address,
         false,
     );
+    // Only what was asked for: an ID that nobody was asked for may be one that he is not told of.
+    facts.missing.retain(|detail| detail != CAMPAIGN_ID || ticket.asked.contains(detail));
     let known = answer::facts(&ticket.requester_address, false, means, spent);
     match guard::may_follow_up(&known).and_then(|()| answer::worded(kind, &facts, ticket, means)) {
         Ok(words) => {

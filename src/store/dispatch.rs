@@ -7,9 +7,9 @@
 use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, query};
 
-use super::outbox::{COLUMNS, Outgoing, Reason, State, read};
+use super::outbox::{COLUMNS, Outgoing, Payload, Reason, State, read};
 use super::rows::{self, Value};
-use super::settle::{NewMessage, NewOutgoing};
+use super::settle::{NewMessage, NewOutgoing, Settling};
 use super::tickets::{self, Direction};
 use super::values::{MESSAGE_COLUMNS, OUTBOX_COLUMNS, message_values, outgoing_values};
 use super::{Error, Store};
@@ -66,24 +66,7 @@ impl Store {
         Ok(row)
     }
 
-    /// Takes a row out for good that was not sent.
-    pub async fn drop_outgoing(&self, id: &str, actor: &str, now: i64) -> Result<Outgoing, Error> {
-        let mut transaction = self.begin().await?;
-        let sql = format!(
-            "UPDATE outbox SET state = 'dropped', settled_at = $1 \
-             WHERE id = $2 AND state IN ('dead', 'queued', 'draft', 'held') AND lease_until <= $1 RETURNING {COLUMNS}"
-        );
-        let done = query(AssertSqlSafe(sql)).bind(now).bind(id).fetch_optional(&mut *transaction).await?;
-        let Some(row) = done else { return Err(refused(&mut transaction, id, "dropped").await?) };
-        let row = read(&row)?;
-        take_back(&mut transaction, &row.message_id).await?;
-        let detail = json!({ "outgoing": id, "reason": row.reason });
-        tickets::event(&mut transaction, row.ticket_id, now, actor, "dropped", &detail).await?;
-        transaction.commit().await?;
-        Ok(row)
-    }
-
-    /// Sends a draft after all, or drops it. `chase`: when the desk is to act on a ticket that waits from now on,
+    /// Sends a draft after all, or drops it. `renew` makes of its words what is sent now. `chase`: when the desk is to act on a ticket that waits from now on,
     /// and whether there is nothing to remind of then.
     /// `follows` gives what is to be sent when that moves the ticket.
     pub async fn release_draft(
@@ -91,6 +74,7 @@ impl Store {
         id: &str,
         send: bool,
         actor: &str,
+        renew: impl FnOnce(&mut Payload),
         chase: (Option<i64>, bool),
         now: i64,
         follows: impl FnOnce(&Ticket, &Ticket) -> Vec<NewOutgoing>,
@@ -106,8 +90,14 @@ impl Store {
             .fetch_optional(&mut *transaction)
             .await?;
         let Some(row) = done else { return Err(Error::Conflict(format!("draft {id}"))) };
-        let draft = read(&row)?;
+        let mut draft = read(&row)?;
         if send {
+            renew(&mut draft.payload);
+            query("UPDATE outbox SET payload = $1 WHERE id = $2")
+                .bind(rows::to_json(&draft.payload))
+                .bind(id)
+                .execute(&mut *transaction)
+                .await?;
             put_sent(&mut transaction, &draft, now).await?;
         }
         if send && draft.reason == Reason::Question {
@@ -138,6 +128,30 @@ impl Store {
         tickets::event(&mut transaction, draft.ticket_id, now, actor, what, &detail).await?;
         transaction.commit().await?;
         Ok(())
+    }
+}
+
+impl Settling {
+    /// Takes a row out for good that was not sent: the row, and whether it was still to go out.
+    pub async fn drop_outgoing(&mut self, id: &str, actor: &str, now: i64) -> Result<(Outgoing, bool), Error> {
+        let transaction = &mut self.transaction;
+        let mut done = None;
+        for states in ["'queued'", "'dead', 'draft', 'held'"] {
+            let sql = format!(
+                "UPDATE outbox SET state = 'dropped', settled_at = $1 \
+                 WHERE id = $2 AND state IN ({states}) AND lease_until <= $1 RETURNING {COLUMNS}"
+            );
+            let row = query(AssertSqlSafe(sql)).bind(now).bind(id).fetch_optional(&mut **transaction).await?;
+            if let Some(row) = row {
+                done = Some((read(&row)?, states == "'queued'"));
+                break;
+            }
+        }
+        let Some((row, queued)) = done else { return Err(refused(transaction, id, "dropped").await?) };
+        take_back(transaction, &row.message_id).await?;
+        let detail = json!({ "outgoing": id, "reason": row.reason });
+        tickets::event(transaction, row.ticket_id, now, actor, "dropped", &detail).await?;
+        Ok((row, queued))
     }
 }
 

@@ -96,7 +96,7 @@ pub async fn again(site: &Site, id: &str, agent: &str) -> Result<Outgoing, Probl
 
 /// Takes a row out, for API and console alike.
 pub async fn take_out(site: &Site, id: &str, agent: &str) -> Result<Outgoing, Problem> {
-    site.desk.store.drop_outgoing(id, &format!("agent:{agent}"), now()).await.map_err(refused)
+    site.desk.drop_outgoing(id, &format!("agent:{agent}"), now()).await.map_err(refused)
 }
 
 /// The webhooks and connectors of the settings, and how they are.

@@ -349,6 +349,17 @@ async fn the_outbox_is_listed_tried_again_and_emptied() {
     assert_eq!(states(&listed).len(), 2, "{listed}");
     let (code, dropped, complaints) = outbox(&["drop", &dead, "--format", "json"]);
     assert_eq!((code, states(&dropped)), (0, vec![(dead.clone(), "dropped".to_owned())]), "{complaints}");
+    // Whose question is taken out has not been asked: nobody is to wait for the answer.
+    let other = states(&listed).into_iter().find(|(id, _)| *id != dead).unwrap().0;
+    let (code, _, complaints) = outbox(&["drop", &other]);
+    assert_eq!(code, 0, "{complaints}");
+    let desk = Desk::open(config::default_in(folder.path())).await.unwrap();
+    let rows = desk.store.list_outgoing(&Default::default(), 10).await.unwrap();
+    let ticket = rows.iter().find(|row| row.id == other).unwrap().ticket_id;
+    let ticket = desk.store.ticket(ticket).await.unwrap().unwrap();
+    assert_eq!((ticket.status.as_str(), ticket.chase_at), ("ready", None));
+    assert!(["incomplete", "question_dropped"].iter().all(|flag| ticket.flags.iter().any(|own| own == flag)));
+    desk.store.close().await;
     let (code, _, complaints) = outbox(&["retry", &dead]);
     assert!(code == 1 && complaints.contains("is dropped: it cannot be tried again"), "{code} {complaints}");
     let (code, _, complaints) = outbox(&["drop", "none-such"]);
