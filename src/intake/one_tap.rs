@@ -15,6 +15,7 @@ use base64::Engine as _;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::form::words;
 use super::webhook;
 use crate::campaigns::Named;
 use crate::desk::Desk;
@@ -23,6 +24,7 @@ use crate::desk::problem::{Form, Path, Problem};
 use crate::reply::page::PageState;
 use crate::reply::tap::{self, NO_CAMPAIGN, Tap};
 use crate::reply::token;
+use crate::rules::ChosenBy;
 use crate::store::submissions::{Envelope, Kind, New};
 use crate::ticket::Ticket;
 use crate::triage::CAMPAIGN_ID;
@@ -41,7 +43,9 @@ struct Door {
 /// The door's routes.
 pub fn router(desk: Arc<Desk>) -> Router {
     let door = Door { desk, limit: Arc::new(Limit::per_minute(PER_MINUTE)) };
-    Router::new().route("/answer/{tap}", get(look).post(answer)).with_state(door)
+    // What a mail program has cut off after "/answer/" opens a page as well.
+    let router = Router::new().route("/answer/{tap}", get(look).post(answer));
+    router.route("/answer/", get(cut).post(cut)).route("/answer", get(cut).post(cut)).with_state(door)
 }
 
 /// A page that is shown.
@@ -63,12 +67,22 @@ struct Asked {
 async fn look(
     State(door): State<Door>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(text): Path<String>,
+    text: Result<Path<String>, Problem>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     door.limit.count(peer, &headers)?;
-    let shown = open(&door.desk, &text, webhook::now_ms()).await?;
+    let text = text.map_or_else(|_| String::new(), |Path(text)| text);
+    let shown = open(&door.desk, &text, &headers, webhook::now_ms()).await?;
     Ok(shown.into_response())
+}
+
+async fn cut(
+    State(door): State<Door>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    door.limit.count(peer, &headers)?;
+    Ok(open(&door.desk, "", &headers, webhook::now_ms()).await?.into_response())
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,34 +93,36 @@ struct Said {
 async fn answer(
     State(door): State<Door>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(text): Path<String>,
+    text: Result<Path<String>, Problem>,
     headers: HeaderMap,
-    Form(said): Form<Said>,
+    said: Result<Form<Said>, Problem>,
 ) -> Result<Response, Problem> {
     door.limit.count(peer, &headers)?;
     let now = webhook::now_ms();
-    let shown = match said.answer.as_str() {
-        "yes" => press(&door.desk, &text, now).await?,
-        _ => open(&door.desk, &text, now).await?,
+    let text = text.map_or_else(|_| String::new(), |Path(text)| text);
+    // Anything but the button's own form only looks.
+    let shown = match said {
+        Ok(Form(said)) if said.answer == "yes" => press(&door.desk, &text, &headers, now).await?,
+        _ => open(&door.desk, &text, &headers, now).await?,
     };
     Ok(shown.into_response())
 }
 
-/// The page behind a link, at this moment.
-pub async fn open(desk: &Desk, text: &str, now: i64) -> Result<Shown, Problem> {
+/// The page behind a link, at this moment. `visitor`: the headers of who looks.
+pub async fn open(desk: &Desk, text: &str, visitor: &HeaderMap, now: i64) -> Result<Shown, Problem> {
     let (state, asked) = find(desk, text, now).await?;
-    page(desk, state, asked.as_ref())
+    page(desk, state, asked.as_ref(), visitor)
 }
 
 /// The page's button: takes the answer in, if it is still good. The page says whether.
-pub async fn press(desk: &Desk, text: &str, now: i64) -> Result<Shown, Problem> {
+pub async fn press(desk: &Desk, text: &str, visitor: &HeaderMap, now: i64) -> Result<Shown, Problem> {
     let (state, asked) = find(desk, text, now).await?;
     let Some(asked) = asked.as_ref().filter(|_| state == PageState::Open) else {
-        return page(desk, state, asked.as_ref());
+        return page(desk, state, asked.as_ref(), visitor);
     };
     // Two that press at once: the store takes one.
     let submitted = desk.accept(submission(desk, asked, now)).await?;
-    page(desk, if submitted.known { PageState::Used } else { PageState::Done }, Some(asked))
+    page(desk, if submitted.known { PageState::Used } else { PageState::Done }, Some(asked), visitor)
 }
 
 /// What stands behind a link at this moment.
@@ -118,14 +134,19 @@ async fn find(desk: &Desk, text: &str, now: i64) -> Result<(PageState, Option<As
     let directory = desk.directory();
     let campaign = place.and_then(|place| ticket.offered.get(place)).and_then(|id| directory.get(id));
     let campaign = campaign.map(|found| Named { id: found.id.clone(), name: found.name.clone() });
-    let open = ticket.questions == tap.question
-        && ticket.asked.iter().any(|detail| detail == CAMPAIGN_ID)
+    let current = ticket.questions == tap.question;
+    let open = ticket.asked.iter().any(|detail| detail == CAMPAIGN_ID)
         && (campaign.is_some() || tap.choice == NO_CAMPAIGN)
-        && desk.store.keys_known(SOURCE, &[key(&tap)]).await?.is_empty();
+        && current;
+    let by_agent = ticket.campaign_by_agent || ticket.topic_chosen_by == ChosenBy::Agent;
+    let tapped = !desk.store.keys_known(SOURCE, &[key(&tap)]).await?.is_empty();
     let state = match (tap.expires_on >= tap::day(now), open) {
-        (_, false) => PageState::Used,
-        (false, true) => PageState::Expired,
+        _ if tapped => PageState::Used,
         (true, true) => PageState::Open,
+        (false, true) => PageState::Expired,
+        // Answered by mail. What an agent settled, or another question replaced, the customer has not answered.
+        (_, false) if current && !by_agent => PageState::Used,
+        (_, false) => PageState::Expired,
     };
     Ok((state, Some(Asked { tap, ticket, campaign })))
 }
@@ -155,10 +176,15 @@ fn submission(desk: &Desk, asked: &Asked, now: i64) -> New {
     }
 }
 
-fn page(desk: &Desk, state: PageState, asked: Option<&Asked>) -> Result<Shown, Problem> {
+fn page(desk: &Desk, state: PageState, asked: Option<&Asked>, visitor: &HeaderMap) -> Result<Shown, Problem> {
     let templates = desk.templates();
     let ticket = asked.map(|asked| &asked.ticket);
-    let language = ticket.and_then(|ticket| ticket.language.as_deref());
+    let languages = templates.languages();
+    let known = |tag: &str| {
+        let primary = tag.split(['-', '_']).next().unwrap_or_default();
+        languages.iter().copied().find(|language| primary.eq_ignore_ascii_case(language))
+    };
+    let language = ticket.and_then(|ticket| ticket.language.as_deref()).or_else(|| words::accepted(visitor, known));
     let language = templates.language(language, &desk.config.desk.language);
     let number = ticket.map_or(0, |ticket| ticket.id);
     let campaign = asked.and_then(|asked| asked.campaign.as_ref());

@@ -11,7 +11,7 @@ mod multipart;
 mod page;
 mod submit;
 mod support;
-mod words;
+pub(super) mod words;
 
 use std::sync::{Arc, OnceLock};
 

@@ -53,8 +53,9 @@ pub(super) fn choose(asked: Option<&str>, headers: &HeaderMap, desk: &str) -> &'
     asked.and_then(known).or_else(|| accepted(headers, known)).or_else(|| known(desk)).unwrap_or("en")
 }
 
-fn accepted(headers: &HeaderMap, known: impl Fn(&str) -> Option<&'static str>) -> Option<&'static str> {
-    let mut best: Option<(&'static str, f32)> = None;
+/// The language that the visitor likes best, of those that `known` finds by their tag.
+pub(in crate::intake) fn accepted<'a>(headers: &HeaderMap, known: impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
+    let mut best: Option<(&'a str, f32)> = None;
     let values = headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
     for range in values.flat_map(|value| value.split(',')).take(50) {
         let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));

@@ -195,12 +195,16 @@ impl Play {
         let mut shown = None;
         if let Some(nth) = turn.tap {
             let link = turn.link.clone().or_else(|| self.link(nth)).expect("such a link");
-            let shown_first = one_tap::open(&self.desk, &link, self.now).await.unwrap();
+            let visitor = axum::http::HeaderMap::new();
+            let shown_first = one_tap::open(&self.desk, &link, &visitor, self.now).await.unwrap();
             // Looking, as scanners do, changes nothing.
             assert_eq!(self.desk.store.pending_submissions().await.unwrap(), 0);
             let pressed = turn.press.unwrap_or(true);
-            shown =
-                Some(if pressed { one_tap::press(&self.desk, &link, self.now).await.unwrap() } else { shown_first });
+            shown = Some(if pressed {
+                one_tap::press(&self.desk, &link, &visitor, self.now).await.unwrap()
+            } else {
+                shown_first
+            });
         } else if let Some(wish) = &turn.agent {
             self.act(wish, turn.ticket).await;
         } else if !turn.silent {

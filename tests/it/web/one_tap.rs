@@ -74,13 +74,28 @@ async fn what_was_not_signed_is_not_found() {
     let (test, ticket, links) = asked().await;
     let last = links[0].chars().last().unwrap();
     let forged = format!("{}{}", links[0].trim_end_matches(last), if last == 'a' { 'b' } else { 'a' });
-    for link in [forged.as_str(), "/answer/x", "/answer/b-b-b-b-b", "/answer/%00%ff", "/answer/..%2f..%2fdesk"] {
+    for link in [
+        forged.as_str(),
+        "/answer/x",
+        "/answer/b-b-b-b-b",
+        "/answer/%00%ff",
+        "/answer/..%2f..%2fdesk",
+        "/answer/",
+        "/answer",
+    ] {
         for method in ["GET", "POST"] {
             let answer = test.send(method, link, &FORM, b"answer=yes").await;
-            assert!(matches!(answer.status, 400 | 404), "{method} {link}: {}", answer.status);
+            assert_eq!(answer.status, 404, "{method} {link}");
+            assert!(answer.header("content-type").starts_with("text/html"), "{method} {link}: {}", answer.text());
             assert!(!answer.text().contains("Harvest"), "{}", answer.text());
         }
     }
+    // Who gets such a page reads it in the browser's language.
+    let page = test.send("GET", "/answer/x", &[("Accept-Language", "xx, de;q=0.9, en;q=0.2")], b"").await;
+    assert!(page.text().contains("Dieser Link"), "{}", page.text());
+    // A form without the button's answer only shows the page.
+    let page = test.send("POST", &links[0], &FORM, b"").await;
+    assert!(page.status == 200 && page.header("content-type").starts_with("text/html"), "{}", page.text());
     assert_eq!(status(&test, ticket).await.0, "waiting");
 }
 
