@@ -2,12 +2,16 @@
 //! at (each snapshot in tests/snapshots/ was read by a person's eyes, not only by this test).
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use deskclerk::campaigns::Named;
 use deskclerk::reply::compose::{Choice, Facts, Kind, compose};
+use deskclerk::reply::lint::lint;
+use deskclerk::reply::page::PageState;
 use deskclerk::reply::templates::Templates;
-use deskclerk::rules::Files;
+use deskclerk::rules::{Files, Rules};
 
 const LANGUAGES: [&str; 5] = ["de", "en", "es", "fr", "pt"];
 
@@ -37,29 +41,87 @@ fn templates() -> Templates {
 fn no_language_lacks_a_template() {
     let templates = templates();
     assert_eq!(templates.languages(), LANGUAGES);
-    assert_eq!(templates.gaps(), Vec::<String>::new());
+    assert_eq!(findings(&Rules::shipped_files(), &LANGUAGES), Vec::<String>::new());
 }
 
 #[test]
 fn every_mail_as_it_is_sent() {
     let templates = templates();
+    let rules = Rules::shipped();
+    let details: Vec<&str> = rules.all_details().into_iter().collect();
     for language in LANGUAGES {
         for kind in Kind::ALL {
             let mut shown = String::new();
             for proven in [false, true] {
-                let words = compose(kind, &Facts::sample(kind, proven), &templates, language).unwrap();
-                assert_eq!(words.language, language);
-                let who = if proven { "proven sender" } else { "anybody" };
-                if words.template != kind.as_str() {
-                    shown += &format!("=== {who}\nas {}\n\n", words.template);
-                    continue;
-                }
-                shown += &format!("=== {who}\nSubject: {}\n\n{}\n", words.subject, words.text);
-                if proven {
-                    shown += &format!("=== HTML\n{}\n", words.html);
+                for (case, facts) in Facts::cases(kind, proven, &details) {
+                    let words = compose(kind, &facts, &templates, language).unwrap();
+                    assert_eq!(words.language, language);
+                    let who = if proven { "proven sender" } else { "anybody" };
+                    if words.template != kind.as_str() {
+                        shown += &format!("=== {who}: {case}\nas {}\n\n", words.template);
+                        continue;
+                    }
+                    shown += &format!("=== {who}: {case}\nSubject: {}\n\n{}\n", words.subject, words.text);
+                    // The head is the same in all cases.
+                    let html = if case == "plain" { words.html.as_str() } else { body_of(&words.html, "<div") };
+                    if proven {
+                        shown += &format!("=== HTML\n{html}\n");
+                    }
                 }
             }
             insta::assert_snapshot!(format!("{language}_{}", kind.as_str()), shown);
+        }
+    }
+}
+
+fn body_of<'a>(html: &'a str, from: &str) -> &'a str {
+    &html[html.find(from).unwrap()..]
+}
+
+#[test]
+fn every_page_of_a_one_tap_answer() {
+    let templates = templates();
+    let campaign = Named { id: "20417".into(), name: "Summer <Sale>".into() };
+    for language in LANGUAGES {
+        let mut shown = String::new();
+        for state in PageState::ALL {
+            let campaigns = if matches!(state, PageState::Open | PageState::Done) { 2 } else { 1 };
+            for campaign in [None, Some(&campaign)].into_iter().take(campaigns) {
+                let page = templates.page(state, 1042, "Northwind Campaigns", campaign, language).unwrap();
+                let html = body_of(&page.html, "<main");
+                shown +=
+                    &format!("=== {}\nTitle: {}\n\n{}\n=== HTML\n{html}\n", state.as_str(), page.subject, page.text);
+            }
+        }
+        insta::assert_snapshot!(format!("{language}_tap"), shown);
+    }
+}
+
+#[test]
+fn no_detail_is_asked_for_twice() {
+    // What a description is asked for with is asked once: by itself, or by a detail of the topic.
+    for language in LANGUAGES {
+        for kind in [Kind::Several, Kind::MissingDescription] {
+            let cases = Facts::cases(kind, true, &[]);
+            let text = |case: usize| {
+                compose(kind, &cases[case].1, &templates(), language)
+                    .unwrap()
+                    .text
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            };
+            let since = match language {
+                "de" => "seit wann",
+                "en" => "since when",
+                "es" => "desde cuándo",
+                "fr" => "depuis quand",
+                _ => "desde quando",
+            };
+            assert_eq!(text(0).to_lowercase().matches(since).count(), 1, "{}", text(0));
+            let with_details = text(1).to_lowercase();
+            assert_eq!(with_details.matches(since).count(), usize::from(language != "en"), "{with_details}");
+            assert!(!with_details.contains("with both") && !with_details.contains("mit beidem"), "{with_details}");
         }
     }
 }
@@ -161,7 +223,7 @@ fn a_language_without_the_template_falls_back() {
     let mut files = shipped();
     files.remove("de/reminder.txt");
     let templates = Templates::compile(&files).unwrap();
-    assert_eq!(templates.gaps(), ["de/reminder.txt"]);
+    assert_eq!(templates.gaps("de"), ["de/reminder.txt"]);
     let check = |kind, wanted: Option<&str>, fallback, expected: &str| {
         let language = templates.language(wanted, fallback);
         assert_eq!(compose(kind, &Facts::sample(kind, false), &templates, language).unwrap().language, expected);
@@ -204,4 +266,109 @@ fn faults_name_file_and_line() {
     check_fault("pt/words.toml", |text| text.replace("[details]", "[detalhes]"), 17, "detalhes");
     check_fault("layout.html", |text| text.replace("{{ subject }}", "{{ asunto }}"), 11, "asunto");
     check_fault("en/several.txt", |text| text.replace("opening.txt", "openning.txt"), 3, "openning.txt");
+}
+
+#[test]
+fn what_english_lacks_is_a_fault() {
+    for path in ["en/missing_id.txt", "en/tap.txt", "en/layout.txt"] {
+        let mut files = shipped();
+        files.remove(path);
+        let faults = Templates::compile(&files).unwrap_err();
+        let named = faults.iter().filter(|fault| fault.file == format!("replies/{path}") && fault.line == 0);
+        assert_eq!(named.count(), 1, "{path}: {faults:?}");
+    }
+    let mut files = shipped();
+    files.retain(|path, _| !path.starts_with("en/"));
+    assert!(Templates::compile(&files).unwrap_err().iter().any(|fault| fault.file == "replies/en/missing_id.txt"));
+    // Rules without any replies are rules all the same: nothing is ever answered.
+    assert!(Templates::compile(&Files::new()).is_ok());
+}
+
+/// What `deskclerk replies check` finds in these rules: `file:line: message`.
+fn findings(files: &Files, languages: &[&str]) -> Vec<String> {
+    let rules = Rules::compile(files).unwrap();
+    let templates = Templates::compile(&rules.replies).unwrap();
+    let languages: BTreeSet<String> = languages.iter().map(|language| (*language).to_owned()).collect();
+    let found = lint(&rules, &templates, &languages);
+    found.iter().map(|fault| format!("{}:{}: {}; {}", fault.file, fault.line, fault.message, fault.remedy)).collect()
+}
+
+/// `change` breaks the shipped rules; each finding begins as expected.
+fn check_findings(change: impl FnOnce(&mut Files), expected: &[&str]) {
+    let mut files = Rules::shipped_files();
+    change(&mut files);
+    let found = findings(&files, &LANGUAGES);
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}");
+    }
+}
+
+#[test]
+fn what_compiles_and_is_no_good_is_found() {
+    check_findings(|_| {}, &[]);
+    check_findings(
+        |files| files.retain(|path, _| !path.starts_with("replies/pt/")),
+        &["replies/pt:0: is missing: whoever writes in this language is answered in another"],
+    );
+    check_findings(
+        |files| drop(files.remove("replies/fr/tap.txt")),
+        &["replies/fr/tap.txt:0: is missing, and English stands in"],
+    );
+    let edit = |files: &mut Files, path: &str, from: &str, to: &str| {
+        let text = files[path].replace(from, to);
+        assert_ne!(text, files[path]);
+        files.insert(path.to_owned(), text.into());
+    };
+    check_findings(
+        |files| edit(files, "replies/de/words.toml", "billing =", "billig ="),
+        &[
+            "replies/de/words.toml:0: [topics] has no `billing`",
+            "replies/de/words.toml:3: [topics] names `billig`, and there is no such topic; write `billing`, or take it out",
+        ],
+    );
+    check_findings(
+        |files| edit(files, "replies/es/words.toml", "invoice =", "invoyce ="),
+        &[
+            "replies/es/words.toml:0: [details] has no `invoice`",
+            "replies/es/words.toml:18: [details] names `invoyce`, and there is no such detail; write `invoice`",
+        ],
+    );
+    let topic = |files: &mut Files| {
+        let text = files["topics/partners.toml"].replace("id = \"partners\"", "id = \"partner-news\"");
+        files.insert("topics/partner-news.toml".into(), text.into());
+    };
+    check_findings(
+        topic,
+        &["de", "es", "fr", "pt"]
+            .map(|code| format!("replies/{code}/words.toml:0: [topics] has no `partner-news`"))
+            .each_ref()
+            .map(String::as_str),
+    );
+    check_findings(
+        |files| {
+            files.insert("replies/en/foo.txt".into(), "Hello".into());
+            files.insert("replies/en/reminders.txt".into(), "Hello".into());
+            files.insert("replies/pt-BR/where.txt".into(), "Hello".into());
+            files.insert("replies/page.txt".into(), "Hello".into());
+        },
+        &[
+            "replies/en/foo.txt:0: is read by nobody; include it in a template, or take it out",
+            "replies/en/reminders.txt:0: is read by nobody; name it reminder.txt, or take it out",
+            "replies/page.txt:0: is read by nobody; include it in a template, or take it out",
+            "replies/pt-BR:0: is no language",
+        ],
+    );
+    check_findings(
+        |files| files.retain(|path, _| !path.starts_with("replies/")),
+        &["replies/:0: there are no reply templates"],
+    );
+    let bare = |files: &mut Files| {
+        for (path, text) in files.iter_mut().filter(|(path, _)| path.ends_with("/fr/words.toml")) {
+            assert_eq!(path, "replies/fr/words.toml");
+            let (_, details) = text.split_once("[details]").unwrap();
+            *text = format!("[details]{details}").into();
+        }
+    };
+    check_findings(bare, &["replies/fr/words.toml:0: [topics] names no topic"]);
 }

@@ -233,8 +233,7 @@ pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
     let deciding = zones.iter().enumerate().filter(|(_, found)| found.decides);
     let meant: Vec<(usize, &Stated)> =
         deciding.flat_map(|(at, found)| found.ids.iter().filter(sure).map(move |id| (at, id))).collect();
-    let from_behind =
-        |at: usize, last: usize| meant.partition_point(|(zone, id)| (*zone, id.tokens.0) <= (at, last));
+    let from_behind = |at: usize, last: usize| meant.partition_point(|(zone, id)| (*zone, id.tokens.0) <= (at, last));
     let behind_of =
         |at: usize, last: usize| meant[from_behind(at, last)..].iter().take_while(move |(zone, _)| *zone == at);
     // Of each: where the next other one stands. A text that says one ID ten thousand times must not cost the square of that.

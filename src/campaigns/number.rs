@@ -339,9 +339,8 @@ impl Finder<'_, '_> {
         for at in (first..i).chain(last + 1..end) {
             let token = &tokens[at];
             let known = token.roles & passing != 0 && !token.has_digit;
-            if self.hints.negative(self.words.folded(token), token.roles) && !known
-                || token.roles & else_ != 0 && !known
-            {
+            let named = self.hints.negative(self.words.folded(token), token.roles) || token.roles & else_ != 0;
+            if named && !known {
                 return None;
             }
             beside += usize::from(!known && !glued(at));

@@ -13,7 +13,7 @@ use crate::config::secret;
 use crate::config::settings::Config;
 use crate::desk::{hooks, sources};
 use crate::intake::webhook::Hooks;
-use crate::reply::templates::Templates;
+use crate::reply::templates::{self, Templates};
 use crate::{delivery, intake};
 
 /// `deskclerk config …`
@@ -84,7 +84,7 @@ pub(super) fn beyond(settings: &Config, text: &str, file: &str) -> Result<Vec<Fa
             match Templates::compile(&rules.replies) {
                 Ok(templates) => {
                     let (language, languages) = (&settings.desk.language, templates.languages());
-                    if templates.language(None, language) != language.split(['-', '_']).next().unwrap_or_default() {
+                    if !languages.contains(&templates::primary(language).as_str()) {
                         let message = format!("there are no replies in \"{language}\"");
                         let remedy = format!("the languages of these rules are {}", languages.join(", "));
                         faults.push(fault("desk", 0, "language", message, &remedy));

@@ -222,8 +222,10 @@ fn show(out: &mut impl Write, row: &Outgoing, format: Format) -> Result<()> {
             let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
             let (state, reason) = (word(&state), word(&reason));
             write!(out, "{}  {state:<7} #{:<6} {reason:<15} {}", row.id, row.ticket_id, row.recipient)?;
-            if row.attempts > 0 {
-                write!(out, "  tried {} times", row.attempts)?;
+            match row.attempts {
+                0 => {}
+                1 => write!(out, "  tried once")?,
+                attempts => write!(out, "  tried {attempts} times")?,
             }
             if let Some(error) = &row.last_error {
                 write!(out, "  {}", error.replace(char::is_control, " "))?;

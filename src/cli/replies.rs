@@ -1,7 +1,9 @@
-//! `deskclerk replies preview|check`: shows every automatic mail for an invented ticket, and proves the templates.
+//! `deskclerk replies preview|check`: shows every automatic mail, and the page of a one-tap answer, for an invented ticket
+//! in all its cases; proves the templates.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -9,12 +11,14 @@ use serde_json::json;
 
 use super::output::{self, Format};
 use super::{End, config};
-use crate::desk::sources;
-use crate::reply::compose::{Facts, Kind, compose};
-use crate::reply::templates::Templates;
-use crate::request::Request;
+use crate::campaigns::Named;
+use crate::config::fault::Fault;
+use crate::desk::{folder, sources};
+use crate::reply::compose::{Facts, Kind, Words, compose};
+use crate::reply::lint;
+use crate::reply::page::{PAGE, PageState};
+use crate::reply::templates::{self, Templates};
 use crate::rules::Rules;
-use crate::triage::DESCRIPTION;
 
 /// `deskclerk replies …`
 #[derive(Debug, Subcommand)]
@@ -27,9 +31,9 @@ pub enum Command {
         /// Only this language, such as de
         #[arg(long)]
         lang: Option<String>,
-        /// Only this kind, such as missing_id
-        #[arg(long, value_parser = kind)]
-        kind: Option<Kind>,
+        /// Only this kind, such as missing_id; tap is the page of a one-tap answer
+        #[arg(long, value_parser = shown)]
+        kind: Option<Shown>,
         /// As to a sender who is proven on the account: with campaign names and IDs
         #[arg(long)]
         proven: bool,
@@ -40,11 +44,14 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Find unknown variables, and languages that lack a template or the question for a detail
+    /// Find unknown variables, languages, templates, names and questions that are missing, and files that nobody reads
     Check {
         /// Where the templates are
         #[command(flatten)]
         place: Place,
+        /// The languages that must be there, such as de,en, instead of those of the shipped rules
+        #[arg(long, value_name = "LANG", value_delimiter = ',')]
+        lang: Vec<String>,
     },
 }
 
@@ -59,22 +66,33 @@ pub struct Place {
     config: Option<PathBuf>,
 }
 
-fn kind(word: &str) -> Result<Kind, String> {
+/// What a preview shows.
+#[derive(Debug, Clone, Copy)]
+pub enum Shown {
+    /// A mail.
+    Mail(Kind),
+    /// The page of a one-tap answer.
+    Page,
+}
+
+fn shown(word: &str) -> Result<Shown, String> {
     let known = || Kind::ALL.map(Kind::as_str).join(", ");
-    Kind::parse(word).ok_or_else(|| format!("known kinds: {}", known()))
+    let page = (word == PAGE).then_some(Shown::Page);
+    page.or_else(|| Kind::parse(word).map(Shown::Mail)).ok_or_else(|| format!("known kinds: {}, {PAGE}", known()))
 }
 
 /// Runs the command.
 pub fn run(command: &Command) -> Result<End> {
-    let (Command::Preview { place, .. } | Command::Check { place }) = command;
-    let dir = match (&place.rules, &place.config) {
-        (Some(dir), _) => dir.clone(),
-        (None, Some(file)) => match config::load(file)? {
-            Some(settings) => settings.rules.dir,
+    let (Command::Preview { place, .. } | Command::Check { place, .. }) = command;
+    let settings = match &place.config {
+        Some(file) => match config::load(file)? {
+            Some(settings) => Some(settings),
             None => return Ok(End::Unusable),
         },
-        (None, None) => PathBuf::new(),
+        None => None,
     };
+    let named = place.rules.as_ref().or(settings.as_ref().map(|settings| &settings.rules.dir));
+    let dir = named.cloned().unwrap_or_default();
     let compiled = sources::rules(&dir).and_then(|rules| Ok((Templates::compile(&rules.replies)?, rules)));
     let (templates, rules) = match compiled {
         Ok(compiled) => compiled,
@@ -84,7 +102,14 @@ pub fn run(command: &Command) -> Result<End> {
         }
     };
     match command {
-        Command::Check { .. } => check(&templates, &rules),
+        Command::Check { lang, .. } => {
+            let mut wanted: BTreeSet<String> = lang.iter().map(|tag| templates::primary(tag)).collect();
+            if wanted.is_empty() {
+                wanted = shipped_languages();
+            }
+            wanted.extend(settings.map(|settings| templates::primary(&settings.desk.language)));
+            check(&dir, &templates, &rules, &wanted)
+        }
         Command::Preview { lang, kind, proven, html, format, .. } => {
             let languages = match lang {
                 Some(lang) if !templates.languages().contains(&lang.as_str()) => {
@@ -95,72 +120,89 @@ pub fn run(command: &Command) -> Result<End> {
                 Some(lang) => vec![lang.as_str()],
                 None => templates.languages(),
             };
-            let kinds = kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]);
-            preview(&templates, &languages, &kinds, *proven, *html, *format)
+            let all = || Kind::ALL.map(Shown::Mail).into_iter().chain([Shown::Page]).collect();
+            let kinds: Vec<Shown> = kind.map_or_else(all, |kind| vec![kind]);
+            let details: Vec<&str> = rules.all_details().into_iter().collect();
+            let mut out = io::BufWriter::new(io::stdout().lock());
+            for language in languages {
+                for kind in &kinds {
+                    match cases(*kind, *proven, &details, &templates, language) {
+                        Ok(cases) => print(&cases, *html, *format, &mut out)?,
+                        Err(fault) => {
+                            output::complain_of(&[fault]);
+                            return Ok(End::Faults);
+                        }
+                    }
+                }
+            }
+            out.flush()?;
+            Ok(End::Ok)
         }
     }
 }
 
-fn preview(
-    templates: &Templates,
-    languages: &[&str],
-    kinds: &[Kind],
+/// All cases of a mail or page, each with a word for it.
+fn cases(
+    kind: Shown,
     proven: bool,
-    html: bool,
-    format: Format,
-) -> Result<End> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    for language in languages {
-        for kind in kinds {
-            let words = match compose(*kind, &Facts::sample(*kind, proven), templates, language) {
-                Ok(words) => words,
-                Err(fault) => {
-                    output::complain_of(&[fault]);
-                    return Ok(End::Faults);
-                }
+    details: &[&str],
+    templates: &Templates,
+    language: &str,
+) -> Result<Vec<(String, Words)>, Fault> {
+    match kind {
+        Shown::Mail(kind) => {
+            let cases = Facts::cases(kind, proven, details).into_iter();
+            cases.map(|(case, facts)| Ok((case.to_owned(), compose(kind, &facts, templates, language)?))).collect()
+        }
+        Shown::Page => {
+            let campaign = Named { id: "20417".into(), name: "Summer Sale 2025".into() };
+            let states = PageState::ALL.into_iter().flat_map(|state| match state {
+                PageState::Open | PageState::Done => vec![(state, Some(&campaign)), (state, None)],
+                _ => vec![(state, None)],
+            });
+            let page = |(state, campaign): (PageState, Option<&Named>)| {
+                let of = match (state, campaign) {
+                    (PageState::Open | PageState::Done, None) => ", no campaign",
+                    _ => "",
+                };
+                let page = templates.page(state, 1042, "Northwind Campaigns", campaign, language)?;
+                Ok((format!("{}{of}", state.as_str()), page))
             };
-            match format {
-                Format::Json => writeln!(out, "{}", json!(words))?,
-                Format::Text => {
-                    let (template, body) = (words.template, if html { &words.html } else { &words.text });
-                    writeln!(out, "──── {} {template}\nSubject: {}\n\n{body}", words.language, words.subject)?;
-                }
-            }
+            states.map(page).collect()
         }
     }
-    out.flush()?;
-    Ok(End::Ok)
 }
 
-fn check(templates: &Templates, rules: &Rules) -> Result<End> {
-    let mut lacking: Vec<String> = templates
-        .gaps()
-        .into_iter()
-        .map(|path| format!("replies/{path} is missing; add it, or English stands in"))
-        .collect();
-    for (topic, _) in rules.topics() {
-        for detail in rules
-            .details_of(topic, &rules.find(&Request::default(), &[]))
-            .iter()
-            .filter(|detail| detail.id != DESCRIPTION)
-        {
-            for language in templates.languages().iter().filter(|language| !templates.asks_for(language, &detail.id)) {
-                let id = &detail.id;
-                lacking.push(format!(
-                    "replies/{language}/words.toml: [details] has no `{id}`; add the question, or it is never asked"
-                ));
+fn print(cases: &[(String, Words)], html: bool, format: Format, out: &mut impl Write) -> Result<()> {
+    for (case, words) in cases {
+        match format {
+            Format::Json => {
+                let mut shown = json!(words);
+                shown["case"] = json!(case);
+                writeln!(out, "{shown}")?;
+            }
+            Format::Text => {
+                let (template, body) = (words.template, if html { &words.html } else { &words.text });
+                writeln!(out, "──── {} {template}: {case}\nSubject: {}\n\n{body}", words.language, words.subject)?;
             }
         }
     }
-    if templates.languages().is_empty() {
-        lacking.push("there are no reply templates; add the folder replies/ with a folder for each language".into());
-    }
-    lacking.sort();
-    lacking.dedup();
-    for lack in &lacking {
-        output::complain(lack);
-    }
-    if !lacking.is_empty() {
+    Ok(())
+}
+
+/// The languages that the shipped rules answer in.
+fn shipped_languages() -> BTreeSet<String> {
+    let files = Rules::shipped_files();
+    let languages = files.keys().filter_map(|path| path.strip_prefix("replies/")?.split_once('/'));
+    languages.map(|(language, _)| language.to_owned()).collect()
+}
+
+fn check(dir: &Path, templates: &Templates, rules: &Rules, languages: &BTreeSet<String>) -> Result<End> {
+    let mut faults = lint::lint(rules, templates, languages);
+    let replies = dir.join("replies");
+    faults.extend(folder::unread(dir).into_iter().filter(|fault| Path::new(&fault.file).starts_with(&replies)));
+    output::complain_of(&faults);
+    if !faults.is_empty() {
         return Ok(End::Faults);
     }
     let languages = templates.languages().join(", ");

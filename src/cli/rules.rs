@@ -13,6 +13,7 @@ use crate::campaigns;
 use crate::config::fault::Fault;
 use crate::desk::{folder, sources};
 use crate::intake::files;
+use crate::reply::templates::Templates;
 use crate::request;
 use crate::rules::Rules;
 use crate::rules::explain::Explanation;
@@ -107,7 +108,11 @@ fn check(dir: &Path, format: Format, notes: bool, out: &mut impl Write) -> Resul
         Err(faults) => faults.into_iter().map(fault).collect(),
         Ok(files) => match Rules::compile(&files) {
             Err(faults) => faults.into_iter().map(fault).collect(),
-            Ok(_) => lint::lint(&files),
+            Ok(rules) => {
+                let mut findings = lint::lint(&files);
+                findings.extend(Templates::compile(&rules.replies).err().into_iter().flatten().map(fault));
+                findings
+            }
         },
     };
     findings.extend(folder::unread(dir).into_iter().map(|fault| Finding { weight: Weight::Warning, fault }));

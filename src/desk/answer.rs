@@ -311,7 +311,7 @@ fn taps(ticket: &Ticket, choices: usize, means: Means<'_>, now: i64) -> Taps {
 pub fn renew_taps(payload: &mut Payload, means: Means<'_>, now: i64) {
     let before = format!("{}/answer/", means.config.desk.public_url);
     let expires_on = tap::day(now) + i64::from(means.config.replies.one_tap_days);
-    let renewed = |words: &str| {
+    let renew = |words: &mut String| {
         let mut parts = words.split(before.as_str());
         let mut out = parts.next().unwrap_or_default().to_owned();
         for part in parts {
@@ -320,10 +320,10 @@ pub fn renew_taps(payload: &mut Payload, means: Means<'_>, now: i64) {
             let tap = means.keys.read_tap(text).map(|tap| means.keys.sign_tap(&Tap { expires_on, ..tap }));
             out.extend([before.as_str(), tap.as_deref().unwrap_or(text), rest]);
         }
-        out
+        *words = out;
     };
-    payload.text = renewed(&payload.text);
-    payload.html = payload.html.as_deref().map(renewed);
+    renew(&mut payload.text);
+    payload.html.iter_mut().for_each(renew);
 }
 
 /// The outbox row of a reply to the requester of this ticket, threaded to this request.

@@ -17,7 +17,7 @@ use crate::store::outbox::{Reason, State};
 use crate::store::settle::{Effect, NewEvent, NewMessage, NewOutgoing, OnTicket, Settlement};
 use crate::store::submissions::{Kind, Outcome, Submission};
 use crate::store::tickets::Direction;
-use crate::ticket::{self, INCOMPLETE, Status, Ticket};
+use crate::ticket::{self, ANSWERED_ELSEWHERE, INCOMPLETE, Status, Ticket, UNANSWERED};
 use crate::triage::Triage;
 
 /// A request with its judgement.
@@ -149,7 +149,7 @@ pub fn settle(
     };
     let beside = match &judged.place {
         Place::New { answers: Some(other), .. } => {
-            let mut effect = waiting::handed_over(other, "answered_elsewhere", &judged.request, means, now);
+            let mut effect = waiting::handed_over(other, ANSWERED_ELSEWHERE, &judged.request, means, now);
             let detail = json!({ "ticket": number });
             effect.events.push(NewEvent { actor: "desk", what: "linked", detail });
             Some(effect)
@@ -303,7 +303,10 @@ fn changed(before: &Ticket, judged: &Judged, now: i64) -> Ticket {
     let triage = &judged.triage;
     // Flags of the ticket itself stay; those of the judgement are judged anew.
     let mut flags = triage.flags.clone();
-    let own = before.flags.iter().filter(|flag| !before.triage.flags.contains(flag) && flag.as_str() != INCOMPLETE);
+    // What nobody had answered, or somebody else, is answered by the customer now.
+    let over = [INCOMPLETE, UNANSWERED, ANSWERED_ELSEWHERE];
+    let stays = |flag: &&String| !before.triage.flags.contains(flag) && !over.contains(&flag.as_str());
+    let own = before.flags.iter().filter(stays);
     flags.extend(own.cloned());
     flags.sort();
     flags.dedup();

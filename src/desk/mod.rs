@@ -308,7 +308,7 @@ impl Desk {
             notice::outgoing(Changed { before: Some(before), after, message: None, reply: None, actor }, means, now)
         };
         let renew = |payload: &mut Payload| answer::renew_taps(payload, means, now);
-        self.store.release_draft(id, send, actor, renew, means.chase(now), now, follows).await?;
+        self.store.release_draft(id, send.then_some(renew), actor, means.chase(now), now, follows).await?;
         self.outbox_wake.notify_one();
         Ok(())
     }

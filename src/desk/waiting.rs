@@ -20,7 +20,7 @@ use crate::store;
 use crate::store::budgets::Spent;
 use crate::store::outbox::{Outgoing, Reason, State};
 use crate::store::settle::{Effect, NewEvent, OnTicket};
-use crate::ticket::{INCOMPLETE, Status, Ticket};
+use crate::ticket::{INCOMPLETE, Status, Ticket, UNANSWERED};
 use crate::triage::CAMPAIGN_ID;
 
 /// How often the desk looks for tickets that have waited long enough.
@@ -133,7 +133,7 @@ fn leapt(wall: i64, monotonic: Duration) -> bool {
 /// What time makes of a ticket that has waited: a reminder, once; then the agents.
 fn follow_up(ticket: &Ticket, request: &Request, means: Means<'_>, spent: &mut Spent, now: i64) -> Effect {
     if ticket.reminded {
-        let mut effect = handed_over(ticket, "unanswered", request, means, now);
+        let mut effect = handed_over(ticket, UNANSWERED, request, means, now);
         say(&mut effect, ticket, Kind::HandOver, Reason::HandOver, request, means, spent);
         return effect;
     }

@@ -189,7 +189,7 @@ fn page(desk: &Desk, state: PageState, asked: Option<&Asked>, visitor: &HeaderMa
     let number = ticket.map_or(0, |ticket| ticket.id);
     let campaign = asked.and_then(|asked| asked.campaign.as_ref());
     let page = templates.page(state, number, &desk.config.desk.name, campaign, language);
-    page.map(|html| Shown { state, html }).map_err(|fault| {
+    page.map(|page| Shown { state, html: page.html }).map_err(|fault| {
         tracing::error!(%fault, "the page of a one-tap answer cannot be rendered");
         Problem::Internal
     })

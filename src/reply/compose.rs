@@ -163,45 +163,6 @@ impl Facts {
     }
 }
 
-impl Facts {
-    /// An invented ticket, as `replies preview`, tests and benches show it: to a sender who is proven on the account, or
-    /// to anybody.
-    pub fn sample(kind: Kind, proven: bool) -> Facts {
-        let named = |id: &str, name: &str| Named { id: id.into(), name: name.into() };
-        let missing: &[&str] = match kind {
-            Kind::MissingDescription => &[DESCRIPTION],
-            Kind::Several => &[CAMPAIGN_ID, DESCRIPTION],
-            Kind::Details | Kind::Acknowledgement => &[],
-            _ => &[CAMPAIGN_ID],
-        };
-        let choice = |id: &str, name: &str| Choice { id: id.into(), name: name.into(), apart: None };
-        let candidates = match kind {
-            Kind::AmbiguousName | Kind::UnknownId | Kind::Conflict => {
-                vec![choice("20417", "Summer Sale 2025"), choice("20418", "Summer Sale 2024")]
-            }
-            _ => vec![],
-        };
-        Facts {
-            ticket: 1042,
-            desk: "Northwind Campaigns".into(),
-            again: false,
-            topic: Some(("reporting".into(), "Reports & statistics".into())),
-            campaign: Some(named("20417", "Summer Sale 2025")),
-            stated: Some("20471".into()),
-            candidates,
-            may_name_campaigns: proven,
-            authenticated: proven,
-            missing: missing.iter().map(|detail| (*detail).to_owned()).collect(),
-            taps: Some(Taps {
-                reply_to: "support+bas-q4wjc5kz2nqhk3xkq5c7tq3vta@desk.example".into(),
-                links: (0..=2)
-                    .map(|choice| format!("https://desk.example/answer/bas-b-{choice}-ubq-wlniswpoza3dc33bfvjcbjj3ryy"))
-                    .collect(),
-            }),
-        }
-    }
-}
-
 /// A campaign to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {

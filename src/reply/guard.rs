@@ -117,7 +117,10 @@ pub fn may_answer(request: &Request, facts: &Facts) -> Result<(), Withheld> {
             );
         }
         if question.open {
-            return withhold("question_open", "the last question on this ticket is still open".into());
+            return withhold(
+                "question_open",
+                "what was asked last is still missing, and is not asked a second time".into(),
+            );
         }
         if let Some(ticket) = question.answers {
             return withhold("answers_other", format!("it seems to be the answer to the question on ticket #{ticket}"));

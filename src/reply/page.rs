@@ -6,14 +6,14 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
-use super::compose::{Data, clean};
-use super::layout::{self, blocks};
+use super::compose::{Data, Words, clean};
+use super::layout::{self, blocks, set};
 use super::templates::Templates;
 use crate::campaigns::Named;
 use crate::config::fault::Fault;
 
 /// The template of the page that a one-tap answer opens.
-pub(super) const PAGE: &str = "tap";
+pub const PAGE: &str = "tap";
 
 /// The words of one-tap answers. `pick` and `no_campaign` are also what the mail says that such an answer becomes, so
 /// they must be words that the rules understand.
@@ -38,7 +38,7 @@ impl Default for Answers {
             pick: "Campaign ID {id}".into(),
             no_campaign: "My request is not about a particular campaign.".into(),
             this_one: "This is the one".into(),
-            by_mail: "by mail".into(),
+            by_mail: "by email".into(),
             confirm: "Yes, that is right".into(),
         }
     }
@@ -60,8 +60,25 @@ pub enum PageState {
     Unknown,
 }
 
+impl PageState {
+    /// All of them.
+    pub const ALL: [PageState; 5] =
+        [PageState::Open, PageState::Done, PageState::Used, PageState::Expired, PageState::Unknown];
+
+    /// The word that templates know it by.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PageState::Open => "open",
+            PageState::Done => "done",
+            PageState::Used => "used",
+            PageState::Expired => "expired",
+            PageState::Unknown => "unknown",
+        }
+    }
+}
+
 impl Templates {
-    /// The page of a one-tap answer, as HTML. `campaign`: the one that it picks.
+    /// The page of a one-tap answer; the text ends with the button's words. `campaign`: the one that it picks.
     pub fn page(
         &self,
         state: PageState,
@@ -69,13 +86,13 @@ impl Templates {
         desk: &str,
         campaign: Option<&Named>,
         language: &str,
-    ) -> Result<String, Fault> {
+    ) -> Result<Words, Fault> {
         let language = self.language_with(PAGE, language)?;
         let (subject_of, text_of) = (format!("{language}/{PAGE}.subject"), format!("{language}/{PAGE}.txt"));
         let desk = clean(desk);
         let campaign = campaign.map(|named| Named { id: clean(&named.id), name: clean(&named.name) });
         let seen = context! {
-            state => Serde(&state),
+            state => state.as_str(),
             ticket,
             desk => desk.as_str(),
             campaign => campaign.as_ref().map(Serde),
@@ -92,15 +109,19 @@ impl Templates {
         let blocks = blocks(&self.run(&text_of, &text_of, seen)?);
         let own = format!("{language}/page.html");
         let html = if self.files.contains(&own) { own.as_str() } else { "page.html" };
+        let confirm = (state == PageState::Open).then_some(self.languages[language].answers.confirm.as_str());
         let seen = context! {
             ticket,
             desk => desk.as_str(),
             subject => subject.as_str(),
             language,
-            confirm => (state == PageState::Open).then_some(self.languages[language].answers.confirm.as_str()),
+            confirm,
             blocks => Serde(&blocks),
         };
-        self.run(html, html, seen)
+        let html = self.run(html, html, seen)?;
+        let button = confirm.map(|confirm| format!("\n[ {confirm} ]\n"));
+        let text = format!("{}{}", set(&blocks), button.unwrap_or_default());
+        Ok(Words { template: PAGE, language: language.to_owned(), subject, text, html })
     }
 
     /// What a customer says by one tap, in this language: this campaign, or none in particular.

@@ -60,10 +60,10 @@ pub struct Templates {
 pub(super) struct Language {
     /// Help topic id → its name in this language.
     #[serde(default)]
-    topics: BTreeMap<String, String>,
+    pub(super) topics: BTreeMap<String, String>,
     /// Detail id → the question for it.
     #[serde(default)]
-    details: BTreeMap<String, String>,
+    pub(super) details: BTreeMap<String, String>,
     /// The words of one-tap answers.
     #[serde(default)]
     pub(super) answers: Answers,
@@ -92,7 +92,7 @@ impl Templates {
                 templates.languages.entry(folder.to_owned()).or_default();
             }
             match name.rsplit_once('.') {
-                Some(("words", "toml")) => match toml::from_str(text) {
+                Some(("words", "toml")) if !folder.is_empty() => match toml::from_str(text) {
                     Ok(language) => drop(templates.languages.insert(folder.to_owned(), language)),
                     Err(error) => faults.push(toml_fault(path, text, &error)),
                 },
@@ -125,6 +125,16 @@ impl Templates {
             }
             templates.environment.clear_templates();
         }
+        if !templates.languages.is_empty() {
+            faults.extend(templates.gaps(LAST_RESORT).into_iter().filter(|path| !files.contains_key(path)).map(
+                |path| Fault {
+                    file: format!("replies/{path}"),
+                    line: 0,
+                    message: "is missing, and English stands in wherever a language lacks a template".into(),
+                    remedy: "add it; the shipped rules have it".into(),
+                },
+            ));
+        }
         faults.sort();
         faults.dedup();
         if faults.is_empty() { Ok(templates) } else { Err(faults) }
@@ -132,10 +142,7 @@ impl Templates {
 
     /// The language to write in: the request's where it has templates, else the fallback, else English.
     pub fn language<'a>(&'a self, wanted: Option<&str>, fallback: &str) -> &'a str {
-        let known = |language: &str| {
-            let primary = language.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-            self.languages.get_key_value(&primary).map(|(key, _)| key.as_str())
-        };
+        let known = |language: &str| self.languages.get_key_value(&primary(language)).map(|(key, _)| key.as_str());
         wanted.and_then(known).or_else(|| known(fallback)).or_else(|| known(LAST_RESORT)).unwrap_or(LAST_RESORT)
     }
 
@@ -145,12 +152,10 @@ impl Templates {
     }
 
     /// The template files that a language lacks: `de/reminder.txt`.
-    pub fn gaps(&self) -> Vec<String> {
-        let kinds = Kind::ALL.iter().map(|kind| format!("{}.txt", kind.as_str()));
-        let wanted: Vec<String> = kinds.chain(["layout.txt".to_owned(), format!("{PAGE}.txt")]).collect();
-        let all =
-            self.languages.keys().flat_map(|language| wanted.iter().map(move |file| format!("{language}/{file}")));
-        all.filter(|path| !self.files.contains(path)).collect()
+    pub fn gaps(&self, language: &str) -> Vec<String> {
+        let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
+        let wanted = kinds.chain(["layout", PAGE]).map(|stem| format!("{language}/{stem}.txt"));
+        wanted.filter(|path| !self.files.contains(path)).collect()
     }
 
     /// The name of a topic in this language, where it is not the label of its rules file.
@@ -161,11 +166,6 @@ impl Templates {
     /// The question for a detail in this language.
     pub fn detail(&self, language: &str, detail: &str) -> Option<&str> {
         self.languages.get(language)?.details.get(detail).map(String::as_str)
-    }
-
-    /// Whether a language has a question for this detail; without one it is not asked for.
-    pub fn asks_for(&self, language: &str, detail: &str) -> bool {
-        self.languages.get(language).is_some_and(|words| words.details.contains_key(detail))
     }
 
     /// Words a mail; see [`super::compose::compose`].
@@ -286,12 +286,16 @@ impl Templates {
         }
         if self.files.contains(&format!("{language}/{PAGE}.txt")) {
             let campaign = Named { id: "20417".into(), name: "Summer Sale".into() };
-            let states = [PageState::Open, PageState::Done, PageState::Used, PageState::Expired, PageState::Unknown];
-            let pages = states.into_iter().flat_map(|state| [(state, None), (state, Some(&campaign))]);
+            let pages = PageState::ALL.into_iter().flat_map(|state| [(state, None), (state, Some(&campaign))]);
             let page = |(state, campaign)| self.page(state, 1042, "Support", campaign, language).err();
             faults.extend(pages.filter_map(page));
         }
     }
+}
+
+/// The language that a tag such as `pt-BR` begins with (RFC 5646 §2.1), as folders are named.
+pub fn primary(tag: &str) -> String {
+    tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Subject and body of a template: the first line is the subject, itself a template; the rest keeps its line numbers.

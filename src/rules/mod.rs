@@ -250,6 +250,11 @@ impl Rules {
         self.get(topic).into_iter().flat_map(|topic| &topic.details).map(|detail| detail.id.as_str())
     }
 
+    /// The ids of the details that any topic requires, by name.
+    pub fn all_details(&self) -> BTreeSet<&str> {
+        self.compiled.topics.iter().flat_map(|topic| &topic.details).map(|detail| detail.id.as_str()).collect()
+    }
+
     /// All topic ids and labels, in the order of their files.
     pub fn topics(&self) -> Vec<(&str, &str)> {
         self.compiled.topics.iter().map(|topic| (topic.id.0.as_str(), topic.label.as_str())).collect()

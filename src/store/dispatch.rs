@@ -66,19 +66,19 @@ impl Store {
         Ok(row)
     }
 
-    /// Sends a draft after all, or drops it. `renew` makes of its words what is sent now. `chase`: when the desk is to act on a ticket that waits from now on,
-    /// and whether there is nothing to remind of then.
-    /// `follows` gives what is to be sent when that moves the ticket.
+    /// Sends a draft after all, in the words that `renew` makes of it; without it the draft is dropped. `chase`: when the
+    /// desk is to act on a ticket that waits from now on, and whether there is nothing to remind of then. `follows` gives
+    /// what is to be sent when that moves the ticket.
     pub async fn release_draft(
         &self,
         id: &str,
-        send: bool,
+        renew: Option<impl FnOnce(&mut Payload)>,
         actor: &str,
-        renew: impl FnOnce(&mut Payload),
         chase: (Option<i64>, bool),
         now: i64,
         follows: impl FnOnce(&Ticket, &Ticket) -> Vec<NewOutgoing>,
     ) -> Result<(), Error> {
+        let send = renew.is_some();
         let next = if send { State::Queued } else { State::Dropped };
         let mut transaction = self.begin().await?;
         let sql =
@@ -91,7 +91,7 @@ impl Store {
             .await?;
         let Some(row) = done else { return Err(Error::Conflict(format!("draft {id}"))) };
         let mut draft = read(&row)?;
-        if send {
+        if let Some(renew) = renew {
             renew(&mut draft.payload);
             query("UPDATE outbox SET payload = $1 WHERE id = $2")
                 .bind(rows::to_json(&draft.payload))

@@ -55,6 +55,10 @@ impl Status {
 
 /// The flag of a ticket that agents get although something is missing.
 pub const INCOMPLETE: &str = "incomplete";
+/// The flag of a ticket that agents get because our question stayed unanswered; gone when the customer writes after all.
+pub const UNANSWERED: &str = "unanswered";
+/// The same, because another ticket seems to be the answer to our question.
+pub const ANSWERED_ELSEWHERE: &str = "answered_elsewhere";
 
 /// A ticket, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

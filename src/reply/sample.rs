@@ -1,0 +1,101 @@
+//! An invented ticket in all cases that its mails may have, as `replies preview`, tests and benches show them.
+//!
+//! Promises: every branch of the shipped templates is in one of the cases; nothing here comes from a customer.
+
+use super::compose::{Choice, Facts, Kind, Taps};
+use crate::campaigns::Named;
+use crate::triage::{CAMPAIGN_ID, DESCRIPTION};
+
+impl Facts {
+    /// The plain case of a kind: to a sender who is proven on the account, or to anybody.
+    pub fn sample(kind: Kind, proven: bool) -> Facts {
+        let missing: &[&str] = match kind {
+            Kind::MissingDescription => &[DESCRIPTION],
+            Kind::Several => &[CAMPAIGN_ID, DESCRIPTION],
+            Kind::Details => &["period"],
+            Kind::Acknowledgement => &[],
+            _ => &[CAMPAIGN_ID],
+        };
+        let candidates = match kind {
+            Kind::AmbiguousName | Kind::UnknownId | Kind::Conflict => {
+                vec![choice("20417", "Summer Sale 2025", None), choice("20418", "Summer Sale 2024", None)]
+            }
+            _ => vec![],
+        };
+        let asks = !matches!(kind, Kind::Reminder | Kind::Acknowledgement | Kind::HandOver);
+        Facts {
+            ticket: 1042,
+            desk: "Northwind Campaigns".into(),
+            again: false,
+            topic: Some(("reporting".into(), "Reports & statistics".into())),
+            campaign: Some(Named { id: "20417".into(), name: "Summer Sale 2025".into() }),
+            stated: Some("20471".into()),
+            candidates,
+            may_name_campaigns: proven,
+            authenticated: proven,
+            missing: words(missing),
+            taps: asks.then(|| Taps {
+                reply_to: "support+bas-q4wjc5kz2nqhk3xkq5c7tq3vta@desk.example".into(),
+                links: (0..=3)
+                    .map(|choice| format!("https://desk.example/answer/bas-b-{choice}-ubq-wlniswpoza3dc33bfvjcbjj3ryy"))
+                    .collect(),
+            }),
+        }
+    }
+
+    /// The cases of a kind, each with a word for it, the plain one first. `details`: those that the rules ask for.
+    pub fn cases(kind: Kind, proven: bool, details: &[&str]) -> Vec<(&'static str, Facts)> {
+        let plain = Facts::sample(kind, proven);
+        let with = |change: fn(&mut Facts)| {
+            let mut facts = plain.clone();
+            change(&mut facts);
+            facts
+        };
+        let mut cases = match kind {
+            Kind::Details => {
+                let all = Facts { again: true, missing: words(details), ..plain.clone() };
+                vec![("again, all details", all), ("a detail without words", with(|facts| facts.missing.clear()))]
+            }
+            Kind::Reminder => vec![
+                ("campaign and description", with(|facts| facts.missing.push(DESCRIPTION.into()))),
+                ("description", with(|facts| facts.missing = words(&[DESCRIPTION]))),
+                ("details, no topic", with(|facts| (facts.missing, facts.topic) = (words(&["period"]), None))),
+            ],
+            Kind::HandOver => vec![("description", with(|facts| facts.missing = words(&[DESCRIPTION])))],
+            Kind::Acknowledgement => {
+                vec![("no topic, no campaign", with(|facts| (facts.topic, facts.campaign) = (None, None)))]
+            }
+            _ => {
+                let mut again = with(|facts| {
+                    facts.again = true;
+                    facts.missing.extend(words(&["period", "since"]));
+                });
+                again.candidates = match kind {
+                    Kind::MissingId | Kind::Several => vec![choice("20417", "Summer Sale 2025", None)],
+                    Kind::MissingDescription => vec![],
+                    _ => vec![
+                        choice("20417", "Summer Sale 2025", Some("Northwind Retail, active")),
+                        choice("20418", "Summer Sale 2025", Some("Northwind Travel, paused")),
+                        choice("20419", "Summer Sale 2024", None),
+                    ],
+                };
+                again.candidates.truncate(if kind == Kind::Conflict { 2 } else { 3 });
+                let by_mail = with(|facts| {
+                    (facts.topic, facts.campaign, facts.stated) = (None, None, None);
+                    facts.taps.iter_mut().for_each(|taps| taps.links.clear());
+                });
+                vec![("again, with details", again), ("no topic, answers by mail alone", by_mail)]
+            }
+        };
+        cases.insert(0, ("plain", plain));
+        cases
+    }
+}
+
+fn choice(id: &str, name: &str, apart: Option<&str>) -> Choice {
+    Choice { id: id.into(), name: name.into(), apart: apart.map(str::to_owned) }
+}
+
+fn words(ids: &[&str]) -> Vec<String> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
