@@ -45,7 +45,7 @@ impl Contacts {
     /// Whether [`on_account`] holds of this address and any campaign.
     pub(super) fn hold(&self, address: &str) -> bool {
         let address = address.to_lowercase();
-        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let Some((_, domain)) = address.rsplit_once('@') else { return false };
         let above = domain.match_indices('.').map(|(at, _)| &domain[at + 1..]);
         let mut keys = [address.as_str(), domain].into_iter().chain(above);
         keys.any(|key| !key.is_empty() && self.hashes.contains(&hash(key.as_bytes())))

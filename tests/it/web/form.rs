@@ -283,7 +283,7 @@ async fn five_languages_and_every_way_to_get_help() {
     }
     let german = desk.send("GET", "/submit?lang=de&topic=billing&campaign_id=%3Cb%3E", &[], b"").await.text();
     assert!(german.contains("<option value=\"billing\" selected>Abrechnung und Zahlungen"), "{german}");
-    assert!(german.contains("Nummer der Rechnung") && german.contains("value=\"&lt;b&gt;\""), "{german}");
+    assert!(german.contains("Die Rechnungsnummer") && german.contains("value=\"&lt;b&gt;\""), "{german}");
     let closed = TestDesk::with(|config| config.form.open = false).await;
     for path in ["/submit", "/support"] {
         assert_eq!(closed.send("GET", path, &[], b"").await.status, 404);
