@@ -209,7 +209,7 @@ pub async fn token_expires(town: Arc<Town>) -> Made {
     let imap = format!(
         "[[imap]]\nname = \"support\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nuser = \"{user}\"\n\
          answer_since = \"all\"\n[imap.oauth]\ntoken_url = \"{}\"\nclient_id = \"{}\"\nclient_secret_file = \"{}\"\n\
-         refresh_token_file = \"{}\"\n[egress]\nallow = [\"127.0.0.1\"]\n",
+         refresh_token_file = \"{}\"\n",
         wire.port,
         oauth.token_url,
         oauth.client_id,
