@@ -1,7 +1,7 @@
 //! Blobs: large originals and fetched attachments outside the database, each named by the SHA-256 of its bytes, so that the
 //! same bytes are kept once.
 //!
-//! Promises: what [`Blobs::put`] has taken survives a power cut before it returns; what [`Blobs::get`] gives is what its name
+//! Promises: what `Blobs::put` has taken survives a power cut before it returns; what `Blobs::get` gives is what its name
 //! says, or an error that names it. Which blobs are still needed only the database knows, see `naming`.
 
 use std::fs::{self, File, FileTimes};
