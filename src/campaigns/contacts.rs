@@ -9,22 +9,23 @@ use foldhash::fast::FixedState;
 use super::Campaign;
 use super::table::hash;
 
+/// A contact as it is compared: an address, or a domain, written with or without an `@` before it.
+fn key(contact: &str) -> String {
+    let contact = contact.trim().to_lowercase();
+    contact.strip_prefix('@').map(str::to_owned).unwrap_or(contact)
+}
+
+/// The contacts that an address in lower case is covered by: itself, its domain and the domains above.
+fn covering(address: &str) -> impl Iterator<Item = &str> {
+    let domain = address.rsplit_once('@').map(|(_, domain)| domain);
+    let above = domain.into_iter().flat_map(|domain| domain.match_indices('.').map(|(at, _)| &domain[at + 1..]));
+    domain.map(|_| address).into_iter().chain(domain).chain(above).filter(|key| !key.is_empty())
+}
+
 /// Whether this address is among a campaign's contacts, by address or by domain; a domain covers its subdomains.
 pub fn on_account(address: &str, campaign: &Campaign) -> bool {
     let address = address.to_lowercase();
-    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-    let under = |of: &str| {
-        let rest = domain.strip_suffix(of).filter(|_| !of.is_empty());
-        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    };
-    campaign.contacts.iter().any(|contact| {
-        let contact = contact.trim().to_lowercase();
-        match contact.split_once('@') {
-            Some(("", of)) => under(of),
-            Some(_) => contact == address,
-            None => under(&contact),
-        }
-    })
+    campaign.contacts.iter().map(|contact| key(contact)).any(|contact| covering(&address).any(|by| by == contact))
 }
 
 /// The contacts of all campaigns, each by the hash of its address or domain.
@@ -36,19 +37,13 @@ pub(super) struct Contacts {
 impl Contacts {
     pub(super) fn build(campaigns: &[Campaign]) -> Contacts {
         let contacts = campaigns.iter().flat_map(|campaign| &campaign.contacts);
-        let lower = contacts.map(|contact| contact.trim().to_lowercase());
-        // `@b.example` is a domain, too.
-        let keys = lower.map(|contact| contact.strip_prefix('@').map(str::to_owned).unwrap_or(contact));
-        Contacts { hashes: keys.filter(|key| !key.is_empty()).map(|key| hash(key.as_bytes())).collect() }
+        let keys = contacts.map(|contact| key(contact)).filter(|key| !key.is_empty());
+        Contacts { hashes: keys.map(|key| hash(key.as_bytes())).collect() }
     }
 
     /// Whether [`on_account`] holds of this address and any campaign.
     pub(super) fn hold(&self, address: &str) -> bool {
-        let address = address.to_lowercase();
-        let Some((_, domain)) = address.rsplit_once('@') else { return false };
-        let above = domain.match_indices('.').map(|(at, _)| &domain[at + 1..]);
-        let mut keys = [address.as_str(), domain].into_iter().chain(above);
-        keys.any(|key| !key.is_empty() && self.hashes.contains(&hash(key.as_bytes())))
+        covering(&address.to_lowercase()).any(|key| self.hashes.contains(&hash(key.as_bytes())))
     }
 }
 

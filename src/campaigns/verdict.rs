@@ -139,9 +139,11 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints, answers
     identified.said_not_specific = said_not_specific;
     identified.speaks_of_a_campaign = speaks;
     identified.sender_on_account = sender_on_account(&identified, request, directory);
-    // What weighs most, for or against, is what decided.
-    evidence.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
-    evidence.truncate(KEPT);
+    if evidence.len() > KEPT {
+        // What weighs most, for or against, is what decided.
+        evidence.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+        evidence.truncate(KEPT);
+    }
     evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     identified.evidence = evidence;
     identified

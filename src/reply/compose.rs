@@ -112,7 +112,7 @@ pub struct Facts {
     pub stated: Option<String>,
     /// Campaigns that may be meant.
     pub candidates: Vec<Choice>,
-    /// The sender is proven, on whatever account.
+    /// The sender is proven, on whatever account, or the mail goes to a contact of one.
     pub authenticated: bool,
     /// The sender is authenticated on the account of every campaign here. Else none of them is spoken of.
     pub may_name_campaigns: bool,

@@ -263,7 +263,7 @@ mod tests {
             Policy { largest_bytes: 10, refused: vec![".exe".into(), "video/*".into(), "image/svg+xml".into()] };
         let check = |name: &str, media_type: &str, size: usize, expected: Option<&str>| {
             let (name, media_type) = (name.to_owned(), media_type.to_owned());
-            let file = Attachment { name, media_type, size, inline: false, alt: None, url: None, dropped: None };
+            let file = Attachment { name, media_type, size, ..Attachment::default() };
             assert_eq!(policy.refuses(&file).as_deref(), expected, "{}", file.name);
         };
         check("a.EXE", "text/plain", 1, Some(".exe is refused"));

@@ -348,20 +348,12 @@ pub fn attachments<'a>(
         } else {
             Vec::new()
         };
-        out.push((Attachment { name, media_type, size: bytes.len(), inline, alt, url: None, dropped: None }, bytes));
+        out.push((Attachment { name, media_type, size: bytes.len(), inline, alt, ..Attachment::default() }, bytes));
         for (name, content) in contained {
             let media_type = "application/octet-stream".to_owned();
             let name = attachment::safe_name(&name, out.len(), &media_type);
             out.push((
-                Attachment {
-                    name,
-                    media_type,
-                    size: content.len(),
-                    inline: false,
-                    alt: None,
-                    url: None,
-                    dropped: None,
-                },
+                Attachment { name, media_type, size: content.len(), ..Attachment::default() },
                 Cow::Borrowed(content),
             ));
         }
@@ -373,10 +365,7 @@ pub fn attachments<'a>(
                 let media_type = "application/octet-stream".to_owned();
                 let name = attachment::safe_name(&file.name, out.len(), &media_type);
                 let size = file.content.len();
-                out.push((
-                    Attachment { name, media_type, size, inline: false, alt: None, url: None, dropped: None },
-                    Cow::Owned(file.content),
-                ));
+                out.push((Attachment { name, media_type, size, ..Attachment::default() }, Cow::Owned(file.content)));
             }
         }
     }

@@ -172,7 +172,7 @@ pub struct Field {
 }
 
 /// An attachment as listed, without its bytes; [`mail::attachment`] reads those from the raw mail.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attachment {
     /// The file name, decoded and made safe: no path, no control or format characters.
     pub name: String,

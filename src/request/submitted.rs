@@ -137,15 +137,7 @@ fn attachments(value: &Value, most: usize) -> (Vec<Attachment>, Vec<FieldFault>)
             (Ok(name), Ok(written), Ok(content)) if file.get("content").is_some_and(Value::is_string) => {
                 let media_type = media_type(written);
                 let name = attachment::safe_name(name, index, &media_type);
-                read.push(Attachment {
-                    name,
-                    media_type,
-                    size: content.len(),
-                    inline: false,
-                    alt: None,
-                    url: None,
-                    dropped: None,
-                });
+                read.push(Attachment { name, media_type, size: content.len(), ..Attachment::default() });
             }
             (Ok(_), Ok(_), Ok(_)) => {
                 faults.push(fault(format!("/attachments/{index}/content"), "the file's bytes in base64 are missing"));

@@ -122,6 +122,13 @@ fn page(limit: Option<i64>, (usual, largest): (i64, i64)) -> Result<i64, Problem
     fits.then_some(limit).ok_or_else(|| Problem::Malformed(format!("limit is a number from 1 to {largest}")))
 }
 
+/// Cuts what was read, one more than a page holds, to the page; whether there is another.
+fn cut<T>(found: &mut Vec<T>, page: i64) -> bool {
+    let more = found.len() as i64 > page;
+    found.truncate(page as usize);
+    more
+}
+
 fn now() -> i64 {
     crate::desk::unix_ms()
 }

@@ -50,8 +50,7 @@ async fn list(
     let page = super::page(wanted.limit, (PAGE, LARGEST_PAGE))?;
     let store = &site.desk.store;
     let mut found = store.list_submissions(Outcome::Quarantined, page + 1, wanted.cursor.as_deref()).await?;
-    let more = found.len() as i64 > page;
-    found.truncate(page as usize);
+    let more = super::cut(&mut found, page);
     let next = found.last().filter(|_| more).map(|last| last.id.clone());
     let listed = found.iter().map(|kept| {
         json!({

@@ -100,8 +100,7 @@ async fn list(
     let page = wanted.page()?;
     // One more than the page tells whether there is another.
     let mut tickets = site.desk.store.list_tickets(&wanted.filter()?, page + 1, wanted.cursor).await?;
-    let more = tickets.len() as i64 > page;
-    tickets.truncate(page as usize);
+    let more = super::cut(&mut tickets, page);
     let next = tickets.last().filter(|_| more).map(|ticket| ticket.id);
     Ok(Answer(
         json!({"tickets": tickets.iter().map(|ticket| summary(&site, ticket)).collect::<Vec<_>>(), "next": next}),

@@ -132,15 +132,7 @@ fn entry(index: usize, name: Option<&str>, media_type: Option<&str>, size: usize
     // What a URL ends with is a name as good as any.
     let path = url.as_deref().and_then(|url| url.split(['?', '#']).next()?.splitn(4, '/').nth(3));
     let name = name.or_else(|| path?.rsplit('/').next()).unwrap_or_default();
-    Attachment {
-        name: safe_name(name, index, &media_type),
-        media_type,
-        size,
-        inline: false,
-        alt: None,
-        url,
-        dropped: None,
-    }
+    Attachment { name: safe_name(name, index, &media_type), media_type, size, url, ..Attachment::default() }
 }
 
 /// Base64 as it comes: standard or URL alphabet, padded or not, broken into lines, or behind `data:…;base64,`.

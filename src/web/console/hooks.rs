@@ -52,8 +52,7 @@ async fn log(
 ) -> Result<Html<String>, Problem> {
     let (Query(wanted), door) = (wanted?, door_of(&site.desk, &name)?);
     let mut found = site.desk.store.deliveries(&door, PAGE + 1, wanted.before.as_deref()).await?;
-    let more = found.len() as i64 > PAGE;
-    found.truncate(PAGE as usize);
+    let more = crate::web::cut(&mut found, PAGE);
     let next = found.last().filter(|_| more).map(|last| last.id.clone());
     let deliveries: Vec<Value> = found.iter().map(shown).collect();
     let frame = super::frame(&site, &session, "hooks");

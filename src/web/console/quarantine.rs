@@ -35,8 +35,7 @@ async fn page(
     let Query(wanted) = wanted?;
     let store = &site.desk.store;
     let mut submissions = store.list_submissions(Outcome::Quarantined, PAGE + 1, wanted.before.as_deref()).await?;
-    let more = submissions.len() as i64 > PAGE;
-    submissions.truncate(PAGE as usize);
+    let more = crate::web::cut(&mut submissions, PAGE);
     let next = submissions.last().filter(|_| more).map(|last| last.id.clone());
     site.pages.render(
         "quarantine.html",

@@ -56,8 +56,7 @@ async fn page(
     let filter = wanted.filter()?;
     let page = wanted.page()?;
     let mut tickets = site.desk.store.list_tickets(&filter, page + 1, wanted.cursor).await?;
-    let more = tickets.len() as i64 > page;
-    tickets.truncate(page as usize);
+    let more = crate::web::cut(&mut tickets, page);
     let next = tickets.last().filter(|_| more).map(|last| next_page(&shown, &wanted, last.id));
 
     let counts = site.desk.store.count_tickets().await?;

@@ -418,6 +418,20 @@ async fn amazons_messages_are_believed_by_certificate_and_topic() {
     assert!(post("", &fixture("notification-1.json")).await.json()["ignored"].is_string());
 }
 
+/// A good post that was refused while the map was wrong.
+fn refused_once(key: &str) -> Refusal {
+    Refusal {
+        id: uuid::Uuid::now_v7().to_string(),
+        source: "hook:generic".into(),
+        at: unix_ms(),
+        status: 422,
+        because: "/mail is missing".into(),
+        source_key: Some(key.into()),
+        content_type: Some("application/json".into()),
+        body: Some(request("refused once").to_string().into_bytes()),
+    }
+}
+
 #[tokio::test]
 async fn agents_see_what_a_source_posted_and_take_it_in_again() {
     let desk = TestDesk::with(sources).await;
@@ -437,16 +451,7 @@ async fn agents_see_what_a_source_posted_and_take_it_in_again() {
     let csrf = browser.hidden("/desk/hooks/generic", "csrf").await;
     assert_eq!(browser.post(&format!("/desk/hooks/generic/{wrong}"), "csrf=guess").await.status, 403);
     assert_eq!(browser.post(&format!("/desk/hooks/generic/{wrong}"), &format!("csrf={csrf}")).await.status, 422);
-    let refusal = Refusal {
-        id: uuid::Uuid::now_v7().to_string(),
-        source: "hook:generic".into(),
-        at: unix_ms(),
-        status: 422,
-        because: "/mail is missing".into(),
-        source_key: Some("c-3".into()),
-        content_type: Some("application/json".into()),
-        body: Some(request("refused once").to_string().into_bytes()),
-    };
+    let refusal = refused_once("c-3");
     desk.desk.store.refuse(refusal.clone()).await.unwrap();
     let path = format!("/desk/hooks/generic/{}", refusal.id);
     let done = browser.post(&path, &format!("csrf={csrf}")).await;
@@ -486,16 +491,7 @@ async fn the_log_of_a_source_is_read_and_replayed() {
     replay(of(0)["id"].as_str().unwrap()).await.problem(409);
     replay("0192f0c4-0000-7000-8000-000000000000").await.problem(404);
     // One that was refused while the map was wrong.
-    let refusal = Refusal {
-        id: uuid::Uuid::now_v7().to_string(),
-        source: "hook:generic".into(),
-        at: unix_ms(),
-        status: 422,
-        because: "/mail is missing".into(),
-        source_key: Some("d-3".into()),
-        content_type: Some("application/json".into()),
-        body: Some(request("refused once").to_string().into_bytes()),
-    };
+    let refusal = refused_once("d-3");
     desk.desk.store.refuse(refusal.clone()).await.unwrap();
     let taken = replay(&refusal.id).await;
     assert_eq!(taken.status, 202, "{}", taken.text());
