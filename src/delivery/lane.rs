@@ -93,6 +93,9 @@ pub async fn run(lane: Lane, way: Way, places: usize, desk: Arc<Desk>, wake: Arc
             () = wake.notified() => more = true,
             () = tokio::time::sleep(LOOK) => more = true,
             _ = renew.tick() => {
+                if let Way::Smtp(smtp) = way.as_ref() {
+                    smtp.tidy().await;
+                }
                 if let Err(error) = desk.store.outbox_lease(&held, unix_ms() + LEASE.as_millis() as i64).await {
                     tracing::warn!(%error, "what is being sent could not be claimed anew");
                 }

@@ -85,9 +85,9 @@ impl Way {
 }
 
 /// Makes ready to send, without a connection: which key of `[smtp]` cannot be used, and why.
-pub async fn prove(config: &Config) -> Result<(), (&'static str, String)> {
+pub fn prove(config: &Config) -> Result<(), (&'static str, String)> {
     match Way::of_mail(config) {
-        Some(Way::Smtp(smtp)) => smtp.prove().await,
+        Some(Way::Smtp(smtp)) => smtp.prove(),
         _ => Ok(()),
     }
 }

@@ -1,21 +1,23 @@
-//! The way out by SMTP: lettre's pooled transport over rustls.
+//! The way out by SMTP: lettre's client over rustls, connections kept between two mails.
 //!
 //! A mail is taken for sent only at the server's `250` after the final dot. When that answer never comes nobody knows
-//! (RFC 1047): the same mail with the same Message-ID goes again. The password is read anew after every refused sign-in
-//! and never logged.
+//! (RFC 1047): the same mail with the same Message-ID goes again. Never more connections than mails that are sent at
+//! once. The password is read anew after every refused sign-in and never logged.
 
 use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use lettre::Address;
 use lettre::address::Envelope;
 use lettre::message::dkim::DkimConfig;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls as Security, TlsParameters};
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::transport::smtp::{Error, PoolConfig};
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
 
 use super::mail::{self, Composed};
 use super::{Delivery, dkim};
@@ -23,36 +25,47 @@ use crate::config::secret;
 use crate::config::settings::{self, Tls};
 use crate::store::outbox::Outgoing;
 
-type Transport = AsyncSmtpTransport<Tokio1Executor>;
-/// A transport, and what signs its mails.
-type Ready = (Transport, Option<Arc<DkimConfig>>);
+/// From the first packet to the end of the sign-in.
+const OPEN_WAIT: Duration = Duration::from_secs(2 * 60);
+/// For one mail. RFC 5321 §4.5.3.2.6 gives the server ten minutes for its last reply alone.
+const MAIL_WAIT: Duration = Duration::from_secs(10 * 60);
+/// For the answer to a goodbye, or to the question whether somebody is still there.
+const NOD_WAIT: Duration = Duration::from_secs(10);
+/// A connection that no mail has used for so long is given up.
+const IDLE: Duration = Duration::from_secs(60);
 
-/// How long the server may take over one reply.
-const REPLY_WAIT: Duration = Duration::from_secs(120);
+/// What sending needs, read from files.
+struct Ready {
+    tls: Option<TlsParameters>,
+    credentials: Option<Credentials>,
+    signer: Option<DkimConfig>,
+}
 
 /// The configured server.
 pub struct Smtp {
     settings: settings::Smtp,
     /// What EHLO says: the domain of the desk's address.
     hello: String,
-    /// Built at the first mail, dropped when it may be stale.
-    transport: Mutex<Option<Ready>>,
+    /// Read at the first mail, dropped when it may be stale.
+    ready: Mutex<Option<Arc<Ready>>>,
+    /// Signed in and between two mails, with the time of the last one.
+    idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
 impl Smtp {
     /// Connects to nothing yet.
     pub fn new(settings: settings::Smtp, desk_address: &str) -> Smtp {
         let hello = desk_address.rsplit('@').next().unwrap_or("localhost").to_owned();
-        Smtp { settings, hello, transport: Mutex::new(None) }
+        Smtp { settings, hello, ready: Mutex::default(), idle: Mutex::default() }
     }
 
     /// Sends one mail.
     pub async fn send(&self, outgoing: &Outgoing) -> Delivery {
-        let (transport, signer) = match self.ready().await {
+        let ready = match self.ready().await {
             Ok(ready) => ready,
             Err(error) => return Delivery::retry(error),
         };
-        let mail = match mail::compose(outgoing, signer.as_deref(), SystemTime::now()) {
+        let mail = match mail::compose(outgoing, ready.signer.as_ref(), SystemTime::now()) {
             Ok(mail) => mail,
             Err(error) => return Delivery::Dead { error },
         };
@@ -60,49 +73,102 @@ impl Smtp {
             Ok(envelope) => envelope,
             Err(error) => return Delivery::retry(error),
         };
-        // lettre must not be cut off from outside: it would keep the half-used connection. Its own time-outs end it.
-        match transport.send_raw(&envelope, &mail.bytes).await {
-            Ok(_) => Delivery::Sent,
+        let mut connection = match self.connection(&ready).await {
+            Ok(connection) => connection,
             Err(error) => {
-                let delivery = judge(&error, &mail);
+                self.forget().await;
+                return Delivery::retry(error);
+            }
+        };
+        match timeout(MAIL_WAIT, connection.send(&envelope, &mail.bytes)).await {
+            Ok(Ok(_)) => {
+                self.idle.lock().await.push((connection, Instant::now()));
+                Delivery::Sent
+            }
+            Ok(Err(error)) => {
                 if !error.is_permanent() || sign_in(&error) {
-                    *self.transport.lock().await = None;
+                    self.forget().await;
                 }
-                delivery
+                judge(&error, &mail)
+            }
+            Err(_) => {
+                self.forget().await;
+                Delivery::retry(format!("the server took longer than {} min over the mail", MAIL_WAIT.as_secs() / 60))
             }
         }
     }
 
-    /// Reads what sending needs: DKIM key, password, certificates. Which key of `[smtp]` cannot be used, and why. Within a
-    /// runtime: the pool of connections asks for one.
-    pub async fn prove(&self) -> Result<(), (&'static str, String)> {
+    /// Reads the DKIM key and the certificates. Which key of `[smtp]` cannot be used, and why.
+    pub fn prove(&self) -> Result<(), (&'static str, String)> {
         self.signer().map_err(|why| ("dkim_key_file", why))?;
-        self.build().map(drop).map_err(|why| ("ca_file", why))
+        self.tls().map(drop).map_err(|why| ("ca_file", why))
     }
 
     /// Connects and signs in, and hands nothing in.
     pub async fn knock(&self) -> Result<(), String> {
-        let (transport, _) = self.ready().await?;
-        let found = transport.test_connection().await;
-        transport.shutdown().await;
-        match found {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("the server hung up".to_owned()),
-            Err(error) => Err(explain(&error)),
-        }
+        let ready = self.ready().await?;
+        leave(self.connection(&ready).await?).await;
+        Ok(())
     }
 
     /// The bytes of this mail as they would go out, signed where mails are signed.
     pub async fn sample(&self, outgoing: &Outgoing) -> Result<Vec<u8>, String> {
-        let (_, signer) = self.ready().await?;
-        mail::compose(outgoing, signer.as_deref(), SystemTime::now()).map(|mail| mail.bytes)
+        let ready = self.ready().await?;
+        mail::compose(outgoing, ready.signer.as_ref(), SystemTime::now()).map(|mail| mail.bytes)
+    }
+
+    /// Says goodbye to the server on the connections that no mail has used for a while.
+    pub async fn tidy(&self) {
+        for (connection, _) in self.idle.lock().await.extract_if(.., |(_, since)| since.elapsed() >= IDLE) {
+            tokio::spawn(leave(connection));
+        }
     }
 
     /// Says goodbye to the server.
     pub async fn close(&self) {
-        if let Some((transport, _)) = self.transport.lock().await.take() {
-            transport.shutdown().await;
+        let idle = std::mem::take(&mut *self.idle.lock().await);
+        for (connection, _) in idle {
+            leave(connection).await;
         }
+    }
+
+    /// Files may have changed, or the server has lost us: the next mail begins anew.
+    async fn forget(&self) {
+        *self.ready.lock().await = None;
+        self.idle.lock().await.clear();
+    }
+
+    /// A connection on which a mail can be handed in: one that waits and is alive, or a new one.
+    async fn connection(&self, ready: &Ready) -> Result<AsyncSmtpConnection, String> {
+        loop {
+            let Some((mut connection, _)) = self.idle.lock().await.pop() else { break };
+            if timeout(NOD_WAIT, connection.test_connected()).await == Ok(true) {
+                return Ok(connection);
+            }
+        }
+        let slow = || format!("connecting and signing in took longer than {} s", OPEN_WAIT.as_secs());
+        timeout(OPEN_WAIT, self.open(ready)).await.unwrap_or_else(|_| Err(slow()))
+    }
+
+    async fn open(&self, ready: &Ready) -> Result<AsyncSmtpConnection, String> {
+        let hello = ClientId::Domain(self.hello.clone());
+        let server = (self.settings.host.as_str(), self.settings.port);
+        let mut connection = if self.settings.tls == Tls::Implicit {
+            AsyncSmtpConnection::connect_tokio1(server, None, &hello, ready.tls.clone(), None).await
+        } else {
+            let stream = TcpStream::connect(server).await.map_err(|error| format!("Connection error: {error}"))?;
+            // The final dot is a packet of its own: it must not wait until the mail before it is acknowledged.
+            stream.set_nodelay(true).map_err(|error| error.to_string())?;
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await
+        }
+        .map_err(|error| explain(&error))?;
+        if let (Tls::Starttls, Some(tls)) = (&self.settings.tls, &ready.tls) {
+            connection.starttls(tls.clone(), &hello).await.map_err(|error| explain(&error))?;
+        }
+        if let Some(credentials) = &ready.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await.map_err(|error| explain(&error))?;
+        }
+        Ok(connection)
     }
 
     fn envelope(&self, mail: &Composed) -> Result<Envelope, String> {
@@ -116,44 +182,34 @@ impl Smtp {
         Envelope::new(sender, vec![mail.to.clone()]).map_err(|error| error.to_string())
     }
 
-    async fn ready(&self) -> Result<Ready, String> {
-        let mut kept = self.transport.lock().await;
+    async fn ready(&self) -> Result<Arc<Ready>, String> {
+        let mut kept = self.ready.lock().await;
         if let Some(ready) = kept.as_ref() {
-            return Ok(ready.clone());
+            return Ok(Arc::clone(ready));
         }
-        let signer = self.signer()?;
-        Ok(kept.insert((self.build()?, signer)).clone())
+        let ready = Ready { tls: self.tls()?, credentials: self.credentials()?, signer: self.signer()? };
+        Ok(Arc::clone(kept.insert(Arc::new(ready))))
     }
 
-    fn signer(&self) -> Result<Option<Arc<DkimConfig>>, String> {
+    fn signer(&self) -> Result<Option<DkimConfig>, String> {
         let (selector, file) = (&self.settings.dkim_selector, &self.settings.dkim_key_file);
-        match selector.is_empty() {
-            true => Ok(None),
-            false => dkim::signer(selector, &self.hello, file).map(|signer| Some(Arc::new(signer))),
-        }
+        (!selector.is_empty()).then(|| dkim::signer(selector, &self.hello, file)).transpose()
     }
 
-    fn build(&self) -> Result<Transport, String> {
+    fn credentials(&self) -> Result<Option<Credentials>, String> {
         let settings = &self.settings;
-        let security = match settings.tls {
-            Tls::None => Security::None,
-            Tls::Implicit => Security::Wrapper(self.tls()?),
-            Tls::Starttls => Security::Required(self.tls()?),
-        };
-        let mut builder = Transport::builder_dangerous(settings.host.as_str())
-            .port(settings.port)
-            .tls(security)
-            .hello_name(ClientId::Domain(self.hello.clone()))
-            .timeout(Some(REPLY_WAIT))
-            .pool_config(PoolConfig::new().max_size(settings.connections.max(1)));
-        if !settings.user.is_empty() {
-            let password = secret::read_line(&settings.password_file).map_err(|error| error.to_string())?;
-            builder = builder.credentials(Credentials::new(settings.user.clone(), password));
+        if settings.user.is_empty() {
+            return Ok(None);
         }
-        Ok(builder.build())
+        let password = secret::read_line(&settings.password_file).map_err(|error| error.to_string())?;
+        Ok(Some(Credentials::new(settings.user.clone(), password)))
     }
 
-    fn tls(&self) -> Result<TlsParameters, String> {
+    /// `None`: plaintext.
+    fn tls(&self) -> Result<Option<TlsParameters>, String> {
+        if self.settings.tls == Tls::None {
+            return Ok(None);
+        }
         let file = &self.settings.ca_file;
         let mut tls = TlsParameters::builder(self.settings.host.clone());
         if !file.as_os_str().is_empty() {
@@ -166,8 +222,13 @@ impl Smtp {
             // A private authority is meant instead of the public ones, not beside them.
             tls = tls.certificate_store(CertificateStore::None).add_root_certificate(authority);
         }
-        tls.build().map_err(|error| format!("TLS cannot be set up: {error}"))
+        tls.build().map(Some).map_err(|error| format!("TLS cannot be set up: {error}"))
     }
+}
+
+/// Says goodbye.
+async fn leave(mut connection: AsyncSmtpConnection) {
+    let _ = timeout(NOD_WAIT, connection.quit()).await;
 }
 
 /// Refused for good only when the server says so of this mail. What speaks of the set-up (sign-in, TLS) is put right by

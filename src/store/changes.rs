@@ -11,8 +11,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, query};
 use super::dispatch::withdraw;
 use super::settle::NewOutgoing;
 use super::tickets::{COLUMNS, event, read, update};
-use super::values::{OUTBOX_COLUMNS, outgoing_values};
-use super::{Error, Store, rows};
+use super::{Error, Store, outbox, rows};
 use crate::request::Request;
 use crate::ticket::change::{Change, Means, Replaced};
 use crate::ticket::{Status, Ticket};
@@ -96,8 +95,7 @@ impl Store {
             withdraw(&mut transaction, id, now).await?;
         }
         let rows = follows(&before, &after, requests.last());
-        let rows = rows.into_iter().map(|row| outgoing_values(row, id, now)).collect();
-        rows::insert(&mut transaction, "outbox", OUTBOX_COLUMNS, rows, "").await?;
+        outbox::insert(&mut transaction, rows.into_iter().map(|row| (row, id)), now).await?;
         transaction.commit().await?;
         Ok(after)
     }

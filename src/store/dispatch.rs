@@ -11,8 +11,8 @@ use super::outbox::{COLUMNS, Outgoing, Payload, Reason, State, read};
 use super::rows::{self, Value};
 use super::settle::{NewMessage, NewOutgoing, Settling};
 use super::tickets::{self, Direction};
-use super::values::{MESSAGE_COLUMNS, OUTBOX_COLUMNS, message_values, outgoing_values};
-use super::{Error, Store};
+use super::values::{MESSAGE_COLUMNS, message_values};
+use super::{Error, Store, outbox};
 use crate::ticket::{INCOMPLETE, Status, Ticket};
 
 /// Which outgoing rows; an empty list or `None` means any.
@@ -93,7 +93,7 @@ impl Store {
         let mut draft = read(&row)?;
         if let Some(renew) = renew {
             renew(&mut draft.payload);
-            query("UPDATE outbox SET payload = $1 WHERE id = $2")
+            query("UPDATE payloads SET payload = $1 WHERE id = $2")
                 .bind(rows::to_json(&draft.payload))
                 .bind(id)
                 .execute(&mut *transaction)
@@ -119,8 +119,7 @@ impl Store {
                     return Err(Error::Conflict(format!("ticket {}", before.id)));
                 }
                 let rows = follows(&before, &after);
-                let rows = rows.into_iter().map(|row| outgoing_values(row, before.id, now)).collect();
-                rows::insert(&mut transaction, "outbox", OUTBOX_COLUMNS, rows, "").await?;
+                outbox::insert(&mut transaction, rows.into_iter().map(|row| (row, before.id)), now).await?;
             }
         }
         let what = if send { "draft_sent" } else { "draft_dropped" };

@@ -223,9 +223,18 @@ impl Store {
         if self.engine == Engine::Postgres {
             let mut connection = self.write.acquire().await?;
             query("SET statement_timeout = 0").execute(&mut *connection).await?;
-            for table in
-                ["submissions", "tickets", "messages", "outbox", "events", "feedback", "bounced", "fetches", "refusals"]
-            {
+            for table in [
+                "submissions",
+                "tickets",
+                "messages",
+                "outbox",
+                "payloads",
+                "events",
+                "feedback",
+                "bounced",
+                "fetches",
+                "refusals",
+            ] {
                 query(sqlx::AssertSqlSafe(format!("VACUUM {table}"))).execute(&mut *connection).await?;
             }
             // Not given back: it would run without a bound.

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::settle::Settling;
+use super::settle::{NewOutgoing, Settling};
+use super::values::{OUTBOX_COLUMNS, outgoing_values};
 use super::{Engine, Error, Store, endpoints, rows};
 
 /// What an outgoing thing is.
@@ -133,8 +134,8 @@ pub struct Outgoing {
     pub created_at: i64,
 }
 
-pub(super) const COLUMNS: &str = "id, ticket_id, kind, reason, recipient, message_id, payload, attempts, fence, state, last_error, \
-                       due_at, created_at";
+pub(super) const COLUMNS: &str = "id, ticket_id, kind, reason, recipient, message_id, attempts, fence, state, last_error, due_at, \
+                       created_at, (SELECT payload FROM payloads WHERE payloads.id = outbox.id) AS payload";
 
 impl Store {
     /// Claims the mails that are due, oldest first, for `lease_ms`.
@@ -248,6 +249,23 @@ impl Settling {
         let detail = serde_json::json!({ "outgoing": outgoing.id, "reason": outgoing.reason, "error": error });
         super::tickets::event(&mut self.transaction, outgoing.ticket_id, now, "desk", "undelivered", &detail).await
     }
+}
+
+/// Puts these on the outbox, each for the ticket beside it.
+pub(super) async fn insert(
+    connection: &mut AnyConnection,
+    outgoing: impl IntoIterator<Item = (NewOutgoing, i64)>,
+    now: i64,
+) -> Result<(), Error> {
+    let mut payloads = vec![];
+    let mut rows = vec![];
+    for (row, ticket_id) in outgoing {
+        payloads.push(vec![row.id.as_str().into(), rows::to_json(&row.payload).into()]);
+        rows.push(outgoing_values(row, ticket_id, now));
+    }
+    rows::insert(connection, "outbox", OUTBOX_COLUMNS, rows, "").await?;
+    rows::insert(connection, "payloads", &["id", "payload"], payloads, "").await?;
+    Ok(())
 }
 
 async fn settle(

@@ -10,8 +10,8 @@ use sqlx::{Row, query};
 use super::rows::{self, Value};
 use super::settle::{NewMessage, NewOutgoing, Settling};
 use super::tickets::{Direction, event, update};
-use super::values::{MESSAGE_COLUMNS, OUTBOX_COLUMNS, message_values, outgoing_values};
-use super::{Error, Store};
+use super::values::{MESSAGE_COLUMNS, message_values};
+use super::{Error, Store, outbox};
 use crate::ticket::Ticket;
 
 /// A ticket in another help desk.
@@ -162,8 +162,7 @@ impl Settling {
             let detail = json!({ "from": before.status, "to": after.status });
             event(connection, before.id, now, &actor, "status", &detail).await?;
         }
-        let outgoing = outgoing.into_iter().map(|row| outgoing_values(row, before.id, now)).collect();
-        rows::insert(connection, "outbox", OUTBOX_COLUMNS, outgoing, "").await?;
+        outbox::insert(connection, outgoing.into_iter().map(|row| (row, before.id)), now).await?;
         query("UPDATE remote_tickets SET seen = $1, over = $2 WHERE connector = $3 AND ticket_id = $4")
             .bind(rows::clean(seen))
             .bind(i64::from(over))

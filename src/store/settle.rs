@@ -16,10 +16,7 @@ use super::rows::{self, Value};
 use super::submissions::{Outcome, RELEASED, Submission};
 use super::threads::{self, Thread};
 use super::tickets::{self, Direction};
-use super::values::{
-    EVENT_COLUMNS, MESSAGE_COLUMNS, OUTBOX_COLUMNS, TICKET_COLUMNS, event_values, message_values, outgoing_values,
-    ticket_values,
-};
+use super::values::{EVENT_COLUMNS, MESSAGE_COLUMNS, TICKET_COLUMNS, event_values, message_values, ticket_values};
 use super::{Engine, Error, Store, fetches};
 use crate::ticket::Ticket;
 
@@ -302,7 +299,7 @@ impl Settling {
             withdrawn.extend(effect.withdraw.then_some(ticket_id));
             messages.extend(effect.messages.into_iter().map(|message| message_values(message, ticket_id, now)));
             events.extend(effect.events.into_iter().map(|event| event_values(&event, ticket_id, now)));
-            outgoing.extend(effect.outgoing.into_iter().map(|row| outgoing_values(row, ticket_id, now)));
+            outgoing.extend(effect.outgoing.into_iter().map(|row| (row, ticket_id)));
         }
         for ticket in withdrawn {
             withdraw(connection, ticket, now).await?;
@@ -310,7 +307,7 @@ impl Settling {
         rows::insert(connection, "tickets", TICKET_COLUMNS, opened, "").await?;
         rows::insert(connection, "messages", MESSAGE_COLUMNS, messages, "").await?;
         rows::insert(connection, "events", EVENT_COLUMNS, events, "").await?;
-        rows::insert(connection, "outbox", OUTBOX_COLUMNS, outgoing, "").await?;
+        outbox::insert(connection, outgoing, now).await?;
         Ok(())
     }
 }

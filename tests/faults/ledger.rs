@@ -186,7 +186,9 @@ async fn look(pool: &AnyPool) -> Result<Desk, sqlx::Error> {
     }
     let mut posts: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
     for row in
-        sqlx::query("SELECT ticket_id, message_id, payload FROM outbox WHERE kind = 'post'").fetch_all(pool).await?
+        sqlx::query("SELECT ticket_id, message_id, payload FROM outbox JOIN payloads USING (id) WHERE kind = 'post'")
+            .fetch_all(pool)
+            .await?
     {
         if row.get::<String, _>("payload").contains("ticket.created") {
             let id = row.get::<String, _>("message_id");
