@@ -96,12 +96,17 @@ pub(super) async fn insert(
 ) -> Result<u64, Error> {
     let mut inserted = 0;
     let mut rows = rows.into_iter();
+    // SQLite looks a numbered placeholder up among all that came before it: a thousand of them cost more than the rows.
+    let numbered = connection.backend_name() != "SQLite";
     while rows.len() > 0 {
         let size = SIZES.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
         let mut sql = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
         for row in 0..size {
             sql.push_str(if row == 0 { "(" } else { ", (" });
-            sql.push_str(&marks(row * columns.len() + 1, columns.len()));
+            match numbered {
+                true => sql.push_str(&marks(row * columns.len() + 1, columns.len())),
+                false => sql.push_str(&vec!["?"; columns.len()].join(", ")),
+            }
             sql.push(')');
         }
         sql.push(' ');
