@@ -31,7 +31,6 @@ fn is_kind(listed: &str) -> bool {
 fn blobs(store: &Store) -> Vec<(&'static str, String, &'static str)> {
     let Some(rest) = store.blobs.strip_prefix("s3://") else {
         return match store.blobs.as_str() {
-            "" => vec![("blobs", "is empty".into(), "write database, a folder, or s3://bucket/prefix")],
             other if other.contains("://") => {
                 vec![("blobs", format!("`{other}` is no place that is known"), "write a folder, or s3://bucket/prefix")]
             }
@@ -80,7 +79,7 @@ mod tests {
     #[test]
     fn places_and_policies_are_checked() {
         check("[store]\nblobs = \"originals\"", "");
-        check("[store]\nblobs = \"\"", "t.toml:2: store.blobs");
+        check("[store]\nblobs = \"\"", "");
         check("[store]\nblobs = \"gs://bucket\"", "`gs://bucket` is no place");
         let bucket = "[store]\nblobs = \"s3://\"\ns3_key_id = \"x\"\ns3_endpoint = \"http://s3.example.com\"";
         for part in ["names no bucket", "go together", "plaintext to s3.example.com"] {

@@ -36,6 +36,7 @@ mod stage;
 pub mod team;
 pub mod verify;
 pub mod waiting;
+mod witness;
 pub mod work;
 
 use std::path::PathBuf;
@@ -43,7 +44,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 
 use crate::campaigns::Directory;
 use crate::config::fault::Fault;
@@ -73,6 +74,7 @@ use hooks::HookSources;
 use notice::Changed;
 use sources::Lock;
 use verify::Verifier;
+use witness::Witness;
 
 /// Why a desk could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -163,6 +165,9 @@ pub struct Desk {
     hours: Hours,
     keys: Keys,
     verifier: Option<Verifier>,
+    witness: Arc<Witness>,
+    /// Read by those who read mail in company, written by who reads one apart.
+    company: RwLock<()>,
     /// Held while this process is the only one on an embedded database.
     _alone: Lock,
 }
@@ -202,9 +207,17 @@ impl Desk {
         let hours = sources::hours(&config).map_err(Error::Faults)?;
         let verifier = Verifier::of(&config.desk).map_err(Error::Faults)?;
         let breaker = store.breaker(unix_ms()).await?;
+        for left in witness::left(&config.desk.data_dir) {
+            if !left.ids.is_empty() {
+                tracing::warn!(submissions = ?left.ids, "the process before this one ended while it read these");
+                store.blame(&left.ids).await?;
+            }
+            left.settled();
+        }
         if matches!(alone, Lock::Held(_)) {
             store.forget_claims().await?;
         }
+        let witness = Arc::new(Witness::below(&config.desk.data_dir));
         Ok(Arc::new(Desk {
             store,
             config,
@@ -224,6 +237,8 @@ impl Desk {
             hours,
             keys,
             verifier,
+            witness,
+            company: RwLock::default(),
             _alone: alone,
         }))
     }

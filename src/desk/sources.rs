@@ -105,16 +105,26 @@ pub fn store_url(config: &Config) -> Result<String, secret::Unreadable> {
 pub fn blobs(config: &Config) -> Result<Blobs, store::Error> {
     let settings = &config.store;
     let from_bytes = settings.blobs_from_bytes;
-    if settings.blobs == "database" {
+    let url = match settings.blobs.as_str() {
+        "" => store_url(config).map_err(|error| store::Error::Url(error.to_string()))?,
+        _ => String::new(),
+    };
+    let place = match settings.blobs.as_str() {
+        "" if url.starts_with("sqlite:") => "originals",
+        // Its nodes may share no folder.
+        "" => "database",
+        place => place,
+    };
+    if place == "database" {
         return Ok(Blobs::default());
     }
-    if !settings.blobs.starts_with("s3://") {
-        return Ok(Blobs::in_folder(config.desk.data_dir.join(&settings.blobs), from_bytes));
+    if !place.starts_with("s3://") {
+        return Ok(Blobs::in_folder(config.desk.data_dir.join(place), from_bytes));
     }
     let file = &settings.s3_secret_file;
     let secret = (!file.as_os_str().is_empty()).then(|| secret::read_line(file)).transpose();
     let place = S3 {
-        url: settings.blobs.clone(),
+        url: place.to_owned(),
         endpoint: settings.s3_endpoint.clone(),
         region: settings.s3_region.clone(),
         key_id: settings.s3_key_id.clone(),

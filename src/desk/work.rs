@@ -26,11 +26,13 @@ use crate::triage;
 const LEASE_MS: i64 = 20_000;
 /// Submissions of one settling transaction.
 const BATCH: i64 = 64;
-/// Claims that one submission gets. The first may have been in company of the one that crashed the worker; the two
-/// after it were its own.
-const CLAIMS: i64 = 3;
+/// Claims that one submission gets, whoever ended them: for what the witness cannot see.
+const CLAIMS: i64 = 10;
 /// Failures that the wall caught; these are always the submission's own.
 const FAILURES: i64 = 2;
+/// Times that the process ended while it read this one. The first may have been in company of the one that ended it, and
+/// somebody may have killed the process just then.
+const DEATHS: i64 = 3;
 /// Batches at once: while one is settled, another is read.
 pub(super) const LANES: usize = 2;
 
@@ -120,7 +122,7 @@ impl Desk {
         for submission in kept {
             if !alone {
                 steps.extend(Box::pin(self.settle_claimed(vec![submission], now)).await?);
-            } else if submission.attempts < FAILURES {
+            } else if submission.failures + 1 < FAILURES {
                 tracing::warn!(submission.id, %error, "cannot be settled; tried again");
                 self.store.release_submission(&submission, 0, true).await?;
             } else {
@@ -134,19 +136,30 @@ impl Desk {
 
     async fn settle_together(&self, claimed: Vec<Submission>, now: i64) -> Result<Vec<Step>, store::Error> {
         let sources = self.sources.load_full();
+        // What came back may be what ended the process: nothing is read beside it, that nothing else be blamed.
+        let came_back = claimed.iter().any(|submission| submission.attempts > 1);
+        let (apart, company) = match came_back {
+            true => (Some(self.company.write().await), None),
+            false => (None, Some(self.company.read().await)),
+        };
         let items = self.read(claimed, &sources).await;
         let (items, lookups) = self.place(items).await?;
         let items = self.judge(items, &sources).await;
+        drop((apart, company));
         self.settle_checked(items, lookups, &sources, now).await
     }
 
     async fn read(&self, claimed: Vec<Submission>, sources: &Arc<Sources>) -> Vec<Item> {
-        let sources = sources.clone();
+        let (sources, witness) = (sources.clone(), self.witness.clone());
         parallel(claimed, move |submission| {
-            let stage = if submission.attempts > CLAIMS {
+            let stage = if submission.failures >= DEATHS {
+                let reason = format!("deskclerk ended {DEATHS} times while it read this; not read again");
+                Stage::Ends(Outcome::Quarantined, reason)
+            } else if submission.attempts > CLAIMS {
                 let reason = format!("taken up {CLAIMS} times without coming to an end; not read again");
                 Stage::Ends(Outcome::Quarantined, reason)
             } else {
+                let _watched = witness.watch(&submission.id);
                 match read::read(&submission, &sources.setting, &sources.hooks) {
                     Reading::Request(request, fingerprint) => Stage::Read(request, fingerprint),
                     Reading::Refused(reason) => Stage::Ends(Outcome::Quarantined, reason),
@@ -203,7 +216,7 @@ impl Desk {
     }
 
     async fn judge(&self, items: Vec<Item>, sources: &Arc<Sources>) -> Vec<Item> {
-        let sources = sources.clone();
+        let (sources, witness) = (sources.clone(), self.witness.clone());
         parallel(items, move |Item { submission, stage }| {
             let stage = match stage {
                 Stage::Placed(request, fingerprint, place @ (Place::On { .. } | Place::New { .. })) => {
@@ -211,6 +224,7 @@ impl Desk {
                         Place::On { ticket, .. } => Some(ticket.known()),
                         _ => None,
                     };
+                    let _watched = witness.watch(&submission.id);
                     let judged =
                         read::guarded(|| triage::triage(&request, &sources.directory, &sources.rules, known.as_ref()));
                     match judged {
@@ -357,7 +371,7 @@ impl Desk {
 
 fn failed(submission: &Submission, panic: &str) -> Stage {
     tracing::error!(submission.id, attempts = submission.attempts, panic, "reading or judging failed");
-    if submission.attempts < FAILURES {
+    if submission.failures + 1 < FAILURES {
         Stage::Again
     } else {
         Stage::Ends(Outcome::Quarantined, format!("reading or judging it failed {FAILURES} times: {panic}"))

@@ -167,6 +167,40 @@ impl Blobs {
         Ok(found)
     }
 
+    /// Puts, reads and deletes a probe, as whoever asks whether the place can be used. `false`: there is no such folder yet, and
+    /// none is made, for whoever asks may be another user than the one that is to own it.
+    pub async fn probe(&self) -> Result<bool, Error> {
+        let bytes = uuid::Uuid::now_v7().to_string().into_bytes();
+        match &self.place {
+            Place::Database => Ok(true),
+            Place::Folder(folder) => {
+                let folder = folder.clone();
+                self.blocking(move || {
+                    if !folder.try_exists()? {
+                        return Ok(false);
+                    }
+                    let probe = folder.join(format!("probe-{}", uuid::Uuid::now_v7()));
+                    let read = write_to(&probe, &bytes).and_then(|()| fs::read(&probe));
+                    gone(fs::remove_file(&probe))?;
+                    if read? == bytes {
+                        Ok(true)
+                    } else {
+                        Err(io::Error::other("it gives back other bytes than it took"))
+                    }
+                })
+                .await
+            }
+            #[cfg(feature = "s3")]
+            Place::Bucket(_) => {
+                let hash = hex::encode(Sha256::digest(&bytes));
+                self.put(&hash, Arc::new(bytes)).await?;
+                let read = self.get(&hash).await;
+                self.delete(&hash).await?;
+                read.map(|_| true)
+            }
+        }
+    }
+
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
@@ -180,7 +214,8 @@ impl Blobs {
         Error::Blobs { place: self.name(), why: error.to_string() }
     }
 
-    fn name(&self) -> String {
+    /// The place, as the settings name it.
+    pub fn name(&self) -> String {
         match &self.place {
             Place::Database => "the database".into(),
             Place::Folder(folder) => folder.display().to_string(),

@@ -13,6 +13,7 @@ pub mod breaker;
 mod bucket;
 pub mod budgets;
 pub mod changes;
+pub mod claims;
 mod committer;
 mod copy;
 pub mod cursors;

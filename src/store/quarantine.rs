@@ -71,7 +71,8 @@ impl Store {
             return Err(Error::Refused(format!("submission {id} was erased: there is nothing to settle")));
         }
         sqlx::query(
-            "UPDATE submissions SET outcome = NULL, because = NULL, settled_at = NULL, attempts = 0, lease_until = 0 \
+            "UPDATE submissions SET outcome = NULL, because = NULL, settled_at = NULL, attempts = 0, failures = 0, \
+             lease_until = 0 \
              WHERE id = $1",
         )
         .bind(id)

@@ -10,10 +10,11 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 use sqlx::{Any, Row, Transaction, query};
 
+use super::claims::RELEASED;
 use super::dispatch::withdraw;
 use super::outbox::{self, Payload};
 use super::rows::{self, Value};
-use super::submissions::{Outcome, RELEASED, Submission};
+use super::submissions::{Outcome, Submission};
 use super::threads::{self, Thread};
 use super::tickets::{self, Direction};
 use super::values::{EVENT_COLUMNS, MESSAGE_COLUMNS, TICKET_COLUMNS, event_values, message_values, ticket_values};
@@ -210,9 +211,9 @@ impl Settling {
         Ok(())
     }
 
-    /// Puts one back that failed: it is taken up again, alone, and this try counts.
+    /// Puts one back that failed: it is taken up again, alone, and that is counted.
     pub async fn put_back_counted(&mut self, submission: &str) -> Result<(), Error> {
-        query("UPDATE submissions SET lease_until = $1 WHERE outcome IS NULL AND id = $2")
+        query("UPDATE submissions SET lease_until = $1, failures = failures + 1 WHERE outcome IS NULL AND id = $2")
             .bind(RELEASED)
             .bind(submission)
             .execute(&mut *self.transaction)

@@ -1,7 +1,7 @@
 //! Submissions: what came in by a door, raw, and how it ended.
 //!
 //! Promises: [`Store::submit`] returns only after commit; the same (source, key) is stored once, however often and
-//! however parallel it comes; a claim counts its attempt before anything is parsed; a settle with an old fence is refused.
+//! however parallel it comes. Who works on which is said in `claims`.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,7 +12,7 @@ use sqlx::any::AnyRow;
 use tokio::sync::oneshot;
 
 use super::committer::Job;
-use super::{Engine, Error, Store, naming, rows};
+use super::{Error, Store, naming, rows};
 use crate::request::Authentication;
 
 /// What the raw bytes are.
@@ -88,6 +88,7 @@ impl New {
             answerable: self.answerable,
             received_at: self.received_at,
             attempts: 1,
+            failures: 0,
             fence: 1,
             outcome: None,
             because: None,
@@ -173,6 +174,8 @@ pub struct Submission {
     pub received_at: i64,
     /// How often it was claimed, this claim included.
     pub attempts: i64,
+    /// How often reading or settling it failed, or ended the process.
+    pub failures: i64,
     /// Of the claim; a settle must carry it.
     pub fence: i64,
     /// How it ended; `None`: not yet.
@@ -186,13 +189,7 @@ pub struct Submission {
 }
 
 pub(super) const COLUMNS: &str = "id, source, source_key, kind, raw, content_hash, envelope, answerable, received_at, attempts, \
-                       fence, outcome, because, ticket_id, settled_at, blob_bytes";
-
-/// A batch of claims stops growing at so many bytes, so that large mails do not fill the memory.
-const CLAIM_BYTES: i64 = 8 << 20;
-
-/// A submission put back for another try is marked so: it is taken up alone, before fresh ones.
-pub(super) const RELEASED: i64 = 1;
+                       failures, fence, outcome, because, ticket_id, settled_at, blob_bytes";
 
 impl Store {
     /// Stores a submission durably. Concurrent callers share one transaction and one fsync.
@@ -229,92 +226,6 @@ impl Store {
             submission.raw = self.blobs.get(&submission.content_hash).await?;
         }
         Ok(submission)
-    }
-
-    /// Claims submissions that nobody has settled, oldest first: fresh ones together, or one that came back, alone.
-    ///
-    /// The attempt is counted and committed here, before anybody parses a byte of it. After `lease_ms` another worker
-    /// may claim it; the fence tells the two apart.
-    pub async fn claim_submissions(&self, now: i64, lease_ms: i64, limit: i64) -> Result<Vec<Submission>, Error> {
-        let skip = match self.engine {
-            Engine::Sqlite => "",
-            Engine::Postgres => "FOR UPDATE SKIP LOCKED",
-        };
-        let mut transaction = self.begin().await?;
-        // One that came back may be what crashed the worker: alone, it takes no other with it.
-        let suspect = format!(
-            "SELECT id, LENGTH(raw) + blob_bytes AS size FROM submissions WHERE outcome IS NULL AND lease_until > 0 \
-             AND lease_until <= $1 ORDER BY lease_until, id LIMIT 1 {skip}"
-        );
-        let fresh = format!(
-            "SELECT id, LENGTH(raw) + blob_bytes AS size FROM submissions WHERE outcome IS NULL AND lease_until = 0 \
-             ORDER BY id LIMIT $1 {skip}"
-        );
-        let mut found = sqlx::query(sqlx::AssertSqlSafe(suspect)).bind(now).fetch_all(&mut *transaction).await?;
-        if found.is_empty() {
-            found = sqlx::query(sqlx::AssertSqlSafe(fresh)).bind(limit).fetch_all(&mut *transaction).await?;
-        }
-        let mut ids: Vec<rows::Value> = vec![];
-        let mut bytes = 0;
-        for row in &found {
-            if bytes > CLAIM_BYTES {
-                break;
-            }
-            bytes += size(row)?;
-            ids.push(row.try_get::<String, _>("id")?.into());
-        }
-        let until = now.saturating_add(lease_ms).max(RELEASED + 1);
-        let update = |marks: &str| {
-            format!(
-                "UPDATE submissions SET attempts = attempts + 1, fence = fence + 1, lease_until = $1 \
-                 WHERE id IN ({marks}) RETURNING {COLUMNS}"
-            )
-        };
-        let rows = rows::with_keys(&mut transaction, update, &[until.into()], &ids).await?;
-        transaction.commit().await?;
-        let mut claimed = vec![];
-        for row in &rows {
-            claimed.push(match self.whole(row).await {
-                // Never settled as if it had been empty: to quarantine, from where it can be replayed.
-                Err(error @ Error::Lost { .. }) => {
-                    let mut lost = read(row)?;
-                    lost.envelope.refused = Some(error.to_string());
-                    lost
-                }
-                Err(error) if error.is_passing() => {
-                    for row in &rows {
-                        self.release_submission(&read(row)?, now, false).await?;
-                    }
-                    return Err(error);
-                }
-                whole => whole?,
-            });
-        }
-        claimed.sort_by(|a: &Submission, b| a.id.cmp(&b.id));
-        Ok(claimed)
-    }
-
-    /// Puts a claimed submission back, to be taken up alone from `due_at` on. `count_attempt`: whether this claim
-    /// counts as a try of this submission (it failed), or not (the database did).
-    pub async fn release_submission(
-        &self,
-        claimed: &Submission,
-        due_at: i64,
-        count_attempt: bool,
-    ) -> Result<(), Error> {
-        let mut transaction = self.begin().await?;
-        sqlx::query(
-            "UPDATE submissions SET lease_until = $1, attempts = attempts - $2 \
-             WHERE id = $3 AND fence = $4 AND outcome IS NULL",
-        )
-        .bind(due_at.max(RELEASED))
-        .bind(i64::from(!count_attempt))
-        .bind(claimed.id.as_str())
-        .bind(claimed.fence)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(())
     }
 
     /// Marks as flagged or moved on the server.
@@ -355,22 +266,6 @@ impl Store {
         Ok(known)
     }
 
-    /// Gives up the claims of processes that are gone, so that nobody waits for their leases. Only for the process that
-    /// knows it is the only one on this database.
-    pub async fn forget_claims(&self) -> Result<(), Error> {
-        let mut transaction = self.begin().await?;
-        sqlx::query("UPDATE submissions SET lease_until = $1 WHERE outcome IS NULL AND lease_until > $1")
-            .bind(RELEASED)
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query("UPDATE outbox SET lease_until = 0 WHERE state = 'queued' AND lease_until > 0")
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query("DELETE FROM leases").execute(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(())
-    }
-
     /// How many submissions wait to be settled.
     pub async fn pending_submissions(&self) -> Result<i64, Error> {
         let row =
@@ -399,6 +294,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Submission, Error> {
         answerable: row.try_get::<i64, _>("answerable")? != 0,
         received_at: row.try_get("received_at")?,
         attempts: row.try_get("attempts")?,
+        failures: row.try_get("failures")?,
         fence: row.try_get("fence")?,
         outcome: outcome.map(|_| rows::from_word(row, "outcome", &what)).transpose()?,
         because: row.try_get("because")?,

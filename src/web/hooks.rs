@@ -44,8 +44,9 @@ async fn list(
 ) -> Result<Json<Value>, Problem> {
     let door = door_of(&site.desk, &name)?;
     let limit = super::page(page.limit, (PAGE, LARGEST_PAGE))?;
-    let found = site.desk.store.deliveries(&door, limit, page.before.as_deref()).await?;
-    let next = found.last().filter(|_| found.len() as i64 == limit).map(|last| last.id.clone());
+    let mut found = site.desk.store.deliveries(&door, limit + 1, page.before.as_deref()).await?;
+    let more = super::cut(&mut found, limit);
+    let next = found.last().filter(|_| more).map(|last| last.id.clone());
     let shown: Vec<Value> = found
         .iter()
         .map(|delivery| {

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{AnyPool, Row};
 
+use crate::harness::{original, originals};
 use crate::partner::Partner;
 use crate::servers::dovecot::Dovecot;
 
@@ -159,13 +160,15 @@ struct Desk {
 }
 
 async fn look(pool: &AnyPool) -> Result<Desk, sqlx::Error> {
-    let rows = sqlx::query("SELECT id, raw, outcome, acknowledged FROM submissions").fetch_all(pool).await?;
+    let sql = "SELECT id, raw, content_hash, blob_bytes, outcome, acknowledged FROM submissions";
+    let rows = sqlx::query(sql).fetch_all(pool).await?;
+    let folder = originals(pool).await;
     let mut stored: BTreeMap<String, Vec<(String, bool)>> = BTreeMap::new();
     let mut named: BTreeMap<String, String> = BTreeMap::new();
     for row in rows {
         let outcome = row.get::<Option<String>, _>("outcome").unwrap_or_default();
         let acknowledged = row.get::<i64, _>("acknowledged") != 0;
-        for token in tokens(&row.get::<Vec<u8>, _>("raw")) {
+        for token in tokens(&original(&row, folder.as_deref())) {
             stored.entry(token.clone()).or_default().push((outcome.clone(), acknowledged));
             named.insert(row.get("id"), token);
         }

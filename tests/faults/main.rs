@@ -2,7 +2,7 @@
 //!
 //! `cargo test --test faults` runs each row at least once, `cargo test --test faults -- --long` rows 1–6 two hundred
 //! times; `-- 11 28` runs those rows alone. Every input is in a ledger outside the program, and each row is audited
-//! against it. Prints one line a row; a row that cannot be made on this machine says why and does not count as survived.
+//! against it. Prints one line a row as it ends, and the closing figure; a row that cannot be made on this machine says why and does not count as survived.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod clerk;
@@ -29,8 +29,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger::Tally;
-use rows::{endpoints, kills, load, mailbox, network, power, sending, stores};
+use rows::{endpoints, kills, load, mailbox, network, poison, power, sending, stores};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use town::{Made, Town};
 
 /// Rows at work at once: most of their time they wait.
@@ -90,6 +91,8 @@ fn faults() -> Vec<Fault> {
         fault(34, "receiving endpoint answers 500, redirects, hangs", endpoints::unwell),
         fault(35, "two auto-responders facing each other", sending::each_other),
         fault(36, "power cut: unsynced writes are gone", power::cuts),
+        fault(37, "kill -9 five times over one mail", poison::by_chance),
+        fault(38, "a mail that crashes its reader", poison::by_the_mail),
     ]
 }
 
@@ -121,24 +124,22 @@ async fn matrix(long: bool, wanted: &[u8]) -> bool {
     let mut faults = faults();
     faults.retain(|fault| wanted.is_empty() || wanted.contains(&fault.number));
     faults.sort_by_key(|fault| (fault.number == ALONE, !LONGEST.contains(&fault.number), fault.number));
-    let mut running = vec![];
+    let (count, mut running) = (faults.len(), JoinSet::new());
     for fault in faults {
         let (town, places) = (town.clone(), places.clone());
-        let task = tokio::spawn(async move {
+        running.spawn(async move {
             let share = if fault.number == ALONE { AT_ONCE } else { 1 };
             let _place = places.acquire_many_owned(share).await.unwrap();
             let (begun, runtime) = (Instant::now(), tokio::runtime::Handle::current());
             // A thread of its own: a row starts servers and waits for them, and one that fails ends no other.
             let row = tokio::task::spawn_blocking(move || runtime.block_on((fault.run)(town)));
-            (row.await, begun.elapsed())
+            (fault.number, fault.name, row.await, begun.elapsed())
         });
-        running.push((fault.number, fault.name, task));
     }
-    running.sort_by_key(|(number, ..)| *number);
     let mut all = Tally::default();
-    let (mut survived, mut not_made, count) = (0, 0, running.len());
-    for (number, name, task) in running {
-        let (made, took) = task.await.unwrap();
+    let (mut survived, mut not_made) = (0, 0);
+    while let Some(ended) = running.join_next().await {
+        let (number, name, made, took) = ended.unwrap();
         let (word, detail) = match made {
             Ok(Ok(tally)) => {
                 let detail = line(&tally);

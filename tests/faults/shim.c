@@ -5,7 +5,8 @@
  * process right before or right after an fsync of the write-ahead log, which is the moment of a commit.
  *
  * FAULTS_FOLDER: the folder. FAULTS_JOURNAL: where it is written down. FAULTS_STRIKE: a file "before N" or "after N";
- * while it is there, the N-th fsync of a log from then on, from 0, is the last.
+ * while it is there, the N-th fsync of a log from then on, from 0, is the last. FAULTS_KILL_AT, FAULTS_ABORT_AT: a file that
+ * holds a word; while it is there, whoever writes the word to a log is killed, whoever copies it in memory aborts.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -26,6 +27,27 @@ static int journal = -2;
 static uint64_t position;
 
 #define REAL(name) static __typeof__(&name) real; if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+
+/* The word of the file that this variable named when the process began; empty: none. */
+static char kill_at[64], abort_at[64];
+
+static void word(const char *variable, char *word) {
+    const char *name = getenv(variable);
+    int fd = name ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0) return;
+    if (read(fd, word, 63) < 0) word[0] = 0;
+    close(fd);
+}
+
+__attribute__((constructor)) static void words(void) {
+    word("FAULTS_KILL_AT", kill_at);
+    word("FAULTS_ABORT_AT", abort_at);
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t length) {
+    if (abort_at[0] && length < 65536 && memmem(from, length, abort_at, strlen(abort_at))) abort();
+    return memmove(to, from, length);
+}
 
 static ssize_t put(int fd, const void *bytes, size_t length) {
     REAL(write);
@@ -117,6 +139,9 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {
     REAL(pwrite64);
     char path[4096];
     if (!ours(fd, path)) return real(fd, bytes, length, offset);
+    size_t end = strlen(path);
+    if (kill_at[0] && end > 4 && strcmp(path + end - 4, "-wal") == 0 && memmem(bytes, length, kill_at, strlen(kill_at)))
+        kill(getpid(), SIGKILL);
     pthread_mutex_lock(&lock);
     note_write(fd, path, offset, bytes, length);
     ssize_t written = real(fd, bytes, length, offset);

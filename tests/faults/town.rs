@@ -98,7 +98,7 @@ fn compile(folder: &Path) -> Result<PathBuf, String> {
     let library = folder.join("shim.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/shim.c");
     let ran = Command::new("gcc")
-        .args(["-shared", "-fPIC", "-O1", "-Wall", "-o"])
+        .args(["-shared", "-fPIC", "-O1", "-fno-builtin", "-Wall", "-o"])
         .args([&library, &PathBuf::from(source)])
         .args(["-ldl", "-lpthread"])
         .output()

@@ -3,6 +3,7 @@
 //! Close it with [`TestDesk::close`]: that ends the doors, settles what is left and fails on leftovers. A desk that is
 //! dropped without it fails the test.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -140,13 +141,31 @@ pub async fn look_into(url: &str) -> AnyPool {
     AnyPool::connect(url).await.unwrap()
 }
 
+/// Where an embedded store keeps its large originals, unless it was told otherwise; `None`: it is PostgreSQL.
+pub async fn originals(pool: &AnyPool) -> Option<PathBuf> {
+    let row = sqlx::query("SELECT file FROM pragma_database_list WHERE name = 'main'").fetch_one(pool).await.ok()?;
+    Some(Path::new(&row.get::<String, _>("file")).with_file_name("originals"))
+}
+
+/// The bytes of a submission's row (raw, content_hash, blob_bytes), wherever they lie.
+pub fn original(row: &sqlx::any::AnyRow, folder: Option<&Path>) -> Vec<u8> {
+    if row.get::<i64, _>("blob_bytes") == 0 {
+        return row.get("raw");
+    }
+    let hash: String = row.get("content_hash");
+    let folder = folder.expect("large originals of PostgreSQL are in the database");
+    std::fs::read(folder.join(&hash[..2]).join(&hash)).unwrap()
+}
+
 /// All submissions, oldest first.
 pub async fn stored(pool: &AnyPool) -> Vec<Stored> {
-    let sql = "SELECT source_key, raw, envelope, answerable, acknowledged, outcome FROM submissions ORDER BY id";
+    let sql = "SELECT source_key, raw, content_hash, blob_bytes, envelope, answerable, acknowledged, outcome \
+               FROM submissions ORDER BY id";
     let rows = sqlx::query(sql).fetch_all(pool).await.unwrap();
+    let folder = originals(pool).await;
     let read = |row: &sqlx::any::AnyRow| Stored {
         key: row.get::<Option<String>, _>("source_key").unwrap_or_default(),
-        raw: row.get("raw"),
+        raw: original(row, folder.as_deref()),
         envelope: row.get("envelope"),
         answerable: row.get::<i64, _>("answerable") != 0,
         acknowledged: row.get::<i64, _>("acknowledged") != 0,

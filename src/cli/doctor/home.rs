@@ -188,6 +188,26 @@ pub(super) async fn store(settings: &Config, findings: &mut Findings) -> Option<
     Some(store)
 }
 
+/// Where large originals lie: a probe is put there, read and deleted.
+pub(super) async fn originals(settings: &Config, offline: bool, findings: &mut Findings) {
+    let about = "store.blobs";
+    let Ok(blobs) = sources::blobs(settings) else { return };
+    if !blobs.are_kept() || (offline && settings.store.blobs.starts_with("s3://")) {
+        return;
+    }
+    let place = blobs.name();
+    match blobs.probe().await {
+        Ok(true) => findings.ok(about, format!("{place} takes, gives and deletes")),
+        Ok(false) => findings.plan(about, format!("{place} is not there yet and will be made")),
+        Err(error) if settings.store.blobs.starts_with("s3://") => {
+            let remedy =
+                "check s3_endpoint, s3_region, that the bucket exists, and that the key may get, put, delete and list";
+            findings.wrong(about, error.to_string(), remedy);
+        }
+        Err(error) => findings.wrong(about, error.to_string(), "give it to the user that runs deskclerk, or make room"),
+    }
+}
+
 /// This machine's clock: leases, reminders, signatures and TLS rely on it.
 pub(super) async fn clock(store: Option<&Store>, findings: &mut Findings) {
     let about = "clock";

@@ -1,6 +1,7 @@
 //! `deskclerk doctor`: what is wrong with this set-up, and what `run` would read and answer.
 //!
-//! Changes nothing: signs in and looks, asks DNS, composes a mail and does not send it. Ends with 0 when all is well or only
+//! Changes nothing: signs in and looks, asks DNS, composes a mail and does not send it; a probe among the originals is deleted
+//! at once. Ends with 0 when all is well or only
 //! worth a thought, 1 when something is wrong, 2 when the settings cannot be used, 75 when all that is wrong may pass.
 
 mod home;
@@ -123,6 +124,7 @@ async fn look(settings: &Config, offline: bool, findings: &mut Findings) {
     home::files(settings, findings);
     home::loops(settings, findings);
     let store = home::store(settings, findings).await;
+    home::originals(settings, offline, findings).await;
     home::clock(store.as_ref(), findings).await;
     home::daemon(settings, findings).await;
     if !offline {

@@ -5,6 +5,7 @@ pub mod kills;
 pub mod load;
 pub mod mailbox;
 pub mod network;
+pub mod poison;
 pub mod power;
 pub mod sending;
 pub mod stores;

@@ -42,6 +42,9 @@ async fn large_originals_live_in_a_bucket() {
         assert_eq!(stored.raw, big.replace('\n', "\r\n").into_bytes());
         let key = format!("originals/{}/{}", &stored.content_hash[..2], stored.content_hash);
         assert_eq!(server.keys(), [key.as_str()]);
+        let (_, found, _) = operated.run(&["doctor"]);
+        assert!(found.contains("s3://desk/originals takes, gives and deletes"), "{found}");
+        assert_eq!(server.keys(), [key.as_str()], "the probe is gone");
         // A backup holds it.
         let place = operated.folder.path().join("kept");
         let (code, _, complaints) = operated.run(&["backup", place.to_str().unwrap()]);
@@ -78,6 +81,8 @@ async fn large_originals_live_in_a_bucket() {
         assert!(out.contains("s3://desk/originals") && out.contains("is not there"), "{out}");
         // A server that is away: nothing is stored, and its sender comes again.
         server.down();
+        let (_, found, _) = operated.run(&["doctor"]);
+        assert!(found.contains("s3_endpoint, s3_region, that the bucket exists"), "{found}");
         let new = New {
             source: "lmtp".into(),
             source_key: None,
