@@ -216,8 +216,8 @@ fn check(
     };
     let source = match hooks::source(hook, &rules) {
         Ok(source) => source,
-        Err((key, why, remedy)) => {
-            output::complain(&format!("{key}: {why}; {remedy}"));
+        Err(faults) => {
+            faults.iter().for_each(|(key, why, remedy)| output::complain(&format!("{key}: {why}; {remedy}")));
             return Ok(None);
         }
     };

@@ -17,6 +17,7 @@ pub mod feedback;
 pub mod hooks;
 pub mod import;
 pub mod learn;
+mod named;
 pub mod outbox;
 pub mod output;
 pub mod quarantine;

@@ -24,7 +24,8 @@ pub fn complain(message: &str) {
 /// Says all faults on standard error, one a line.
 pub fn complain_of(faults: &[Fault]) {
     for fault in faults {
-        complain(&fault.to_string());
+        // It may quote what stands in the file.
+        complain(&inert(&fault.to_string()));
     }
 }
 

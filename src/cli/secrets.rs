@@ -50,7 +50,10 @@ pub(super) fn files(settings: &Config) -> Vec<(&'static str, usize, &'static str
         let mut files = vec![("password_file", &imap.password_file), ("ca_file", &imap.ca_file)];
         files.push(("proxy_secret_file", &imap.proxy_secret_file));
         if let Some(oauth) = &imap.oauth {
-            files.extend([("oauth", &oauth.client_secret_file), ("oauth", &oauth.refresh_token_file)]);
+            files.extend([
+                ("oauth.client_secret_file", &oauth.client_secret_file),
+                ("oauth.refresh_token_file", &oauth.refresh_token_file),
+            ]);
         }
         let named = files.into_iter().filter(|(_, path)| !path.as_os_str().is_empty());
         secrets.extend(named.map(|(key, path)| ("imap", index, key, path.as_path())));

@@ -96,7 +96,7 @@ pub fn run(args: &Args) -> Result<End> {
                 continue;
             }
         };
-        let request = match request::mail::read(&mail.raw, &setting) {
+        let mut request = match request::mail::read(&mail.raw, &setting) {
             Ok(request) => request,
             Err(refusal) => {
                 output::complain(&format!("{}: would be quarantined: {}", mail.source, refusal.reason));
@@ -108,6 +108,7 @@ pub fn run(args: &Args) -> Result<End> {
                 continue;
             }
         };
+        request.oddities.extend(rules.unknown_values(&request));
         let triage = crate::triage::triage(&request, &directory, &rules, None);
         match args.format {
             Format::Text => writeln!(out, "{}", explain::judgement(&mail.source, &request, &triage, marks))?,

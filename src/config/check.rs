@@ -1,7 +1,7 @@
 //! What typed settings say that cannot be meant: addresses that are none, bounds that let nothing pass, plaintext to other
 //! machines, keys that need one another. Looks at no file and no host that they name.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use toml_edit::Document;
 
@@ -9,6 +9,40 @@ use super::fault::Fault;
 use super::network::Network;
 use super::settings::{Campaigns, Config, Hook, Tls, VERIFY};
 use super::{endpoints, hours, keeping, mailbox, place};
+
+/// Values with control characters: they would break a header or a log line of which they become a part.
+pub fn controls(config: &Config, document: &Document<&str>, text: &str, name: &str) -> Vec<Fault> {
+    let mut faults = vec![];
+    let mut fault = |table: &str, index: usize, key: &str| {
+        faults.push(Fault {
+            file: name.to_owned(),
+            line: place(document, text, table, index, key),
+            message: format!("{table}.{key}: holds a line end or another control character"),
+            remedy: "write it as one line of plain text".to_owned(),
+        });
+    };
+    let settings = serde_json::to_value(config).expect("settings are plain data with keys of text");
+    for (table, value) in settings.as_object().into_iter().flatten() {
+        match value.as_array() {
+            Some(list) => list.iter().enumerate().for_each(|(n, one)| broken(one, "", &mut |key| fault(table, n, key))),
+            None => broken(value, "", &mut |key| fault(table, 0, key)),
+        }
+    }
+    faults
+}
+
+/// The keys of texts that hold control characters; a query may have lines.
+fn broken(value: &serde_json::Value, key: &str, found: &mut dyn FnMut(&str)) {
+    let control = |c: char| (c.is_control() && !(key == "sql" && "\r\n\t".contains(c))) || "\u{2028}\u{2029}".contains(c);
+    match value {
+        serde_json::Value::String(text) if text.contains(control) => found(key),
+        serde_json::Value::Array(list) => list.iter().for_each(|one| broken(one, key, found)),
+        serde_json::Value::Object(table) => table.iter().for_each(|(inner, value)| {
+            broken(value, &if key.is_empty() { inner.clone() } else { format!("{key}.{inner}") }, found);
+        }),
+        _ => {}
+    }
+}
 
 /// All that is wrong with typed settings, each with the line of its key.
 pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, name: &str) -> Vec<Fault> {
@@ -28,7 +62,7 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
             fault("desk", 0, key, format!("`{address}` is no mail address"), "write it as name@host.example");
         }
     }
-    if config.http.listen.parse::<std::net::SocketAddr>().is_err() {
+    if config.http.listen.parse::<SocketAddr>().is_err() {
         fault(
             "http",
             0,
@@ -42,7 +76,7 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
         fault("desk", 0, "verify_senders", message, "keep one of the two");
     }
     let resolver = &config.desk.resolver;
-    if !resolver.is_empty() && resolver.parse::<std::net::SocketAddr>().is_err() {
+    if !resolver.is_empty() && resolver.parse::<SocketAddr>().is_err() {
         fault("desk", 0, "resolver", format!("`{resolver}` is no socket address"), "write it as 127.0.0.1:53");
     }
     let envelope_from = &config.smtp.envelope_from;
@@ -89,7 +123,7 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
         fault("egress", 0, "allow", format!("`{text}` is no network"), "write it as 10.1.0.0/16, or as one address");
     }
     let lmtp = &config.lmtp.listen;
-    if !lmtp.is_empty() && !lmtp.starts_with('/') && lmtp.parse::<std::net::SocketAddr>().is_err() {
+    if !lmtp.is_empty() && !lmtp.starts_with('/') && lmtp.parse::<SocketAddr>().is_err() {
         fault(
             "lmtp",
             0,
@@ -97,6 +131,16 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
             format!("`{lmtp}` is neither socket address nor path"),
             "write it as 127.0.0.1:8024 or as a whole path, /run/deskclerk/lmtp",
         );
+    }
+    if let (Ok(lmtp), Ok(http)) = (lmtp.parse::<SocketAddr>(), config.http.listen.parse::<SocketAddr>())
+        && lmtp.port() == http.port()
+        && lmtp.port() != 0
+        && (lmtp.ip() == http.ip() || lmtp.ip().is_unspecified() || http.ip().is_unspecified())
+    {
+        fault("lmtp", 0, "listen", format!("{lmtp} is http.listen, too"), "write another port");
+    }
+    if config.desk.data_dir.as_os_str().is_empty() {
+        fault("desk", 0, "data_dir", "is empty".into(), "name a folder; it is made when it is not there");
     }
     let url = &config.desk.public_url;
     if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) {

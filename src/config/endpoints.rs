@@ -236,7 +236,7 @@ mod tests {
     fn endpoints_that_cannot_be_meant_are_named() {
         check(&format!("{WEBHOOK}{CONNECTOR}"), &[]);
         check(&format!("{WEBHOOK}events = [\"ticket.ready\"]"), &[]);
-        check(&format!("{WEBHOOK}events = [\"ticket.lost\"]"), &["unknown variant `ticket.lost`"]);
+        check(&format!("{WEBHOOK}events = [\"ticket.lost\"]"), &["webhook.events: `ticket.lost` is not known here"]);
         check(&format!("{WEBHOOK}evnets = []"), &["unknown key `webhook.evnets`"]);
         check(&WEBHOOK.replace("https", "http"), &["plaintext to crm.example"]);
         check(&format!("[egress]\nallow = [\"10.0.0.0/8\"]\n{}", WEBHOOK.replace("https", "http")), &[]);
@@ -244,7 +244,7 @@ mod tests {
         check(&WEBHOOK.replace("[\"s\"]", "[]"), &["is empty"]);
         check(&WEBHOOK.replace("crm\"", "c r m\""), &["cannot stand in a URL"]);
         check(&format!("{WEBHOOK}{}", CONNECTOR.replace("hd", "crm")), &["`crm` stands twice"]);
-        check(&CONNECTOR.replace("zendesk\"\nurl", "zendisk\"\nurl"), &["unknown variant `zendisk`"]);
+        check(&CONNECTOR.replace("zendesk\"\nurl", "zendisk\"\nurl"), &["connector.kind: `zendisk` is not known here"]);
         check(&format!("{CONNECTOR}group = \"Support\""), &["`Support` is no number"]);
         check(&format!("{CONNECTOR}id_prefix = \"a b\""), &["cannot stand in a tag"]);
         check(&format!("{}group = \"Users\"", CONNECTOR.replace("zendesk\"\nurl", "zammad\"\nurl")), &[]);

@@ -287,19 +287,18 @@ fn sign_in_faults(config: &Config, imap: &Imap) -> Vec<(&'static str, String, &'
         }
         return faults;
     };
-    let mut fault = |message: String, remedy| faults.push(("oauth", message, remedy));
     if password {
-        fault("stands beside password_file".into(), "keep one of the two");
+        faults.push(("oauth", "stands beside password_file".into(), "keep one of the two"));
     }
     if let Some((message, remedy)) = url_fault(config, &oauth.token_url) {
-        fault(format!("token_url {message}"), remedy);
+        faults.push(("oauth.token_url", message, remedy));
     }
     if oauth.client_id.is_empty() {
-        fault("client_id is empty".into(), "write the id that the provider gave the client");
+        faults.push(("oauth.client_id", "is empty".into(), "write the id that the provider gave the client"));
     }
     if oauth.client_secret_file.as_os_str().is_empty() && oauth.refresh_token_file.as_os_str().is_empty() {
         let message = "has neither client_secret_file nor refresh_token_file: nothing would prove who asks";
-        fault(message.into(), "name one of them, or both");
+        faults.push(("oauth", message.into(), "name one of them, or both"));
     }
     faults
 }
@@ -382,15 +381,15 @@ mod tests {
         check(&format!("{PASSWORD}{OAUTH}client_secret_file = \"s\""), &["beside password_file"]);
         check(
             &format!("{}client_secret_file = \"s\"", OAUTH.replace("https://", "ftp://")),
-            &["token_url is no http address"],
+            &["imap.oauth.token_url: is no http address"],
         );
         check(
             &format!("{}client_secret_file = \"s\"", OAUTH.replace("https://", "http://")),
-            &["token_url plaintext to login.example.com"],
+            &["imap.oauth.token_url: plaintext to login.example.com"],
         );
         check(
             &format!("{OAUTH}client_secret = \"s\""),
-            &["has neither client_secret_file", "unknown field `client_secret`"],
+            &["has neither client_secret_file", "unknown key `imap.oauth.client_secret`"],
         );
         let config = parse(&format!("{IMAP}{OAUTH}client_secret_file = \"s\"")).unwrap();
         assert_eq!(config.imap[0].oauth.as_ref().unwrap().client_secret_file, Path::new("/etc/deskclerk/s"));

@@ -8,19 +8,20 @@ pub mod endpoints;
 pub mod fault;
 pub mod hours;
 mod keeping;
+mod lay;
 pub mod mailbox;
 pub mod network;
 pub mod secret;
 pub mod settings;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Range;
 use std::path::Path;
 
 use fault::Fault;
-use serde::Deserialize;
-use serde_path_to_error::Segment;
+use lay::Laid;
 use settings::Config;
-use toml_edit::{Document, Item, TableLike};
+use toml_edit::{Document, Item, TableLike, Value};
 
 /// The default file, which is also the documentation of every key.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -34,83 +35,38 @@ pub fn parse(text: &str, name: &str, folder: &Path) -> Result<Config, Vec<Fault>
 /// As [`parse`], with what could be read although there are faults: what is wrong is left out.
 pub fn parse_all(text: &str, name: &str, folder: &Path) -> (Config, Vec<Fault>) {
     let defaults: toml::Table = toml::from_str(DEFAULT).expect("the compiled-in default file is valid TOML");
-    let config =
-        Config::deserialize(defaults.clone()).expect("the compiled-in default file has every key, rightly typed");
-    let mut typed = Typed { config, merged: defaults.clone(), faults: vec![] };
     let document = match Document::parse(text) {
         Ok(document) => document,
-        Err(error) => return (typed.config, vec![syntax_fault(text, name, &error)]),
+        Err(error) => return (default_in(folder), vec![syntax_fault(text, name, &error)]),
     };
-    typed.faults = unknown_keys(&document, name, &defaults);
+    let mut laid = Laid::over(&defaults, &document, name);
+    laid.faults = unknown_keys(&document, name, &defaults);
     let mut written: toml::Table = toml::from_str(text).unwrap_or_default();
     drop_unknown(&mut written, &defaults);
     for (key, _) in document.iter() {
-        match written.remove(key) {
-            Some(toml::Value::Array(tables)) => typed.lay_list(&document, name, key, tables),
-            Some(value) => drop(typed.lay(&document, name, key, value, 0)),
-            None => {}
+        if let Some(value) = written.remove(key) {
+            laid.lay(key, value);
         }
     }
-    resolve_paths(&mut typed.config, folder);
-    let Typed { config, mut faults, .. } = typed;
-    faults.extend(check::contradictions(&config, &document, text, name));
-    faults.sort();
-    faults.dedup();
+    let Laid { mut config, mut faults, .. } = laid;
+    resolve_paths(&mut config, folder);
+    join(&mut faults, check::controls(&config, &document, text, name));
+    join(&mut faults, check::contradictions(&config, &document, text, name));
     (config, faults)
 }
 
-/// Settings while a file is laid over the defaults, table by table.
-struct Typed {
-    config: Config,
-    merged: toml::Table,
-    faults: Vec<Fault>,
-}
-
-impl Typed {
-    /// Lays a value over what is there; again without each part that is wrong, so that none hides the next. `index`: of
-    /// which table of a list it is. Whether enough of it was right.
-    fn lay(&mut self, document: &Document<&str>, name: &str, key: &str, mut value: toml::Value, index: usize) -> bool {
-        let mut left_out: Vec<String> = vec![];
-        loop {
-            let mut merged = self.merged.clone();
-            overlay(&mut merged, key, value.clone());
-            let error = match serde_path_to_error::deserialize::<_, Config>(merged.clone()) {
-                Ok(config) => {
-                    (self.config, self.merged) = (config, merged);
-                    return true;
-                }
-                Err(error) => error,
-            };
-            let path: Vec<&Segment> = error.path().iter().collect();
-            let reason = error.inner().message();
-            // What was left out is missed only because it was wrong, and that is said already.
-            let missed = reason.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-            if !missed.is_some_and(|missed| left_out.iter().any(|out| out == missed)) {
-                self.faults.push(type_fault(document, name, &path, index, reason));
-            }
-            match take(&mut value, path.get(1..).unwrap_or_default()) {
-                Some(out) => left_out.push(out),
-                None => return false,
-            }
-        }
-    }
-
-    /// Lays each table of a list over what is there. A list of which one is wrong is left out whole.
-    fn lay_list(&mut self, document: &Document<&str>, name: &str, key: &str, tables: Vec<toml::Value>) {
-        let mut sound = Some(vec![]);
-        for (index, table) in tables.into_iter().enumerate() {
-            let laid = self.lay(document, name, key, toml::Value::Array(vec![table]), index);
-            let one = self.merged.remove(key);
-            match (laid, one, &mut sound) {
-                (true, Some(toml::Value::Array(mut one)), Some(sound)) => sound.append(&mut one),
-                _ => sound = None,
-            }
-        }
-        self.merged.insert(key.to_owned(), toml::Value::Array(sound.unwrap_or_default()));
-        if let Ok(config) = Config::deserialize(self.merged.clone()) {
-            self.config = config;
-        }
-    }
+/// Adds what was found later: what is known of a key already is not told again, as something stands in for its value.
+pub fn join(faults: &mut Vec<Fault>, later: Vec<Fault>) {
+    let key = |fault: &Fault| fault.message.split_once(": ").map(|(key, _)| key.to_owned());
+    let known: Vec<(usize, String)> = faults.iter().filter_map(|fault| Some((fault.line, key(fault)?))).collect();
+    let is_known = |fault: &Fault| {
+        let key = key(fault).unwrap_or_default();
+        let within = |of: &str| key.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        known.iter().any(|(line, of)| *line == fault.line && within(of))
+    };
+    faults.extend(later.into_iter().filter(|fault| !is_known(fault)));
+    faults.sort();
+    faults.dedup();
 }
 
 /// The default settings, with paths below `folder`.
@@ -127,68 +83,12 @@ fn syntax_fault(text: &str, name: &str, error: &toml_edit::TomlError) -> Fault {
     }
 }
 
-/// `path`: to the wrong value; in a list of one table, which is the `index`-th of the file.
-fn type_fault(document: &Document<&str>, name: &str, path: &[&Segment], index: usize, reason: &str) -> Fault {
-    // The line of the innermost key that stands in the file.
-    let mut line = 0;
-    let mut table: &dyn TableLike = document.as_table();
-    let mut list = None;
-    let mut shown = String::new();
-    for segment in path {
-        let span = match segment {
-            Segment::Map { key } => {
-                shown = if shown.is_empty() { key.clone() } else { format!("{shown}.{key}") };
-                table.get_key_value(key).and_then(|(key, item)| {
-                    list = item.as_array_of_tables();
-                    table = item.as_table_like().unwrap_or(table);
-                    key.span()
-                })
-            }
-            Segment::Seq { .. } => list.and_then(|list| list.get(index)).and_then(|inner| {
-                table = inner;
-                inner.span()
-            }),
-            _ => None,
-        };
-        line = span.map_or(line, |span| line_of(document.raw(), span.start));
-    }
-    Fault {
-        file: name.to_owned(),
-        line,
-        message: format!("{shown}: {}", reason.lines().next().unwrap_or_default().trim()),
-        remedy: "write it as `deskclerk config print` shows it".into(),
-    }
-}
-
-/// Takes the value at this path away, and gives its key; `None`: it is not there, or part of a list.
-fn take(value: &mut toml::Value, path: &[&Segment]) -> Option<String> {
-    let (last, way) = path.split_last()?;
-    let table = way.iter().try_fold(value, |value, segment| match segment {
-        Segment::Map { key } => value.get_mut(key),
-        Segment::Seq { index } => value.get_mut(*index),
-        _ => None,
-    })?;
-    let Segment::Map { key } = last else { return None };
-    table.as_table_mut()?.remove(key).map(|_| key.clone())
-}
-
 fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// Tables are laid over key by key, everything else is replaced.
-fn overlay(into: &mut toml::Table, key: &str, value: toml::Value) {
-    match (into.get_mut(key), value) {
-        (Some(toml::Value::Table(old)), toml::Value::Table(new)) => {
-            for (key, value) in new {
-                overlay(old, &key, value);
-            }
-        }
-        (_, value) => {
-            into.insert(key.to_owned(), value);
-        }
-    }
-}
+/// The tables of which there may be any number.
+const LISTS: [&str; 4] = ["imap", "hook", "webhook", "connector"];
 
 /// The keys of a table: read off the default file, of `[[imap]]`, `[[hook]]` and their like listed. `None`: there is no such table.
 fn known_keys<'a>(table: &str, defaults: &'a toml::Table) -> Option<Vec<&'a str>> {
@@ -209,24 +109,35 @@ fn known_keys<'a>(table: &str, defaults: &'a toml::Table) -> Option<Vec<&'a str>
 
 fn unknown_keys(document: &Document<&str>, name: &str, defaults: &toml::Table) -> Vec<Fault> {
     let mut faults = vec![];
+    let line = |key: Option<&toml_edit::Key>| {
+        key.and_then(toml_edit::Key::span).map_or(0, |span| line_of(document.raw(), span.start))
+    };
     for (key, item) in document.iter().filter(|(key, _)| *key != "teams") {
         let Some(listed) = known_keys(key, defaults) else {
             let tables: Vec<&str> =
-                defaults.keys().map(String::as_str).chain(["imap", "hook", "webhook", "connector"]).collect();
-            faults.push(unknown(document, name, document.key(key), key, &tables));
+                defaults.keys().map(String::as_str).chain(LISTS).collect();
+            faults.push(unknown(name, line(document.key(key)), key, key, &tables));
             continue;
         };
-        let tables: Vec<&dyn TableLike> = match item {
-            Item::ArrayOfTables(array) => array.iter().map(|table| table as &dyn TableLike).collect(),
-            item => item.as_table_like().into_iter().collect(),
-        };
-        for table in tables {
+        for (table, _) in tables(item) {
             for (inner, _) in table.iter().filter(|(inner, _)| !listed.contains(inner)) {
-                faults.push(unknown(document, name, table.key(inner), &format!("{key}.{inner}"), &listed));
+                faults.push(unknown(name, line(table.key(inner)), &format!("{key}.{inner}"), inner, &listed));
             }
         }
     }
     faults
+}
+
+/// The tables of an item, of a list each, with where they stand.
+fn tables(item: &Item) -> Vec<(&dyn TableLike, Option<Range<usize>>)> {
+    match item {
+        Item::ArrayOfTables(list) => list.iter().map(|table| (table as &dyn TableLike, table.span())).collect(),
+        Item::Value(Value::Array(list)) => {
+            let tables = list.iter().filter_map(Value::as_inline_table);
+            tables.map(|table| (table as &dyn TableLike, table.span())).collect()
+        }
+        item => item.as_table_like().into_iter().map(|table| (table, item.span())).collect(),
+    }
 }
 
 /// Takes unknown keys away, which are faults already, so that they do not hide the values beside them.
@@ -244,12 +155,11 @@ fn drop_unknown(written: &mut toml::Table, defaults: &toml::Table) {
     });
 }
 
-fn unknown(document: &Document<&str>, name: &str, at: Option<&toml_edit::Key>, path: &str, listed: &[&str]) -> Fault {
-    let key = path.rsplit('.').next().unwrap_or(path);
+fn unknown(name: &str, line: usize, path: &str, key: &str, listed: &[&str]) -> Fault {
     let nearest = listed.iter().min_by_key(|known| edits(key, known)).filter(|known| edits(key, known) <= 3);
     Fault {
         file: name.to_owned(),
-        line: at.and_then(toml_edit::Key::span).map_or(0, |span| line_of(document.raw(), span.start)),
+        line,
         message: format!("unknown key `{path}`"),
         remedy: nearest
             .map_or_else(|| format!("known here: {}", listed.join(", ")), |known| format!("did you mean `{known}`?")),
@@ -315,20 +225,36 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
     url.truncate(url.trim_end_matches('/').len());
 }
 
-/// The line of a key in a settings file, from 1: of the `index`-th table where `table` is a list. The table's own line
-/// where the key does not stand; 0 where neither does.
+/// The line of a key in a settings file, from 1: of the `index`-th table where `table` is a list; of a key with dots within
+/// the tables that it names. The innermost table's own line where the key does not stand; 0 where none does.
 pub fn line_of_key(text: &str, table: &str, index: usize, key: &str) -> usize {
     Document::parse(text).map_or(0, |document| place(&document, text, table, index, key))
 }
 
 fn place(document: &Document<&str>, text: &str, table: &str, index: usize, key: &str) -> usize {
-    let item = document.get(table);
-    let found = match item {
-        Some(Item::ArrayOfTables(array)) => array.get(index).map(|table| table as &dyn TableLike),
-        item => item.and_then(Item::as_table_like),
-    };
-    let span = found.and_then(|table| table.key(key)).and_then(toml_edit::Key::span);
-    span.or_else(|| item.and_then(Item::span)).map_or(0, |span| line_of(text, span.start))
+    walk(document, table, index, key.split('.')).map_or(0, |span| line_of(text, span.start))
+}
+
+/// Where the innermost of these keys stands that does.
+fn walk<'k>(
+    document: &Document<&str>,
+    table: &str,
+    index: usize,
+    keys: impl Iterator<Item = &'k str>,
+) -> Option<Range<usize>> {
+    let item = document.get(table)?;
+    let own = document.key(table).and_then(toml_edit::Key::span);
+    let Some((mut table, span)) = tables(item).into_iter().nth(index) else { return own.or(item.span()) };
+    let mut span = span.or(own);
+    for key in keys {
+        let Some((key, item)) = table.get_key_value(key) else { break };
+        span = key.span().or(span);
+        match item.as_table_like() {
+            Some(inner) => table = inner,
+            None => break,
+        }
+    }
+    span
 }
 
 #[cfg(test)]
@@ -384,18 +310,84 @@ mod tests {
         );
         check(
             "[[imap]]\nname = \"a\"\n\n[[imap]]\nname = \"b\"\nhost = 1\n",
-            &[(1, "missing field"), (6, "imap.host")],
+            &[
+                (1, "imap.host: is missing"),
+                (1, "imap.password_file: is missing"),
+                (1, "imap.user: is missing"),
+                (4, "imap.password_file: is missing"),
+                (4, "imap.user: is missing"),
+                (6, "imap.host: is the number 1, and should be text"),
+            ],
         );
         check(
             "[[imap]]\nname = \"a\"\nhost = \"h\"\nport = \"x\"\nafter = \"eat\"\n[[imap]]\nname = \"b\"\nhots = 1\nhost = 2\n",
             &[
-                (1, "missing field `user`"),
-                (4, "imap.port"),
-                (5, "imap.after"),
+                (1, "imap.password_file: is missing"),
+                (1, "imap.user: is missing"),
+                (4, "imap.port: is the text \"x\", and should be a whole number from 0 to 65535"),
+                (5, "imap.after: `eat` is not known here"),
+                (6, "imap.password_file: is missing"),
+                (6, "imap.user: is missing"),
                 (8, "unknown key `imap.hots`"),
                 (9, "imap.host"),
             ],
         );
+        check(
+            "[[imap]]\n[[imap]]\n[imap.oauth]\n",
+            &[
+                (1, "imap.host"),
+                (1, "imap.name"),
+                (1, "imap.password_file"),
+                (1, "imap.user"),
+                (2, "imap.host"),
+                (2, "imap.name"),
+                (2, "imap.user"),
+                (3, "imap.oauth.client_id: is missing"),
+                (3, "imap.oauth.token_url: is missing"),
+                (3, "imap.oauth: has neither"),
+            ],
+        );
+        check("[[imap]]\nname = \"a\"\nhost = \"h\"\nuser = \"u\"\n[imap.oauth]\nclient_id = \"c\"\nscope = 1\n",
+            &[(5, "imap.oauth.token_url"), (5, "imap.oauth: has neither"), (7, "imap.oauth.scope")]);
+        check(
+            "[[webhook]]\nname = \"a\"\nurl = \"http://10.0.0.1/\"\nsecret_files = []\nevents = [\"ticket.foo\", 7]\n\
+             connections = true\n[[webhook]]\nname = \"a\"\n",
+            &[
+                (3, "webhook.url: plaintext"),
+                (4, "webhook.secret_files: is empty"),
+                (5, "webhook.events: `ticket.foo` is not known here"),
+                (5, "webhook.events: is the number 7, and should be text"),
+                (6, "webhook.connections: is true, and should be a whole number"),
+                (7, "webhook.secret_files: is missing"),
+                (7, "webhook.url: is missing"),
+                (8, "webhook.name: `a` stands twice"),
+            ],
+        );
+        check(
+            "desk = 5\nhook = [\"x\", {name = \"a b\", nmae = 1}]\nteams = [1]\nlog = true\n[imap]\n[rules]\ndir = 2026-11-01\n",
+            &[
+                (1, "desk: is the number 5, and should be a table"),
+                (2, "hook.name: `a b` cannot stand in a URL"),
+                (2, "hook.secret_files: is empty"),
+                (2, "hook: is the text \"x\", and should be a table"),
+                (2, "unknown key `hook.nmae`"),
+                (3, "teams: is a list, and should be a table"),
+                (4, "log: is true, and should be a table"),
+                (5, "imap: is a table, and should be a list"),
+                (7, "rules.dir: is the bare date 2026-11-01, and should be text"),
+            ],
+        );
+        check(
+            "[desk]\nname = \"A\\r\\nBcc: x@y.example\"\ndata_dir = \"\"\n[lmtp]\nlisten = \"0.0.0.0:8025\"\n[form.custom_fields]\n7 = \"a\\tb\"\n",
+            &[
+                (2, "desk.name: holds a line end"),
+                (3, "desk.data_dir: is empty"),
+                (5, "lmtp.listen: 0.0.0.0:8025 is http.listen, too"),
+                (6, "form.custom_fields: field 7"),
+                (7, "form.custom_fields.7: holds a line end"),
+            ],
+        );
+        check("[campaigns]\nsql_url_file = \"db\"\nsql = \"\"\"\nSELECT\n\t1\"\"\"\n", &[]);
         check("[hours]\nzone = \"Nowhere\"\nmonday = \"x\"\n", &[(2, "hours.zone"), (3, "hours.monday")]);
         check(
             "[smtp]\nhost = \"mx.example:25\"\nport = 0\nenvelope_from = \"<a@b.example>\"\n",

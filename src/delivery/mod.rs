@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::secret;
 use crate::config::settings::Config;
 use crate::desk::Desk;
 use crate::store::outbox::{Lane, Outgoing};
@@ -84,18 +85,17 @@ impl Way {
     }
 }
 
-/// Makes ready to send, without a connection: which key of `[smtp]` cannot be used, and why.
-pub fn prove(config: &Config) -> Result<(), (&'static str, String)> {
-    match Way::of_mail(config) {
-        Some(Way::Smtp(smtp)) => smtp.prove(),
-        _ => Ok(()),
-    }
+/// What sending needs, without a connection: each key of `[smtp]` whose file can be read and not be used, and why.
+pub fn prove(config: &Config) -> Vec<(&'static str, String)> {
+    smtp::Smtp::new(config.smtp.clone(), &config.desk.address).prove()
 }
 
-/// Makes ready to post to webhooks: which of them has a secret that cannot be used, and why.
-pub fn prove_webhooks(config: &Config) -> Result<(), (usize, String)> {
-    let unfit = |(n, settings)| webhook::secrets(settings).err().map(|why| (n, why));
-    config.webhook.iter().enumerate().find_map(unfit).map_or(Ok(()), Err)
+/// The webhooks that have a secret which can be read and not be used, by their place, and why.
+pub fn prove_webhooks(config: &Config) -> Vec<(usize, String)> {
+    let webhooks = config.webhook.iter().enumerate();
+    let files = webhooks.flat_map(|(n, webhook)| webhook.secret_files.iter().map(move |file| (n, file)));
+    let readable = files.filter_map(|(n, file)| Some((n, file, secret::read_line(file).ok()?)));
+    readable.filter_map(|(n, file, line)| Some((n, webhook::key(file, &line).err()?))).collect()
 }
 
 /// Sends what is due until `cancel`; then finishes what is on the wire, within a deadline. Without a way out (no

@@ -98,10 +98,15 @@ impl Smtp {
         }
     }
 
-    /// Reads the DKIM key and the certificates. Which key of `[smtp]` cannot be used, and why.
-    pub fn prove(&self) -> Result<(), (&'static str, String)> {
-        self.signer().map_err(|why| ("dkim_key_file", why))?;
-        self.tls().map(drop).map_err(|why| ("ca_file", why))
+    /// Tries DKIM key and certificates, where their files can be read: each key of `[smtp]` that cannot be used, and why.
+    pub fn prove(&self) -> Vec<(&'static str, String)> {
+        let settings = &self.settings;
+        let readable = |file: &std::path::Path| secret::read_bytes(file).is_ok();
+        let dkim = readable(&settings.dkim_key_file).then(|| self.signer().err()).flatten();
+        let secured = settings.tls != Tls::None && !settings.host.is_empty();
+        let sound = settings.ca_file.as_os_str().is_empty() || readable(&settings.ca_file);
+        let tls = (secured && sound).then(|| self.tls().err()).flatten();
+        [("dkim_key_file", dkim), ("ca_file", tls)].into_iter().filter_map(|(key, why)| Some((key, why?))).collect()
     }
 
     /// Connects and signs in, and hands nothing in.

@@ -5,6 +5,7 @@
 //! secrets are read anew at each post and never shown. Only a 2xx is success. Of the answer no more is read than fits into
 //! an error.
 
+use std::path::Path;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, Request, StatusCode, header};
@@ -77,12 +78,17 @@ impl Webhook {
 pub fn secrets(settings: &endpoints::Webhook) -> Result<Vec<Vec<u8>>, String> {
     let read = |file: &std::path::PathBuf| {
         let line = secret::read_line(file).map_err(|error| error.to_string())?;
-        let encoded = line.trim().strip_prefix("whsec_").unwrap_or(line.trim());
-        let bytes = STANDARD.decode(encoded).ok().filter(|bytes| (24..=64).contains(&bytes.len()));
-        let remedy = "write whsec_ and 24 to 64 bytes in base64: openssl rand -base64 32";
-        bytes.ok_or_else(|| format!("{} holds no webhook secret; {remedy}", file.display()))
+        key(file, &line)
     };
     settings.secret_files.iter().map(read).collect()
+}
+
+/// The key that the line of a file holds.
+pub fn key(file: &Path, line: &str) -> Result<Vec<u8>, String> {
+    let encoded = line.trim().strip_prefix("whsec_").unwrap_or(line.trim());
+    let bytes = STANDARD.decode(encoded).ok().filter(|bytes| (24..=64).contains(&bytes.len()));
+    let remedy = "write whsec_ and 24 to 64 bytes in base64: openssl rand -base64 32";
+    bytes.ok_or_else(|| format!("{} holds no webhook secret; {remedy}", file.display()))
 }
 
 fn sign(secret: &[u8], id: &str, timestamp: i64, body: &[u8]) -> String {

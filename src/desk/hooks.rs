@@ -40,26 +40,28 @@ pub fn sources(config: &Config, rules: &Rules) -> Result<HookSources, Vec<Fault>
     for hook in &config.hook {
         match source(hook, rules) {
             Ok(source) => drop(sources.insert(door(&hook.name), Arc::new(source))),
-            Err((key, message, remedy)) => faults.push(Fault {
+            Err(found) => faults.extend(found.into_iter().map(|(key, message, remedy)| Fault {
                 file: "[[hook]]".into(),
                 line: 0,
                 message: format!("{key} of hook `{}`: {message}", hook.name),
                 remedy,
-            }),
+            })),
         }
     }
     if faults.is_empty() { Ok(sources) } else { Err(faults) }
 }
 
-/// One source; of what is wrong the key of `[[hook]]`, what, and the remedy.
-pub fn source(hook: &Hook, rules: &Rules) -> Result<HookSource, (&'static str, String, String)> {
+/// One source; of all that is wrong the key of `[[hook]]`, what, and the remedy.
+pub fn source(hook: &Hook, rules: &Rules) -> Result<HookSource, Vec<(String, String, String)>> {
     let name = preset_name(hook);
     let Some(text) = rules.hooks.get(name) else {
         let known: Vec<&str> = rules.hooks.keys().map(String::as_str).collect();
-        return Err(("preset", format!("there is no preset `{name}`"), format!("known are {}", known.join(", "))));
+        let message = format!("there is no preset `{name}`");
+        return Err(vec![("preset".into(), message, format!("known are {}", known.join(", ")))]);
     };
-    let preset = Preset::read(text, name).map_err(|fault| ("preset", fault.to_string(), fault.remedy))?;
-    let map = preset.map(&hook.map).map_err(|why| ("map", why, preset::REMEDY.to_owned()))?;
+    let preset = Preset::read(text, name).map_err(|fault| vec![("preset".into(), fault.to_string(), fault.remedy)])?;
+    let told = |(key, why): (String, String)| (format!("map.{key}"), why, preset::REMEDY.to_owned());
+    let map = preset.map(&hook.map).map_err(|faults| faults.into_iter().map(told).collect::<Vec<_>>())?;
     let embedded = map.embedded();
     Ok(HookSource { preset, map, embedded })
 }

@@ -153,6 +153,8 @@ impl Desk {
             None => None,
         };
         let judging = tokio::task::spawn_blocking(move || {
+            let mut request = request;
+            request.oddities.extend(sources.rules.unknown_values(&request));
             let triage = triage::triage(&request, &sources.directory, &sources.rules, before.as_ref());
             (request, triage)
         });

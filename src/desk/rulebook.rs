@@ -62,7 +62,7 @@ impl Desk {
             if watch.is_due(stamp) {
                 tokio::select! {
                     () = cancel.cancelled() => return,
-                    _ = self.reload_rules() => {}
+                    _ = self.rules_in_force(false) => {}
                 }
             }
         }
@@ -70,6 +70,11 @@ impl Desk {
 
     /// Reads the rules again and puts them in force, whole; whether they are others. On faults the old ones stay.
     pub async fn reload_rules(&self) -> Result<bool, Vec<Fault>> {
+        self.rules_in_force(true).await
+    }
+
+    /// `asked`: somebody waits to hear of every fault; else those that were told already are not told again.
+    async fn rules_in_force(&self, asked: bool) -> Result<bool, Vec<Fault>> {
         let agents = self.store.agents().await.unwrap_or_default();
         let folder = self.config.rules.dir.clone();
         let in_force = self.rules();
@@ -102,7 +107,9 @@ impl Desk {
                 Ok(version != before)
             }
             Err(faults) => {
-                for fault in &faults {
+                // The folder's watcher comes upon what somebody's reload has told already.
+                let told = self.faults.load();
+                for fault in faults.iter().filter(|fault| asked || !told.contains(fault)) {
                     tracing::error!(%fault, rules = before, "the old rules stay in force");
                 }
                 self.faults.store(Arc::new(faults.clone()));

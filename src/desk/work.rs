@@ -219,16 +219,19 @@ impl Desk {
         let (sources, witness) = (sources.clone(), self.witness.clone());
         parallel(items, move |Item { submission, stage }| {
             let stage = match stage {
-                Stage::Placed(request, fingerprint, place @ (Place::On { .. } | Place::New { .. })) => {
+                Stage::Placed(mut request, fingerprint, place @ (Place::On { .. } | Place::New { .. })) => {
                     let known = match &place {
                         Place::On { ticket, .. } => Some(ticket.known()),
                         _ => None,
                     };
                     let _watched = witness.watch(&submission.id);
-                    let judged =
-                        read::guarded(|| triage::triage(&request, &sources.directory, &sources.rules, known.as_ref()));
+                    let judged = read::guarded(|| {
+                        let triage = triage::triage(&request, &sources.directory, &sources.rules, known.as_ref());
+                        (triage, sources.rules.unknown_values(&request))
+                    });
                     match judged {
-                        Ok(triage) => {
+                        Ok((triage, unknown)) => {
+                            request.oddities.extend(unknown);
                             let version = sources.rules.version.clone();
                             Stage::Judged(Box::new(Judged::new(
                                 &submission,

@@ -3,6 +3,7 @@
 //! Secrets are read from their files here, again at every reload, and go nowhere else. At a fault the old ones stay.
 //! Certificates that a scheme needs are fetched when a post first names them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use crate::desk::{Desk, folder, hooks};
 use crate::request::hook::preset::Preset;
 use crate::rules::Rules;
 
+const SECRET_REMEDY: &str = "write the secret of that source alone into the file; `openssl rand -base64 32` makes one";
+const VERIFY_REMEDY: &str = "write one of those that `deskclerk config print` lists";
 /// A certificate and its chain.
 const CERTIFICATE_BYTES: usize = 64 << 10;
 /// For fetching it; vendors wait 15 s for an answer.
@@ -104,6 +107,22 @@ fn load(config: &Config) -> Result<HashMap<String, Arc<Partner>>, Vec<Fault>> {
     if faults.is_empty() { Ok(partners) } else { Err(faults) }
 }
 
+/// What is wrong with how a source is verified, as far as its secrets can be read: key of `[[hook]]`, what, remedy.
+pub fn wrong(hook: &Hook, config: &Config) -> Vec<(&'static str, String, &'static str)> {
+    let Ok(scheme) = scheme(hook, config) else {
+        // Of an unknown preset nobody knows what it says.
+        let known = hook.preset.is_empty() || preset_text(&hook.preset, config).is_some();
+        let message = "says nothing, and neither does the preset".into();
+        return known.then_some(("verify", message, VERIFY_REMEDY)).into_iter().collect();
+    };
+    let readable = hook.secret_files.iter().filter_map(|path| Some((path, secret::read_line(path).ok()?)));
+    let unfit = readable.filter_map(|(path, text)| {
+        let why = Verifier::open(hook, scheme, std::slice::from_ref(&text)).err()?;
+        Some(("secret_files", format!("the secret of {} {why}", path.display()), SECRET_REMEDY))
+    });
+    unfit.collect()
+}
+
 /// One partner, with its secrets.
 pub fn partner(hook: &Hook, config: &Config) -> Result<Partner, Fault> {
     let fault = |file: String, message: String, remedy: &str| Fault { file, line: 0, message, remedy: remedy.into() };
@@ -119,11 +138,7 @@ pub fn partner(hook: &Hook, config: &Config) -> Result<Partner, Fault> {
         // One by one, so that the fault names the file.
         Verifier::open(hook, scheme, std::slice::from_ref(&text)).map_err(|why| {
             let message = format!("the secret of hook `{}` {why}", hook.name);
-            fault(
-                file,
-                message,
-                "write the secret of that source alone into the file; `openssl rand -base64 32` makes one",
-            )
+            fault(file, message, SECRET_REMEDY)
         })?;
         secrets.push(text);
     }
@@ -147,9 +162,7 @@ fn scheme(hook: &Hook, config: &Config) -> Result<Scheme, Fault> {
     let verify = match (hook.verify.as_str(), hook.preset.as_str()) {
         ("", "") => return Ok(Scheme::StandardWebhooks),
         ("", name) => {
-            let file = format!("hooks/{name}.toml");
-            let own = folder::read(&config.rules.dir).ok().and_then(|mut files| files.remove(&file));
-            let text = own.or_else(|| Rules::shipped_files().remove(&file));
+            let text = preset_text(name, config);
             text.and_then(|text| Preset::read(&text, name).ok()).map(|preset| preset.verify).unwrap_or_default()
         }
         (verify, _) => verify.to_owned(),
@@ -158,8 +171,14 @@ fn scheme(hook: &Hook, config: &Config) -> Result<Scheme, Fault> {
         file: "[[hook]]".into(),
         line: 0,
         message: format!("verify of hook `{}` says nothing, and neither does its preset", hook.name),
-        remedy: "write one of those that `deskclerk config print` lists".into(),
+        remedy: VERIFY_REMEDY.into(),
     })
+}
+
+fn preset_text(name: &str, config: &Config) -> Option<String> {
+    let file = format!("hooks/{name}.toml");
+    let own = folder::read(&config.rules.dir).ok().and_then(|mut files| files.remove(&file));
+    own.or_else(|| Rules::shipped_files().remove(&file)).map(Cow::into_owned)
 }
 
 /// The address that a source's posts are sent to.

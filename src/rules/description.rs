@@ -13,6 +13,9 @@ use crate::config::fault::Fault;
 use crate::request::FieldKey;
 use crate::request::evidence::Where;
 
+/// So many words that say something are a sentence.
+const SENTENCE: usize = 4;
+
 /// Words that say nothing of what is wrong or wanted.
 #[derive(Debug, Default)]
 pub struct Description {
@@ -36,13 +39,12 @@ impl Description {
         Description { vague: vague.iter().flat_map(|words| lexicon.intern(words, false)).collect() }
     }
 
-    /// The words that say something, first and last as one spot a zone; `beside`: spans that name the campaign, which say
-    /// nothing either.
-    pub fn telling(&self, scan: &Scan<'_>, beside: &[(Where, usize, usize)]) -> (usize, Vec<Spot>) {
+    /// The words that say something; `beside`: spans that name the campaign, which say nothing either.
+    pub fn telling(&self, scan: &Scan<'_>, beside: &[(Where, usize, usize)]) -> Vec<Spot> {
         let names = names(scan);
         let from_form = scan.request.fields.iter().any(|field| field.key == FieldKey::Description);
         let has_subject = scan.request.field(FieldKey::Subject).is_some();
-        let (mut count, mut spots) = (0, Vec::new());
+        let mut spots = Vec::new();
         for (index, zone) in scan.zones.iter().enumerate() {
             let reads = match zone.place {
                 Where::Text | Where::Forwarded => true,
@@ -66,13 +68,42 @@ impl Description {
                     && !in_address(zone.text, start, end)
                     && !is_name(&names, written);
                 if telling {
-                    count += 1;
                     spots.push(Spot { zone: index as u16, start: word.start, end: word.end });
                 }
             }
         }
-        (count, spots)
+        spots
     }
+}
+
+/// Words that say something, of one place.
+#[derive(Debug, Default, Clone, Copy)]
+struct Words {
+    /// How many; of scripts without spaces two signs are one.
+    count: usize,
+    /// Whether one of them can be no name.
+    plain: bool,
+}
+
+/// Whether these words say what is wrong or wanted. `topic`: whether the request tells a topic beyond doubt.
+///
+/// A subject alone is a heading ("Important", "banana"): it does when it tells a topic, or is a sentence. A body does with
+/// two words, of which not both may be a name ("Regards, Bob Miller").
+pub fn suffice(scan: &Scan<'_>, spots: &[Spot], topic: impl FnOnce() -> bool) -> bool {
+    let (mut subject, mut text) = (Words::default(), Words::default());
+    for spot in spots {
+        let zone = &scan.zones[usize::from(spot.zone)];
+        let written = &zone.text[spot.start as usize..spot.end as usize];
+        let words = if zone.place == Where::Subject { &mut subject } else { &mut text };
+        let dense = written.starts_with(|c: char| c >= '\u{e00}');
+        words.count += if dense { written.chars().count().div_ceil(2) } else { 1 };
+        let mut letters = written.chars();
+        let capital = letters.next().is_some_and(char::is_uppercase) && letters.next().is_none_or(char::is_lowercase);
+        words.plain |= !capital;
+    }
+    let by_text = (text.count >= 2 && text.plain) || text.count >= 3;
+    let together = text.plain && text.count + subject.count >= 3;
+    by_text || together || subject.count >= SENTENCE || (!spots.is_empty() && topic())
 }
 
 /// The folded words of the requester's name and address.

@@ -6,7 +6,7 @@
 use super::compile::{Compiled, Owner, Signal, label_words};
 use super::routing::PRIORITIES;
 use super::scan::{Hit, Scan, Spot, bit};
-use super::{ChosenBy, Detail, Routing, Topic, topic};
+use super::{ChosenBy, Detail, Routing, Topic, description, topic};
 use crate::request::evidence::{Evidence, Where};
 use crate::request::{Attachment, FieldKey, Request};
 
@@ -218,17 +218,11 @@ impl Compiled {
 
     /// The details that a topic requires, `description` first. `beside`: spans that only name the campaign.
     pub fn details(&self, scan: &Scan<'_>, topic: &str, beside: &[(Where, usize, usize)]) -> Vec<Detail> {
-        let (telling, spots) = self.description.telling(scan, beside);
+        let spots = self.description.telling(scan, beside);
         let shown = !scan.request.text.trim().is_empty()
             && scan.request.attachments.iter().any(|file| !file.inline && file.media_type.starts_with("image/"));
         let evidence = spots.iter().take(3).map(|spot| scan.evidence("detail.description", *spot, 1.0)).collect();
-        // Two words of substance say something; one does, unless it may be a name and tells no topic.
-        let name_like = spots.first().is_some_and(|spot| {
-            let zone = scan.zones[usize::from(spot.zone)].text;
-            let mut letters = zone[spot.start as usize..spot.end as usize].chars();
-            letters.next().is_some_and(char::is_uppercase) && letters.next().is_none_or(char::is_lowercase)
-        });
-        let known = telling >= 2 || shown || (telling == 1 && (!name_like || self.tells_a_topic(scan)));
+        let known = shown || description::suffice(scan, &spots, || self.tells_a_topic(scan));
         let mut details = vec![Detail { id: "description".into(), known, ask_always: true, evidence }];
         let Some(index) = self.by_id.get(topic) else { return details };
         let forwarded = forwarded_factor(scan.request);
@@ -252,6 +246,27 @@ impl Compiled {
         let scores = self.scores(scan);
         let (best, next) = self.best(&scores);
         best.is_some_and(|best| self.is_plain(scan, &scores, best, next))
+    }
+
+    /// What the customer or a partner wrote into fields that have a fixed choice, and nobody here knows.
+    pub fn unknown_values(&self, scan: &Scan<'_>, pick: Pick) -> Vec<String> {
+        let mut unknown = vec![];
+        if let (Pick::Unknown, Some(picked)) = (pick, scan.request.field(FieldKey::HelpTopic)) {
+            unknown.push(format!("help topic \"{}\" is none of this desk's", shortened(picked)));
+        }
+        let fields = scan.request.fields.iter().filter(|field| field.key == FieldKey::Priority);
+        for field in fields.filter(|field| !field.value.trim().is_empty()) {
+            let of_field = |signal: &&Signal| {
+                let label = signal.written.field.as_deref();
+                matches!(signal.owner, Owner::Routing(_))
+                    && label.is_some_and(|label| label_words(label) == label_words(&field.label))
+            };
+            let understood = self.signals.iter().filter(of_field).any(|signal| fires(signal, scan, 1.0).is_some());
+            if !understood && !PRIORITIES.contains(&field.value.trim().to_lowercase().as_str()) {
+                unknown.push(format!("priority \"{}\" is none that this desk knows", shortened(&field.value)));
+            }
+        }
+        unknown
     }
 
     /// The words that say a request of this topic is not about one campaign.
@@ -288,6 +303,12 @@ impl Compiled {
         routing.route = route.or(team).unwrap_or_else(|| TEAM.into());
         routing
     }
+}
+
+/// A value on one line, its beginning where it is long.
+fn shortened(value: &str) -> String {
+    let line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).take(60).collect();
+    line.trim().to_owned()
 }
 
 /// Whether a signal fires: how much of it counts, and where.

@@ -34,7 +34,7 @@ use sha2::{Digest, Sha256};
 
 use crate::campaigns;
 use crate::config::fault::Fault;
-use crate::request::Request;
+use crate::request::{FieldKey, Request};
 use crate::request::evidence::{Evidence, Where};
 use crate::request::hook::preset::Preset;
 use crate::request::reading::Reading;
@@ -203,6 +203,17 @@ impl Rules {
         let beside = campaign.iter().map(|named| (named.place, named.start, named.end)).collect::<Vec<_>>();
         scan.mark_named(&beside);
         Findings { scan, pick, beside }
+    }
+
+    /// What a request's form says, where only certain values mean something, and these rules do not know: an oddity each.
+    pub fn unknown_values(&self, request: &Request) -> Vec<String> {
+        let pick = self.compiled.pick(request);
+        let asked = [FieldKey::HelpTopic, FieldKey::Priority];
+        // Most requests have no such field, and need no further pass.
+        if !request.fields.iter().any(|field| asked.contains(&field.key)) {
+            return vec![];
+        }
+        self.compiled.unknown_values(&self.compiled.scan(request, pick), pick)
     }
 
     /// The help topic: the customer's own choice where it stands, else by signals, else `other`.

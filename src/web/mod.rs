@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod campaigns;
 pub mod console;
+mod ending;
 pub mod guard;
 pub mod health;
 pub mod hooks;

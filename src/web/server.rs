@@ -1,14 +1,17 @@
 //! Connections: accepts them, bounds them, ends them in order.
 //!
-//! A client that dawdles over its headers is cut off; at shutdown no new connection is taken and those at work finish.
+//! A client that dawdles over its headers is cut off; at shutdown no new connection is taken and those at work finish, but
+//! nobody is waited for who has sent half a request.
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,10 +22,15 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::ending::{Awaited, Held};
+use crate::desk::problem::Problem;
+
 /// Connections at once; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 4096;
 /// How long shutdown waits for requests at work.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long shutdown waits for a client that has begun a request and does not go on.
+const DAWDLE: Duration = Duration::from_millis(500);
 
 /// Serves until `cancel`, then finishes what is under way.
 pub async fn serve(listener: TcpListener, router: Router, header_timeout: Duration, cancel: CancellationToken) {
@@ -47,20 +55,47 @@ pub async fn serve(listener: TcpListener, router: Router, header_timeout: Durati
         };
         let _ = stream.set_nodelay(true);
         let router = router.clone();
+        let at_work = Arc::new(());
+        let (busy, end) = (Arc::downgrade(&at_work), cancel.clone());
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
-            let answer = router.clone().oneshot(request.map(Body::new));
-            async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+            let (router, end, busy) = (router.clone(), end.clone(), busy.upgrade());
+            async move {
+                let (head, body) = request.into_parts();
+                let (body, cut) = Awaited::new(Body::new(body), &end);
+                let answered = router.oneshot(hyper::Request::from_parts(head, Body::new(body))).await;
+                let answer = answered.unwrap_or_else(|never| match never {});
+                let answer = match cut.load(Ordering::Relaxed) {
+                    true => Problem::Unavailable(5).into_response(),
+                    false => answer,
+                };
+                Ok::<_, Infallible>(answer.map(|body| Held { body, by: busy }))
+            }
         });
         let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+        let end = cancel.clone();
         tokio::spawn(async move {
             // Its errors are the client's going away: nothing to be done.
-            let _ = connection.await;
+            tokio::select! {
+                _ = connection => {}
+                () = idle_at_end(&end, &at_work) => {}
+            }
             drop(place);
         });
     }
     drop(listener);
     if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!("some HTTP requests were still at work when the desk shut down");
+    }
+}
+
+/// Returns once the desk stops and the connection has no request at work, twice in a row: an answer whose body is out may
+/// still be on its way to the socket.
+async fn idle_at_end(end: &CancellationToken, at_work: &Arc<()>) {
+    end.cancelled().await;
+    let mut idle = 0;
+    while idle < 2 {
+        tokio::time::sleep(DAWDLE).await;
+        idle = if Arc::strong_count(at_work) > 1 { 0 } else { idle + 1 };
     }
 }

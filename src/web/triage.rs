@@ -33,7 +33,8 @@ async fn judge(
     let setting = sources::setting(&site.desk.config, &rules, agents);
     // Reading a large mail takes milliseconds of a core: not on a thread that serves others.
     let judged = tokio::task::spawn_blocking(move || {
-        let request = read(&headers, &body, &setting)?;
+        let mut request = read(&headers, &body, &setting)?;
+        request.oddities.extend(rules.unknown_values(&request));
         let triage = crate::triage::triage(&request, &directory, &rules, None);
         Ok(contract::judgement("api", &request, &triage, None))
     });

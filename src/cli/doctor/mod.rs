@@ -98,10 +98,7 @@ impl Findings {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<End> {
-    let (text, settings, mut faults) = config::read(&args.config)?;
-    faults.extend(config::beyond(&settings, &text, &args.config.display().to_string())?);
-    faults.sort();
-    faults.dedup();
+    let (settings, faults) = config::examine(&args.config)?;
     let mut findings = Findings::default();
     for fault in &faults {
         let place = if fault.line == 0 { fault.file.clone() } else { format!("{}:{}", fault.file, fault.line) };

@@ -5,10 +5,12 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_path_to_error::Segment;
 
 use super::rule::Rule;
 use super::{FieldFault, HookMap};
 use crate::config::fault::Fault;
+use crate::config::line_of_key;
 
 /// A vendor's preset.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -91,18 +93,42 @@ impl Preset {
             let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
             fault(line, error.message().trim().replace('\n', ", "), "write it as the shipped presets are")
         })?;
-        if let Err(why) = preset.map(&toml::Table::new()) {
-            let line = text.lines().position(|line| line.trim() == "[map]").map_or(0, |line| line + 1);
-            return Err(fault(line, format!("map: {why}"), REMEDY));
+        if let Some((key, why)) = preset.map(&toml::Table::new()).err().and_then(|faults| faults.into_iter().next()) {
+            return Err(fault(line_of_key(text, "map", 0, &key), format!("map.{key}: {why}"), REMEDY));
         }
         Ok(preset)
     }
 
-    /// The map, with what a source says of its own laid over it.
-    pub fn map(&self, own: &toml::Table) -> Result<HookMap, String> {
+    /// The map, with what a source says of its own laid over it. Of all that is wrong the key, with dots within a table, and
+    /// what.
+    pub fn map(&self, own: &toml::Table) -> Result<HookMap, Vec<(String, String)>> {
         let mut map = self.map.clone();
         map.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
-        toml::Value::Table(map).try_into().map_err(|error: toml::de::Error| error.message().trim().replace('\n', ", "))
+        let mut faults = vec![];
+        loop {
+            let error = match serde_path_to_error::deserialize(map.clone()) {
+                Ok(map) if faults.is_empty() => return Ok(map),
+                Ok(_) => return Err(faults),
+                Err(error) => error,
+            };
+            let keys = error.path().iter().filter_map(|segment| match segment {
+                Segment::Map { key } => Some(key.clone()),
+                _ => None,
+            });
+            let keys: Vec<String> = keys.collect();
+            let reason = error.inner().message().trim().replace('\n', ", ");
+            let message = match reason.strip_prefix("unknown field ").and_then(|rest| rest.split_once(", expected ")) {
+                Some((_, known)) => format!("is no field; there are {}", known.trim_start_matches("one of ")),
+                None => reason,
+            };
+            faults.push((keys.join("."), message));
+            // Again without it, so that it does not hide the next.
+            let Some((last, way)) = keys.split_last() else { return Err(faults) };
+            let holder = way.iter().try_fold(&mut map, |table, key| table.get_mut(key)?.as_table_mut());
+            if holder.and_then(|table| table.remove(last)).is_none() {
+                return Err(faults);
+            }
+        }
     }
 
     /// The words that this post wants back.
@@ -202,6 +228,25 @@ mod tests {
     }
 
     #[test]
+    fn every_fault_of_a_map_has_its_key() {
+        let own = "email = \"a..b\"\ntext = \"{{ nope\"\nsubject = \"$[[\"\nemial = 1\nname = [\"x.\", \".y\", \"z\"]\n\
+            attachments = { url = \"b..c\", each = 7 }";
+        let faults = Preset::read(TEXT, "x").unwrap().map(&toml::from_str(own).unwrap()).unwrap_err();
+        for (key, part) in [
+            ("email", "`a..b` is no path"),
+            ("text", "`{{ nope` is no template"),
+            ("subject", "`$[[` is no JSONPath"),
+            ("emial", "is no field; there are `email`"),
+            ("name", "`x.` is no path: nothing stands between two dots, or before or after one; `.y` is no path"),
+            ("attachments.url", "`b..c` is no path"),
+            ("attachments.each", "write a path"),
+        ] {
+            assert!(faults.iter().any(|(at, why)| at == key && why.contains(part)), "{key}: {faults:?}");
+        }
+        assert_eq!(faults.len(), 7, "{faults:?}");
+    }
+
+    #[test]
     fn faults_have_their_line() {
         let check = |text: &str, line: usize, part: &str| {
             let fault = Preset::read(text, "x").unwrap_err();
@@ -209,8 +254,8 @@ mod tests {
             assert!(fault.message.contains(part), "{fault}");
         };
         check("label = \"X\"\nnonsense = 1\n[map]\n", 2, "nonsense");
-        check("label = \"X\"\n\n[map]\nemial = \"x\"\n", 3, "emial");
-        check("label = \"X\"\n[map]\nemail = \"$.[\"\n", 2, "JSONPath");
+        check("label = \"X\"\n\n[map]\nemial = \"x\"\n", 4, "emial");
+        check("label = \"X\"\n[map]\nemail = \"$.[\"\n", 3, "JSONPath");
         check("label = 7\n[map]\n", 1, "string");
     }
 }

@@ -72,8 +72,17 @@ impl<'de> Deserialize<'de> for Rule {
             Some(Sources::Many(texts)) => texts,
             None => vec![],
         };
-        let from = texts.iter().map(|text| Source::parse(text)).collect::<Result<_, _>>();
-        Ok(Rule { from: from.map_err(serde::de::Error::custom)?, join: table.join, default: table.default })
+        let (mut from, mut wrong) = (vec![], vec![]);
+        for text in &texts {
+            match Source::parse(text) {
+                Ok(source) => from.push(source),
+                Err(why) => wrong.push(why),
+            }
+        }
+        match wrong.is_empty() {
+            true => Ok(Rule { from, join: table.join, default: table.default }),
+            false => Err(serde::de::Error::custom(wrong.join("; "))),
+        }
     }
 }
 
@@ -98,6 +107,9 @@ impl Source {
             return JsonPath::parse(text)
                 .map(Source::Path)
                 .map_err(|error| format!("`{text}` is no JSONPath: {error}"));
+        }
+        if !text.is_empty() && !text.starts_with('/') && text.split('.').any(str::is_empty) {
+            return Err(format!("`{text}` is no path: nothing stands between two dots, or before or after one"));
         }
         Ok(Source::Pointer(pointer_of(text)))
     }

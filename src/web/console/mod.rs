@@ -11,13 +11,13 @@ pub mod quarantine;
 pub mod queue;
 pub mod sign_in;
 pub mod ticket;
+mod trouble;
 
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -107,10 +107,11 @@ async fn style() -> Response {
 
 /// Pages get their policy; problems become pages.
 async fn as_page(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
     let media_type = response.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes().to_vec());
     if media_type.as_deref() == Some(b"application/problem+json") {
-        response = problem_page(&site, response).await.unwrap_or_else(IntoResponse::into_response);
+        response = trouble::page(&site, response, &path).await.unwrap_or_else(IntoResponse::into_response);
     }
     let policy = HeaderValue::from_static(PAGE_POLICY);
     response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
@@ -130,23 +131,9 @@ pub async fn refuse(site: &Site, problem: Problem, uri: &Uri, headers: &HeaderMa
     if !by_browser && !uri.path().starts_with("/desk/") {
         return problem.into_response();
     }
-    let mut page = problem_page(site, problem.into_response()).await.unwrap_or_else(IntoResponse::into_response);
+    let mut page = trouble::page(site, problem.into_response(), uri.path()).await.unwrap_or_else(IntoResponse::into_response);
     page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
     page
-}
-
-async fn problem_page(site: &Site, response: Response) -> Result<Response, Problem> {
-    let (parts, body) = response.into_parts();
-    let body = to_bytes(body, 64 * 1024).await.map_err(|_| Problem::Internal)?;
-    let document: Value = serde_json::from_slice(&body).map_err(|_| Problem::Internal)?;
-    let page = site.pages.render("error.html", json!({ "desk": site.desk.config.desk.name, "problem": document}))?;
-    let retry = parts.headers.get(header::RETRY_AFTER).cloned();
-    let mut response = (parts.status, page).into_response();
-    if let Some(retry) = retry {
-        response.headers_mut().insert(header::RETRY_AFTER, retry);
-    }
-    debug_assert_ne!(parts.status, StatusCode::OK);
-    Ok(response)
 }
 
 /// `campaign_id` as people read it.
@@ -199,7 +186,7 @@ mod tests {
     #[test]
     fn the_templates_compile_and_escape() {
         let pages = Pages::default();
-        let problem = json!({ "title": "<svg onload=alert(1)>", "detail": "{{7*7}}", "status": 418});
+        let problem = json!({ "title": "<svg onload=alert(1)>", "told": ["{{7*7}}"]});
         let page = pages
             .render("error.html", json!({ "desk": "D", "problem": problem}))
             .map(|page| page.0)

@@ -230,6 +230,11 @@ async fn change(
     Act { agent, form: wish }: Act<Wish>,
 ) -> Result<Redirect, Problem> {
     let ticket = site.desk.store.ticket(id).await?.ok_or_else(|| Problem::no("ticket"))?;
+    if ticket.version != wish.version {
+        let why = "this ticket was changed while you looked at it, so your change was not made; \
+                   look at it again, and make the change if it is still right";
+        return Err(Problem::Conflict(why.into()));
+    }
     let mut changes = vec![];
     if let Some(topic) = wish.topic.filter(|topic| *topic != ticket.topic) {
         changes.push(Change::Topic(topic));
