@@ -229,6 +229,26 @@ fn a_request_that_says_nothing_lacks_its_description() {
     ] {
         assert!(!known(text), "{text}");
     }
+    for (subject, text, says) in [
+        ("banana", "", false),
+        ("bomb", "\0\0", false),
+        ("banana", "hi, please help", false),
+        ("", "bomb", false),
+        ("Important message", "Best regards\nBob", false),
+        ("Wichtige Nachricht", "Mit freundlichen Grüßen\nKarl Brandt", false),
+        ("Très important", "Cordialement\nÉlodie", false),
+        ("Muy importante", "Saludos\nNuria Campos", false),
+        ("Importante", "Atenciosamente\nJoão", false),
+        ("重要", "", false),
+        ("No clicks since Monday", "", true),
+        ("Rechnung doppelt erhalten", "", true),
+        ("the widget of page four vanished overnight", "", true),
+        ("banana", "the widget vanished", true),
+        ("", "我们的横幅不见了", true),
+    ] {
+        let request = Request { subject: subject.into(), text: text.into(), ..Request::default() };
+        assert_eq!(rules.details_of("other", &rules.find(&request, &[]))[0].known, says, "{subject}: {text}");
+    }
     for text in [
         "pls pause 71003",
         "no ads since tuesday",

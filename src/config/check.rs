@@ -33,7 +33,8 @@ pub fn controls(config: &Config, document: &Document<&str>, text: &str, name: &s
 
 /// The keys of texts that hold control characters; a query may have lines.
 fn broken(value: &serde_json::Value, key: &str, found: &mut dyn FnMut(&str)) {
-    let control = |c: char| (c.is_control() && !(key == "sql" && "\r\n\t".contains(c))) || "\u{2028}\u{2029}".contains(c);
+    let control =
+        |c: char| (c.is_control() && !(key == "sql" && "\r\n\t".contains(c))) || "\u{2028}\u{2029}".contains(c);
     match value {
         serde_json::Value::String(text) if text.contains(control) => found(key),
         serde_json::Value::Array(list) => list.iter().for_each(|one| broken(one, key, found)),

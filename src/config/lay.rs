@@ -71,7 +71,12 @@ impl<'a> Laid<'a> {
                 let whole = format!("{}.{missing}", dotted(&path));
                 // What was left out is missed only because it was wrong, and that is said already.
                 if !left_out.contains(&whole) {
-                    self.tell(&path, index, format!("{whole}: is missing"), "write it; `deskclerk config print` shows it");
+                    self.tell(
+                        &path,
+                        index,
+                        format!("{whole}: is missing"),
+                        "write it; `deskclerk config print` shows it",
+                    );
                 }
                 if !fill(&mut value, inner, &whole, index) {
                     return false;
@@ -241,7 +246,9 @@ fn wanted(expected: &str) -> (&'static str, &'static str) {
         "u64" | "usize" => ("a whole number, 0 or more", WHOLE),
         "bool" | "boolean" => ("true or false", "write true or false, without quotes"),
         "string" | "path string" | "str" | "borrowed string" => ("text", "write it in quotes"),
-        "sequence" => ("a list", "write it in brackets, or of tables as `deskclerk config print` shows them, as [[imap]]"),
+        "sequence" => {
+            ("a list", "write it in brackets, or of tables as `deskclerk config print` shows them, as [[imap]]")
+        }
         "map" => ("a table", "write its keys below a line of its own, as `deskclerk config print` shows"),
         other if other.starts_with("struct ") => {
             ("a table", "write its keys below a line of its own, as `deskclerk config print` shows")

@@ -114,8 +114,7 @@ fn unknown_keys(document: &Document<&str>, name: &str, defaults: &toml::Table) -
     };
     for (key, item) in document.iter().filter(|(key, _)| *key != "teams") {
         let Some(listed) = known_keys(key, defaults) else {
-            let tables: Vec<&str> =
-                defaults.keys().map(String::as_str).chain(LISTS).collect();
+            let tables: Vec<&str> = defaults.keys().map(String::as_str).chain(LISTS).collect();
             faults.push(unknown(name, line(document.key(key)), key, key, &tables));
             continue;
         };
@@ -347,8 +346,10 @@ mod tests {
                 (3, "imap.oauth: has neither"),
             ],
         );
-        check("[[imap]]\nname = \"a\"\nhost = \"h\"\nuser = \"u\"\n[imap.oauth]\nclient_id = \"c\"\nscope = 1\n",
-            &[(5, "imap.oauth.token_url"), (5, "imap.oauth: has neither"), (7, "imap.oauth.scope")]);
+        check(
+            "[[imap]]\nname = \"a\"\nhost = \"h\"\nuser = \"u\"\n[imap.oauth]\nclient_id = \"c\"\nscope = 1\n",
+            &[(5, "imap.oauth.token_url"), (5, "imap.oauth: has neither"), (7, "imap.oauth.scope")],
+        );
         check(
             "[[webhook]]\nname = \"a\"\nurl = \"http://10.0.0.1/\"\nsecret_files = []\nevents = [\"ticket.foo\", 7]\n\
              connections = true\n[[webhook]]\nname = \"a\"\n",
@@ -364,17 +365,17 @@ mod tests {
             ],
         );
         check(
-            "desk = 5\nhook = [\"x\", {name = \"a b\", nmae = 1}]\nteams = [1]\nlog = true\n[imap]\n[rules]\ndir = 2026-11-01\n",
+            "desk = 5\nhook = [{name = \"a b\", nmae = 1}]\nteams = [1]\nlog = true\nwebhook = [\"x\"]\n[imap]\n[rules]\ndir = 7.5\n",
             &[
                 (1, "desk: is the number 5, and should be a table"),
                 (2, "hook.name: `a b` cannot stand in a URL"),
                 (2, "hook.secret_files: is empty"),
-                (2, "hook: is the text \"x\", and should be a table"),
                 (2, "unknown key `hook.nmae`"),
                 (3, "teams: is a list, and should be a table"),
                 (4, "log: is true, and should be a table"),
-                (5, "imap: is a table, and should be a list"),
-                (7, "rules.dir: is the bare date 2026-11-01, and should be text"),
+                (5, "webhook: is the text \"x\", and should be a table"),
+                (6, "imap: is a table, and should be a list"),
+                (8, "rules.dir: is the number 7.5, and should be text"),
             ],
         );
         check(

@@ -8,7 +8,7 @@ use super::routing::PRIORITIES;
 use super::scan::{Hit, Scan, Spot, bit};
 use super::{ChosenBy, Detail, Routing, Topic, description, topic};
 use crate::request::evidence::{Evidence, Where};
-use crate::request::{Attachment, FieldKey, Request};
+use crate::request::{Attachment, Field, FieldKey, Request};
 
 /// The topic that remains when nothing fits.
 pub const OTHER: &str = "other";
@@ -257,9 +257,9 @@ impl Compiled {
         let fields = scan.request.fields.iter().filter(|field| field.key == FieldKey::Priority);
         for field in fields.filter(|field| !field.value.trim().is_empty()) {
             let of_field = |signal: &&Signal| {
-                let label = signal.written.field.as_deref();
+                let wanted = signal.written.field.as_deref();
                 matches!(signal.owner, Owner::Routing(_))
-                    && label.is_some_and(|label| label_words(label) == label_words(&field.label))
+                    && wanted.is_some_and(|wanted| is_field(scan.request, &field.label, wanted))
             };
             let understood = self.signals.iter().filter(of_field).any(|signal| fires(signal, scan, 1.0).is_some());
             if !understood && !PRIORITIES.contains(&field.value.trim().to_lowercase().as_str()) {
@@ -305,6 +305,13 @@ impl Compiled {
     }
 }
 
+/// Whether a field is the one that a rule names: by its label, or as the priority, whatever a form calls it.
+fn is_field(request: &Request, label: &str, wanted: &str) -> bool {
+    let (label, wanted) = (label_words(label), label_words(wanted));
+    let priority = |field: &Field| field.key == FieldKey::Priority && label_words(&field.label) == label;
+    label == wanted || (wanted == ["priority"] && request.fields.iter().any(priority))
+}
+
 /// A value on one line, its beginning where it is long.
 fn shortened(value: &str) -> String {
     let line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).take(60).collect();
@@ -327,7 +334,7 @@ fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<(f64, Optio
             .written
             .field
             .as_deref()
-            .is_none_or(|label| zone.field.is_some_and(|field| label_words(field) == label_words(label)));
+            .is_none_or(|wanted| zone.field.is_some_and(|field| is_field(scan.request, field, wanted)));
         signal.places & bit(zone.place) != 0 && in_field && !(blind && hit.named)
     };
     // Collected once: a signal may have hundreds of words that count beside its own.

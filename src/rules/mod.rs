@@ -34,10 +34,10 @@ use sha2::{Digest, Sha256};
 
 use crate::campaigns;
 use crate::config::fault::Fault;
-use crate::request::{FieldKey, Request};
 use crate::request::evidence::{Evidence, Where};
 use crate::request::hook::preset::Preset;
 use crate::request::reading::Reading;
+use crate::request::{FieldKey, Request};
 
 /// The shipped folder, written out by `build.rs`.
 const SHIPPED: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/shipped.rs"));

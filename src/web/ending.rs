@@ -59,8 +59,8 @@ impl hyper::body::Body for Awaited {
 pub struct Held<T> {
     /// The body itself.
     pub body: Body,
-    /// What tells that it is not out yet.
-    pub by: T,
+    /// What tells that it is not out yet; it is only kept.
+    pub _by: T,
 }
 
 impl<T: Unpin> hyper::body::Body for Held<T> {

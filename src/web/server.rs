@@ -69,7 +69,7 @@ pub async fn serve(listener: TcpListener, router: Router, header_timeout: Durati
                     true => Problem::Unavailable(5).into_response(),
                     false => answer,
                 };
-                Ok::<_, Infallible>(answer.map(|body| Held { body, by: busy }))
+                Ok::<_, Infallible>(answer.map(|body| Held { body, _by: busy }))
             }
         });
         let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));

@@ -21,6 +21,7 @@ mod smtp;
 mod sources;
 mod store;
 mod talk;
+mod telling;
 mod verify;
 mod way_out;
 mod web;

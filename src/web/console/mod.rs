@@ -131,7 +131,8 @@ pub async fn refuse(site: &Site, problem: Problem, uri: &Uri, headers: &HeaderMa
     if !by_browser && !uri.path().starts_with("/desk/") {
         return problem.into_response();
     }
-    let mut page = trouble::page(site, problem.into_response(), uri.path()).await.unwrap_or_else(IntoResponse::into_response);
+    let mut page =
+        trouble::page(site, problem.into_response(), uri.path()).await.unwrap_or_else(IntoResponse::into_response);
     page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
     page
 }

@@ -83,7 +83,8 @@ mod tests {
         let document = json!({ "title": "Unprocessable Entity", "detail": "/campaign: is not in the campaign directory",
             "errors": [{ "pointer": "/campaign", "detail": "is not in the campaign directory" }]});
         let told = in_words(StatusCode::UNPROCESSABLE_ENTITY, &document);
-        let expected = json!({ "title": "That could not be done", "told": ["The Campaign ID is not in the campaign directory"]});
+        let expected =
+            json!({ "title": "That could not be done", "told": ["The Campaign ID is not in the campaign directory"]});
         assert_eq!(told, expected);
         let told = in_words(StatusCode::NOT_FOUND, &json!({ "detail": "there is no such ticket" }));
         assert_eq!(told["told"][0], "There is no such ticket");

@@ -6,6 +6,7 @@ mod blobs;
 mod bucket;
 mod daemon;
 mod doctor;
+mod ending;
 mod erase;
 mod package;
 mod quarantine;

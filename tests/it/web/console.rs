@@ -254,9 +254,19 @@ async fn only_the_console_itself_changes_a_ticket() {
     assert_eq!(browser.post(&path, &form).await.status, 303);
     let ticket = desk.desk.store.ticket(id).await.unwrap().unwrap();
     assert_eq!((ticket.campaign_id.as_deref(), ticket.status.as_str()), (Some("48213"), "open"));
-    assert_eq!(browser.post(&path, &form).await.status, 409, "the version is an old one by now");
+    let old = browser.post(&path, &form).await;
+    assert_eq!(old.status, 409, "the version is an old one by now");
     let unknown = browser.post(&path, &format!("csrf={csrf}&version={}&campaign=1", ticket.version)).await;
     assert_eq!(unknown.status, 422);
+    for (page, told) in [
+        (old.text(), "This ticket was changed while you looked at it"),
+        (unknown.text(), "The Campaign ID is not in the campaign directory."),
+    ] {
+        assert!(page.contains(told) && page.contains(&format!("href=\"{path}\"")), "{page}");
+        for foreign in ["/campaign:", "<code>", "Unprocessable", "Conflict"] {
+            assert!(!page.contains(foreign), "{foreign}: {page}");
+        }
+    }
 }
 
 #[tokio::test]
