@@ -23,6 +23,7 @@ pub mod stated;
 pub mod table;
 mod treated;
 pub mod verdict;
+pub mod view;
 pub mod zone;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,7 @@ use crate::request::evidence::Evidence;
 
 pub use contacts::on_account;
 pub use hints::Hints;
+pub use view::View;
 
 /// One campaign of the directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,10 +219,16 @@ impl Directory {
 
 /// Which campaign this request is about. Cost depends on the text, not on the size of the directory.
 pub fn identify(request: &Request, directory: &Directory, hints: &Hints) -> Identified {
-    verdict::identify(request, directory, hints, false)
+    verdict::identify(request, View { directory, viewer: None }, hints, false)
 }
 
-/// The same of an answer to our question for the Campaign ID: a number that might be one is meant as one.
-pub fn identify_answer(request: &Request, directory: &Directory, hints: &Hints) -> Identified {
-    verdict::identify(request, directory, hints, true)
+/// The same in view of some campaigns only. `answers`: the request answers our question for the Campaign ID, and a number
+/// that might be one is meant as one.
+pub fn identify_in(request: &Request, view: View<'_>, hints: &Hints, answers: bool) -> Identified {
+    let mut identified = verdict::identify(request, view, hints, answers);
+    if view.viewer.is_some() {
+        let seen = |named: &Named| view.directory.ids.exact(&named.id, &view.directory.campaigns);
+        identified.similar.retain(|named| seen(named).is_some_and(|row| view.sees(row)));
+    }
+    identified
 }

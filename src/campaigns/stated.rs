@@ -3,16 +3,16 @@
 //! A number is an ID when a label says so, when its shape tells, or when it is an id of the directory standing in plain
 //! text with nothing that makes it something else. Whatever is turned down stays visible as evidence.
 
+use super::Campaign;
 use super::denial::Denial;
 use super::fold::{Token, Words};
 use super::gap;
 use super::hints::Hints;
-use super::ids::Ids;
 use super::label::Label;
 use super::number::Bare;
 use super::reading::Reading;
+use super::view::{SeenIds, View};
 use super::zone::Zone;
-use super::{Campaign, Directory};
 use crate::request::evidence::Where;
 
 /// An ID found in a zone.
@@ -59,9 +59,9 @@ pub enum Footing {
 }
 
 /// Finds the IDs of a zone, in the order of the text.
-pub fn find(zone: &Zone<'_>, directory: &Directory, hints: &Hints) -> Vec<Stated> {
+pub fn find(zone: &Zone<'_>, view: View<'_>, hints: &Hints) -> Vec<Stated> {
     let words = &zone.words;
-    let finder = Finder { zone, words, ids: &directory.ids, campaigns: &directory.campaigns, hints };
+    let finder = Finder { zone, words, ids: view.ids(), campaigns: &view.directory.campaigns, hints };
     let mut found: Vec<Stated> = vec![];
     let mut i = 0;
     while i < words.tokens.len() {
@@ -88,19 +88,20 @@ pub fn find(zone: &Zone<'_>, directory: &Directory, hints: &Hints) -> Vec<Stated
 
 /// "Birthday Night Free (7104289)": a number of the directory's shape in brackets directly behind a name (whose last token
 /// this is) states an ID, whether the directory knows it or not.
-pub fn behind_name(zone: &Zone<'_>, last: usize, directory: &Directory) -> Option<Stated> {
+pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>) -> Option<Stated> {
+    let ids = view.ids();
     let words = &zone.words;
     let token = words.tokens.get(last + 1).filter(|token| token.has_digit && token.gap & gap::OPEN != 0)?;
     let alone = words.gap_after(last + 1) & gap::CLOSE != 0 && !token.link;
     let word = words.folded(token);
     let year = word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
-    if !alone || year || !directory.ids.fits(word) || directory.ids.find(word, word, &directory.campaigns).is_some() {
+    if !alone || year || !ids.fits(word) || ids.find(word, word, &view.directory.campaigns).is_some() {
         return None;
     }
     let written = words.text.get(token.start..token.end).unwrap_or_default();
     Some(Stated {
         row: None,
-        id: directory.ids.spelled(word, &visible(written)),
+        id: ids.spelled(word, &visible(written)),
         compact: word.to_owned(),
         rule: BEHIND_NAME,
         weight: 0.8,
@@ -129,14 +130,14 @@ pub fn restore_behind_name(id: &mut Stated, zone: &Zone<'_>, name: (usize, usize
 
 /// The subject is nothing but a number of the directory's shape, and the text speaks of it as nothing else: it states an ID,
 /// although the directory has none such.
-pub fn subject_alone(subject: &Zone<'_>, text: &Zone<'_>, directory: &Directory, hints: &Hints) -> Option<Stated> {
+pub fn subject_alone(subject: &Zone<'_>, text: &Zone<'_>, view: View<'_>, hints: &Hints) -> Option<Stated> {
     let [token] = subject.words.tokens.as_slice() else { return None };
     let word = subject.words.folded(token);
-    let ids = &directory.ids;
-    if !token.digits || word.len() < 5 || !ids.fits(word) || ids.find(word, word, &directory.campaigns).is_some() {
+    let (ids, campaigns) = (view.ids(), &view.directory.campaigns);
+    if !token.digits || word.len() < 5 || !ids.fits(word) || ids.find(word, word, campaigns).is_some() {
         return None;
     }
-    let finder = Finder { zone: text, words: &text.words, ids, campaigns: &directory.campaigns, hints };
+    let finder = Finder { zone: text, words: &text.words, ids, campaigns, hints };
     let mut repeated = (0..text.words.tokens.len()).filter(|at| text.words.word(*at) == word).peekable();
     repeated.peek()?;
     let plain =
@@ -161,7 +162,7 @@ pub fn subject_alone(subject: &Zone<'_>, text: &Zone<'_>, directory: &Directory,
 pub(super) struct Finder<'a, 'z> {
     pub(super) zone: &'a Zone<'z>,
     pub(super) words: &'a Words<'z>,
-    pub(super) ids: &'a Ids,
+    pub(super) ids: SeenIds<'a>,
     pub(super) campaigns: &'a [Campaign],
     pub(super) hints: &'a Hints,
 }

@@ -11,6 +11,7 @@ use super::denial::{self, Denial, Exclusions};
 use super::hints::Hints;
 use super::named::{self, Mention};
 use super::stated::{self, Footing, Stated};
+use super::view::View;
 use super::zone::{Zone, field_zones, found, not_specific, speaks_of_a_campaign, whole, zone_of};
 use super::{Candidate, Directory, Identified, Status};
 use crate::request::Request;
@@ -33,7 +34,8 @@ pub(super) struct Found<'a> {
 }
 
 /// Which campaign this request is about. `answers`: it answers our question for the Campaign ID.
-pub fn identify(request: &Request, directory: &Directory, hints: &Hints, answers: bool) -> Identified {
+pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool) -> Identified {
+    let directory = view.directory;
     let mut said_not_specific = false;
     let mut speaks = false;
     let mut evidence = vec![];
@@ -44,20 +46,20 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints, answers
             evidence.push(whole(&zone, "campaign.not-specific"));
             continue;
         }
-        let ids = stated::find(&zone, directory, hints);
+        let ids = stated::find(&zone, view, hints);
         zones.push(Found { zone, ids, decides: true });
     }
     for (place, text) in [(Where::Subject, request.subject.as_str()), (Where::Text, request.text.as_str())] {
         let mut zone = zone_of(place, None, text, hints);
         zone.answers = answers && place == Where::Text;
-        let ids = stated::find(&zone, directory, hints);
+        let ids = stated::find(&zone, view, hints);
         said_not_specific |= not_specific(&zone, &mut evidence);
         speaks |= speaks_of_a_campaign(&zone, &mut evidence);
         zones.push(Found { zone, ids, decides: true });
     }
     if let [.., subject, text] = zones.as_mut_slice()
         && zones_are_silent(&[subject, text])
-        && let Some(id) = stated::subject_alone(&subject.zone, &text.zone, directory, hints)
+        && let Some(id) = stated::subject_alone(&subject.zone, &text.zone, view, hints)
     {
         subject.ids.push(id);
     }
@@ -69,7 +71,7 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints, answers
             continue;
         }
         let zone = zone_of(Where::Link, Some(at.to_string()), link, hints);
-        let ids = stated::find(&zone, directory, hints);
+        let ids = stated::find(&zone, view, hints);
         if !ids.is_empty() {
             zones.push(Found { zone, ids, decides: true });
         }
@@ -80,7 +82,7 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints, answers
                 continue;
             }
             let zone = zone_of(Where::Attachment, Some(at.to_string()), text, hints);
-            let ids = stated::find(&zone, directory, hints);
+            let ids = stated::find(&zone, view, hints);
             if !ids.is_empty() {
                 zones.push(Found { zone, ids, decides: true });
             }
@@ -93,7 +95,7 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints, answers
     ] {
         if !text.is_empty() && (place == Where::Forwarded || may_hold(text)) {
             let zone = zone_of(place, None, text, hints);
-            let ids = stated::find(&zone, directory, hints);
+            let ids = stated::find(&zone, view, hints);
             zones.push(Found { zone, ids, decides: false });
         }
     }
@@ -108,14 +110,18 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints, answers
             named::mark(&mut found.zone.words, &directory.names);
             let known = found.ids.iter().filter(|id| id.row.is_some() && id.weight > 0.0);
             let taken: Vec<(usize, usize)> = known.map(|id| id.tokens).collect();
-            mentions.extend(named::find(&found.zone, at, &directory.names, &directory.campaigns, hints, &taken));
+            let named = named::find(&found.zone, at, &directory.names, &directory.campaigns, hints, &taken);
+            mentions.extend(named.into_iter().filter_map(|mut mention| {
+                mention.rows.retain(|(row, _)| view.sees(*row));
+                (!mention.rows.is_empty()).then_some(mention)
+            }));
         }
     };
     read_names(&mut zones, &mut mentions, &|found| {
         matches!(found.zone.place, Where::Form | Where::Subject | Where::Text) && found.decides
     });
     drop_ids_in_names(&mut zones, &mentions);
-    add_ids_behind_names(&mut zones, &mentions, directory, hints);
+    add_ids_behind_names(&mut zones, &mentions, view, hints);
     denial::settle(&mut zones, &mut mentions);
     let says_nothing = mentions.iter().all(|mention| mention.denial == Denial::Yes)
         && zones.iter().filter(|found| found.decides).all(|found| found.ids.iter().all(|id| id.weight <= 0.0));
@@ -135,7 +141,7 @@ pub fn identify(request: &Request, directory: &Directory, hints: &Hints, answers
     for mention in &mentions {
         evidence.push(of_mention(&zones[mention.zone].zone, mention));
     }
-    let mut identified = decide(&ids, &groups, directory);
+    let mut identified = decide(&ids, &groups, view);
     identified.said_not_specific = said_not_specific;
     identified.speaks_of_a_campaign = speaks;
     identified.sender_on_account = sender_on_account(&identified, request, directory);
@@ -179,13 +185,13 @@ fn zones_are_silent(zones: &[&mut Found<'_>]) -> bool {
 
 /// A number in brackets behind a name states an ID, unless it was read already. The words of the name make it nothing
 /// else: "Orchard Box (20417)" is no post office box.
-fn add_ids_behind_names(zones: &mut [Found<'_>], mentions: &[Mention], directory: &Directory, hints: &Hints) {
+fn add_ids_behind_names(zones: &mut [Found<'_>], mentions: &[Mention], view: View<'_>, hints: &Hints) {
     for mention in mentions {
         let found = &mut zones[mention.zone];
         for id in &mut found.ids {
             stated::restore_behind_name(id, &found.zone, mention.tokens, hints);
         }
-        if let Some(id) = stated::behind_name(&found.zone, mention.tokens.1, directory)
+        if let Some(id) = stated::behind_name(&found.zone, mention.tokens.1, view)
             && found.ids.iter().all(|seen| seen.tokens.1 < id.tokens.0 || id.tokens.1 < seen.tokens.0)
         {
             found.ids.push(id);
@@ -271,7 +277,8 @@ fn merge(mentions: &[Mention], exclusions: &Exclusions<'_, '_>) -> Vec<Group> {
 }
 
 /// The verdict, by what is stated and named.
-fn decide(ids: &[&Stated], groups: &[Group], directory: &Directory) -> Identified {
+fn decide(ids: &[&Stated], groups: &[Group], view: View<'_>) -> Identified {
+    let directory = view.directory;
     let campaigns = &directory.campaigns;
     let known: Vec<u32> = ids.iter().filter_map(|id| id.row).collect();
     let mut identified = Identified {
@@ -304,7 +311,7 @@ fn decide(ids: &[&Stated], groups: &[Group], directory: &Directory) -> Identifie
             identified.status = Status::UnknownId;
             identified.id = ids.first().map(|id| id.id.clone());
             identified.candidates = named(&mut groups.iter());
-            let near = ids.first().map(|id| directory.ids.near(&id.compact, campaigns)).unwrap_or_default();
+            let near = ids.first().map(|id| view.ids().near(&id.compact, campaigns)).unwrap_or_default();
             identified.near_misses = near.into_iter().take(SIMILAR).map(|row| candidate(row, 0.5)).collect();
         }
         [] => {

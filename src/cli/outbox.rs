@@ -1,4 +1,5 @@
-//! `deskclerk outbox list|retry|drop|resume`: what is to be sent, what was refused for good, and what becomes of it.
+//! `deskclerk outbox list|show|release|retry|drop|resume`: what is to be sent, what was refused for good, and what becomes of
+//! it.
 //!
 //! Works beside a running daemon. What is on the wire at the moment is left alone.
 
@@ -40,9 +41,35 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Show one with its words: a draft before it is released, a mail that waits or was refused
+    Show {
+        /// Its id, as `outbox list` shows it
+        id: String,
+        /// The settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Send drafts (replies.mode = "draft"): their customers are asked, and their tickets wait for the answer
+    Release {
+        /// Ids of drafts, as `outbox list --state draft` shows them
+        #[arg(required_unless_present = "ticket", conflicts_with = "ticket", value_name = "ID")]
+        ids: Vec<String>,
+        /// The drafts of this ticket
+        #[arg(long, value_name = "NUMBER")]
+        ticket: Option<i64>,
+        /// The settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// How to print what was done
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Try dead letters again, or what waits for its next try at once
     Retry(Chosen),
-    /// Take out what was not sent; it never goes out
+    /// Take out what was not sent, a draft as well; it never goes out
     Drop(Chosen),
     /// Show the webhooks and connectors that fail or are disabled
     Endpoints {
@@ -97,6 +124,8 @@ fn state(word: &str) -> Result<State, String> {
 /// Runs the command.
 pub fn run(command: &Command) -> Result<End> {
     let (Command::List { config: path, .. }
+    | Command::Show { config: path, .. }
+    | Command::Release { config: path, .. }
     | Command::Retry(Chosen { config: path, .. })
     | Command::Drop(Chosen { config: path, .. })
     | Command::Endpoints { config: path, .. }
@@ -104,10 +133,10 @@ pub fn run(command: &Command) -> Result<End> {
     | Command::Resume { config: path }) = command;
     let Some(settings) = config::load(path)? else { return Ok(End::Unusable) };
     super::runtime()?.block_on(async {
-        // What is dropped may hand its ticket over: that takes the desk, not the store alone.
-        if let Command::Drop(chosen) = command {
+        // What is dropped or released moves its ticket: that takes the desk, not the store alone.
+        if matches!(command, Command::Drop(_) | Command::Release { .. }) {
             let desk = Desk::open(settings).await.context("cannot open the desk")?;
-            let end = act(&desk.store, chosen, Some(&desk)).await;
+            let end = decide(&desk, command).await;
             desk.store.close().await;
             return end;
         }
@@ -121,7 +150,13 @@ pub fn run(command: &Command) -> Result<End> {
                 };
                 list(&store, &Filter { states, ticket: *ticket, recipient: to.clone() }, *limit, *format).await
             }
-            Command::Retry(chosen) | Command::Drop(chosen) => act(&store, chosen, None).await,
+            Command::Show { id, format, .. } => whole(&store, id, *format).await,
+            Command::Retry(chosen) => {
+                let now = super::now();
+                let ids = ids(&store, &chosen.ids, &dead(chosen)).await?;
+                each(&ids, chosen.format, async |id| store.retry_outgoing(id, ACTOR, now).await).await
+            }
+            Command::Drop(_) | Command::Release { .. } => Ok(End::Ok),
             Command::Endpoints { format, .. } => endpoints(&store, *format).await,
             Command::Enable { name, .. } => enable(&store, name).await,
             Command::Resume { config } => resume(&store, config).await,
@@ -140,24 +175,53 @@ async fn list(store: &Store, filter: &Filter, limit: i64, format: Format) -> Res
     Ok(End::Ok)
 }
 
-/// Tries the chosen rows again; with a desk, drops them.
-async fn act(store: &Store, chosen: &Chosen, dropping: Option<&Desk>) -> Result<End> {
-    let ids = match chosen.ids.is_empty() {
-        true => {
-            let dead = Filter { states: vec![State::Dead], ticket: None, recipient: chosen.to.clone() };
-            store.list_outgoing(&dead, i64::MAX).await?.into_iter().map(|row| row.id).collect()
-        }
-        false => chosen.ids.clone(),
-    };
+/// Drops or releases the chosen rows.
+async fn decide(desk: &Desk, command: &Command) -> Result<End> {
     let now = super::now();
+    match command {
+        Command::Drop(chosen) => {
+            let ids = ids(&desk.store, &chosen.ids, &dead(chosen)).await?;
+            each(&ids, chosen.format, async |id| desk.drop_outgoing(id, ACTOR, now).await).await
+        }
+        Command::Release { ids: given, ticket, format, .. } => {
+            let drafts = Filter { states: vec![State::Draft], ticket: *ticket, recipient: None };
+            let ids = ids(&desk.store, given, &drafts).await?;
+            if ids.is_empty() {
+                let ticket = ticket.unwrap_or_default();
+                output::complain(&format!(
+                    "ticket {ticket} has no draft; `outbox list --state draft` shows those there are"
+                ));
+                return Ok(End::Faults);
+            }
+            each(&ids, *format, async |id| desk.release_draft(id, ACTOR, now).await).await
+        }
+        _ => Ok(End::Ok),
+    }
+}
+
+/// The dead letters that are meant where no id is given.
+fn dead(chosen: &Chosen) -> Filter {
+    Filter { states: vec![State::Dead], ticket: None, recipient: chosen.to.clone() }
+}
+
+/// The given ids, or those of what the filter finds.
+async fn ids(store: &Store, given: &[String], otherwise: &Filter) -> Result<Vec<String>> {
+    if !given.is_empty() {
+        return Ok(given.to_vec());
+    }
+    Ok(store.list_outgoing(otherwise, i64::MAX).await?.into_iter().map(|row| row.id).collect())
+}
+
+/// Does this to each of them, and says what became of it.
+async fn each(
+    ids: &[String],
+    format: Format,
+    act: impl AsyncFn(&str) -> Result<Outgoing, store::Error>,
+) -> Result<End> {
     let mut end = End::Ok;
-    for id in &ids {
-        let done = match dropping {
-            None => store.retry_outgoing(id, ACTOR, now).await,
-            Some(desk) => desk.drop_outgoing(id, ACTOR, now).await,
-        };
-        match done {
-            Ok(row) => show(&mut io::stdout(), &row, chosen.format)?,
+    for id in ids {
+        match act(id).await {
+            Ok(row) => show(&mut io::stdout(), &row, format)?,
             Err(error @ (store::Error::Missing(_) | store::Error::Refused(_))) => {
                 output::complain(&error.to_string());
                 end = End::Faults;
@@ -166,6 +230,33 @@ async fn act(store: &Store, chosen: &Chosen, dropping: Option<&Desk>) -> Result<
         }
     }
     Ok(end)
+}
+
+/// One row with its words.
+async fn whole(store: &Store, id: &str, format: Format) -> Result<End> {
+    let row = match store.outgoing(id).await {
+        Ok(row) => row,
+        Err(error @ store::Error::Missing(_)) => {
+            output::complain(&format!("{error}; `outbox list` shows what there is"));
+            return Ok(End::Faults);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut out = io::stdout().lock();
+    if format == Format::Json {
+        let mut value = described(&row);
+        value["text"] = json!(row.payload.text);
+        writeln!(out, "{value}")?;
+        return Ok(End::Ok);
+    }
+    show(&mut out, &row, format)?;
+    writeln!(
+        out,
+        "Subject: {}\n\n{}",
+        row.payload.subject.replace(char::is_control, " "),
+        row.payload.text.trim_end()
+    )?;
+    Ok(End::Ok)
 }
 
 async fn endpoints(store: &Store, format: Format) -> Result<End> {
@@ -205,33 +296,31 @@ async fn resume(store: &Store, config: &Path) -> Result<End> {
     Ok(End::Faults)
 }
 
-fn show(out: &mut impl Write, row: &Outgoing, format: Format) -> Result<()> {
+fn described(row: &Outgoing) -> serde_json::Value {
     let time = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|time| time.to_string()).unwrap_or_default();
-    let (kind, reason, state) = (json!(row.kind), json!(row.reason), json!(row.state));
-    match format {
-        Format::Json => writeln!(
-            out,
-            "{}",
-            json!({
-                "id": row.id, "ticket": row.ticket_id, "kind": kind, "reason": reason, "recipient": row.recipient,
-                "subject": row.payload.subject, "message_id": row.message_id, "state": state, "attempts": row.attempts,
-                "due_at": time(row.due_at), "created_at": time(row.created_at), "last_error": row.last_error,
-            })
-        )?,
-        Format::Text => {
-            let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-            let (state, reason) = (word(&state), word(&reason));
-            write!(out, "{}  {state:<7} #{:<6} {reason:<15} {}", row.id, row.ticket_id, row.recipient)?;
-            match row.attempts {
-                0 => {}
-                1 => write!(out, "  tried once")?,
-                attempts => write!(out, "  tried {attempts} times")?,
-            }
-            if let Some(error) = &row.last_error {
-                write!(out, "  {}", error.replace(char::is_control, " "))?;
-            }
-            writeln!(out)?;
-        }
+    json!({
+        "id": row.id, "ticket": row.ticket_id, "kind": row.kind, "reason": row.reason, "recipient": row.recipient,
+        "subject": row.payload.subject, "message_id": row.message_id, "state": row.state, "attempts": row.attempts,
+        "due_at": time(row.due_at), "created_at": time(row.created_at), "last_error": row.last_error,
+    })
+}
+
+fn show(out: &mut impl Write, row: &Outgoing, format: Format) -> Result<()> {
+    if format == Format::Json {
+        writeln!(out, "{}", described(row))?;
+        return Ok(());
     }
+    let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let (state, reason) = (word(json!(row.state)), word(json!(row.reason)));
+    write!(out, "{}  {state:<7} #{:<6} {reason:<15} {}", row.id, row.ticket_id, row.recipient)?;
+    match row.attempts {
+        0 => {}
+        1 => write!(out, "  tried once")?,
+        attempts => write!(out, "  tried {attempts} times")?,
+    }
+    if let Some(error) = &row.last_error {
+        write!(out, "  {}", error.replace(char::is_control, " "))?;
+    }
+    writeln!(out)?;
     Ok(())
 }

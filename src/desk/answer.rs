@@ -111,7 +111,7 @@ fn offer_as_one(ticket: &mut Ticket, spent: &Spent) {
 }
 
 fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent, now: i64) -> Answer {
-    let (triage, kept) = tellable(&judged.triage, &ticket.requester_address, means.directory);
+    let (triage, kept) = tellable(judged.triage.tellable(), &ticket.requester_address, means.directory);
     let calls_for = compose::question(&triage).filter(|_| triage.action == Action::Ask);
     let wanted = match (calls_for, ticket.status) {
         (Some(kind), Status::Waiting) => Some((kind, Reason::Question)),
@@ -181,9 +181,8 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
     Answer { outgoing: Some(outgoing), events }
 }
 
-/// The judgement as it may be answered, and the question that is kept back. Whether there is a campaign of the stated ID is
-/// told to contacts of the directory's accounts alone: anybody else hears the same of an ID that is there and of one that
-/// is not.
+/// The judgement as it may be answered, and the question that is kept back. Contacts are told whether a stated ID is among
+/// their campaigns; who is no contact of any is told nothing of IDs.
 fn tellable<'t>(
     triage: &'t Triage,
     requester: &str,
@@ -392,12 +391,13 @@ pub fn sender(config: &Config) -> String {
 
 /// Whether the answer to our question left everything as it was.
 pub fn unanswered(request: &Request, before: &Ticket, triage: &Triage) -> bool {
+    let (old, new) = (before.triage.tellable(), triage.tellable());
     request.automated.is_none()
         && !before.asked.is_empty()
-        && before.missing == triage.missing
-        && before.campaign_status == triage.campaign.status
-        && before.triage.campaign.ids == triage.campaign.ids
-        && ids(&before.triage.campaign.candidates) == ids(&triage.campaign.candidates)
+        && old.missing == new.missing
+        && old.campaign.status == new.campaign.status
+        && old.campaign.ids == new.campaign.ids
+        && ids(&old.campaign.candidates) == ids(&new.campaign.candidates)
 }
 
 /// Which campaigns these are: how well each fits changes with every wording.

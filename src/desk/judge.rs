@@ -263,7 +263,7 @@ fn opened(submission: &Submission, judged: &Judged, number: i64, now: i64) -> Ti
     };
     let mut ticket = Ticket {
         id: number,
-        status: ticket::after_message(None, triage.action),
+        status: ticket::after_message(None, triage.tellable().action),
         subject: request.subject.clone(),
         requester_address: request.from.address.to_lowercase(),
         requester_name: request.from.name.clone(),
@@ -313,7 +313,7 @@ fn changed(before: &Ticket, judged: &Judged, now: i64) -> Ticket {
     // A team is told once; only another topic brings another team.
     let moved = triage.topic.id != before.topic && triage.topic.chosen_by != ChosenBy::Agent;
     Ticket {
-        status: ticket::after_message(Some(before.status), triage.action),
+        status: ticket::after_message(Some(before.status), triage.tellable().action),
         language: before.language.clone().or_else(|| judged.request.language.clone()),
         campaign_status: triage.campaign.status,
         campaign_id: settled_campaign(triage),

@@ -59,7 +59,7 @@ use crate::store::agents::Agent;
 use crate::store::breaker::Breaker;
 use crate::store::changes::Wish;
 use crate::store::endpoints::Endpoint;
-use crate::store::outbox::Payload;
+use crate::store::outbox::{Outgoing, Payload};
 use crate::store::queues::Queues;
 use crate::store::submissions::{Kind, New, Outcome, Submitted};
 use crate::store::{self, Store};
@@ -315,17 +315,17 @@ impl Desk {
         Ok(changed)
     }
 
-    /// Sends a draft after all, or drops it.
-    pub async fn release_draft(&self, id: &str, send: bool, actor: &str, now: i64) -> Result<(), store::Error> {
+    /// Sends a draft after all; [`Desk::drop_outgoing`] discards it.
+    pub async fn release_draft(&self, id: &str, actor: &str, now: i64) -> Result<Outgoing, store::Error> {
         let sources = self.sources.load_full();
         let means = self.means(&sources);
         let follows = |before: &Ticket, after: &Ticket| {
             notice::outgoing(Changed { before: Some(before), after, message: None, reply: None, actor }, means, now)
         };
         let renew = |payload: &mut Payload| answer::renew_taps(payload, means, now);
-        self.store.release_draft(id, send.then_some(renew), actor, means.chase(now), now, follows).await?;
+        let released = self.store.release_draft(id, renew, actor, means.chase(now), now, follows).await?;
         self.outbox_wake.notify_one();
-        Ok(())
+        Ok(released)
     }
 
     /// Stores a submission durably and wakes the workers.

@@ -91,7 +91,12 @@ fn threaded<'l>(request: &Request, lookups: &'l Lookups) -> Option<&'l Ticket> {
 /// The tickets that this request names in any way; whether it may is another matter.
 pub fn named_tickets(request: &Request) -> impl Iterator<Item = i64> {
     let tag = request.thread.subject_tag.and_then(|number| i64::try_from(number).ok());
-    tokens(request).filter_map(token::ticket).chain(tag)
+    tokens(request).chain(own_token(request)).filter_map(token::ticket).chain(tag)
+}
+
+/// The token in the request's own Message-ID: whoever sends mail under one of ours sends our mail.
+fn own_token(request: &Request) -> Option<&str> {
+    token::in_message_id(request.message_id.as_deref()?)
 }
 
 /// What may be reply tokens in this request.
@@ -118,6 +123,10 @@ pub fn find(request: &Request, fingerprint: &str, keys: &Keys, lookups: &Lookups
     let kind = request.automated.as_ref().map(|automated| automated.kind);
     if kind == Some(AutomatedKind::Loop) {
         return nowhere(Outcome::Quarantined, request, "a loop");
+    }
+    if own_token(request).is_some_and(|token| requester_of(token, keys, lookups).is_some()) {
+        let because = "a loop: its Message-ID is that of a mail of ours".into();
+        return Place::Nowhere { outcome: Outcome::Quarantined, because, ticket: None };
     }
     let twins: Vec<&Seen> = lookups.seen.iter().filter(|seen| seen.same_name(request, fingerprint)).collect();
     if let Some(twin) = twins.iter().find(|seen| seen.fingerprint.as_deref() == Some(fingerprint)) {
@@ -181,10 +190,13 @@ fn tickets_of<'l>(ids: impl Iterator<Item = &'l String>, lookups: &'l Lookups) -
 
 /// The tickets whose own tokens this request has, whoever sent it.
 fn signed<'l>(request: &'l Request, keys: &'l Keys, lookups: &'l Lookups) -> impl Iterator<Item = &'l Ticket> {
-    tokens(request).filter_map(|token| {
-        let ticket = lookups.tickets.get(&token::ticket(token)?)?;
-        keys.verify(token, &ticket.requester_address).map(|_| ticket)
-    })
+    tokens(request).filter_map(|token| requester_of(token, keys, lookups))
+}
+
+/// The ticket for whose requester this token was signed.
+fn requester_of<'l>(token: &str, keys: &Keys, lookups: &'l Lookups) -> Option<&'l Ticket> {
+    let ticket = lookups.tickets.get(&token::ticket(token)?)?;
+    keys.verify(token, &ticket.requester_address).map(|_| ticket)
 }
 
 /// On a new ticket, linked to one that the request names without proof.

@@ -78,19 +78,30 @@ impl Desk {
         Ok(())
     }
 
-    /// Takes out for good what was not sent. A ticket that waited for the answer to it goes to the agents: nobody was asked.
+    /// Takes out for good what was not sent. A question that nobody has been asked is not open: a ticket that waited for its
+    /// answer goes to the agents, and what the customer writes next is no answer to it.
     pub async fn drop_outgoing(&self, id: &str, actor: &str, now: i64) -> Result<Outgoing, store::Error> {
         let sources = self.sources.load_full();
         let mut settling = self.store.settling(&[]).await?;
-        let (outgoing, queued) = settling.drop_outgoing(id, actor, now).await?;
+        let (outgoing, pending) = settling.drop_outgoing(id, actor, now).await?;
         let mut effects = vec![];
-        if queued
+        if pending
             && outgoing.reason == Reason::Question
             && let Some(before) = settling.ticket(outgoing.ticket_id).await?
-            && before.status == Status::Waiting
         {
-            let request = settling.last_request(before.id).await?.unwrap_or_default();
-            effects.push(handed_over(&before, "question_dropped", &request, self.means(&sources), now));
+            let means = self.means(&sources);
+            let mut effect = match before.status {
+                Status::Waiting => {
+                    let request = settling.last_request(before.id).await?.unwrap_or_default();
+                    handed_over(&before, "question_dropped", &request, means, now)
+                }
+                _ => effect(&before, next(&before, now), means, now),
+            };
+            if let OnTicket::Change(ticket, _) = &mut effect.ticket {
+                ticket.asked.clear();
+                ticket.offered.clear();
+            }
+            effects.push(effect);
         }
         settling.commit_effects(effects, now).await?;
         self.outbox_wake.notify_one();
@@ -155,7 +166,9 @@ fn follow_up(ticket: &Ticket, request: &Request, means: Means<'_>, spent: &mut S
 pub(super) fn handed_over(before: &Ticket, why: &'static str, request: &Request, means: Means<'_>, now: i64) -> Effect {
     let mut after = next(before, now);
     after.hand_over();
-    after.add_flag(INCOMPLETE);
+    if !after.missing.is_empty() {
+        after.add_flag(INCOMPLETE);
+    }
     after.add_flag(why);
     let team = team::outgoing(&after, request, means);
     let detail = json!({ "from": before.status, "to": after.status, "because": why });
@@ -180,7 +193,7 @@ fn say(
     let mut facts = compose::Facts::of(
         ticket.id,
         &means.config.desk.name,
-        &ticket.triage,
+        ticket.triage.tellable(),
         means.directory,
         &ticket.requester_address,
         false,

@@ -225,9 +225,16 @@ impl Desk {
                         _ => None,
                     };
                     let _watched = witness.watch(&submission.id);
+                    let requester = match &place {
+                        Place::On { ticket, .. } => ticket.requester_address.as_str(),
+                        _ => request.from.address.as_str(),
+                    };
+                    let (directory, rules) = (&sources.directory, &sources.rules);
                     let judged = read::guarded(|| {
-                        let triage = triage::triage(&request, &sources.directory, &sources.rules, known.as_ref());
-                        (triage, sources.rules.unknown_values(&request))
+                        let mut triage = triage::triage(&request, directory, rules, known.as_ref());
+                        let told = triage::told(&request, directory, rules, known.as_ref(), requester, &triage);
+                        triage.told = told.map(Box::new);
+                        (triage, rules.unknown_values(&request))
                     });
                     match judged {
                         Ok((triage, unknown)) => {

@@ -27,6 +27,13 @@ pub struct Filter {
 }
 
 impl Store {
+    /// One row.
+    pub async fn outgoing(&self, id: &str) -> Result<Outgoing, Error> {
+        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE id = $1");
+        let row = query(AssertSqlSafe(sql)).bind(id).fetch_optional(&self.read).await?;
+        read(&row.ok_or_else(|| Error::Missing(format!("outgoing {id}")))?)
+    }
+
     /// Outgoing rows, newest first.
     pub async fn list_outgoing(&self, filter: &Filter, limit: i64) -> Result<Vec<Outgoing>, Error> {
         let mut sql = format!("SELECT {COLUMNS} FROM outbox WHERE 1 = 1");
@@ -66,41 +73,33 @@ impl Store {
         Ok(row)
     }
 
-    /// Sends a draft after all, in the words that `renew` makes of it; without it the draft is dropped. `chase`: when the
-    /// desk is to act on a ticket that waits from now on, and whether there is nothing to remind of then. `follows` gives
-    /// what is to be sent when that moves the ticket.
+    /// Sends a draft after all, in the words that `renew` makes of it. `chase`: when the desk is to act on a ticket that
+    /// waits from now on, and whether there is nothing to remind of then. `follows` gives what is to be sent when that moves
+    /// the ticket.
     pub async fn release_draft(
         &self,
         id: &str,
-        renew: Option<impl FnOnce(&mut Payload)>,
+        renew: impl FnOnce(&mut Payload),
         actor: &str,
         chase: (Option<i64>, bool),
         now: i64,
         follows: impl FnOnce(&Ticket, &Ticket) -> Vec<NewOutgoing>,
-    ) -> Result<(), Error> {
-        let send = renew.is_some();
-        let next = if send { State::Queued } else { State::Dropped };
+    ) -> Result<Outgoing, Error> {
         let mut transaction = self.begin().await?;
-        let sql =
-            format!("UPDATE outbox SET state = $1, due_at = $2 WHERE id = $3 AND state = 'draft' RETURNING {COLUMNS}");
-        let done = query(AssertSqlSafe(sql))
-            .bind(rows::to_word(&next))
-            .bind(now)
-            .bind(id)
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let Some(row) = done else { return Err(Error::Conflict(format!("draft {id}"))) };
+        let sql = format!(
+            "UPDATE outbox SET state = 'queued', due_at = $1 WHERE id = $2 AND state = 'draft' RETURNING {COLUMNS}"
+        );
+        let done = query(AssertSqlSafe(sql)).bind(now).bind(id).fetch_optional(&mut *transaction).await?;
+        let Some(row) = done else { return Err(refused(&mut transaction, id, "released: it is no draft").await?) };
         let mut draft = read(&row)?;
-        if let Some(renew) = renew {
-            renew(&mut draft.payload);
-            query("UPDATE payloads SET payload = $1 WHERE id = $2")
-                .bind(rows::to_json(&draft.payload))
-                .bind(id)
-                .execute(&mut *transaction)
-                .await?;
-            put_sent(&mut transaction, &draft, now).await?;
-        }
-        if send && draft.reason == Reason::Question {
+        renew(&mut draft.payload);
+        query("UPDATE payloads SET payload = $1 WHERE id = $2")
+            .bind(rows::to_json(&draft.payload))
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+        put_sent(&mut transaction, &draft, now).await?;
+        if draft.reason == Reason::Question {
             // From now on the customer is to answer, and it is no longer with the agents as it is.
             let sql = format!("SELECT {} FROM tickets WHERE id = $1", tickets::COLUMNS);
             let ticket = query(AssertSqlSafe(sql)).bind(draft.ticket_id).fetch_one(&mut *transaction).await?;
@@ -122,35 +121,33 @@ impl Store {
                 outbox::insert(&mut transaction, rows.into_iter().map(|row| (row, before.id)), now).await?;
             }
         }
-        let what = if send { "draft_sent" } else { "draft_dropped" };
-        let detail = json!({ "outgoing": id });
-        tickets::event(&mut transaction, draft.ticket_id, now, actor, what, &detail).await?;
+        tickets::event(&mut transaction, draft.ticket_id, now, actor, "draft_sent", &json!({ "outgoing": id })).await?;
         transaction.commit().await?;
-        Ok(())
+        Ok(draft)
     }
 }
 
 impl Settling {
-    /// Takes a row out for good that was not sent: the row, and whether it was still to go out.
+    /// Takes a row out for good that was not sent: the row, and whether it was still to go out, by itself or by an agent.
     pub async fn drop_outgoing(&mut self, id: &str, actor: &str, now: i64) -> Result<(Outgoing, bool), Error> {
         let transaction = &mut self.transaction;
         let mut done = None;
-        for states in ["'queued'", "'dead', 'draft', 'held'"] {
+        for states in ["'queued', 'draft'", "'dead', 'held'"] {
             let sql = format!(
                 "UPDATE outbox SET state = 'dropped', settled_at = $1 \
                  WHERE id = $2 AND state IN ({states}) AND lease_until <= $1 RETURNING {COLUMNS}"
             );
             let row = query(AssertSqlSafe(sql)).bind(now).bind(id).fetch_optional(&mut **transaction).await?;
             if let Some(row) = row {
-                done = Some((read(&row)?, states == "'queued'"));
+                done = Some((read(&row)?, states.starts_with("'queued'")));
                 break;
             }
         }
-        let Some((row, queued)) = done else { return Err(refused(transaction, id, "dropped").await?) };
+        let Some((row, pending)) = done else { return Err(refused(transaction, id, "dropped").await?) };
         take_back(transaction, &row.message_id).await?;
         let detail = json!({ "outgoing": id, "reason": row.reason });
         tickets::event(transaction, row.ticket_id, now, actor, "dropped", &detail).await?;
-        Ok((row, queued))
+        Ok((row, pending))
     }
 }
 
@@ -185,7 +182,9 @@ async fn refused(connection: &mut AnyConnection, id: &str, what: &str) -> Result
     Ok(match row {
         None => Error::Missing(format!("outgoing {id}")),
         Some(row) => match row.try_get::<String, _>("state")?.as_str() {
-            "queued" => Error::Refused(format!("outgoing {id} is on the wire right now; look again in some minutes")),
+            "queued" if !what.starts_with("released") => {
+                Error::Refused(format!("outgoing {id} is on the wire right now; look again in some minutes"))
+            }
             state => Error::Refused(format!("outgoing {id} is {state}: it cannot be {what}")),
         },
     })

@@ -53,7 +53,7 @@ pub fn with_topic(known: &Known, topic: &str, requests: &[Request], directory: &
 
 /// The judgement with the campaign that an agent set; `None`: it is about none.
 pub fn with_campaign(before: &Triage, id: Option<&str>, requester: &str, directory: &Directory) -> Triage {
-    let mut after = before.clone();
+    let mut after = Triage { told: None, ..before.clone() };
     let known = id.and_then(|id| directory.get(id));
     after.campaign.status = if id.is_some() { Status::Confirmed } else { Status::NotApplicable };
     after.campaign.id = id.map(str::to_owned);

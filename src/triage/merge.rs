@@ -30,7 +30,10 @@ pub fn campaign(
         Status::NotStated | Status::NotApplicable if new.said_not_specific => new,
         Status::NotStated | Status::NotApplicable => match old.status {
             Status::NotStated | Status::NotApplicable => {
-                Identified { speaks_of_a_campaign: old.speaks_of_a_campaign || new.speaks_of_a_campaign, ..new }
+                // That it is about none stays said, until the customer speaks of one.
+                let said_not_specific = old.said_not_specific && !new.speaks_of_a_campaign;
+                let speaks_of_a_campaign = old.speaks_of_a_campaign || new.speaks_of_a_campaign;
+                Identified { said_not_specific, speaks_of_a_campaign, ..new }
             }
             _ => chosen(known, request, directory, answers, &new).unwrap_or_else(|| old.clone()),
         },
@@ -156,6 +159,7 @@ mod tests {
                 route: "support".into(),
                 flags: vec![],
                 action: Action::Ask,
+                told: None,
             },
             asked: vec!["campaign_id".into()],
             offered: offered.iter().map(|id| (*id).to_owned()).collect(),

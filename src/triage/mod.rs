@@ -5,15 +5,18 @@
 
 mod corrected;
 mod merge;
+mod told;
 
 use serde::{Deserialize, Serialize};
 
-use crate::campaigns::{self, Directory, Identified, Status};
+use crate::campaigns::{self, Directory, Identified, Status, View};
 use crate::request::Request;
-use crate::request::evidence::Evidence;
+use crate::request::evidence::{Evidence, Where};
+use crate::rules::answers::scope::Scope;
 use crate::rules::{Concerns, Detail, Findings, OTHER, Rules, Topic};
 
 pub use corrected::{with_campaign, with_topic};
+pub use told::told;
 
 /// The missing detail that a Campaign ID is.
 pub const CAMPAIGN_ID: &str = "campaign_id";
@@ -52,6 +55,16 @@ pub struct Triage {
     pub flags: Vec<String>,
     /// What is to be done.
     pub action: Action,
+    /// What the requester may be told, where that differs: see [`told`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Box<Triage>>,
+}
+
+impl Triage {
+    /// The judgement as its requester may be told.
+    pub fn tellable(&self) -> &Triage {
+        self.told.as_deref().unwrap_or(self)
+    }
 }
 
 /// What a ticket knows before this request came in.
@@ -69,6 +82,11 @@ pub struct Known {
 
 /// Judges a request. `known` is what its ticket knew before; `None` for a new one.
 pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Option<&Known>) -> Triage {
+    judged(request, View { directory, viewer: None }, rules, known)
+}
+
+fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known>) -> Triage {
+    let directory = view.directory;
     // Under an answer stands our own subject, known by its tag: its words are not the customer's.
     let answer;
     let request = match known {
@@ -79,8 +97,8 @@ pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Op
         _ => request,
     };
     let asked = known.is_some_and(|known| known.asked.iter().any(|detail| detail == CAMPAIGN_ID));
-    let identify = if asked { campaigns::identify_answer } else { campaigns::identify };
-    let mut campaign = identify(request, directory, &rules.campaign_hints);
+    let mut campaign = campaigns::identify_in(request, view, &rules.campaign_hints, asked);
+    let scope = known.filter(|_| asked).and_then(|known| answered_without(&mut campaign, request, rules, known));
     // A campaign's name says nothing of the topic, nor of what is wrong: "Spring Leads" is not about leads.
     let read = [rules.find(request, &naming(&campaign))];
     let mut topic = rules.topic_of(&read[0]);
@@ -103,7 +121,12 @@ pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Op
     let mut priority = routing.priority;
     if let Some(known) = known {
         priority = merge::priority(priority, &known.triage.priority);
-        flags.extend(known.triage.flags.iter().filter(|flag| !CAMPAIGN_FLAGS.contains(&flag.as_str())).cloned());
+        let stays = |flag: &str| match flag {
+            NO_CAMPAIGN | ALL_CAMPAIGNS => scope.is_none() && campaign.status == Status::NotApplicable,
+            _ => !CAMPAIGN_FLAGS.contains(&flag),
+        };
+        flags.extend(known.triage.flags.iter().filter(|flag| stays(flag)).cloned());
+        flags.extend(scope.filter(|_| campaign.status == Status::NotApplicable).map(str::to_owned));
     }
     flags.sort();
     flags.dedup();
@@ -113,7 +136,43 @@ pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Op
         (None, false) => Action::Ask,
         (None, true) => Action::Deliver,
     };
-    Triage { campaign, topic, missing, wanted, priority, route: routing.route, flags, action }
+    Triage { campaign, topic, missing, wanted, priority, route: routing.route, flags, action, told: None }
+}
+
+/// The flag of a ticket whose customer was asked for the campaign and answered that it is about none.
+const NO_CAMPAIGN: &str = "no_campaign";
+/// The same, when it is about all of them.
+const ALL_CAMPAIGNS: &str = "all_campaigns";
+
+/// The flag of an answer that names no campaign because it is about none, or about all: agents see which, and nobody asks
+/// again.
+fn answered_without(
+    campaign: &mut Identified,
+    request: &Request,
+    rules: &Rules,
+    known: &Known,
+) -> Option<&'static str> {
+    if !campaign.ids.is_empty() || !campaign.candidates.is_empty() {
+        return None;
+    }
+    let flag = |scope| match scope {
+        Scope::None => NO_CAMPAIGN,
+        Scope::All => ALL_CAMPAIGNS,
+    };
+    let Some((scope, (start, end))) = rules.answers.scope(&request.text, !known.offered.is_empty()) else {
+        return campaign.said_not_specific.then_some(NO_CAMPAIGN);
+    };
+    campaign.said_not_specific = true;
+    campaign.evidence.push(Evidence {
+        rule: format!("answer.{}", flag(scope)),
+        place: Where::Text,
+        field: None,
+        start,
+        end,
+        text: request.text.get(start..end).unwrap_or_default().to_owned(),
+        weight: 0.0,
+    });
+    Some(flag(scope))
 }
 
 /// What must be asked for, and what is worth asking along.
@@ -189,7 +248,7 @@ fn lacked(known: &Known, topic: &str, detail: &str) -> bool {
 }
 
 /// Flags that follow from the campaign's verdict and fall with it.
-const CAMPAIGN_FLAGS: &[&str] = &["similar_names", "other_account", "look_alike_id"];
+const CAMPAIGN_FLAGS: &[&str] = &["similar_names", "other_account", "look_alike_id", NO_CAMPAIGN, ALL_CAMPAIGNS];
 
 fn campaign_flags(campaign: &Identified) -> impl Iterator<Item = &'static str> {
     let unproven = !matches!(campaign.status, Status::Confirmed | Status::Multiple);

@@ -1,5 +1,5 @@
-//! `/v1/outbox` what is to be sent and what was refused for good, `/v1/endpoints` webhooks and connectors: look, try again,
-//! drop, enable.
+//! `/v1/outbox` what is to be sent and what was refused for good, `/v1/endpoints` webhooks and connectors: look, release a
+//! draft, try again, drop, enable.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{Site, now, time};
 use crate::desk::problem::{Path, Problem, Query};
 use crate::store;
 use crate::store::dispatch::Filter;
-use crate::store::outbox::{Outgoing, State as Stands};
+use crate::store::outbox::{Kind, Outgoing, State as Stands};
 
 /// Rows on a page unless `limit` says otherwise, and at most.
 const PAGE: (i64, i64) = (50, 200);
@@ -23,6 +23,8 @@ const PAGE: (i64, i64) = (50, 200);
 pub fn router() -> Router<Arc<Site>> {
     Router::new()
         .route("/v1/outbox", get(list))
+        .route("/v1/outbox/{id}", get(one))
+        .route("/v1/outbox/{id}/release", post(release_row))
         .route("/v1/outbox/{id}/retry", post(retry))
         .route("/v1/outbox/{id}/drop", post(drop_row))
         .route("/v1/endpoints", get(endpoints))
@@ -55,6 +57,26 @@ async fn list(
     Ok(Json(json!({ "outbox": rows.iter().map(shown).collect::<Vec<_>>() })))
 }
 
+async fn one(
+    State(site): State<Arc<Site>>,
+    ApiAgent(_): ApiAgent,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let row = site.desk.store.outgoing(&id).await.map_err(refused)?;
+    let mut whole = shown(&row);
+    // The words of a mail; what another system gets is its own business.
+    whole["text"] = json!((row.kind == Kind::Mail).then_some(&row.payload.text));
+    Ok(Json(whole))
+}
+
+async fn release_row(
+    State(site): State<Arc<Site>>,
+    ApiAgent(agent): ApiAgent,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(shown(&release(&site, &id, &agent).await?)))
+}
+
 async fn retry(
     State(site): State<Arc<Site>>,
     ApiAgent(agent): ApiAgent,
@@ -85,6 +107,11 @@ async fn enable(
         return Err(Problem::no("endpoint"));
     }
     Ok(Json(json!({ "name": name, "enabled": site.desk.store.enable_endpoint(&name).await? })))
+}
+
+/// Sends a draft after all, for API and console alike.
+pub async fn release(site: &Site, id: &str, agent: &str) -> Result<Outgoing, Problem> {
+    site.desk.release_draft(id, &format!("agent:{agent}"), now()).await.map_err(refused)
 }
 
 /// Tries a row again, for API and console alike.

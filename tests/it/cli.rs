@@ -378,6 +378,73 @@ async fn the_outbox_is_listed_tried_again_and_emptied() {
     assert!(code == 1 && complaints.contains("does not hold"), "{complaints}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn drafts_are_shown_and_released() {
+    use deskclerk::config;
+    use deskclerk::config::settings::Mode;
+    use deskclerk::desk::{Desk, unix_ms};
+    use deskclerk::store::submissions::{Envelope, Kind, New};
+
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("deskclerk.toml");
+    fs::write(&file, "[replies]\nmode = \"draft\"\n").unwrap();
+    let mut config = config::default_in(folder.path());
+    config.replies.mode = Mode::Draft;
+    let desk = Desk::open(config).await.unwrap();
+    for name in ["ann", "bob"] {
+        let raw = crate::harness::mail(
+            &format!("{name}@{name}.example"),
+            "support@desk.example",
+            &format!("1@{name}.example"),
+            "Clicks are not tracked",
+            "Hello,\n\nthe clicks of our campaign are not tracked.",
+        );
+        let new = New {
+            source: "lmtp".into(),
+            source_key: None,
+            kind: Kind::Mail,
+            raw: raw.into_bytes(),
+            envelope: Envelope::default(),
+            answerable: true,
+            received_at: unix_ms(),
+        };
+        desk.accept(new).await.unwrap();
+    }
+    while !desk.batch(unix_ms(), 64).await.unwrap().is_empty() {}
+    desk.store.close().await;
+
+    let outbox = |arguments: &[&str]| run(deskclerk().arg("outbox").args(arguments).arg("--config").arg(&file));
+    let (_, listed, _) = outbox(&["list", "--state", "draft", "--format", "json"]);
+    let drafts: Vec<Value> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [one, other] = drafts.as_slice() else { panic!("{listed}") };
+    let (id, ticket) = (one["id"].as_str().unwrap(), other["ticket"].to_string());
+    let (code, shown, complaints) = outbox(&["show", id]);
+    assert_eq!(code, 0, "{complaints}");
+    let subject = format!("Subject: {}\n\n", one["subject"].as_str().unwrap());
+    assert!(shown.contains("draft") && shown.contains(&subject) && shown.contains("Campaign ID"), "{shown}");
+    let (_, whole, _) = outbox(&["show", id, "--format", "json"]);
+    let whole: Value = serde_json::from_str(&whole).unwrap();
+    assert!(whole["text"].as_str().unwrap().contains("Campaign ID") && whole["state"] == "draft", "{whole}");
+
+    let (code, released, complaints) = outbox(&["release", id, "--format", "json"]);
+    assert!(code == 0 && released.contains(r#""state":"queued""#), "{released} {complaints}");
+    let (code, released, complaints) = outbox(&["release", "--ticket", &ticket]);
+    assert!(code == 0 && released.contains("queued"), "{released} {complaints}");
+    let (code, _, complaints) = outbox(&["release", "--ticket", &ticket]);
+    assert!(code == 1 && complaints.contains("has no draft"), "{code} {complaints}");
+    let (code, _, complaints) = outbox(&["release", id]);
+    assert!(code == 1 && complaints.contains("is queued: it cannot be released"), "{code} {complaints}");
+    let (code, _, complaints) = outbox(&["show", "none-such"]);
+    assert!(code == 1 && complaints.contains("none-such does not exist"), "{code} {complaints}");
+    assert_eq!(outbox(&["release"]).0, 2, "what is released is named");
+    let desk = Desk::open(config::default_in(folder.path())).await.unwrap();
+    for row in drafts {
+        let ticket = desk.store.ticket(row["ticket"].as_i64().unwrap()).await.unwrap().unwrap();
+        assert_eq!((ticket.status.as_str(), ticket.chase_at.is_some()), ("waiting", true));
+    }
+    desk.store.close().await;
+}
+
 /// The labelled mails of the shared sample; what they must reach only rises.
 #[test]
 fn the_shared_cases_are_judged_as_well_as_before() {

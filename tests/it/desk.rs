@@ -555,12 +555,12 @@ async fn drafts_wait_for_an_agent_and_shadows_for_nobody() {
                 assert_eq!(out.iter().map(|row| row.state).collect::<Vec<_>>(), [state]);
                 assert!(desk.store.claim_outbox(NOW, 1_000, 10).await.unwrap().is_empty());
                 if mode == Mode::Draft {
-                    desk.release_draft(&out[0].id, true, "agent:ann", NOW).await.unwrap();
+                    desk.release_draft(&out[0].id, "agent:ann", NOW).await.unwrap();
                     let sent = ticket(&desk, number).await;
                     assert_eq!(sent.status, Status::Waiting);
                     assert!(!sent.flags.iter().any(|flag| flag == "incomplete"), "{:?}", sent.flags);
                     assert_eq!(desk.store.claim_outbox(NOW, 1_000, 10).await.unwrap().len(), 1);
-                    assert!(desk.release_draft(&out[0].id, true, "agent:ann", NOW).await.is_err());
+                    assert!(desk.release_draft(&out[0].id, "agent:ann", NOW).await.is_err());
                 }
             },
         )

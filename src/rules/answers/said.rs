@@ -16,6 +16,8 @@ pub(super) enum Token {
     Telling(usize),
     /// A number in the list.
     Place(usize),
+    /// A number in letters, from two on.
+    Count(usize),
     /// It belongs to several of the campaigns.
     Common,
     Unknown,
@@ -25,6 +27,8 @@ pub(super) enum Token {
 #[derive(Debug)]
 pub(super) struct Clause {
     pub(super) tokens: Vec<Token>,
+    /// Where it stands, in bytes.
+    pub(super) span: (usize, usize),
     pub(super) sentence: usize,
     /// Doubts reach as far as this.
     pub(super) segment: usize,
@@ -32,16 +36,47 @@ pub(super) struct Clause {
     pub(super) question: bool,
     /// It is the end of that question.
     pub(super) asks: bool,
+    /// Its one word may as well open what follows: "First, thank you for the quick answer".
+    pub(super) opens: bool,
 }
+
+/// The place that no list has.
+const NOWHERE: usize = usize::MAX;
 
 impl Clause {
     /// Words of another matter.
-    fn strange(&self) -> usize {
+    pub(super) fn strange(&self) -> usize {
         self.tokens.iter().filter(|token| **token == Token::Unknown).count()
     }
 
-    /// Where it speaks of which campaign of the list; `None` is "the other". When its sentence does not speak of the list
-    /// (`lively`), each must show by itself that it does.
+    /// "Two, please" is the second of the list.
+    pub(super) fn read_lone_number(&mut self, length: usize) {
+        let mut rest = self.tokens.iter_mut().filter(|token| **token != Token::Word(Class::Polite));
+        if let (Some(token), None) = (rest.next(), rest.next())
+            && let Token::Count(count) = *token
+            && count <= length
+        {
+            *token = Token::Place(count - 1);
+        }
+    }
+
+    /// A number that says how many: "two of them", "2 campaigns".
+    fn count(&self) -> Option<usize> {
+        let counted = self.tokens.iter().enumerate().find_map(|(at, token)| match *token {
+            _ if self.tokens.get(at + 1) != Some(&Token::Word(Class::Among)) || self.numbered(at) => None,
+            Token::Count(count) => Some(count),
+            Token::Place(place) => Some(place + 1),
+            _ => None,
+        });
+        counted.filter(|_| self.strange() == 0)
+    }
+
+    fn numbered(&self, at: usize) -> bool {
+        at > 0 && self.tokens[at - 1] == Token::Word(Class::Number)
+    }
+
+    /// Where it speaks of which campaign of the list; `None` is "the other", [`NOWHERE`] one that is not there. When its
+    /// sentence does not speak of the list (`lively`), each must show by itself that it does.
     pub(super) fn mentions(&self, length: usize, lively: bool) -> Vec<(usize, Option<usize>)> {
         use Class::*;
         let tokens = &self.tokens;
@@ -50,21 +85,43 @@ impl Clause {
             let around = &tokens[at.saturating_sub(NEAR)..(at + NEAR + 1).min(tokens.len())];
             lively || strange == 0 || (strange <= OTHER_WORDS && around.contains(&Token::Word(Noun)))
         };
-        let mention = |(at, token): (usize, &Token)| {
-            // "The first time", "the second half" are no ranks. In a question, "first" alone opens a list of the customer's.
-            let opens = tokens.len() == 1 && self.question && !self.asks;
-            let ranks = tokens.get(at + 1) != Some(&Token::Unknown) && !opens;
-            let numbered = at > 0 && tokens[at - 1] == Token::Word(Number) && strange <= OTHER_WORDS;
-            match *token {
-                Token::Telling(place) if near(at) => Some((at, Some(place))),
-                Token::Place(place) if strange == 0 || numbered => Some((at, Some(place))),
-                Token::Word(Rank(place)) if ranks && near(at) => Some((at, Some(place))),
-                Token::Word(Last) if ranks && near(at) => Some((at, Some(length.saturating_sub(1)))),
-                Token::Word(Other) if length == 2 && near(at) => Some((at, None)),
+        // "The first two", "les deux premières": so many from that end.
+        let several = |at: usize| {
+            let beside = at.checked_sub(1).and_then(|at| tokens.get(at)).into_iter().chain(tokens.get(at + 1));
+            beside.into_iter().find_map(|token| match *token {
+                Token::Count(count) => Some(count),
+                Token::Word(Both) => Some(2),
+                Token::Word(All) => Some(NOWHERE),
                 _ => None,
+            })
+        };
+        let places = |at: usize, token: &Token| -> Vec<Option<usize>> {
+            // "The first time", "the second half" are no ranks.
+            let ranks = tokens.get(at + 1) != Some(&Token::Unknown) && !self.opens && near(at);
+            let among = matches!(tokens.get(at + 1), Some(Token::Word(Among | Nouns)));
+            let last = length.checked_sub(1).unwrap_or(NOWHERE);
+            match *token {
+                Token::Telling(place) if near(at) => vec![Some(place)],
+                Token::Place(place) if self.numbered(at) && strange <= OTHER_WORDS => vec![Some(place)],
+                Token::Place(place) if strange == 0 && !among => vec![Some(place)],
+                Token::Word(Rank(0) | Last) if ranks && several(at).is_some() => {
+                    let count = several(at).filter(|count| *count <= length);
+                    match (count, token) {
+                        (Some(count), Token::Word(Rank(0))) => (0..count).map(Some).collect(),
+                        (Some(count), Token::Word(Last)) => (length - count..length).map(Some).collect(),
+                        _ => vec![Some(NOWHERE)],
+                    }
+                }
+                Token::Word(Rank(place)) if ranks => vec![Some(place)],
+                Token::Word(Last) if ranks => vec![Some(last)],
+                Token::Word(LastButOne) if ranks => vec![Some(length.checked_sub(2).unwrap_or(NOWHERE))],
+                Token::Word(Middle) if ranks => vec![Some(if length % 2 == 1 { length / 2 } else { NOWHERE })],
+                Token::Word(Other) if length == 2 && near(at) => vec![None],
+                _ => vec![],
             }
         };
-        tokens.iter().enumerate().filter_map(mention).collect()
+        let mention = |(at, token)| places(at, token).into_iter().map(move |place| (at, place));
+        tokens.iter().enumerate().flat_map(mention).collect()
     }
 }
 
@@ -89,27 +146,38 @@ impl Said {
         use Class::*;
         let tokens = &clause.tokens;
         let has = |class| tokens.contains(&Token::Word(class));
-        let strange = clause.strange();
+        let both = has(Both) && length == 2 || clause.count().is_some_and(|count| count == length);
         let mentions = clause.mentions(length, lively);
+        let denies = |token: &Token| matches!(token, Token::Word(Not | Neither));
+        let denied = tokens.iter().any(denies);
         if mentions.is_empty() {
-            let about = strange == 0 && !clause.asks && !unsure;
-            self.all |= about && has(All);
-            self.nothing |= about && has(Nothing);
-            self.yes |= about && has(Yes) && !has(Not);
+            let about = clause.strange() == 0 && !clause.asks && !unsure;
+            let counted = |token: &Token| matches!(*token, Token::Count(count) if count != length);
+            let fewer = has(All) && tokens.iter().any(counted);
+            let fewer = fewer || has(Both) && length != 2 || clause.count().is_some_and(|count| count != length);
+            self.doubt |= about && fewer;
+            self.all |= about && !denied && !has(Wrong) && (has(All) || has(AllCampaigns) || both);
+            self.nothing |= about && (has(Nothing) || has(Neither) || has(Wrong) && (has(All) || both));
+            // To a list of one, a plain "no" says it.
+            self.nothing |= about && length == 1 && has(Not);
+            self.yes |= about && has(Yes) && !denied;
             return;
         }
-        self.doubt |= clause.asks || unsure;
+        self.doubt |= clause.asks || unsure || has(Wrong) && denied;
         self.or |= has(Or);
-        self.and |= has(And) || has(All);
+        self.and |= has(And) || has(All) || both || mentions.windows(2).any(|two| two[0].0 == two[1].0);
         self.nothing |= has(Nothing);
         let over = has(Over);
         self.doubt |= mentions.iter().any(|(_, place)| place.is_some_and(|place| place >= length));
-        for (index, (at, place)) in mentions.iter().enumerate() {
-            let denies = |token: &Token| *token == Token::Word(Not);
-            let after = mentions.get(index + 1).map_or(tokens.len(), |(next, _)| *next);
-            // A denial reaches to the end of its clause; one at the end reaches back: "la primera no, la segunda".
-            let denied =
-                tokens[..*at].iter().any(denies) || (after == tokens.len() && tokens[at + 1..].iter().any(denies));
+        for (at, place) in &mentions {
+            let after = mentions.iter().map(|(next, _)| *next).find(|next| next > at).unwrap_or(tokens.len());
+            let first = mentions.iter().all(|(other, _)| other >= at);
+            // A denial reaches to the end of its clause; one at the end reaches back: "la primera no, la segunda". What is
+            // wrong is said right after it, or before all.
+            let denied = tokens[..*at].iter().any(denies)
+                || (after == tokens.len() && tokens[at + 1..].iter().any(denies))
+                || tokens[at + 1..after].contains(&Token::Word(Wrong))
+                || first && tokens[..*at].contains(&Token::Word(Wrong));
             match place {
                 Some(place) if denied => drop(self.denied.insert(*place)),
                 Some(place) if over => drop(self.over.insert(*place)),

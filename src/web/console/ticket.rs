@@ -19,7 +19,7 @@ use crate::store::tickets::{Direction, Event, Message};
 use crate::ticket::change::Change;
 use crate::ticket::{Status, Ticket};
 use crate::web::session::{Act, SignedIn};
-use crate::web::{Site, now, tickets};
+use crate::web::{Site, outbox, tickets};
 
 /// Evidence rows on a page: the rest says nothing new.
 const BECAUSE: usize = 40;
@@ -270,10 +270,14 @@ async fn draft(
     Path((id, draft)): Path<(i64, String)>,
     Act { agent, form }: Act<Decision>,
 ) -> Result<Redirect, Problem> {
-    let outbox = site.desk.store.outgoing_of(id).await?;
-    if !outbox.iter().any(|outgoing| outgoing.id == draft) {
+    let rows = site.desk.store.outgoing_of(id).await?;
+    if !rows.iter().any(|outgoing| outgoing.id == draft) {
         return Err(Problem::no("draft"));
     }
-    site.desk.release_draft(&draft, form.decision == "send", &format!("agent:{agent}"), now()).await?;
+    match form.decision.as_str() {
+        "send" => drop(outbox::release(&site, &draft, &agent).await?),
+        "drop" => drop(outbox::take_out(&site, &draft, &agent).await?),
+        _ => return Err(Problem::Malformed("decide on send or drop".into())),
+    }
     Ok(Redirect::to(&format!("/desk/tickets/{id}")))
 }

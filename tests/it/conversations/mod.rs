@@ -1,6 +1,7 @@
 //! Conversations: `fixtures/conversations/*.toml` says what comes in, turn by turn, and what the desk must make of it.
 //! Every one of them is played on SQLite and on PostgreSQL, with time as an argument. README.md there is the language.
 
+mod facing;
 mod letter;
 
 use std::collections::{BTreeMap, HashSet};
@@ -58,6 +59,7 @@ struct Turn {
     tap: Option<usize>,
     press: Option<bool>,
     link: Option<String>,
+    facing: Option<facing::Facing>,
     // What must come of it.
     outcome: Option<String>,
     ticket: Option<usize>,
@@ -226,13 +228,17 @@ impl Play {
             }
         }
         while self.desk.chase(self.now, 5).await.unwrap() > 0 {}
-        mails.extend(self.desk.store.claim_outbox(self.now, 1_000, 100).await.unwrap());
-        assert_eq!(self.desk.store.outbox_sent(&mails, self.now).await.unwrap(), 0);
+        let mut faults = vec![];
+        if let Some(facing) = &turn.facing {
+            (mails, faults) = self.face(facing).await;
+        } else {
+            mails.extend(self.desk.store.claim_outbox(self.now, 1_000, 100).await.unwrap());
+            assert_eq!(self.desk.store.outbox_sent(&mails, self.now).await.unwrap(), 0);
+        }
         let quiet = turn.silent || turn.agent.is_some() || turn.tap.is_some();
         assert!(last.is_some() || quiet, "a turn settles a submission");
         let at_hand = turn.ticket.unwrap_or(self.tickets.len());
         let ticket = last.as_ref().map_or(self.tickets.get(at_hand.wrapping_sub(1)).copied(), |last| last.2);
-        let mut faults = vec![];
         let mut expect = |what: &str, expected: &str, got: &str| {
             if expected != got {
                 faults.push(format!("{what}: expected {expected:?}, got {got:?}"));
@@ -345,7 +351,8 @@ impl Play {
         if wish.release {
             let rows = self.desk.store.outgoing_of(id).await.unwrap();
             let draft = rows.iter().find(|row| row.state == State::Draft).expect("a draft");
-            return self.desk.release_draft(&draft.id, true, "agent:ann", self.now).await.unwrap();
+            drop(self.desk.release_draft(&draft.id, "agent:ann", self.now).await.unwrap());
+            return;
         }
         let version = self.desk.store.ticket(id).await.unwrap().unwrap().version;
         let changes = [

@@ -356,7 +356,7 @@ async fn what_agents_and_time_do_is_told_too() {
         );
         let rows = out.desk.store.outgoing_of(ticket.id).await.unwrap();
         let draft = rows.iter().find(|row| row.state == Stands::Draft).unwrap();
-        out.desk.release_draft(&draft.id, true, "agent:kim", unix_ms()).await.unwrap();
+        out.desk.release_draft(&draft.id, "agent:kim", unix_ms()).await.unwrap();
         assert_eq!(told().await.pop().unwrap(), "ticket.waiting", "{engine}");
         let sent = out.desk.store.claim_outbox(unix_ms(), 1_000, 10).await.unwrap();
         out.desk.store.outbox_sent(&sent, unix_ms()).await.unwrap();

@@ -1,6 +1,7 @@
-//! Dead letters and endpoints by API and console: seen, tried again, dropped, enabled.
+//! Drafts, dead letters and endpoints by API and console: seen, released, tried again, dropped, enabled.
 
 use deskclerk::config::endpoints::Webhook;
+use deskclerk::config::settings::Mode;
 use deskclerk::desk::unix_ms;
 use deskclerk::store::outbox::Lane;
 use serde_json::json;
@@ -58,6 +59,49 @@ async fn dead_letters_are_tried_again_and_dropped() {
     assert_eq!(call("POST", "/v1/endpoints/none/enable").await.0, 404);
     assert_eq!(call("GET", "/v1/endpoints").await.1["endpoints"][0]["state"], "well");
     assert_eq!(desk.send("GET", "/v1/outbox", &[], b"").await.status, 401);
+}
+
+#[tokio::test]
+async fn drafts_are_read_released_and_discarded() {
+    let desk = TestDesk::with(|config| config.replies.mode = Mode::Draft).await;
+    for name in ["jane", "joe"] {
+        desk.mail(&format!(
+            "From: {name}@acme.example\nTo: support@desk.example\nSubject: Clicks are not tracked\n\
+             Message-ID: <{name}@acme.example>\n\nHello,\n\nthe clicks of our campaign are not tracked.\n"
+        ))
+        .await;
+    }
+    let bearer = format!("Bearer {}", desk.token);
+    let call = async |method: &str, path: &str| {
+        let answer = desk.send(method, path, &[("Authorization", bearer.as_str())], b"").await;
+        (answer.status, serde_json::from_str::<serde_json::Value>(&answer.text()).unwrap_or_default())
+    };
+    let (_, drafts) = call("GET", "/v1/outbox?state=draft").await;
+    let id = |to: &str| {
+        let row = drafts["outbox"].as_array().unwrap().iter().find(|row| row["recipient"] == to).unwrap();
+        (row["id"].as_str().unwrap().to_owned(), row["ticket"].as_i64().unwrap())
+    };
+    let ((first, asked), (second, spared)) = (id("jane@acme.example"), id("joe@acme.example"));
+    let (status, whole) = call("GET", &format!("/v1/outbox/{first}")).await;
+    assert_eq!((status, &whole["state"]), (200, &json!("draft")));
+    assert!(whole["text"].as_str().unwrap().contains("Campaign ID"), "{whole}");
+
+    let (status, row) = call("POST", &format!("/v1/outbox/{first}/release")).await;
+    assert_eq!((status, &row["state"]), (200, &json!("queued")));
+    let (_, ticket) = call("GET", &format!("/v1/tickets/{asked}")).await;
+    assert_eq!((&ticket["status"], ticket["messages"].as_array().unwrap().len()), (&json!("waiting"), 2));
+    let (status, problem) = call("POST", &format!("/v1/outbox/{first}/release")).await;
+    assert!(status == 409 && problem["detail"].as_str().unwrap().contains("it is no draft"), "{problem}");
+
+    let (status, row) = call("POST", &format!("/v1/outbox/{second}/drop")).await;
+    assert_eq!((status, &row["state"]), (200, &json!("dropped")));
+    let ticket = desk.desk.store.ticket(spared).await.unwrap().unwrap();
+    assert_eq!((ticket.status.as_str(), ticket.asked.is_empty()), ("ready", true), "nobody has been asked");
+    assert_eq!(call("POST", &format!("/v1/outbox/{second}/release")).await.0, 409);
+    assert_eq!(call("POST", "/v1/outbox/none/release").await.0, 404);
+    assert_eq!(call("GET", "/v1/outbox/none").await.0, 404);
+    let bare = desk.send("POST", &format!("/v1/outbox/{first}/release"), &[], b"").await;
+    assert_eq!(bare.status, 401);
 }
 
 #[tokio::test]

@@ -1,0 +1,47 @@
+//! An answer to the question for the Campaign ID that names none because there is none: "no campaign", "all of them".
+//!
+//! Never taken from the midst of something else: "none" and "all of them" count only as a sentence of their own, before
+//! any other matter.
+
+use super::said::{Clause, Token};
+use super::{Answers, Class, List};
+
+/// What it is about, if not about one campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// About none.
+    None,
+    /// About all of them.
+    All,
+}
+
+impl Answers {
+    /// Whether this answer says that there is no campaign to name, and where (byte span). `None`: it says nothing of that, or
+    /// two things. Where campaigns were `listed`, "none" and "all" speak of those.
+    pub fn scope(&self, text: &str, listed: bool) -> Option<(Scope, (usize, usize))> {
+        let clauses = self.clauses(text, &List::of(&[], self));
+        let alone = |clause: &Clause| {
+            clauses.iter().filter(|other| other.sentence <= clause.sentence).all(|other| other.strange() == 0)
+        };
+        let said = |clause: &Clause| {
+            let has = |class| clause.tokens.contains(&Token::Word(class));
+            let doubt = clauses
+                .iter()
+                .any(|other| other.segment == clause.segment && other.tokens.contains(&Token::Word(Class::Unsure)));
+            if clause.question || doubt || clause.strange() > 0 || has(Class::Not) || has(Class::Wrong) {
+                return None;
+            }
+            let bare = !listed && alone(clause);
+            if has(Class::NoCampaign) || bare && (has(Class::Nothing) || has(Class::Neither)) {
+                Some((Scope::None, clause.span))
+            } else if !listed && has(Class::AllCampaigns) || bare && has(Class::All) {
+                Some((Scope::All, clause.span))
+            } else {
+                None
+            }
+        };
+        let mut scopes = clauses.iter().filter_map(said);
+        let first = scopes.next()?;
+        scopes.all(|other| other.0 == first.0).then_some(first)
+    }
+}
