@@ -70,7 +70,7 @@ impl Store {
     /// Puts what lies outside into the rows of the copy. Which originals are lost.
     async fn bring_in(&self, copy: &Store) -> Result<Vec<String>, Error> {
         let mut lost = vec![];
-        for (table, column) in [("submissions", "raw"), ("fetches", "content")] {
+        for table in ["submissions", "fetches"] {
             let mut after = String::new();
             loop {
                 let sql = format!(
@@ -95,9 +95,16 @@ impl Store {
                         }
                         Err(error) => return Err(error),
                     };
-                    let sql = format!("UPDATE {table} SET {column} = $1, blob_bytes = 0 WHERE content_hash = $2");
-                    let put = query(sqlx::AssertSqlSafe(sql)).bind(bytes).bind(after.as_str());
-                    put.execute(&copy.write).await?;
+                    let put = match table {
+                        "submissions" => {
+                            "INSERT INTO originals (id, raw) SELECT id, $1 FROM submissions WHERE content_hash = $2 \
+                             AND blob_bytes > 0"
+                        }
+                        _ => "UPDATE fetches SET content = $1 WHERE content_hash = $2",
+                    };
+                    query(put).bind(bytes).bind(after.as_str()).execute(&copy.write).await?;
+                    let sql = format!("UPDATE {table} SET blob_bytes = 0 WHERE content_hash = $1");
+                    query(sqlx::AssertSqlSafe(sql)).bind(after.as_str()).execute(&copy.write).await?;
                 }
                 if found.len() < ROWS as usize {
                     break;

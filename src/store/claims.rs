@@ -3,7 +3,7 @@
 
 use sqlx::Row;
 
-use super::submissions::{COLUMNS, Submission, read, size};
+use super::submissions::{COLUMNS, RAW, Submission, read, size};
 use super::{Engine, Error, Store, rows};
 
 /// A batch of claims stops growing at so many bytes, so that large mails do not fill the memory.
@@ -25,11 +25,11 @@ impl Store {
         let mut transaction = self.begin().await?;
         // One that came back may be what crashed the worker: alone, it takes no other with it.
         let suspect = format!(
-            "SELECT id, LENGTH(raw) + blob_bytes AS size FROM submissions WHERE outcome IS NULL AND lease_until > 0 \
+            "SELECT id, size FROM submissions WHERE outcome IS NULL AND lease_until > 0 \
              AND lease_until <= $1 ORDER BY lease_until, id LIMIT 1 {skip}"
         );
         let fresh = format!(
-            "SELECT id, LENGTH(raw) + blob_bytes AS size FROM submissions WHERE outcome IS NULL AND lease_until = 0 \
+            "SELECT id, size FROM submissions WHERE outcome IS NULL AND lease_until = 0 \
              ORDER BY id LIMIT $1 {skip}"
         );
         let mut found = sqlx::query(sqlx::AssertSqlSafe(suspect)).bind(now).fetch_all(&mut *transaction).await?;
@@ -49,7 +49,7 @@ impl Store {
         let update = |marks: &str| {
             format!(
                 "UPDATE submissions SET attempts = attempts + 1, fence = fence + 1, lease_until = $1 \
-                 WHERE id IN ({marks}) RETURNING {COLUMNS}"
+                 WHERE id IN ({marks}) RETURNING {COLUMNS}, {RAW}"
             )
         };
         let rows = rows::with_keys(&mut transaction, update, &[until.into()], &ids).await?;

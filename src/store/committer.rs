@@ -78,6 +78,7 @@ struct Entry {
     source: String,
     source_key: Option<String>,
     put: Option<Put>,
+    raw: Vec<u8>,
     values: Vec<Value>,
 }
 
@@ -86,13 +87,13 @@ const COLUMNS: &[&str] = &[
     "source",
     "source_key",
     "kind",
-    "raw",
     "content_hash",
     "envelope",
     "answerable",
     "received_at",
     "acknowledged",
     "blob_bytes",
+    "size",
 ];
 
 fn split(job: Job) -> (Entry, oneshot::Sender<Result<Submitted, Error>>) {
@@ -101,20 +102,21 @@ fn split(job: Job) -> (Entry, oneshot::Sender<Result<Submitted, Error>>) {
     let source_key = new.source_key.as_deref().map(rows::clean);
     // Only IMAP is told afterwards that a mail is stored; the other doors answer in the same breath.
     let acknowledged = i64::from(!source.starts_with("imap:"));
+    let outside = put.as_ref().map_or(0, |put| put.bytes.len() as i64);
     let values = vec![
         id.clone().into(),
         source.clone().into(),
         source_key.clone().into(),
         new.kind.as_str().into(),
-        new.raw.into(),
         content_hash.clone().into(),
         rows::to_json(&new.envelope).into(),
         i64::from(new.answerable).into(),
         new.received_at.into(),
         acknowledged.into(),
-        put.as_ref().map_or(0, |put| put.bytes.len() as i64).into(),
+        outside.into(),
+        (outside + new.raw.len() as i64).into(),
     ];
-    (Entry { id, content_hash, source, source_key, put, values }, answer)
+    (Entry { id, content_hash, source, source_key, put, raw: new.raw, values }, answer)
 }
 
 async fn write(store: &Store, entries: &[Entry]) -> Result<Vec<Submitted>, Error> {
@@ -144,6 +146,9 @@ async fn write(store: &Store, entries: &[Entry]) -> Result<Vec<Submitted>, Error
         let same_content = content_hash == entry.content_hash;
         known.insert(entry.id.clone(), Submitted { known: true, id: row.try_get("id")?, same_content });
     }
+    let fresh = entries.iter().filter(|entry| !entry.raw.is_empty() && !known.contains_key(&entry.id));
+    let raw = fresh.map(|entry| vec![entry.id.as_str().into(), entry.raw.clone().into()]).collect();
+    rows::insert(&mut transaction, "originals", &["id", "raw"], raw, "").await?;
     transaction.commit().await?;
     Ok(entries
         .iter()

@@ -124,7 +124,7 @@ impl Store {
         let before = before.unwrap_or("g");
         let mut found: Vec<Delivery> = vec![];
         let taken = query(
-            "SELECT id, received_at, source_key, outcome, ticket_id, because, LENGTH(raw) + blob_bytes AS size FROM submissions \
+            "SELECT id, received_at, source_key, outcome, ticket_id, because, size FROM submissions \
              WHERE source = $1 AND source_key IS NOT NULL AND id < $2 ORDER BY id DESC LIMIT $3",
         );
         for row in taken.bind(source).bind(before).bind(limit).fetch_all(&self.read).await? {

@@ -12,7 +12,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row, query};
 
 use super::rows::{self, Value};
-use super::submissions::{Submission, read};
+use super::submissions::{COLUMNS, RAW, Submission, read};
 use super::{Engine, Error, Store, acts, naming};
 
 /// What was erased.
@@ -83,8 +83,7 @@ impl Store {
     /// Submissions with an original that are on no ticket, by id, after this one. Looks at every submission.
     pub async fn originals_beside(&self, after: &str, limit: i64) -> Result<Vec<Submission>, Error> {
         let sql = format!(
-            "SELECT {} FROM submissions WHERE id > $1 AND ticket_id IS NULL AND LENGTH(raw) + blob_bytes > 0 ORDER BY id LIMIT $2",
-            super::submissions::COLUMNS
+            "SELECT {COLUMNS}, {RAW} FROM submissions WHERE id > $1 AND ticket_id IS NULL AND size > 0 ORDER BY id LIMIT $2"
         );
         let found = query(sqlx::AssertSqlSafe(sql)).bind(after).bind(limit).fetch_all(&self.read).await?;
         let mut originals = vec![];
@@ -112,7 +111,7 @@ impl Store {
         let hex = format!("{:012x}", until.max(0));
         let (high, low) = hex.split_at(8);
         let sql = format!(
-            "SELECT id FROM submissions WHERE id > $1 AND id < $2 AND outcome {sign} 'quarantined' AND LENGTH(raw) + blob_bytes > 0 \
+            "SELECT id FROM submissions WHERE id > $1 AND id < $2 AND outcome {sign} 'quarantined' AND size > 0 \
              ORDER BY id LIMIT $3"
         );
         let found = query(sqlx::AssertSqlSafe(sql)).bind(after).bind(format!("{high}-{low}")).bind(limit);
@@ -225,6 +224,7 @@ impl Store {
             query("SET statement_timeout = 0").execute(&mut *connection).await?;
             for table in [
                 "submissions",
+                "originals",
                 "tickets",
                 "messages",
                 "outbox",
@@ -274,13 +274,15 @@ async fn originals_of(
     };
     let sql = |marks: &str| {
         format!(
-            "UPDATE submissions SET raw = $2, blob_bytes = 0, envelope = '{{}}', because = 'erased', ticket_id = NULL, \
+            "UPDATE submissions SET size = 0, blob_bytes = 0, envelope = '{{}}', because = 'erased', ticket_id = NULL, \
              settled_at = COALESCE(settled_at, $1), outcome = COALESCE(outcome, 'rejected'){forget} \
              WHERE id IN ({marks}) RETURNING id"
         )
     };
-    let first = [Value::Int(now), Value::Bytes(vec![])];
-    Ok(rows::with_keys(connection, sql, &first, &rows::keys(ids)).await?.len())
+    let erased = rows::with_keys(connection, sql, &[Value::Int(now)], &rows::keys(ids)).await?.len();
+    let raw = |marks: &str| format!("DELETE FROM originals WHERE id IN ({marks})");
+    rows::with_keys(connection, raw, &[], &rows::keys(ids)).await?;
+    Ok(erased)
 }
 
 fn ids(found: Vec<AnyRow>) -> Result<Vec<String>, Error> {

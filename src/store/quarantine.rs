@@ -35,7 +35,7 @@ impl Store {
         before: Option<&str>,
     ) -> Result<Vec<Listed>, Error> {
         let found = sqlx::query(
-            "SELECT id, source, received_at, attempts, because, LENGTH(raw) + blob_bytes AS size FROM submissions \
+            "SELECT id, source, received_at, attempts, because, size FROM submissions \
              WHERE outcome = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
         )
         .bind(outcome.as_str())
@@ -121,7 +121,7 @@ impl Ended {
 }
 
 async fn ended(connection: &mut AnyConnection, id: &str) -> Result<Ended, Error> {
-    let sql = "SELECT outcome, ticket_id, LENGTH(raw) + blob_bytes AS size FROM submissions WHERE id = $1";
+    let sql = "SELECT outcome, ticket_id, size FROM submissions WHERE id = $1";
     let found = sqlx::query(sql).bind(id).fetch_optional(&mut *connection).await?;
     let row = found.ok_or_else(|| Error::Missing(format!("submission {id}")))?;
     if row.try_get::<Option<String>, _>("outcome")?.is_none() {

@@ -188,8 +188,10 @@ pub struct Submission {
     pub settled_at: Option<i64>,
 }
 
-pub(super) const COLUMNS: &str = "id, source, source_key, kind, raw, content_hash, envelope, answerable, received_at, attempts, \
+pub(super) const COLUMNS: &str = "id, source, source_key, kind, content_hash, envelope, answerable, received_at, attempts, \
                        failures, fence, outcome, because, ticket_id, settled_at, blob_bytes";
+/// The bytes that lie in the database.
+pub(super) const RAW: &str = "(SELECT raw FROM originals WHERE originals.id = submissions.id) AS raw";
 
 impl Store {
     /// Stores a submission durably. Concurrent callers share one transaction and one fsync.
@@ -204,7 +206,7 @@ impl Store {
 
     /// The submission with this id.
     pub async fn submission(&self, id: &str) -> Result<Option<Submission>, Error> {
-        let sql = format!("SELECT {COLUMNS} FROM submissions WHERE id = $1");
+        let sql = format!("SELECT {COLUMNS}, {RAW} FROM submissions WHERE id = $1");
         let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&self.read).await?;
         match row {
             Some(row) => Ok(Some(self.whole(&row).await?)),
@@ -214,17 +216,18 @@ impl Store {
 
     /// How the submission with this id stands, without its bytes: `raw` is empty.
     pub async fn standing(&self, id: &str) -> Result<Option<Submission>, Error> {
-        let sql = format!("SELECT {} FROM submissions WHERE id = $1", COLUMNS.replacen(" raw,", " $2 AS raw,", 1));
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).bind(Vec::<u8>::new());
-        row.fetch_optional(&self.read).await?.as_ref().map(read).transpose()
+        let sql = format!("SELECT {COLUMNS} FROM submissions WHERE id = $1");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&self.read).await?;
+        row.as_ref().map(read).transpose()
     }
 
-    /// A submission with its bytes, wherever they lie.
+    /// A submission with its bytes, wherever they lie; the row holds [`RAW`].
     pub(super) async fn whole(&self, row: &AnyRow) -> Result<Submission, Error> {
         let mut submission = read(row)?;
-        if row.try_get::<i64, _>("blob_bytes")? > 0 {
-            submission.raw = self.blobs.get(&submission.content_hash).await?;
-        }
+        submission.raw = match row.try_get::<i64, _>("blob_bytes")? > 0 {
+            true => self.blobs.get(&submission.content_hash).await?,
+            false => row.try_get::<Option<Vec<u8>>, _>("raw")?.unwrap_or_default(),
+        };
         Ok(submission)
     }
 
@@ -279,7 +282,7 @@ pub(super) fn size(row: &AnyRow) -> Result<i64, Error> {
     Ok(row.try_get("size")?)
 }
 
-/// All of a submission but the bytes that lie outside.
+/// All of a submission but its bytes: `raw` is empty.
 pub(super) fn read(row: &AnyRow) -> Result<Submission, Error> {
     let id: String = row.try_get("id")?;
     let what = format!("submission {id}");
@@ -288,7 +291,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Submission, Error> {
         source: row.try_get("source")?,
         source_key: row.try_get("source_key")?,
         kind: rows::from_word(row, "kind", &what)?,
-        raw: row.try_get("raw")?,
+        raw: vec![],
         content_hash: row.try_get("content_hash")?,
         envelope: rows::from_json(row, "envelope", &what)?,
         answerable: row.try_get::<i64, _>("answerable")? != 0,

@@ -160,7 +160,8 @@ struct Desk {
 }
 
 async fn look(pool: &AnyPool) -> Result<Desk, sqlx::Error> {
-    let sql = "SELECT id, raw, content_hash, blob_bytes, outcome, acknowledged FROM submissions";
+    let sql = "SELECT id, content_hash, blob_bytes, outcome, acknowledged, \
+               (SELECT raw FROM originals WHERE originals.id = submissions.id) AS raw FROM submissions";
     let rows = sqlx::query(sql).fetch_all(pool).await?;
     let folder = originals(pool).await;
     let mut stored: BTreeMap<String, Vec<(String, bool)>> = BTreeMap::new();

@@ -150,7 +150,7 @@ pub async fn originals(pool: &AnyPool) -> Option<PathBuf> {
 /// The bytes of a submission's row (raw, content_hash, blob_bytes), wherever they lie.
 pub fn original(row: &sqlx::any::AnyRow, folder: Option<&Path>) -> Vec<u8> {
     if row.get::<i64, _>("blob_bytes") == 0 {
-        return row.get("raw");
+        return row.get::<Option<Vec<u8>>, _>("raw").unwrap_or_default();
     }
     let hash: String = row.get("content_hash");
     let folder = folder.expect("large originals of PostgreSQL are in the database");
@@ -159,8 +159,8 @@ pub fn original(row: &sqlx::any::AnyRow, folder: Option<&Path>) -> Vec<u8> {
 
 /// All submissions, oldest first.
 pub async fn stored(pool: &AnyPool) -> Vec<Stored> {
-    let sql = "SELECT source_key, raw, content_hash, blob_bytes, envelope, answerable, acknowledged, outcome \
-               FROM submissions ORDER BY id";
+    let sql = "SELECT source_key, content_hash, blob_bytes, envelope, answerable, acknowledged, outcome, \
+               (SELECT raw FROM originals WHERE originals.id = submissions.id) AS raw FROM submissions ORDER BY id";
     let rows = sqlx::query(sql).fetch_all(pool).await.unwrap();
     let folder = originals(pool).await;
     let read = |row: &sqlx::any::AnyRow| Stored {

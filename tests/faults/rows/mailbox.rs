@@ -127,7 +127,7 @@ pub async fn expunged(town: Arc<Town>) -> Made {
     }
     town.mail(&ledger, user, 1).await;
     let mut tally = end(&ledger, &pool).await;
-    let sql = "SELECT COUNT(*) FROM submissions WHERE LENGTH(raw) + blob_bytes < 100";
+    let sql = "SELECT COUNT(*) FROM submissions WHERE size < 100";
     let empty: i64 = sqlx::query(sql).fetch_one(&pool).await.unwrap().get(0);
     tally.demand(empty == 0, || format!("{empty} empty mails"));
     Ok(tally.noting(format!("{rounds} races")))
