@@ -15,6 +15,7 @@ mod imap_rogue;
 mod journey;
 mod lmtp;
 mod operations;
+mod plans;
 mod rules;
 mod servers;
 mod smtp;
