@@ -28,6 +28,12 @@ pub fn on_account(address: &str, campaign: &Campaign) -> bool {
     campaign.contacts.iter().map(|contact| key(contact)).any(|contact| covering(&address).any(|by| by == contact))
 }
 
+/// Whether this address may know that there is this campaign: its contacts may, and everybody where nobody has said whose it
+/// is.
+pub fn may_know(address: &str, campaign: &Campaign) -> bool {
+    campaign.contacts.iter().all(|contact| key(contact).is_empty()) || on_account(address, campaign)
+}
+
 /// The contacts of all campaigns, each by the hash of its address or domain.
 #[derive(Debug, Default)]
 pub(super) struct Contacts {
@@ -56,6 +62,7 @@ mod tests {
         let contacts = ["Ann@Plum.example", "orchard.example", "@depot.example", ""].map(str::to_owned).to_vec();
         let campaign = Campaign { contacts, ..Campaign::default() };
         let all = Contacts::build(&[Campaign::default(), campaign.clone()]);
+        assert!(may_know("x@stranger.example", &Campaign::default()) && !may_know("x@stranger.example", &campaign));
         for (address, expected) in [
             ("ann@plum.example", true),
             ("ben@plum.example", false),

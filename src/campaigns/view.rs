@@ -1,11 +1,12 @@
-//! The directory as somebody sees it who may know of some campaigns only: those that he is a contact of.
+//! The directory as somebody sees it who may know of some campaigns only: those that he is a contact of, and those that have
+//! no contacts.
 //!
 //! What IDs look like is no secret, and is that of the whole directory; which there are, and what the others are called, is
 //! never seen.
 
 use std::ops::Deref;
 
-use super::contacts::on_account;
+use super::contacts::may_know;
 use super::ids::Ids;
 use super::{Campaign, Directory};
 
@@ -31,7 +32,7 @@ impl<'a> View<'a> {
 }
 
 fn sees(viewer: Option<&str>, campaign: &Campaign) -> bool {
-    viewer.is_none_or(|address| on_account(address, campaign))
+    viewer.is_none_or(|address| may_know(address, campaign))
 }
 
 /// The ids of the campaigns that are seen, and the shapes of all.

@@ -121,7 +121,9 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
         _ => None,
     };
     let mut events: Vec<NewEvent> = kept
-        .filter(|_| ticket.status == Status::Waiting)
+        .filter(|_| {
+            ticket.status == Status::Waiting && judged.triage.missing.iter().any(|detail| detail == CAMPAIGN_ID)
+        })
         .map(|(kind, kept)| withheld_event(kind, &kept, spent))
         .into_iter()
         .collect();

@@ -235,6 +235,25 @@ fn the_shipped_rules_are_checked_proven_and_explained() {
         let (code, out, complaints) = run(deskclerk().args(["rules", command]));
         assert_eq!(code, 0, "rules {command}: {out}{complaints}");
     }
+    // The reply templates are proven as well: what `run` refuses is no good here.
+    let folder = TempDir::new().unwrap();
+    for (path, text) in deskclerk::rules::Rules::shipped_files() {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, &*text).unwrap();
+    }
+    let opening = folder.path().join("replies/de/opening.txt");
+    let good = fs::read_to_string(&opening).unwrap();
+    fs::write(&opening, good.replace("{{ ticket }}", "{{ tickt }}")).unwrap();
+    for command in ["rules", "replies"] {
+        let (code, out, complaints) = run(deskclerk().args([command, "check", "--rules"]).arg(folder.path()));
+        let said = format!("{out}{complaints}");
+        assert!(code == 1 && said.contains("de/opening.txt:2") && said.contains("`tickt`"), "{command}: {said}");
+    }
+    fs::write(&opening, good).unwrap();
+    fs::remove_file(folder.path().join("replies/en/missing_id.txt")).unwrap();
+    let (code, out, _) = run(deskclerk().args(["rules", "check"]).arg(folder.path()));
+    assert!(code == 1 && out.contains("replies/en/missing_id.txt: is missing"), "{out}");
     let mail = demo_fixtures().join("mails/01-clear-report.eml");
     let (code, out, complaints) = run(deskclerk().args(["rules", "explain"]).arg(mail));
     assert_eq!(code, 0, "{complaints}");

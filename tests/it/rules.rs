@@ -6,7 +6,7 @@ use std::path::Path;
 
 use assert_cmd::cargo::cargo_bin_cmd;
 use deskclerk::config;
-use deskclerk::desk::{Desk, Step};
+use deskclerk::desk::{Desk, Step, unix_ms};
 use deskclerk::rules::Rules;
 use deskclerk::store::submissions::{Envelope, Kind, New};
 use deskclerk::ticket::change::Change;
@@ -63,16 +63,16 @@ async fn stored_requests_are_judged_again_and_corrections_become_a_diff() {
                 raw: raw.into(),
                 envelope: Envelope::default(),
                 answerable: false,
-                received_at: desk_now(),
+                received_at: unix_ms(),
             };
             desk.accept(new).await.unwrap();
         }
-        while desk.step(desk_now()).await.unwrap() != Step::Idle {}
+        while desk.step(unix_ms()).await.unwrap() != Step::Idle {}
         let tickets = desk.store.list_tickets(&Default::default(), 10, None).await.unwrap();
         assert_eq!(tickets.len(), 3);
         for ticket in tickets.iter().filter(|ticket| ticket.topic != "billing") {
             let change = vec![Change::Topic("access".into())];
-            desk.change_ticket(ticket.id, ticket.version, change, "agent:kim", desk_now()).await.unwrap();
+            desk.change_ticket(ticket.id, ticket.version, change, "agent:kim", unix_ms()).await.unwrap();
         }
         let before = desk.store.list_tickets(&Default::default(), 10, None).await.unwrap();
 
@@ -141,6 +141,37 @@ async fn changed_rules_are_taken_up_and_faulty_ones_are_not() {
     fs::write(&bug, good).unwrap();
     let healthy = || desk.rules().version == first && desk.health().faults.is_empty();
     until("the first rules again, and no fault", async || healthy().then_some(())).await;
+
+    // A template that is missing is a fault, and English mail is answered in English all the same.
+    let template = settings.rules.dir.join("replies/en/missing_id.txt");
+    let good = fs::read_to_string(&template).unwrap();
+    fs::remove_file(&template).unwrap();
+    let missing = || desk.health().faults.iter().any(|fault| fault.file.ends_with("replies/en/missing_id.txt"));
+    until("the missing template", async || missing().then_some(())).await;
+    assert_eq!(desk.rules().version, first);
+    let raw = mail(
+        "ann@ann.example",
+        "support@desk.example",
+        "1@ann.example",
+        "Clicks",
+        "the clicks of our campaign are not tracked.",
+    );
+    let new = New {
+        source: "lmtp".into(),
+        source_key: None,
+        kind: Kind::Mail,
+        raw: raw.into_bytes(),
+        envelope: Envelope::default(),
+        answerable: true,
+        received_at: unix_ms(),
+    };
+    desk.accept(new).await.unwrap();
+    while !desk.batch(unix_ms(), 64).await.unwrap().is_empty() {}
+    let asked = desk.store.claim_outbox(unix_ms(), 60_000, 9).await.unwrap();
+    let asked: Vec<_> = asked.iter().filter(|row| row.payload.template.as_deref() == Some("missing_id")).collect();
+    assert!(matches!(asked.as_slice(), [one] if one.payload.text.contains("Thank you for your message")), "{asked:?}");
+    fs::write(&template, good).unwrap();
+    until("no fault", async || healthy().then_some(())).await;
     cancel.cancel();
     keeper.await.unwrap();
     desk.store.close().await;
@@ -194,8 +225,4 @@ fn learning_says_what_it_leaves_out() {
     assert!(said.contains("one topic: Billing & payments, billing_payments"), "{said}");
     let topics = fs::read_dir(out.join("topics")).unwrap().count();
     assert_eq!(topics, 4, "{said}");
-}
-
-fn desk_now() -> i64 {
-    deskclerk::desk::unix_ms()
 }

@@ -193,6 +193,9 @@ async fn page(
         Status::ALL.iter().filter(|next| ticket.status.may_become(**next)).map(|next| next.as_str()).collect();
     let happened: Vec<Happened<'_>> = events.iter().map(happened).collect();
     let requests: Vec<&Request> = messages.iter().filter_map(|message| message.request.as_ref()).collect();
+    // Why nothing was sent at the customer's latest message; of earlier ones the log tells.
+    let latest = happened.iter().rposition(|event| ["created", "answered"].contains(&event.what)).unwrap_or_default();
+    let withheld: Vec<_> = happened[latest..].iter().filter(|event| event.what == "withheld").collect();
     let page: Html<String> = site.pages.render(
         "ticket.html",
         json!({
@@ -204,7 +207,7 @@ async fn page(
             "topics": rules.topics(),
             "messages": messages.iter().map(|message| shown(message, &outbox)).collect::<Vec<_>>(),
             "because": because(&ticket),
-            "withheld": happened.iter().filter(|event| event.what == "withheld").collect::<Vec<_>>(),
+            "withheld": withheld,
             "events": happened,
             "outbox": outbox}),
     )?;

@@ -69,6 +69,7 @@ struct Turn {
     id: Option<String>,
     missing: Option<Vec<String>>,
     flags: Vec<String>,
+    unflagged: Vec<String>,
     requester: Option<String>,
     asked: Option<String>,
     language: Option<String>,
@@ -294,6 +295,12 @@ impl Play {
             let got = word(&|ticket| ticket.flags.join(" "));
             if !got.split(' ').any(|known| known == flag) {
                 expect("flags", flag, &got);
+            }
+        }
+        for flag in &turn.unflagged {
+            let got = word(&|ticket| ticket.flags.join(" "));
+            if got.split(' ').any(|known| known == flag) {
+                expect("unflagged", flag, &got);
             }
         }
         let customers: Vec<Outgoing> = mails.into_iter().filter(|mail| mail.reason != Reason::Team).collect();

@@ -75,7 +75,7 @@ async fn people_fill_in_the_form() {
     assert!(browser.until("hints", hints).as_str().unwrap().contains("Reports"));
     let live = "return document.querySelector('#campaign_id-live').innerText || null";
     browser.type_into("#campaign_id", "4821");
-    assert!(browser.until("the live check", live).as_str().unwrap().contains("not written like"));
+    assert!(browser.until("the live check", live).as_str().unwrap().contains("does not look like"));
     browser.type_into("#campaign_id", "3");
     browser.until(
         "the live check",

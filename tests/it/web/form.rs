@@ -179,7 +179,7 @@ async fn what_was_entered_comes_back_with_what_is_wrong() {
     );
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
     // Doubts are told once.
-    for (id, told) in [("spring launch", "not written like"), ("", "we need the Campaign ID")] {
+    for (id, told) in [("spring launch", "does not look like"), ("", "we need the Campaign ID")] {
         let pass = pass(&desk).await;
         let doubted = submit(&desk, &pass, &[("campaign_id", id)], &[]).await;
         assert!(doubted.status == 422 && doubted.text().contains(told), "{}", doubted.text());
