@@ -79,7 +79,7 @@ async fn people_fill_in_the_form() {
     browser.type_into("#campaign_id", "3");
     browser.until(
         "the live check",
-        "return document.querySelector('#campaign_id-live').innerText.startsWith('This is written')",
+        "return document.querySelector('#campaign_id-live').innerText.startsWith('This looks like')",
     );
     browser.type_into("#email", "jane@acme.example");
     let file = desk.folder.path().join("shot.png");
