@@ -91,7 +91,7 @@ async fn ticket(desk: &TestDesk, sent: &Answer) -> i64 {
         thanks.text().contains("#").then(|| thanks.text())
     })
     .await;
-    let at = thanks.find("number #").unwrap() + "number #".len();
+    let at = thanks.find("number is #").unwrap() + "number is #".len();
     thanks[at..].chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
 }
 
@@ -129,7 +129,7 @@ async fn a_form_becomes_a_ticket_with_its_files() {
     let (first, second) = (submit(&desk, &once, &[], &[]).await, submit(&desk, &once, &[], &[]).await);
     assert_eq!(first.header("location"), second.header("location"));
     let changed = submit(&desk, &once, &[("subject", "Other")], &[]).await;
-    assert!(changed.status == 422 && changed.text().contains("was sent already"), "{}", changed.text());
+    assert!(changed.status == 422 && changed.text().contains("has already been sent"), "{}", changed.text());
     assert_ne!(hidden(&changed.text(), "pass"), once);
     assert_eq!(submit(&desk, &hidden(&changed.text(), "pass"), &[("subject", "Other")], &[]).await.status, 303);
 }
