@@ -154,6 +154,8 @@ pub struct Desk {
     pub poll_wake: Notify,
     sources: ArcSwap<Sources>,
     faults: ArcSwap<Vec<Fault>>,
+    /// Held while rules are read: two readers would each tell the same faults.
+    reloading: tokio::sync::Mutex<()>,
     origin: Origin,
     trouble: ArcSwap<Option<String>>,
     breaker: ArcSwap<Option<Breaker>>,
@@ -227,6 +229,7 @@ impl Desk {
             poll_wake: Notify::new(),
             sources: ArcSwap::from_pointee(sources),
             faults: ArcSwap::from_pointee(vec![]),
+            reloading: tokio::sync::Mutex::default(),
             origin,
             trouble: ArcSwap::from_pointee(None),
             breaker: ArcSwap::from_pointee(breaker),

@@ -75,6 +75,8 @@ impl Desk {
 
     /// `asked`: somebody waits to hear of every fault; else those that were told already are not told again.
     async fn rules_in_force(&self, asked: bool) -> Result<bool, Vec<Fault>> {
+        let known = self.faults.load_full();
+        let _alone = self.reloading.lock().await;
         let agents = self.store.agents().await.unwrap_or_default();
         let folder = self.config.rules.dir.clone();
         let in_force = self.rules();
@@ -107,9 +109,10 @@ impl Desk {
                 Ok(version != before)
             }
             Err(faults) => {
-                // The folder's watcher comes upon what somebody's reload has told already.
+                // The folder's watcher comes upon what somebody's reload has told already, or the other way round.
                 let told = self.faults.load();
-                for fault in faults.iter().filter(|fault| asked || !told.contains(fault)) {
+                let anew = asked && Arc::ptr_eq(&told, &known);
+                for fault in faults.iter().filter(|fault| anew || !told.contains(fault)) {
                     tracing::error!(%fault, rules = before, "the old rules stay in force");
                 }
                 self.faults.store(Arc::new(faults.clone()));

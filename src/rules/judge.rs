@@ -4,11 +4,12 @@
 //! that `other` is what remains.
 
 use super::compile::{Compiled, Owner, Signal, label_words};
+use super::fields::is_field;
 use super::routing::PRIORITIES;
 use super::scan::{Hit, Scan, Spot, bit};
 use super::{ChosenBy, Detail, Routing, Topic, description, topic};
 use crate::request::evidence::{Evidence, Where};
-use crate::request::{Attachment, Field, FieldKey, Request};
+use crate::request::{Attachment, FieldKey, Request};
 
 /// The topic that remains when nothing fits.
 pub const OTHER: &str = "other";
@@ -248,27 +249,6 @@ impl Compiled {
         best.is_some_and(|best| self.is_plain(scan, &scores, best, next))
     }
 
-    /// What the customer or a partner wrote into fields that have a fixed choice, and nobody here knows.
-    pub fn unknown_values(&self, scan: &Scan<'_>, pick: Pick) -> Vec<String> {
-        let mut unknown = vec![];
-        if let (Pick::Unknown, Some(picked)) = (pick, scan.request.field(FieldKey::HelpTopic)) {
-            unknown.push(format!("help topic \"{}\" is none of this desk's", shortened(picked)));
-        }
-        let fields = scan.request.fields.iter().filter(|field| field.key == FieldKey::Priority);
-        for field in fields.filter(|field| !field.value.trim().is_empty()) {
-            let of_field = |signal: &&Signal| {
-                let wanted = signal.written.field.as_deref();
-                matches!(signal.owner, Owner::Routing(_))
-                    && wanted.is_some_and(|wanted| is_field(scan.request, &field.label, wanted))
-            };
-            let understood = self.signals.iter().filter(of_field).any(|signal| fires(signal, scan, 1.0).is_some());
-            if !understood && !PRIORITIES.contains(&field.value.trim().to_lowercase().as_str()) {
-                unknown.push(format!("priority \"{}\" is none that this desk knows", shortened(&field.value)));
-            }
-        }
-        unknown
-    }
-
     /// The words that say a request of this topic is not about one campaign.
     pub fn not_one_campaign(&self, scan: &Scan<'_>, topic: &str) -> Option<Evidence> {
         let owner = Owner::NotOneCampaign(*self.by_id.get(topic)?);
@@ -305,21 +285,8 @@ impl Compiled {
     }
 }
 
-/// Whether a field is the one that a rule names: by its label, or as the priority, whatever a form calls it.
-fn is_field(request: &Request, label: &str, wanted: &str) -> bool {
-    let (label, wanted) = (label_words(label), label_words(wanted));
-    let priority = |field: &Field| field.key == FieldKey::Priority && label_words(&field.label) == label;
-    label == wanted || (wanted == ["priority"] && request.fields.iter().any(priority))
-}
-
-/// A value on one line, its beginning where it is long.
-fn shortened(value: &str) -> String {
-    let line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).take(60).collect();
-    line.trim().to_owned()
-}
-
 /// Whether a signal fires: how much of it counts, and where.
-fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<(f64, Option<Spot>)> {
+pub(super) fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<(f64, Option<Spot>)> {
     if !holds(signal, scan.request) {
         return None;
     }

@@ -7,6 +7,7 @@ pub mod answers;
 mod compile;
 mod description;
 pub mod explain;
+mod fields;
 mod fold;
 mod judge;
 pub mod learn;
