@@ -85,11 +85,11 @@ struct Words {
     plain: bool,
 }
 
-/// Whether these words say what is wrong or wanted. `topic`: whether the request tells a topic beyond doubt.
+/// Whether these words say what is wrong or wanted. `topic`: whether the request speaks of a topic at all, and beyond doubt.
 ///
-/// A subject alone is a heading ("Important", "banana"): it does when it tells a topic, or is a sentence. A body does with
-/// two words, of which not both may be a name ("Regards, Bob Miller").
-pub fn suffice(scan: &Scan<'_>, spots: &[Spot], topic: impl FnOnce() -> bool) -> bool {
+/// A subject alone is a heading ("Important", "banana"): it does when it speaks of a topic, or is a sentence. A body does
+/// with two words, of which not both may be a name ("Regards, Bob Miller").
+pub fn suffice(scan: &Scan<'_>, spots: &[Spot], topic: impl FnOnce() -> (bool, bool)) -> bool {
     let (mut subject, mut text) = (Words::default(), Words::default());
     for spot in spots {
         let zone = &scan.zones[usize::from(spot.zone)];
@@ -103,7 +103,14 @@ pub fn suffice(scan: &Scan<'_>, spots: &[Spot], topic: impl FnOnce() -> bool) ->
     }
     let by_text = (text.count >= 2 && text.plain) || text.count >= 3;
     let together = text.plain && text.count + subject.count >= 3;
-    by_text || together || subject.count >= SENTENCE || (!spots.is_empty() && topic())
+    if by_text || together || subject.count >= SENTENCE {
+        return true;
+    }
+    if spots.is_empty() {
+        return false;
+    }
+    let (spoken_of, beyond_doubt) = topic();
+    beyond_doubt || (spoken_of && (text.plain || subject.plain))
 }
 
 /// The folded words of the requester's name and address.

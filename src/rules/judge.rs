@@ -15,6 +15,8 @@ use crate::request::{Attachment, FieldKey, Request};
 pub const OTHER: &str = "other";
 /// The team of topics that name none.
 pub const TEAM: &str = "support";
+/// Points above its prior with which a topic is spoken of.
+const SPOKEN_OF: f64 = 0.3;
 /// A text of fewer words only hands on what it forwards: then the forwarded text counts in full.
 const FEW_WORDS: usize = 15;
 
@@ -243,10 +245,12 @@ impl Compiled {
         details
     }
 
-    fn tells_a_topic(&self, scan: &Scan<'_>) -> bool {
+    /// Whether it speaks of a topic at all, and of one beyond doubt.
+    fn tells_a_topic(&self, scan: &Scan<'_>) -> (bool, bool) {
         let scores = self.scores(scan);
         let (best, next) = self.best(&scores);
-        best.is_some_and(|best| self.is_plain(scan, &scores, best, next))
+        let spoken_of = |best: usize| scores[best] > self.topics[best].prior + SPOKEN_OF;
+        (best.is_some_and(spoken_of), best.is_some_and(|best| self.is_plain(scan, &scores, best, next)))
     }
 
     /// The words that say a request of this topic is not about one campaign.
