@@ -236,7 +236,7 @@ pub async fn flood(town: Arc<Town>) -> Made {
         let (ledger, port) = (ledger.clone(), clerk.http);
         posting.spawn(async move {
             let token = ledger.token(Fate::Offered);
-            let answer = http::post(port, &token, &body(&token, 0), Duration::from_secs(150)).await;
+            let answer = http::post(port, &token, &body(&token, 0), Duration::from_secs(60)).await;
             if answer.as_ref().is_some_and(|answer| answer.status / 100 == 2) {
                 ledger.acknowledged(&token);
             }
