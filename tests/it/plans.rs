@@ -97,8 +97,8 @@ async fn no_statement_on_the_way_of_a_mail_reads_half_a_table() {
         desk.desk.accept(new).await.unwrap();
         desk.drain().await;
     };
-    take("one@acme.example", "Our campaign has no clicks since Monday.").await;
-    take("", "Our campaign has no clicks since Monday, and nobody answers.").await;
+    take("one@acme.example", "The clicks of our campaign are not tracked.").await;
+    take("", "The clicks of our campaign are not tracked, and nobody answers.").await;
     take("two@acme.example", "Something else: please change our billing address.").await;
     let store = &desk.desk.store;
     let claimed = store.claim_lane(&Lane::Mail, unix_ms(), 60_000, 10).await.unwrap();
