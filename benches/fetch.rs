@@ -95,9 +95,7 @@ async fn daemon(dovecot: &Dovecot, mails: usize) -> (f64, u64) {
     );
     fs::write(&config, text).unwrap();
     let begun = Instant::now();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_deskclerk"));
-    // As the shipped unit has it.
-    let child = command.arg("run").arg("--config").arg(&config).env("MALLOC_ARENA_MAX", "2").spawn().unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_deskclerk")).arg("run").arg("--config").arg(&config).spawn().unwrap();
     mortal(child.id());
     let pool = store(&folder.path().join("data/deskclerk.db"), &child).await;
     while count(&pool).await < mails as i64 {
