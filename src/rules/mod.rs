@@ -148,14 +148,19 @@ impl Rules {
         let mut faults = Vec::new();
         let mut keep = |found: Vec<Fault>| faults.extend(found);
         // Two halves of the time that a start takes.
-        let (compiled, reading) = thread::scope(|scope| {
-            let reading = scope.spawn(|| Reading::compile(files));
-            (compile::compile(files, drop), reading.join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
+        let (compiled, reading, campaign_hints, answers) = thread::scope(|scope| {
+            let others = scope.spawn(|| {
+                let answers = answers::Answers::read(files.get("answers.toml").map(|text| &**text));
+                (Reading::compile(files), campaigns::Hints::compile(files), answers)
+            });
+            let compiled = compile::compile(files, drop);
+            let (reading, hints, answers) = others.join().unwrap_or_else(|cause| panic::resume_unwind(cause));
+            (compiled, reading, hints, answers)
         });
         let compiled = compiled.map_err(&mut keep).ok();
         let reading = reading.map_err(&mut keep).ok();
-        let campaign_hints = campaigns::Hints::compile(files).map_err(&mut keep).ok();
-        let (answers, found) = answers::Answers::read(files.get("answers.toml").map(|text| &**text));
+        let campaign_hints = campaign_hints.map_err(&mut keep).ok();
+        let (answers, found) = answers;
         keep(found);
         let (hooks, found) = hooks(files);
         keep(found);

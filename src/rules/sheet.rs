@@ -10,10 +10,11 @@ use crate::config::fault::Fault;
 /// No rules file is larger: a person has to read it.
 pub const FILE_BYTES: usize = 1024 * 1024;
 
-/// A file being read: its name, the line starts, and the faults found so far.
+/// A file being read: its name, the line ends, and the faults found so far.
 pub struct Sheet<'t> {
     file: &'t str,
     text: &'t str,
+    ends: Vec<usize>,
     /// What is wrong with this file so far.
     pub faults: Vec<Fault>,
 }
@@ -29,7 +30,7 @@ pub struct Table<'a> {
 impl<'t> Sheet<'t> {
     /// A file to be read.
     pub fn new(file: &'t str, text: &'t str) -> Sheet<'t> {
-        Sheet { file, text, faults: vec![] }
+        Sheet { file, text, ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect(), faults: vec![] }
     }
 
     /// Parses the whole file and hands its root table to `read`. A file over the bound or of wrong syntax is a fault.
@@ -55,8 +56,7 @@ impl<'t> Sheet<'t> {
 
     /// The line of a byte offset, from 1.
     pub fn line(&self, offset: usize) -> usize {
-        let end = offset.min(self.text.len());
-        memchr::memchr_iter(b'\n', &self.text.as_bytes()[..end]).count() + 1
+        self.ends.partition_point(|end| *end < offset) + 1
     }
 
     /// Notes a fault.
