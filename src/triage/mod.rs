@@ -55,7 +55,7 @@ pub struct Triage {
     pub flags: Vec<String>,
     /// What is to be done.
     pub action: Action,
-    /// What the requester may be told, where that differs: see [`told`].
+    /// What the requester may be told, where that differs: see [`told()`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Box<Triage>>,
 }
