@@ -50,7 +50,18 @@ pub(super) fn faults(settings: &Config, text: &str, file: &str) -> Vec<Fault> {
     } else {
         match sources::rules(rules) {
             Ok(rules) => by_rules(settings, &rules, &mut found),
-            Err(faults) => found.faults.extend(faults),
+            Err(faults) => {
+                let folder = rules.display().to_string();
+                for fault in faults {
+                    match fault.line == 0 && fault.file == folder {
+                        true => {
+                            let message = format!("{folder} {}", fault.message.trim_start_matches("rules: "));
+                            found.add("rules", 0, "dir", &message, &fault.remedy);
+                        }
+                        false => found.faults.push(fault),
+                    }
+                }
+            }
         }
     }
     if let Err(error) = super::run::filter(&settings.log.level) {

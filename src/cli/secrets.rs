@@ -24,6 +24,7 @@ pub(super) fn unreadable(settings: &Config, text: &str, file: &str, service: boo
             };
             let remedy = match secret::is_elsewhere(path) {
                 true => "start it as a service, or name a file",
+                false if key == "ca_file" => "name a PEM file of certificates",
                 false => "write the secret alone into that file",
             };
             (read?.to_string(), remedy)

@@ -10,6 +10,9 @@ use super::network::Network;
 use super::settings::{Campaigns, Config, Hook, Tls, VERIFY};
 use super::{endpoints, hours, keeping, mailbox, place};
 
+/// Nothing that a desk waits for may take longer.
+const DAY_SECS: u64 = 86_400;
+
 /// Values with control characters: they would break a header or a log line of which they become a part.
 pub fn controls(config: &Config, document: &Document<&str>, text: &str, name: &str) -> Vec<Fault> {
     let mut faults = vec![];
@@ -119,6 +122,12 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
         if value == 0 {
             fault(table, 0, key, "is 0: nothing would pass".into(), "write at least 1, or leave the key out");
         }
+    }
+    // Ends of time that nobody means: sums with the clock would overflow.
+    let tolerances = config.hook.iter().enumerate().map(|(n, hook)| ("hook", n, "tolerance_secs", hook.tolerance_secs));
+    let timeout = ("http", 0, "read_timeout_secs", config.http.read_timeout_secs);
+    for (table, index, key, value) in tolerances.chain([timeout]).filter(|(.., value)| *value > DAY_SECS) {
+        fault(table, index, key, format!("{value} is more than a day"), "write at most 86400 seconds");
     }
     for text in config.egress.allow.iter().filter(|text| Network::parse(text).is_none()) {
         fault("egress", 0, "allow", format!("`{text}` is no network"), "write it as 10.1.0.0/16, or as one address");

@@ -75,12 +75,20 @@ pub fn default_in(folder: &Path) -> Config {
 }
 
 fn syntax_fault(text: &str, name: &str, error: &toml_edit::TomlError) -> Fault {
-    Fault {
-        file: name.to_owned(),
-        line: error.span().map_or(0, |span| line_of(text, span.start)),
-        message: format!("not TOML: {}", error.message().trim().replace('\n', ", ")),
-        remedy: "correct the syntax; `deskclerk config print` shows a valid file".into(),
-    }
+    let line = error.span().map_or(0, |span| line_of(text, span.start));
+    let said = error.message().trim().replace('\n', ", ");
+    let key = text
+        .lines()
+        .nth(line.saturating_sub(1))
+        .and_then(|line| line.split_once('='))
+        .map_or("", |(key, _)| key.trim());
+    let remedy = match said.as_str() {
+        said if said.contains("overflow") => "write a smaller number",
+        said if said.contains("duplicate key") => "keep one of the two lines",
+        _ => "correct the syntax; `deskclerk config print` shows a valid file",
+    };
+    let key = if key.is_empty() { String::new() } else { format!(" at `{key}`") };
+    Fault { file: name.to_owned(), line, message: format!("not TOML: {said}{key}"), remedy: remedy.into() }
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -302,6 +310,9 @@ mod tests {
         check("[htp]\nlisten = \"1.2.3.4:5\"\n", &[(1, "unknown key `htp`")]);
         check("[http]\nlisen = \"1.2.3.4:5\"\n", &[(2, "unknown key `http.lisen`")]);
         check("[http\n", &[(1, "not TOML")]);
+        check("[http]\nread_timeout_secs = 9223372036854775807\n", &[(2, "more than a day")]);
+        check("[http]\nread_timeout_secs = 99999999999999999999\n", &[(2, "overflowed at `read_timeout_secs`")]);
+        check("[http]\nlisten = \"\"\nlisten = \"\"\n", &[(3, "duplicate key at `listen`")]);
         check("[replies]\nper_address_per_day = \"many\"\n", &[(2, "per_address_per_day")]);
         check(
             "[replies]\nmode = \"yell\"\nper_address_per_day = \"many\"\n[bounds]\nparts = -1\n",

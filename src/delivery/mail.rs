@@ -126,7 +126,7 @@ fn ids(name: &'static str, listed: &[String], own: bool) -> Result<HeaderValue, 
 
 /// Whether an id can stand in a header as it is: printable ASCII without brackets and spaces, on one line.
 fn sound_id(id: &str) -> bool {
-    !id.is_empty() && id.len() <= 250 && id.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte))
+    !id.is_empty() && id.len() <= 900 && id.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte))
 }
 
 /// Quoted-printable always: lines stay short, and no byte of the text can be taken for a line end or a dot of SMTP.

@@ -40,6 +40,7 @@ use sha2::{Digest, Sha256};
 /// A mail address with its display name. `address` holds exactly one `@`, no white space and no control characters;
 /// its domain is lower case. An unreadable sender has an empty address and an oddity on the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(expecting = "an object with address and name")]
 pub struct Mailbox {
     /// The display name as sent, decoded; control characters removed.
     pub name: Option<String>,

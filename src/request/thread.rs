@@ -39,16 +39,24 @@ fn tag(address: &str) -> Option<&str> {
     local.split_once('+').map(|(_, tag)| tag).filter(|tag| !tag.is_empty())
 }
 
-/// The Message-IDs of a header value, without angle brackets; words without brackets count when they hold an `@`.
+/// The Message-IDs of a header value, without angle brackets. What stands in brackets is one whatever it holds, for mail
+/// programs write them as they like, unless white space parts it; words without brackets count when they hold an `@`.
 pub fn message_ids(value: &str) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
-    for part in value.split(|c: char| c.is_whitespace() || c == ',' || c == '<' || c == '>') {
-        let sound = part.len() <= 998
-            && part.contains('@')
-            && part.chars().all(|c| !c.is_control() && !matches!(c, '"' | '(' | ')'));
+    let mut take = |part: &str| {
+        let sound = !part.is_empty() && part.len() <= 998 && !part.chars().any(|c| c.is_control() || c.is_whitespace());
         if sound && ids.len() < MOST && !ids.iter().any(|id| id == part) {
             ids.push(part.to_owned());
         }
+    };
+    let mut rest = value;
+    while !rest.is_empty() {
+        let (bare, after) = rest.split_once('<').unwrap_or((rest, ""));
+        let words = bare.split(|c: char| c.is_whitespace() || matches!(c, ',' | '>'));
+        words.filter(|word| word.contains('@') && !word.contains(['"', '(', ')'])).for_each(&mut take);
+        let end = after.find(['<', '>']).unwrap_or(after.len());
+        take(after[..end].trim());
+        rest = after[end..].strip_prefix('>').unwrap_or(&after[end..]);
     }
     ids
 }
@@ -69,6 +77,25 @@ mod tests {
         let headers = Headers::parse(raw.as_bytes());
         let list = |name: &str| headers.plain(name).map(|value| address::list(&value)).unwrap_or_default();
         assert_eq!(keys(&headers, &list("To"), &list("Cc"), &headers.text("Subject").unwrap_or_default()), expected);
+    }
+
+    fn check_ids(value: &str, expected: &[&str]) {
+        assert_eq!(message_ids(value), expected, "{value}");
+    }
+
+    #[test]
+    fn ids_are_taken_as_programs_write_them() {
+        check_ids("<a@b.example> <c@d.example>", &["a@b.example", "c@d.example"]);
+        check_ids("<a@b.example>,<c@d.example>", &["a@b.example", "c@d.example"]);
+        check_ids("<q1795.12>", &["q1795.12"]);
+        check_ids("<\"j. doe\"@x.example> <\"jdoe\"@x.example>", &["\"jdoe\"@x.example"]);
+        check_ids("<a(1)@b.example>", &["a(1)@b.example"]);
+        check_ids("<p 17@x.example>", &[]);
+        check_ids("a@b.example c@d.example", &["a@b.example", "c@d.example"]);
+        check_ids("Your message of Monday <a@b.example> (from \"x@y.example\")", &["a@b.example"]);
+        check_ids("<a@b.example <c@d.example>", &["a@b.example", "c@d.example"]);
+        check_ids("<>, <<a@b.example>>", &["a@b.example"]);
+        check_ids("<a@b.example", &["a@b.example"]);
     }
 
     #[test]

@@ -41,8 +41,9 @@ pub mod tokens;
 mod values;
 pub mod waiting;
 
+use std::io::Read as _;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -72,6 +73,9 @@ pub enum Error {
     /// The database said no, or is out of reach: try again later.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
+    /// The file holds something else, or is damaged from its first byte.
+    #[error("{} is no SQLite database: move it away, and `deskclerk restore` a backup", .0.display())]
+    NoDatabase(PathBuf),
     /// The schema could not be brought up to date.
     #[error("the schema could not be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -246,6 +250,15 @@ impl Store {
         let folder = path.parent().unwrap_or(Path::new("."));
         if access == Access::Write {
             make_folder(folder)?;
+        }
+        let begins = std::fs::File::open(path).and_then(|mut file| {
+            let mut head = [0; 16];
+            Ok((file.read(&mut head)?, head))
+        });
+        if let Ok((1.., head)) = begins
+            && !head.starts_with(b"SQLite format 3\0")
+        {
+            return Err(Error::NoDatabase(path.to_owned()));
         }
         // Readers open it for writing as well: what a log of the last writer holds must be found (SQLite, "WAL").
         let mode = if access == Access::Write { "rwc" } else { "rw" };

@@ -28,6 +28,17 @@ fn new(source: &str, key: Option<&str>, raw: &str) -> New {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_no_database_is_named_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("desk.db"), "PK\u{3}\u{4} something else").unwrap();
+    let refused = Store::open("sqlite:desk.db", folder.path(), 8).await.unwrap_err().to_string();
+    assert!(refused.contains("desk.db is no SQLite database: move it away"), "{refused}");
+    // An empty one is a database that nothing has been written to.
+    std::fs::write(folder.path().join("desk.db"), "").unwrap();
+    Store::open("sqlite:desk.db", folder.path(), 8).await.unwrap().close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn parallel_submits_of_one_key_are_one_row() {
     each_engine(async |store| {
         let tasks = (0..100).map(|_| {

@@ -16,7 +16,7 @@ use super::lines::Body;
 use reference::unescape;
 use scan::{Open, Scan};
 use style::Style;
-use tag::{Element, Known, Tag, raw_end};
+use tag::{Element, Known, Tag, drawing_end, raw_end};
 
 /// Open elements that the scanner keeps track of; deeper ones are read as text of the last.
 const DEEPEST: usize = 4096;
@@ -53,6 +53,7 @@ pub fn read_among(html: &str, parts: Option<&[&str]>) -> Body {
     let bytes = html.as_bytes();
     let mut at = 0;
     let mut unclosed = false;
+    let mut endless: Vec<&str> = vec![];
     while at < bytes.len() {
         let next = memchr(b'<', &bytes[at..]).map_or(bytes.len(), |n| at + n);
         if next > at {
@@ -79,6 +80,14 @@ pub fn read_among(html: &str, parts: Option<&[&str]>) -> Body {
                     scan.sheet.take(&html[at..at + end]);
                 }
                 at += end;
+            } else if tag.element == Element::Drawing {
+                let ends = !endless.iter().any(|name: &&str| name.eq_ignore_ascii_case(tag.name));
+                if ends && !tag.closing && !tag.attributes.ends_with('/') {
+                    match drawing_end(&html[at..], tag.name) {
+                        Some(end) => at += end,
+                        None => endless.push(tag.name),
+                    }
+                }
             } else if tag.closing {
                 scan.close(tag.element, tag.name);
             } else {
@@ -296,6 +305,22 @@ mod tests {
 
     fn check(html: &str, expected: &str) {
         assert_eq!(plain(html), expected, "{html}");
+    }
+
+    #[test]
+    fn drawings_hide_no_text() {
+        check("<svg/><p>Open rates", "Open rates");
+        check("a<math /> b", "a b");
+        check("<svg onload=x><p>Open rates", "Open rates");
+        check("<svg><div>Open</div> rates</svg>", "Open\nrates");
+        check("<svg><title>Logo</title><path d='M0'/></svg>Open rates", "Open rates");
+        check("Open <svg>rates", "Open rates");
+        check("<math>x<mi>y</math>Open rates", "Open rates");
+        check("<xml><o:OfficeDocumentSettings></o:OfficeDocumentSettings></xml>Open rates", "Open rates");
+        check("<xml/>Open rates", "Open rates");
+        check("<object data='x.pdf'>Open rates</object>", "Open rates");
+        // What is ended nowhere is looked for once.
+        check(&format!("{}Open rates", "<svg>".repeat(100_000)), "Open rates");
     }
 
     #[test]

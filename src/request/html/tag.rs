@@ -22,6 +22,26 @@ pub(super) fn raw_end(rest: &str, name: &str) -> usize {
     bytes.len()
 }
 
+/// Where the content of a drawing or formula ends, of what stands behind its tag: at its end tag, or where a browser leaves
+/// it for text (HTML, "the rules for parsing tokens in foreign content"). `None`: nowhere, and no later one ends either.
+pub(super) fn drawing_end(rest: &str, name: &str) -> Option<usize> {
+    const TEXT: [&[u8]; 8] = [b"p", b"div", b"table", b"br", b"span", b"blockquote", b"ul", b"body"];
+    let bytes = rest.as_bytes();
+    for at in memchr::memchr_iter(b'<', bytes) {
+        let closing = bytes.get(at + 1) == Some(&b'/');
+        let tag = at + if closing { 2 } else { 1 };
+        let long = bytes[tag..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let found = &bytes[tag..tag + long];
+        if closing && found.eq_ignore_ascii_case(name.as_bytes()) {
+            return Some(tag + long + memchr(b'>', &bytes[tag + long..]).map_or(bytes.len() - tag - long, |n| n + 1));
+        }
+        if !closing && TEXT.iter().any(|text| found.eq_ignore_ascii_case(text)) {
+            return Some(at);
+        }
+    }
+    None
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element {
     /// Ends a line before and after.
@@ -39,6 +59,8 @@ pub(super) enum Element {
     Pre,
     /// Its content is no text: `script`, `style`.
     Raw,
+    /// Its content is no text, and may be left out: `svg`, `math`.
+    Drawing,
     /// Its content is not shown: `title`, `select`.
     Unseen,
     /// No content, no effect.
@@ -68,8 +90,8 @@ fn element(name: &str) -> Element {
         b"img" => Element::Image,
         b"pre" | b"listing" => Element::Pre,
         b"s" | b"strike" | b"del" => Element::Struck,
-        b"script" | b"style" | b"xml" | b"noembed" | b"noframes" | b"svg" | b"math" | b"iframe" | b"object"
-        | b"template" => Element::Raw,
+        b"script" | b"style" | b"noembed" | b"noframes" | b"iframe" | b"template" => Element::Raw,
+        b"svg" | b"math" | b"xml" => Element::Drawing,
         b"title" | b"select" | b"textarea" | b"head" | b"audio" | b"video" => Element::Unseen,
         b"meta" | b"link" | b"input" | b"col" | b"base" | b"wbr" | b"area" | b"embed" | b"source" | b"track"
         | b"param" => Element::Void,
