@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::{free_port, mortal};
 
 /// How long it may take for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A browser with one window.
 pub struct Chromium {
@@ -42,7 +42,9 @@ impl Chromium {
         let folder = format!("--user-data-dir={}", browser._profile.path().display());
         let args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", &folder];
         let options = json!({"binary": "/usr/bin/chromium", "args": args});
-        let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}});
+        // On a busy machine the look at a page takes longer than the half minute that WebDriver gives a script.
+        let timeouts = json!({"script": (PATIENCE * 3 / 4).as_millis() as u64});
+        let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options, "timeouts": timeouts}}});
         let session = browser.ask("POST", "/session", &wanted);
         browser.session = format!("/session/{}", session["sessionId"].as_str().unwrap());
         browser
