@@ -55,7 +55,7 @@ pub(super) fn faults(settings: &Config, text: &str, file: &str) -> Vec<Fault> {
                 for fault in faults {
                     match fault.line == 0 && fault.file == folder {
                         true => {
-                            let message = format!("{folder} {}", fault.message.trim_start_matches("rules: "));
+                            let message = format!("{folder} {}", fault.message);
                             found.add("rules", 0, "dir", &message, &fault.remedy);
                         }
                         false => found.faults.push(fault),

@@ -314,7 +314,6 @@ fn a_database_out_of_reach_is_named_and_temporary() {
 async fn the_outbox_is_listed_tried_again_and_emptied() {
     use deskclerk::config;
     use deskclerk::desk::{Desk, unix_ms};
-    use deskclerk::store::submissions::{Envelope, Kind, New};
 
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("deskclerk.toml");
@@ -328,18 +327,8 @@ async fn the_outbox_is_listed_tried_again_and_emptied() {
             "Clicks are not tracked",
             "Hello,\n\nthe clicks of our campaign are not tracked.",
         );
-        let new = New {
-            source: "lmtp".into(),
-            source_key: None,
-            kind: Kind::Mail,
-            raw: raw.into_bytes(),
-            envelope: Envelope::default(),
-            answerable: true,
-            received_at: unix_ms(),
-        };
-        desk.accept(new).await.unwrap();
+        crate::harness::take_in(&desk, raw).await;
     }
-    while !desk.batch(unix_ms(), 64).await.unwrap().is_empty() {}
     let claimed = desk.store.claim_outbox(unix_ms(), 60_000, 1).await.unwrap();
     desk.bury(&claimed[0], "550 no such user", unix_ms()).await.unwrap();
     let dead = claimed[0].id.clone();
@@ -401,8 +390,7 @@ async fn the_outbox_is_listed_tried_again_and_emptied() {
 async fn drafts_are_shown_and_released() {
     use deskclerk::config;
     use deskclerk::config::settings::Mode;
-    use deskclerk::desk::{Desk, unix_ms};
-    use deskclerk::store::submissions::{Envelope, Kind, New};
+    use deskclerk::desk::Desk;
 
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("deskclerk.toml");
@@ -418,18 +406,8 @@ async fn drafts_are_shown_and_released() {
             "Clicks are not tracked",
             "Hello,\n\nthe clicks of our campaign are not tracked.",
         );
-        let new = New {
-            source: "lmtp".into(),
-            source_key: None,
-            kind: Kind::Mail,
-            raw: raw.into_bytes(),
-            envelope: Envelope::default(),
-            answerable: true,
-            received_at: unix_ms(),
-        };
-        desk.accept(new).await.unwrap();
+        crate::harness::take_in(&desk, raw).await;
     }
-    while !desk.batch(unix_ms(), 64).await.unwrap().is_empty() {}
     desk.store.close().await;
 
     let outbox = |arguments: &[&str]| run(deskclerk().arg("outbox").args(arguments).arg("--config").arg(&file));

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use deskclerk::config::mailbox::Imap;
 use deskclerk::config::settings::Config;
-use deskclerk::desk::Desk;
+use deskclerk::desk::{Desk, unix_ms};
+use deskclerk::store::submissions::{Envelope, Kind, New};
 use deskclerk::{config, delivery, intake};
 use sqlx::{AnyPool, Row};
 use tempfile::TempDir;
@@ -184,6 +185,21 @@ pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T 
         assert!(Instant::now() < end, "waited {} s in vain for {what}", PATIENCE.as_secs());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Takes a mail in as the LMTP door does, and settles all that waits.
+pub async fn take_in(desk: &Desk, raw: String) {
+    let new = New {
+        source: "lmtp".into(),
+        source_key: None,
+        kind: Kind::Mail,
+        raw: raw.into_bytes(),
+        envelope: Envelope::default(),
+        answerable: true,
+        received_at: unix_ms(),
+    };
+    desk.accept(new).await.unwrap();
+    while !desk.batch(unix_ms(), 64).await.unwrap().is_empty() {}
 }
 
 /// A plain mail.

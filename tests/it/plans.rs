@@ -6,14 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use deskclerk::desk::unix_ms;
 use deskclerk::store::outbox::Lane;
-use deskclerk::store::submissions::{Envelope, Kind, New};
 use sqlx::{AssertSqlSafe, Row};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::harness::{TestDesk, look_into, mail};
+use crate::harness::{TestDesk, look_into, mail, take_in};
 
 /// All SQL that sqlx has run.
 #[derive(Clone, Default)]
@@ -85,17 +84,7 @@ async fn no_statement_on_the_way_of_a_mail_reads_half_a_table() {
         let raw = mail("ann@acme.example", "support@desk.example", id, "No clicks", text);
         // Without one it is told from others by its content.
         let raw = if id.is_empty() { raw.replace("Message-ID: <>\r\n", "") } else { raw };
-        let new = New {
-            source: "lmtp".into(),
-            source_key: Some(format!("key of {id}")),
-            kind: Kind::Mail,
-            raw: raw.into_bytes(),
-            envelope: Envelope::default(),
-            answerable: true,
-            received_at: unix_ms(),
-        };
-        desk.desk.accept(new).await.unwrap();
-        desk.drain().await;
+        take_in(&desk.desk, raw).await;
     };
     take("one@acme.example", "The clicks of our campaign are not tracked.").await;
     take("", "The clicks of our campaign are not tracked, and nobody answers.").await;

@@ -13,7 +13,7 @@ use deskclerk::ticket::change::Change;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{mail, until};
+use crate::harness::{mail, take_in, until};
 use crate::servers::postgres;
 
 /// Lays the shipped rules into a folder.
@@ -156,17 +156,7 @@ async fn changed_rules_are_taken_up_and_faulty_ones_are_not() {
         "Clicks",
         "the clicks of our campaign are not tracked.",
     );
-    let new = New {
-        source: "lmtp".into(),
-        source_key: None,
-        kind: Kind::Mail,
-        raw: raw.into_bytes(),
-        envelope: Envelope::default(),
-        answerable: true,
-        received_at: unix_ms(),
-    };
-    desk.accept(new).await.unwrap();
-    while !desk.batch(unix_ms(), 64).await.unwrap().is_empty() {}
+    take_in(&desk, raw).await;
     let asked = desk.store.claim_outbox(unix_ms(), 60_000, 9).await.unwrap();
     let asked: Vec<_> = asked.iter().filter(|row| row.payload.template.as_deref() == Some("missing_id")).collect();
     assert!(matches!(asked.as_slice(), [one] if one.payload.text.contains("Thank you for your message")), "{asked:?}");
