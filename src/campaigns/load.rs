@@ -194,6 +194,11 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
             check.fault(line, message, "complete the row or remove it");
             continue;
         }
+        if record.iter().skip(headers.len()).any(|extra| !extra.is_empty()) {
+            let message = format!("the row has {} columns, the header {}", record.len(), headers.len());
+            check.fault(line, message, "put a cell that holds the separator into quotation marks");
+            continue;
+        }
         let status = cell(columns[4]);
         let campaign = Campaign {
             id: cell(Some(id)),
@@ -323,6 +328,13 @@ mod tests {
             );
             assert!(!fault.remedy.is_empty());
         }
+    }
+
+    #[test]
+    fn a_separator_without_quotation_marks_shifts_no_cell() {
+        let text =
+            "campaign_id,name,account\n1,Spring, Summer Sale,Acme\n2,B,C,,\n3,D\n4,\"Spring, Summer Sale\",Acme\n";
+        check(text, &["2", "3", "4"], &[(2, "the row has 4 columns, the header 3")]);
     }
 
     #[test]

@@ -90,14 +90,17 @@ async fn import(args: &Args, desk: &Arc<Desk>) -> Result<End> {
     }
     progress.finish_and_clear();
 
-    let progress = output::progress("judged");
+    // More than was stored, when others were left to be judged.
+    let progress = output::progress_of("judged", counts.stored as u64);
     loop {
-        match desk.step(super::now()).await? {
-            Step::Idle => break,
-            Step::Settled { outcome, .. } => {
-                *counts.outcomes.entry(outcome.as_str().to_owned()).or_default() += 1;
-                progress.inc(1);
-            }
+        let steps = desk.batch(super::now(), TOGETHER as i64).await?;
+        if steps.is_empty() {
+            break;
+        }
+        for step in steps {
+            let Step::Settled { outcome, .. } = step else { continue };
+            *counts.outcomes.entry(outcome.as_str().to_owned()).or_default() += 1;
+            progress.inc(1);
         }
     }
     progress.finish_and_clear();

@@ -83,3 +83,16 @@ pub fn progress(what: &'static str) -> ProgressBar {
         .unwrap_or_else(|_| ProgressStyle::default_spinner());
     ProgressBar::new_spinner().with_style(style).with_message(what)
 }
+
+/// The same where it is known how many there will be: a bar, with the time that is left.
+pub fn progress_of(what: &'static str, total: u64) -> ProgressBar {
+    let progress = progress(what);
+    let style = ProgressStyle::with_template("{bar:30} {msg} {human_pos} of {human_len} ({per_sec}, {eta} left)");
+    if !progress.is_hidden()
+        && let Ok(style) = style
+    {
+        progress.set_style(style);
+    }
+    progress.set_length(total);
+    progress
+}

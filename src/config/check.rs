@@ -123,6 +123,23 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
             fault(table, 0, key, "is 0: nothing would pass".into(), "write at least 1, or leave the key out");
         }
     }
+    for (key, value, most) in [
+        ("size_bytes", bounds.size_bytes, 1 << 30),
+        ("parts", bounds.parts, 5_000),
+        ("depth", bounds.depth, 200),
+        ("headers", bounds.headers, 100_000),
+        ("header_bytes", bounds.header_bytes, 16 << 20),
+        ("line_bytes", bounds.line_bytes, 1 << 30),
+    ] {
+        if value > most {
+            let message = format!("{value} is more than reading can bear");
+            fault("bounds", 0, key, message, &format!("write at most {most}"));
+        }
+    }
+    if config.desk.authserv_id.contains(char::is_whitespace) {
+        let remedy = "write the first word of your MTA's Authentication-Results (RFC 8601), such as mx.example.com";
+        fault("desk", 0, "authserv_id", format!("`{}` is no such name", config.desk.authserv_id), remedy);
+    }
     // Ends of time that nobody means: sums with the clock would overflow.
     let tolerances = config.hook.iter().enumerate().map(|(n, hook)| ("hook", n, "tolerance_secs", hook.tolerance_secs));
     let timeout = ("http", 0, "read_timeout_secs", config.http.read_timeout_secs);
@@ -149,8 +166,11 @@ pub fn contradictions(config: &Config, document: &Document<&str>, text: &str, na
     {
         fault("lmtp", 0, "listen", format!("{lmtp} is http.listen, too"), "write another port");
     }
-    if config.desk.data_dir.as_os_str().is_empty() {
-        fault("desk", 0, "data_dir", "is empty".into(), "name a folder; it is made when it is not there");
+    for (table, key, folder) in [("desk", "data_dir", &config.desk.data_dir), ("smtp", "folder", &config.smtp.folder)] {
+        let text = folder.to_string_lossy();
+        if text.trim().is_empty() && !(table == "smtp" && text.is_empty()) {
+            fault(table, 0, key, "is empty".into(), "name a folder; it is made when it is not there");
+        }
     }
     let url = &config.desk.public_url;
     if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) {

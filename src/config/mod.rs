@@ -215,8 +215,8 @@ fn resolve_paths(config: &mut Config, folder: &Path) {
     let connectors = config.connector.iter_mut();
     paths.extend(connectors.flat_map(|connector| [&mut connector.secret_file, &mut connector.hook_secret_file]));
     for path in paths {
-        let credential = path.to_str().is_some_and(|text| text.starts_with("credential:"));
-        if !path.as_os_str().is_empty() && !credential && path.is_relative() {
+        let text = path.to_string_lossy();
+        if !text.trim().is_empty() && !text.starts_with("credential:") && path.is_relative() {
             *path = folder.join(&*path);
         }
     }
@@ -406,6 +406,15 @@ mod tests {
             &[(2, "smtp.host"), (3, "smtp.port"), (4, "smtp.envelope_from")],
         );
         check("[store]\nurl = \"sqlite:\"\n", &[(2, "store.url")]);
+        check(
+            "[desk]\nauthserv_id = \" \"\ndata_dir = \" \"\n[smtp]\nfolder = \" \"\n[bounds]\ndepth = 100000\n",
+            &[
+                (2, "desk.authserv_id: ` ` is no such name"),
+                (3, "desk.data_dir: is empty"),
+                (5, "smtp.folder: is empty"),
+                (7, "bounds.depth: 100000 is more than reading can bear"),
+            ],
+        );
         check("[smtp]\nhost = \"mx.example\"\ntls = \"none\"\n", &[(3, "smtp.tls")]);
     }
 

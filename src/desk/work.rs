@@ -17,7 +17,7 @@ use super::read::{self, Reading};
 use super::stage::{Item, Names, Stage, Touched, twins};
 use super::{Desk, Sources, Step, unix_ms};
 use crate::store::settle::{Settlement, Settling};
-use crate::store::submissions::{Outcome, Submission};
+use crate::store::submissions::{Kind, Outcome, Submission};
 use crate::store::{self};
 use crate::triage;
 
@@ -334,16 +334,28 @@ impl Desk {
         let mut spent = settling.spent(&addresses, self.config.replies.per_desk_per_hour, now).await?;
         let opening = items.iter().filter(|item| matches!(&item.stage, Stage::Judged(judged) if judged.is_new()));
         let mut numbers = settling.reserve_tickets(opening.count()).await?.into_iter();
+        let unread: Vec<&str> = items.iter().filter_map(unread_mail).collect();
+        let mut quarantined = settling.quarantined(&unread).await?;
         let means = self.means(sources);
         let mut settlements: Vec<Settlement> = vec![];
         let mut steps = vec![];
-        for Item { submission, stage } in &items {
+        for item in &items {
+            let Item { submission, stage } = item;
             let settlement = match stage {
                 Stage::Again => {
                     settling.put_back_counted(&submission.id).await?;
                     continue;
                 }
-                Stage::Ends(outcome, because) => judge::nowhere(submission, *outcome, because.clone(), None),
+                Stage::Ends(outcome, because) => {
+                    let twin = unread_mail(item).and_then(|hash| quarantined.get(hash));
+                    match twin {
+                        Some(twin) => {
+                            let because = format!("the same bytes are in quarantine as submission {twin}");
+                            judge::nowhere(submission, Outcome::Duplicate, because, None)
+                        }
+                        None => judge::nowhere(submission, *outcome, because.clone(), None),
+                    }
+                }
                 Stage::Placed(_, _, Place::Nowhere { outcome, because, ticket }) => {
                     judge::nowhere(submission, *outcome, because.clone(), *ticket)
                 }
@@ -356,6 +368,9 @@ impl Desk {
                 }
                 Stage::Read(..) | Stage::Placed(..) => continue,
             };
+            if let (Some(hash), Outcome::Quarantined) = (unread_mail(item), settlement.outcome) {
+                quarantined.insert(hash.to_owned(), submission.id.clone());
+            }
             steps.push(Step::Settled {
                 submission: submission.id.clone(),
                 outcome: settlement.outcome,
@@ -377,6 +392,13 @@ impl Desk {
         count(&items, &steps, now);
         Ok(steps)
     }
+}
+
+/// The hash of a mail that goes to quarantine: what was not read has no Message-ID to know it by.
+fn unread_mail(item: &Item) -> Option<&str> {
+    let Item { submission, stage } = item;
+    let ends = matches!(stage, Stage::Ends(Outcome::Quarantined, _));
+    (ends && submission.kind == Kind::Mail && !submission.raw.is_empty()).then_some(submission.content_hash.as_str())
 }
 
 fn failed(submission: &Submission, panic: &str) -> Stage {

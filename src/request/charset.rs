@@ -12,13 +12,19 @@ const GUESS_BYTES: usize = 16 * 1024;
 /// Decodes `bytes` that are declared to be in `label`. The second value says what was repaired, if anything.
 pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> (Cow<'a, str>, Option<String>) {
     let label = label.map(|label| label.trim().trim_matches(['"', '\''])).filter(|label| !label.is_empty());
-    if let Some((encoding, bom)) = Encoding::for_bom(bytes) {
+    let wide = label.is_some_and(|label| label.to_ascii_lowercase().contains("16"));
+    // Its two bytes are letters of 8-bit charsets as well; there is hardly a text in UTF-16 without ASCII's zeros.
+    let marked = Encoding::for_bom(bytes).filter(|(encoding, _)| *encoding == UTF_8 || wide || bytes.contains(&0));
+    if let Some((encoding, bom)) = marked {
         let (text, _) = encoding.decode_without_bom_handling(&bytes[bom..]);
         // That of UTF-8 changes nothing; UTF-16 says which byte is first.
-        let wide = label.is_some_and(|label| label.to_ascii_lowercase().contains("16"));
         let oddity = (encoding != UTF_8 && !wide)
             .then(|| format!("is {}, by its byte order mark", encoding.name().to_lowercase()));
         return (text, oddity);
+    }
+    if let Some(encoding) = unmarked(bytes).filter(|_| !wide) {
+        let (text, _) = encoding.decode_without_bom_handling(bytes);
+        return (text, Some(format!("is {}, by its zeros", encoding.name().to_lowercase())));
     }
     let declared = label.and_then(lookup);
     if declared != Some(ISO_2022_JP) && memchr::memchr(0x1b, bytes).is_some() && bytes.is_ascii() {
@@ -112,6 +118,20 @@ fn lookup(label: &str) -> Option<&'static Encoding> {
     });
     // "us-ascii" and "iso-8859-1" are labels of windows-1252 (WHATWG Encoding §4.2), which is what people send.
     found.map(|encoding| if encoding == encoding_rs::GBK { GB18030 } else { encoding })
+}
+
+/// UTF-16 without a byte order mark: half of the bytes on one side of its pairs are zeros, and hardly any on the other.
+fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
+    if bytes.len() < 8 || !bytes.contains(&0) {
+        return None;
+    }
+    let (pairs, _) = bytes[..bytes.len().min(GUESS_BYTES)].as_chunks::<2>();
+    let zeros = |side: usize| pairs.iter().filter(|pair| pair[side] == 0).count();
+    match (zeros(0) * 2 > pairs.len(), zeros(1) * 2 > pairs.len()) {
+        (true, false) if zeros(1) * 20 < pairs.len() => Some(UTF_16BE),
+        (false, true) if zeros(0) * 20 < pairs.len() => Some(UTF_16LE),
+        _ => None,
+    }
 }
 
 /// Whether valid UTF-8 was declared as something else. Single-byte text is hardly ever valid UTF-8 by chance;
@@ -327,6 +347,20 @@ mod tests {
         check(b"a\x1b[2Jb", Some("us-ascii"), "a\x1b[2Jb", false);
         check(b"\xff\xfen\0o\0", None, "no", true);
         check(b"\xff\xfen\0o\0", Some("utf-16"), "no", false);
+    }
+
+    #[test]
+    fn utf_16_is_told_by_its_zeros() {
+        let text = "Hello, campaign 48213 shows no clicks since Monday.\r\nGr\u{fc}\u{df}e";
+        let wide = |order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+        for label in [None, Some("us-ascii"), Some("utf-8"), Some("iso-8859-1")] {
+            check(&wide(u16::to_le_bytes), label, text, true);
+            check(&wide(u16::to_be_bytes), label, text, true);
+        }
+        // The mark's bytes are letters elsewhere, and a zero alone makes no UTF-16.
+        check(b"\xff\xfeber uns: die Kampagne", Some("x-unknown"), "\u{ff}\u{fe}ber uns: die Kampagne", true);
+        check(b"no\0 clicks since Monday", None, "no\0 clicks since Monday", false);
+        check(b"\0\0\0\0\0\0\0\0\0\0", None, "\0\0\0\0\0\0\0\0\0\0", false);
     }
 
     #[test]

@@ -1,12 +1,35 @@
 //! The schema: brought forward at every start, never back. A database that a newer deskclerk has written is refused, before
 //! a byte of it is touched: this one would not know what it means.
 
-use sqlx::migrate::{MigrateError, Migrator};
+use std::sync::LazyLock;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use super::{Engine, Error, Store};
 
-static SQLITE: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("src/store/migrations/postgres");
+/// Version, name and SQL of each file of a folder. sqlx's macro would read the folder itself, and have SQLite and all
+/// drivers compiled once more for it.
+macro_rules! migrations {
+    ($engine:literal) => {
+        migrations!($engine: 1 "0001" "desk", 2 "0002" "waiting", 3 "0003" "unproven", 700 "0700" "hooks",
+            740 "0740" "way_out", 800 "0800" "operations", 820 "0820" "blobs", 830 "0830" "mailboxes",
+            840 "0840" "failures", 850 "0850" "payloads", 860 "0860" "originals", 870 "0870" "quarantined")
+    };
+    ($engine:literal: $($version:literal $digits:literal $name:literal),+) => {
+        &[$(($version, $name, include_str!(concat!("migrations/", $engine, "/", $digits, "_", $name, ".sql")))),+]
+    };
+}
+static SQLITE: LazyLock<Migrator> = LazyLock::new(|| listed(migrations!("sqlite")));
+static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| listed(migrations!("postgres")));
+
+fn listed(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {
+    let migration = |(version, name, sql): &(i64, &'static str, &'static str)| {
+        let name = name.replace('_', " ").into();
+        Migration::new(*version, name, MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(migrations.iter().map(migration).collect())
+}
 
 fn migrator(engine: Engine) -> &'static Migrator {
     match engine {
@@ -52,6 +75,27 @@ impl Store {
         match migrator.iter().all(|migration| applied.contains(&migration.version)) {
             true => Ok(()),
             false => Err(Error::Older { found: applied.last().copied().unwrap_or(0), known }),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_listed() {
+        for (engine, folder) in [(Engine::Sqlite, "sqlite"), (Engine::Postgres, "postgres")] {
+            let place = format!("{}/src/store/migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
+            let mut files: Vec<String> = std::fs::read_dir(place)
+                .unwrap()
+                .map(|file| file.unwrap().file_name().into_string().unwrap())
+                .collect();
+            files.sort();
+            let named = |one: &Migration| format!("{:04}_{}.sql", one.version, one.description.replace(' ', "_"));
+            let listed: Vec<String> = migrator(engine).iter().map(named).collect();
+            assert_eq!(listed, files, "{folder}");
         }
     }
 }

@@ -173,6 +173,19 @@ impl Settling {
         found.iter().map(|row| Ok((row.try_get("id")?, row.try_get("version")?))).collect()
     }
 
+    /// The submissions in quarantine by the hash of their bytes, of these hashes.
+    pub async fn quarantined(&mut self, hashes: &[&str]) -> Result<HashMap<String, String>, Error> {
+        let sql = |marks: &str| {
+            format!(
+                "SELECT content_hash, id FROM submissions WHERE outcome = 'quarantined' AND size > 0 \
+                 AND content_hash IN ({marks})"
+            )
+        };
+        let keys: Vec<Value> = hashes.iter().map(|hash| (*hash).into()).collect();
+        let found = rows::with_keys(&mut self.transaction, sql, &[], &keys).await?;
+        found.iter().map(|row| Ok((row.try_get("content_hash")?, row.try_get("id")?))).collect()
+    }
+
     /// Reserves ticket numbers, ascending.
     pub async fn reserve_tickets(&mut self, count: usize) -> Result<Vec<i64>, Error> {
         if count == 0 {

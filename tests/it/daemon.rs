@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::servers::free_port;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -37,7 +39,7 @@ impl Running {
             "campaign_id,name,account,contacts\n1001,Gift Drive,A,a.example\n",
         )
         .unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let config = folder.path().join("deskclerk.toml");
         let text = format!(
             "[rules]\ndir = \"rules\"\n[campaigns]\nfile = \"campaigns.csv\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n"

@@ -33,11 +33,12 @@ async fn a_piped_mail_is_stored_by_either_socket_before_it_ends_with_0() {
     let unix = test.lmtp_at(folder.path().join("lmtp").to_str().unwrap()).await;
 
     let to_both = ["--from", "ann@customer.example", "--to", &tcp, "--", "support@desk.example", "hjälp@desk.example"];
-    assert_eq!(deliver(&to_both, &[], piped("1@c")).await, (0, String::new()));
+    let sent = piped("1@c");
+    assert_eq!(deliver(&to_both, &[], sent.as_str()).await, (0, String::new()));
     // No waiting: it is there.
     let stored = test.stored().await;
     assert_eq!(stored.len(), 1);
-    assert_eq!(String::from_utf8_lossy(&stored[0].raw), piped("1@c").replace('\n', "\r\n"));
+    assert_eq!(String::from_utf8_lossy(&stored[0].raw), sent.replace('\n', "\r\n"));
     let envelope: serde_json::Value = serde_json::from_str(&stored[0].envelope).unwrap();
     assert_eq!(envelope["from"], "ann@customer.example");
     assert_eq!(envelope["to"], serde_json::json!(["support@desk.example", "hjälp@desk.example"]));
@@ -46,11 +47,12 @@ async fn a_piped_mail_is_stored_by_either_socket_before_it_ends_with_0() {
     let config = folder.path().join("deskclerk.toml");
     fs::write(&config, format!("[lmtp]\nlisten = \"{unix}\"\n")).unwrap();
     let by_config = ["--config", config.to_str().unwrap()];
-    let from_line = format!("From ann@customer.example Thu Nov 26 07:00:00 2026\n{}", piped("2@c"));
+    let sent = piped("2@c");
+    let from_line = format!("From ann@customer.example Thu Nov 26 07:00:00 2026\n{sent}");
     let env = [("SENDER", "MAILER-DAEMON"), ("RECIPIENT", "support@desk.example")];
     assert_eq!(deliver(&by_config, &env, from_line).await, (0, String::new()));
     let stored = test.stored().await;
-    assert_eq!(String::from_utf8_lossy(&stored[1].raw), piped("2@c").replace('\n', "\r\n"));
+    assert_eq!(String::from_utf8_lossy(&stored[1].raw), sent.replace('\n', "\r\n"));
     let envelope: serde_json::Value = serde_json::from_str(&stored[1].envelope).unwrap();
     assert_eq!((&envelope["from"], &envelope["to"]), (&"".into(), &serde_json::json!(["support@desk.example"])));
     test.close().await;

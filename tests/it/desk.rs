@@ -390,7 +390,17 @@ async fn what_cannot_be_read_is_quarantined_and_the_door_goes_on() {
             ] {
                 let (outcome, none) = take(&desk, &raw).await;
                 assert_eq!((outcome, none), (Outcome::Quarantined, None));
+                // A mailbox that was made anew hands it in again: it lies there once.
+                let (outcome, none) = take(&desk, &raw).await;
+                assert_eq!((outcome, none), (Outcome::Duplicate, None));
             }
+            let raw = "Content-Type: message/rfc822\r\n\r\n".repeat(21_000);
+            for _ in 0..2 {
+                desk.accept(new("lmtp", Kind::Mail, &raw)).await.unwrap();
+            }
+            desk.batch(NOW, 64).await.unwrap();
+            let listed = desk.store.list_submissions(Outcome::Quarantined, 10, None).await.unwrap();
+            assert_eq!(listed.len(), 3, "two of one batch lie there once, too");
             desk.accept(new("hook:leads", Kind::Hook, "{\"text\": 1")).await.unwrap();
             let (id, outcome, _) = settled(&desk, NOW).await;
             assert_eq!(outcome, Outcome::Quarantined);

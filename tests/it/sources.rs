@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::harness::PATIENCE;
-use crate::servers::{dovecot, postgres};
+use crate::servers::{dovecot, free_port, postgres};
 
 const SECRET: &str = "Bearer of-the-desk";
 
@@ -335,7 +335,7 @@ struct Binary {
 
 impl Binary {
     fn run(folder: &TempDir, url: &str, trusted: &Path) -> Binary {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let settings = folder.path().join("deskclerk.toml");
         let text = format!(
             "[campaigns]\nurl = \"{url}\"\nurl_header_file = \"header\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n"
@@ -482,7 +482,7 @@ async fn a_query_on_sqlite() {
 
 #[tokio::test]
 async fn a_query_on_postgresql() {
-    let url = postgres::database().await;
+    let url = postgres::empty().await;
     run(
         &url,
         &[

@@ -55,7 +55,7 @@ async fn a_backup_of_either_engine_is_restored_into_either() {
         let (code, _, complaints) = from.run(&["backup", place.to_str().unwrap()]);
         assert_eq!((code, complaints.contains("is there already")), (2, true), "{complaints}");
 
-        for url in ["sqlite:other.db".to_owned(), postgres::database().await] {
+        for url in ["sqlite:other.db".to_owned(), postgres::empty().await] {
             let folder = tempfile::tempdir().unwrap();
             let config = folder.path().join("deskclerk.toml");
             std::fs::write(&config, format!("[store]\nurl = \"{url}\"\n")).unwrap();

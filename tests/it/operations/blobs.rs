@@ -211,7 +211,7 @@ async fn a_backup_holds_what_lies_outside_and_is_restored_to_any_place() {
         let place = from.folder.path().join("kept");
         let (code, _, complaints) = from.run(&["backup", place.to_str().unwrap()]);
         assert_eq!(code, 0, "{complaints}");
-        for url in ["sqlite:deskclerk.db".to_owned(), crate::servers::postgres::database().await] {
+        for url in ["sqlite:deskclerk.db".to_owned(), crate::servers::postgres::empty().await] {
             let folder = tempfile::tempdir().unwrap();
             let config = folder.path().join("deskclerk.toml");
             std::fs::write(&config, format!("[store]\nurl = \"{url}\"\n")).unwrap();

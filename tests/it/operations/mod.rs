@@ -13,6 +13,7 @@ mod quarantine;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use assert_cmd::cargo::cargo_bin_cmd;
 use deskclerk::config;
@@ -80,9 +81,11 @@ impl Operated {
 
     /// A mail that is over the bounds.
     pub async fn quarantined(&self) -> String {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed); // the same bytes would lie there once
         let (id, outcome, _) = self
             .mail(&format!(
-                "From: Odd One <odd@c.example>\nSubject: nested\n{}",
+                "From: Odd One <odd@c.example>\nSubject: nested {number}\n{}",
                 "Content-Type: message/rfc822\n\n".repeat(60)
             ))
             .await;

@@ -11,15 +11,34 @@ pub mod rt;
 pub mod s3;
 pub mod tokens;
 
+use std::fs::File;
 use std::net::{TcpListener, TcpStream};
+use std::ops::Range;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-/// A loopback port that nobody uses now.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// A loopback port that nobody uses now, and that no other test is given while this program runs: by a lock, and from
+/// below the ports that the kernel gives to outgoing connections (`net.ipv4.ip_local_port_range`), which would come between
+/// the choice and the server's start.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let folder = std::env::temp_dir().join("deskclerk-test-ports");
+    std::fs::create_dir_all(&folder).unwrap();
+    let first = (std::process::id() * 37 % u32::from(PORTS.end - PORTS.start)) as u16;
+    for _ in PORTS {
+        let port = PORTS.start + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % (PORTS.end - PORTS.start);
+        let lock = File::create(folder.join(port.to_string())).unwrap();
+        if lock.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            std::mem::forget(lock); // held until the program ends
+            return port;
+        }
+    }
+    panic!("no port of {PORTS:?} is free");
 }
 
 /// Waits until something listens; `log` is shown when nothing ever does.

@@ -1,9 +1,10 @@
 //! A throwaway PostgreSQL: one server for the whole test binary's process, one database for each test.
 //!
-//! The server runs as an unprivileged user (it refuses root), in a temporary folder, on a free loopback port; its
+//! A cluster is made once, and a database in it brought to the schema of this program; each server starts on a copy, and each
+//! test's database is a copy of that one. The server runs as an unprivileged user (it refuses root), in a temporary folder, on a free loopback port; its
 //! parent's death ends it. When PostgreSQL is not installed the tests that need it fail and say so.
 
-use std::net::TcpListener;
+use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,6 +12,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use deskclerk::store::Store;
+use sha2::{Digest, Sha256};
 use sqlx::Connection;
 
 /// The server of this process.
@@ -23,42 +26,50 @@ pub struct Postgres {
 static SERVER: OnceLock<Postgres> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
-/// The URL of a fresh, empty database.
+/// The database in every cluster that has the schema and nothing in it.
+const MIGRATED: &str = "migrated";
+
+/// The URL of a fresh database that has the schema.
 pub async fn database() -> String {
+    copy_of(MIGRATED).await
+}
+
+/// The URL of a fresh database that has nothing.
+#[allow(dead_code)] // the matrix of faults needs none
+pub async fn empty() -> String {
+    copy_of("template1").await
+}
+
+async fn copy_of(pattern: &str) -> String {
     let server = SERVER.get_or_init(Postgres::start);
     let name = format!("desk{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let mut connection = sqlx::PgConnection::connect(&server.url("postgres")).await.unwrap();
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+    let sql = format!("CREATE DATABASE {name} TEMPLATE {pattern}");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     server.url(&name)
 }
 
 impl Postgres {
-    /// Makes a cluster and starts it.
+    /// Starts a server on a cluster of its own.
     pub fn start() -> Postgres {
-        let programs = programs();
+        Postgres::on(|data| {
+            let copied = Command::new("cp").args(["-a", "--reflink=auto"]).arg(cluster()).arg(data).status();
+            assert!(copied.is_ok_and(|status| status.success()), "the cluster cannot be copied to {}", data.display());
+        })
+    }
+
+    /// Starts a server on the cluster that is laid into a folder.
+    fn on(lay: impl FnOnce(&Path)) -> Postgres {
         let folder = tempfile::Builder::new().prefix("deskclerk-postgres-").tempdir().unwrap().keep();
-        let data = folder.join("data");
-        let owner = unprivileged();
-        if let Some((user, group)) = owner {
+        if let Some((user, group)) = unprivileged() {
             std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
         }
-        let made = command("initdb", &folder)
-            .args([
-                "--pgdata",
-                data.to_str().unwrap(),
-                "--username=desk",
-                "--auth=trust",
-                "--encoding=UTF8",
-                "--no-sync",
-            ])
-            .output()
-            .unwrap_or_else(|error| panic!("initdb of {} cannot be run: {error}", programs.display()));
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        lay(&folder.join("data"));
+        let port = super::free_port();
         let server = launch(&folder, port);
         let postgres = Postgres { folder, port, server };
-        postgres.await_ready(&programs);
+        postgres.await_ready(&programs());
         leave_no_server_behind(postgres.server.id(), &postgres.folder);
         postgres
     }
@@ -103,6 +114,56 @@ impl Drop for Postgres {
     }
 }
 
+/// The cluster that all others are copies of: of this version, with this schema, made by whoever comes first.
+fn cluster() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations/postgres");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(migrations).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let mut hash = Sha256::new_with_prefix(programs().to_str().unwrap());
+    files.iter().for_each(|file| hash.update(std::fs::read(file).unwrap()));
+    let name = format!("postgres-{}", &hex::encode(hash.finalize())[..16]);
+    let made = folder.join(&name);
+    let lock = File::create(folder.join("postgres.lock")).unwrap();
+    lock.lock().unwrap();
+    if !made.exists() {
+        for old in std::fs::read_dir(folder).unwrap().flatten() {
+            if old.file_name().to_str().is_some_and(|other| other.starts_with("postgres-")) {
+                let _ = std::fs::remove_dir_all(old.path());
+            }
+        }
+        let unfinished = folder.join("postgres-unfinished");
+        make_cluster(&unfinished);
+        std::fs::rename(unfinished, &made).unwrap();
+    }
+    made
+}
+
+fn make_cluster(place: &Path) {
+    let mut server = Postgres::on(|data| {
+        let initdb = command("initdb", data.parent().unwrap())
+            .args(["--username=desk", "--auth=trust", "--encoding=UTF8", "--no-sync", "--pgdata"])
+            .arg(data)
+            .output()
+            .unwrap_or_else(|error| panic!("initdb of {} cannot be run: {error}", programs().display()));
+        assert!(initdb.status.success(), "initdb: {}", String::from_utf8_lossy(&initdb.stderr));
+    });
+    let (all, own) = (server.url("postgres"), server.url(MIGRATED));
+    let migrate = async move {
+        let mut connection = sqlx::PgConnection::connect(&all).await.unwrap();
+        let sql = format!("CREATE DATABASE {MIGRATED}");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        Store::open(&own, &std::env::temp_dir(), 2).await.unwrap().close().await;
+    };
+    // The caller may be in a runtime, where nobody may block on another.
+    std::thread::spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(migrate)).join().unwrap();
+    super::signal(server.server.id(), "INT");
+    let _ = server.server.wait();
+    let copied = Command::new("cp").arg("-a").arg(server.folder.join("data")).arg(place).status();
+    assert!(copied.is_ok_and(|status| status.success()), "the cluster cannot be copied to {}", place.display());
+}
+
 fn command(program: &str, folder: &Path) -> Command {
     let mut command = Command::new(programs().join(program));
     if let Some((user, group)) = unprivileged() {
@@ -116,8 +177,9 @@ fn launch(folder: &Path, port: u16) -> Child {
     command("postgres", folder)
         .args(["-D", folder.join("data").to_str().unwrap(), "-p", &port.to_string(), "-k", folder.to_str().unwrap()])
         .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "shared_buffers=64MB"])
+        .args(["-c", "fsync=off"]) // no test cuts its power
         .stdout(Stdio::null())
-        .stderr(std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap())
+        .stderr(File::options().create(true).append(true).open(folder.join("log")).unwrap())
         .spawn()
         .unwrap()
 }
