@@ -77,12 +77,18 @@ impl Stage {
 impl Daemon {
     /// Opens the store, binds the listeners and starts all tasks. When it returns, the daemon is ready.
     pub async fn start(config: Config, render: web::Metrics) -> Result<Daemon> {
-        Daemon::start_on(config, render, Sockets::default()).await
+        Daemon::start_on(config, || Ok(render), Sockets::default()).await
     }
 
-    /// As [`Daemon::start`]; `sockets` that are given count before what the settings name.
-    pub async fn start_on(config: Config, render: web::Metrics, sockets: Sockets) -> Result<Daemon> {
+    /// As [`Daemon::start`]; `sockets` that are given count before what the settings name. `metrics` is asked for what
+    /// renders them once the desk is open: installing the recorder takes as long.
+    pub async fn start_on(
+        config: Config,
+        metrics: impl FnOnce() -> Result<web::Metrics>,
+        sockets: Sockets,
+    ) -> Result<Daemon> {
         let desk = Desk::open_alone(config).await.context("cannot open the desk")?;
+        let render = metrics()?;
         let config = &desk.config;
         let http = match sockets.http {
             Some(socket) => {
@@ -134,6 +140,7 @@ impl Daemon {
         let names: Vec<String> = hooks_doors.chain(mailboxes).chain(["lmtp".into(), "form".into()]).collect();
         desk.declare_doors(names.iter().map(String::as_str));
         desk.show_rules(None);
+        desk.show_directory();
         metrics::gauge!("deskclerk_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         info!(http = %address, lmtp = lmtp.as_deref().unwrap_or("closed"), mailboxes = config.imap.len(), "ready");
         Ok(Daemon { desk, http: address, lmtp, hooks, stages: vec![doors, pages, work, sending], failed })

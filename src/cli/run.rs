@@ -26,10 +26,11 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<End> {
-    malloc::few_pools();
+    memory::few_pools();
     let sockets = Sockets::take()?;
-    // Its clock is calibrated first, which takes many milliseconds.
+    // Its clock is calibrated first, which takes many milliseconds: the desk opens meanwhile.
     let recorder = std::thread::spawn(daemon::metrics);
+    let recorder = || recorder.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause));
     let (text, settings, mut faults) = config::read(&args.config)?;
     if faults.is_empty() {
         // A mailbox without its password would look open, and take nothing in.
@@ -40,19 +41,18 @@ pub fn run(args: &Args) -> Result<End> {
         return Ok(End::Unusable);
     }
     let _logging = start_logging(&settings.log)?;
-    let render = recorder.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause))?;
     super::runtime()?.block_on(async {
         // Taken before anything starts: a signal during start-up must not be lost.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hang_up = signal(SignalKind::hangup())?;
         let daemon = tokio::select! {
-            started = Daemon::start_on(settings, render, sockets) => started?,
+            started = Daemon::start_on(settings, recorder, sockets) => started?,
             _ = terminate.recv() => return Ok(End::Ok),
             _ = interrupt.recv() => return Ok(End::Ok),
         };
         notify(&[sd_notify::NotifyState::Ready]);
-        malloc::give_back();
+        memory::give_back();
         let watchdog = tokio::spawn(feed_watchdog(daemon.desk.clone()));
         loop {
             tokio::select! {
@@ -86,14 +86,16 @@ async fn reload(daemon: &Daemon) {
         );
     }
     notify(&[sd_notify::NotifyState::Ready]);
-    malloc::give_back();
+    memory::give_back();
 }
 
-/// The C library's own doors to its memory (mallopt(3), malloc_trim(3)).
+/// What the process keeps: the C library's own doors to its memory (mallopt(3), malloc_trim(3)), and madvise(2).
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "the C library has no other door to this")]
-mod malloc {
-    use std::ffi::c_int;
+#[expect(unsafe_code, reason = "the C library and the kernel have no other door to this")]
+mod memory {
+    use std::ffi::{c_int, c_void};
+
+    use rustix::mm::{Advice, madvise};
 
     unsafe extern "C" {
         fn mallopt(parameter: c_int, value: c_int) -> c_int;
@@ -110,16 +112,33 @@ mod malloc {
         unsafe { mallopt(POOLS, 2) };
     }
 
-    /// Gives the memory that compiling took, and needs no more, back to the system.
+    /// Gives back to the system what starting took and running does not need: memory, and the code of it.
     pub fn give_back() {
         // SAFETY: it takes a number of bytes to keep, may be called by any thread and touches no memory in use.
         unsafe { malloc_trim(0) };
+        for (start, length) in code().unwrap_or_default() {
+            // SAFETY: nobody writes to these pages, which are the file's: one that is needed again is mapped again.
+            let _ = unsafe { madvise(start as *mut c_void, length, Advice::LinuxDontNeed) };
+        }
+    }
+
+    /// Where the program's code lies (proc_pid_maps(5)): addresses and lengths.
+    fn code() -> Option<Vec<(usize, usize)>> {
+        let program = std::fs::read_link("/proc/self/exe").ok()?;
+        let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+        let is_code = |line: &&str| line.contains(" r-xp ") && line.ends_with(program.to_str().unwrap_or("\n"));
+        let span = |line: &str| {
+            let (start, end) = line.split_once(' ')?.0.split_once('-')?;
+            let (start, end) = (usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
+            Some((start, end.checked_sub(start)?))
+        };
+        maps.lines().filter(is_code).map(span).collect()
     }
 }
 
 /// Other C libraries see to it by themselves.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-mod malloc {
+mod memory {
     pub fn few_pools() {}
     pub fn give_back() {}
 }

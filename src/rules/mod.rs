@@ -303,8 +303,8 @@ pub fn version(files: &Files) -> String {
     hex
 }
 
-/// Whether a file is as it is shipped.
-fn is_shipped(path: &str, text: &str) -> bool {
+/// Whether a file (path below `rules/`) is as it is shipped.
+pub fn is_shipped(path: &str, text: &str) -> bool {
     SHIPPED.contains(&(path, text))
 }
 

@@ -162,6 +162,11 @@ impl Desk {
         !self.directory_faults().is_empty() && self.directory().is_empty()
     }
 
+    /// Tells the metrics which directory is in force.
+    pub fn show_directory(&self) {
+        self.origin.show(self.directory().len());
+    }
+
     /// Why the newest directory is not in force; empty: it is.
     pub fn directory_faults(&self) -> Arc<Vec<Fault>> {
         self.origin.faults.load_full()
@@ -192,6 +197,10 @@ impl Origin {
             }
         };
         metrics::counter!("deskclerk_directory_refresh_total", "result" => word).increment(1);
+        self.show(campaigns);
+    }
+
+    fn show(&self, campaigns: usize) {
         metrics::gauge!("deskclerk_directory_campaigns").set(campaigns as f64);
         metrics::gauge!("deskclerk_directory_last_success_timestamp").set(self.good_at().unwrap_or(0) as f64 / 1000.0);
     }
