@@ -19,12 +19,11 @@ pub fn read(headers: &Headers<'_>, authserv_id: Option<&str>, verified: Option<&
     let senders = headers.plain("From").map(|from| address::list(&from)).unwrap_or_default();
     let [sender] = senders.as_slice() else { return verdict };
     let sender = sender.address.to_lowercase();
-    for value in headers.raw("Authentication-Results") {
-        let value = without_comments(&super::header::unfold(value).0);
+    for value in headers.structured("Authentication-Results") {
         let mut results = value.split(';');
         // `authserv-id [version]`
         let id = results.next().unwrap_or_default().split_whitespace().next().unwrap_or_default();
-        if !id.trim_matches('"').eq_ignore_ascii_case(trusted) {
+        if !id.eq_ignore_ascii_case(trusted) {
             continue;
         }
         for result in results {
@@ -41,8 +40,12 @@ pub fn read(headers: &Headers<'_>, authserv_id: Option<&str>, verified: Option<&
                 "dkim" => &mut verdict.dkim,
                 _ => continue,
             };
-            // One good signature is enough (RFC 6376 §4.2).
-            if slot.is_none() || (method == "dkim" && word == "pass") {
+            // One good signature is enough (RFC 6376 §4.2); of all else one that is not good says enough.
+            let counts = match method.as_str() {
+                "dkim" => word == "pass",
+                _ => word != "pass",
+            };
+            if slot.is_none() || counts {
                 *slot = Some(word);
             }
         }
@@ -58,29 +61,11 @@ fn of_sender(result: &str, sender: &str) -> bool {
     let mut named = named.filter(|(key, _)| key.eq_ignore_ascii_case("header.from"));
     let domain = sender.rsplit_once('@').map_or("", |(_, domain)| domain);
     named.all(|(_, value)| {
-        let value = value.trim_matches('"').to_ascii_lowercase();
+        let value = value.to_ascii_lowercase();
         let value = value.rsplit('@').next().unwrap_or_default().trim_end_matches('.');
         let below = domain.strip_suffix(value).is_some_and(|rest| rest.ends_with('.'));
         domain == value && !value.is_empty() || below && value.contains('.')
     })
-}
-
-fn without_comments(value: &str) -> String {
-    let mut depth = 0_u32;
-    value
-        .chars()
-        .filter(|c| {
-            match c {
-                '(' => depth += 1,
-                ')' if depth > 0 => {
-                    depth -= 1;
-                    return false;
-                }
-                _ => {}
-            }
-            depth == 0
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -123,6 +108,21 @@ mod tests {
             "From: a@mail.b.example\nAuthentication-Results: mx.desk.example; dmarc=pass header.from=b.example\n\n",
             Some("pass"),
         );
+        // What stands in quotes or comments was written by anybody.
+        for (result, verdict) in [
+            ("spf=pass smtp.mailfrom=\"a;dmarc=pass;b\"@evil.example; dmarc=fail header.from=b.example", Some("fail")),
+            ("spf=pass smtp.mailfrom=\"a;dmarc=pass;b\"@evil.example", None),
+            ("spf=pass reason=\"; dmarc=pass header.from=b.example\"", None),
+            ("spf=pass reason=\"x\\\"; dmarc=pass header.from=b.example\"", None),
+            ("spf=pass (domain of a\\); dmarc=pass x) y; dmarc=fail header.from=b.example", Some("fail")),
+            ("spf=pass (a (b); dmarc=pass) x; dmarc=fail", Some("fail")),
+            ("spf=pass \"; dmarc=pass", None),
+            ("dmarc=pass header.from=b.example; dmarc=fail header.from=b.example", Some("fail")),
+            ("dmarc=pass (p=none dis=none) header.from=b.example", Some("pass")),
+        ] {
+            check(&format!("From: A <a@b.example>\nAuthentication-Results: mx.desk.example; {result}\n\n"), verdict);
+        }
+        check("From: a@b.example\nAuthentication-Results: \"mx.desk.example\"; dmarc=pass\n\n", Some("pass"));
         check("From: a@b.example\nFrom: c@d.example\nAuthentication-Results: mx.desk.example; dmarc=pass\n\n", None);
     }
 }

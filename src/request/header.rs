@@ -73,6 +73,11 @@ impl<'a> Headers<'a> {
         self.plain(name).map(|value| decoded(&value))
     }
 
+    /// All headers with this name, each as [`structured`] has it.
+    pub fn structured<'s>(&'s self, name: &'s str) -> impl Iterator<Item = String> + 's {
+        self.raw(name).map(|value| structured(&unfold(value).0))
+    }
+
     /// Whether a header with this name is there.
     pub fn has(&self, name: &str) -> bool {
         self.raw(name).next().is_some()
@@ -172,6 +177,33 @@ pub fn decoded(value: &str) -> String {
         Some(text) => one_line(&text),
         None => one_line(value),
     }
+}
+
+/// A structured header value (RFC 5322 §3.2) as its words say it: comments are gone, with all that is nested in them, and so
+/// are the marks of quoted strings. Whatever parts words stands as U+FFFD where it was quoted: it parts nothing.
+pub fn structured(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let (mut comments, mut quoted) = (0_u32, false);
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
+        let (c, escaped) = match c {
+            '\\' if quoted || comments > 0 => (chars.next().unwrap_or(c), true),
+            c => (c, false),
+        };
+        match c {
+            '"' if !escaped && comments == 0 => quoted = !quoted,
+            '(' if !escaped && !quoted => comments += 1,
+            ')' if !escaped && !quoted && comments > 0 => {
+                comments -= 1;
+                // A comment parts words as white space does.
+                out.push(' ');
+            }
+            _ if comments > 0 => {}
+            c if quoted && !(c.is_alphanumeric() || "-._@+".contains(c)) => out.push(char::REPLACEMENT_CHARACTER),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// One line: control characters are gone, line ends and runs of white space are one space, outer space is gone.

@@ -6,7 +6,7 @@
 mod failure;
 mod wording;
 
-use super::header::Headers;
+use super::header::{Headers, one_line};
 use super::reading::Reading;
 use super::{Automated, AutomatedKind, Mailbox};
 use wording::Suspicion;
@@ -60,19 +60,18 @@ pub fn automated(mail: &Mail<'_>, own: &[String], reading: &Reading) -> Option<A
         return verdict(AutomatedKind::Report, format!("report-type={kind}"));
     }
     // The null sender, or who sends nothing but bounces.
-    if headers.raw("Return-Path").any(|value| value.trim_ascii() == b"<>") {
+    if headers.structured("Return-Path").any(|value| value.split_whitespace().collect::<String>() == "<>") {
         return verdict(AutomatedKind::Bounce, "Return-Path: <>".into());
     }
     if let Some(because) = failure::sender(mail, reading) {
         return verdict(AutomatedKind::Bounce, because);
     }
-    // Auto-reply by header.
-    if let Some(value) = headers.text("Auto-Submitted") {
-        let word: String = value.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-        let word = word.to_ascii_lowercase();
+    // Auto-reply by header: any of them counts, whatever stands in another.
+    for value in headers.structured("Auto-Submitted") {
+        let word = value.split([';', ' ', '\t']).find(|word| !word.is_empty()).unwrap_or("no").to_ascii_lowercase();
         // `no` means a person (RFC 3834 §5); a form's robot says `auto-generated` of itself.
-        if !(word == "no" || word.is_empty() || (mail.on_behalf && word != "auto-replied")) {
-            return verdict(AutomatedKind::AutoReply, format!("Auto-Submitted: {word}"));
+        if !(word == "no" || (mail.on_behalf && word != "auto-replied")) {
+            return verdict(AutomatedKind::AutoReply, format!("Auto-Submitted: {}", one_line(&word)));
         }
     }
     if !mail.on_behalf {
@@ -89,22 +88,20 @@ pub fn automated(mail: &Mail<'_>, own: &[String], reading: &Reading) -> Option<A
             );
         }
     }
-    let precedence = headers.text("Precedence").unwrap_or_default().trim().to_ascii_lowercase();
-    if precedence == "auto_reply" && !mail.on_behalf {
+    let precedences: Vec<String> =
+        headers.structured("Precedence").map(|value| value.trim().to_ascii_lowercase()).collect();
+    if precedences.iter().any(|precedence| precedence == "auto_reply") && !mail.on_behalf {
         return verdict(AutomatedKind::AutoReply, "Precedence: auto_reply".into());
     }
     // Bulk by header. Our own address may be a mailing list at the mail provider: its headers say nothing of the sender.
-    let ours =
-        |value: &str| own.iter().any(|own| value.contains(own.as_str()) || value.contains(&own.replace('@', ".")));
+    let ours = |value: &str| own.iter().any(|own| value == own || value == own.replace('@', "."));
     if !mail.on_behalf {
-        let relayed = ["List-Id", "List-Post"]
-            .iter()
-            .any(|name| headers.text(name).is_some_and(|value| ours(&value.to_lowercase())));
+        let relayed = ["List-Id", "List-Post"].iter().any(|name| headers.structured(name).any(|value| ours(&list(&value))));
         if !relayed {
             if let Some(name) = words.bulk_headers.iter().find(|name| headers.has(name)) {
                 return verdict(AutomatedKind::Bulk, format!("header {name}"));
             }
-            if matches!(precedence.as_str(), "bulk" | "list" | "junk") {
+            if let Some(precedence) = precedences.iter().find(|word| matches!(word.as_str(), "bulk" | "list" | "junk")) {
                 return verdict(AutomatedKind::Bulk, format!("Precedence: {precedence}"));
             }
         }
@@ -120,13 +117,12 @@ pub fn automated(mail: &Mail<'_>, own: &[String], reading: &Reading) -> Option<A
 
 /// Why a person's mail must not be answered automatically, if so. `requester` is whom the answer would go to.
 pub fn no_reply(mail: &Mail<'_>, requester: &Mailbox, reading: &Reading) -> Option<String> {
-    if let Some(value) = mail.headers.text("X-Auto-Response-Suppress")
-        && !mail.on_behalf
-        && value
-            .split(',')
-            .any(|word| ["all", "autoreply", "oof"].iter().any(|known| word.trim().eq_ignore_ascii_case(known)))
-    {
-        return Some(format!("X-Auto-Response-Suppress: {value}"));
+    let suppresses = |value: &String| {
+        let mut words = value.split([',', ';', ' ', '\u{fffd}']);
+        words.any(|word| ["all", "autoreply", "oof"].iter().any(|known| word.trim().eq_ignore_ascii_case(known)))
+    };
+    if let Some(value) = mail.headers.structured("X-Auto-Response-Suppress").find(suppresses).filter(|_| !mail.on_behalf) {
+        return Some(format!("X-Auto-Response-Suppress: {}", one_line(&value)));
     }
     if let Some(why) = unanswered(requester, reading) {
         return Some(why);
@@ -151,6 +147,14 @@ pub fn unanswered(requester: &Mailbox, reading: &Reading) -> Option<String> {
         || local.ends_with("-request")
         || ["noreply", "donotreply"].iter().any(|word| bare.starts_with(word) || bare.ends_with(word));
     never.then(|| format!("{local}@ is not answered"))
+}
+
+/// The list that List-Id (RFC 2919) or List-Post (RFC 2369) names: what stands in its angle brackets, in lower case.
+fn list(value: &str) -> String {
+    let named = value.rsplit_once('<').map_or(value, |(_, rest)| rest.split('>').next().unwrap_or_default());
+    let lower = named.trim().to_lowercase();
+    let address = lower.strip_prefix("mailto:").unwrap_or(&lower);
+    address.split('?').next().unwrap_or_default().to_owned()
 }
 
 /// The address in lower case without its plus tag.
@@ -207,6 +211,21 @@ mod tests {
         check("From: a@b.example\nList-Id: <x.lists.example>\n\nx", Some(Bulk));
         check("From: a@b.example\nList-Id: <support.desk.example>\nPrecedence: list\n\nno clicks", None);
         check("From: a@b.example\nPrecedence: first-class\n\nx", None);
+        // Said twice, or as RFC 5322 also lets it be written.
+        check("From: a@b.example\nAuto-Submitted: no\nAuto-Submitted: auto-replied\n\nx", Some(AutoReply));
+        check("From: a@b.example\nAuto-Submitted: (no) auto-replied\n\nx", Some(AutoReply));
+        check("From: a@b.example\nAuto-Submitted: \"auto-replied\"\n\nx", Some(AutoReply));
+        check("From: a@b.example\nAuto-Submitted: ???\n\nx", Some(AutoReply));
+        check("From: a@b.example\nAuto-Submitted: no;\n\nx", None);
+        check("From: a@b.example\nPrecedence: first-class\nPrecedence: bulk\n\nx", Some(Bulk));
+        check("From: a@b.example\nPrecedence: list (x)\n\nx", Some(Bulk));
+        check("From: a@b.example\nPrecedence: \"bulk\"\n\nx", Some(Bulk));
+        check("From: a@b.example\nReturn-Path: < >\n\nx", Some(Bounce));
+        // Only our own list's headers say nothing of the sender.
+        check("From: a@b.example\nList-Id: Dev <dev-support.desk.example>\nPrecedence: list\n\nno clicks", Some(Bulk));
+        check("From: a@b.example\nList-Id: <support@desk.example.evil.example>\nPrecedence: bulk\n\nx", Some(Bulk));
+        check("From: a@b.example\nList-Post: <mailto:dev-support@desk.example>\nPrecedence: list\n\nx", Some(Bulk));
+        check("From: a@b.example\nList-Post: <mailto:Support@desk.example>\nPrecedence: list\n\nno clicks", None);
         check("From: groot@b.example\n\nno clicks", None);
     }
 
