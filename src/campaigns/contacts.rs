@@ -31,25 +31,32 @@ pub fn on_account(address: &str, campaign: &Campaign) -> bool {
 /// Whether this address may know that there is this campaign: its contacts may, and everybody where nobody has said whose it
 /// is.
 pub fn may_know(address: &str, campaign: &Campaign) -> bool {
-    campaign.contacts.iter().all(|contact| key(contact).is_empty()) || on_account(address, campaign)
+    open(campaign) || on_account(address, campaign)
+}
+
+/// Whether nobody has said whose this campaign is.
+pub(super) fn open(campaign: &Campaign) -> bool {
+    campaign.contacts.iter().all(|contact| key(contact).is_empty())
 }
 
 /// The contacts of all campaigns, each by the hash of its address or domain.
 #[derive(Debug, Default)]
 pub(super) struct Contacts {
     hashes: HashSet<u64, FixedState>,
+    /// There are campaigns that everybody may know of.
+    open: bool,
 }
 
 impl Contacts {
     pub(super) fn build(campaigns: &[Campaign]) -> Contacts {
         let contacts = campaigns.iter().flat_map(|campaign| &campaign.contacts);
         let keys = contacts.map(|contact| key(contact)).filter(|key| !key.is_empty());
-        Contacts { hashes: keys.map(|key| hash(key.as_bytes())).collect() }
+        Contacts { hashes: keys.map(|key| hash(key.as_bytes())).collect(), open: campaigns.iter().any(open) }
     }
 
-    /// Whether [`on_account`] holds of this address and any campaign.
+    /// Whether [`may_know`] holds of this address and any campaign.
     pub(super) fn hold(&self, address: &str) -> bool {
-        covering(&address.to_lowercase()).any(|key| self.hashes.contains(&hash(key.as_bytes())))
+        self.open || covering(&address.to_lowercase()).any(|key| self.hashes.contains(&hash(key.as_bytes())))
     }
 }
 
@@ -61,7 +68,8 @@ mod tests {
     fn all_contacts_hold_whom_one_campaign_holds() {
         let contacts = ["Ann@Plum.example", "orchard.example", "@depot.example", ""].map(str::to_owned).to_vec();
         let campaign = Campaign { contacts, ..Campaign::default() };
-        let all = Contacts::build(&[Campaign::default(), campaign.clone()]);
+        let all = Contacts::build(std::slice::from_ref(&campaign));
+        assert!(Contacts::build(&[Campaign::default(), campaign.clone()]).hold("x@stranger.example"));
         assert!(may_know("x@stranger.example", &Campaign::default()) && !may_know("x@stranger.example", &campaign));
         for (address, expected) in [
             ("ann@plum.example", true),

@@ -119,7 +119,7 @@ pub struct Identified {
     pub near_misses: Vec<Candidate>,
     /// Similarly named campaigns of the confirmed or named one.
     pub similar: Vec<Named>,
-    /// Whether the sender is a contact of the account; `None` when no campaign is identified.
+    /// Whether the sender is a contact of the account; `None` when no campaign is identified, or nobody has said whose it is.
     pub sender_on_account: Option<bool>,
     /// The customer says that it is not about one campaign ("not campaign specific", "for the whole account", ID field "none").
     #[serde(default)]
@@ -195,7 +195,7 @@ impl Directory {
         self.is_empty() || (!compact.is_empty() && self.ids.form_known(&compact))
     }
 
-    /// Whether this address is among the contacts of any campaign.
+    /// Whether this address may know of any campaign: as one of its contacts, or because nobody has said whose it is.
     pub fn knows(&self, address: &str) -> bool {
         self.contacts.hold(address)
     }

@@ -5,6 +5,7 @@
 use super::fold::{Token, compact};
 use super::gap;
 use super::hints::role;
+use super::label::Label;
 use super::stated::Finder;
 
 /// One way to read an ID at a token.
@@ -30,6 +31,17 @@ impl Finder<'_, '_> {
             true => token.gap_chars <= 3 && self.ids.longest >= 32,
             false => token.gap_chars <= 1 && token.gap & !JOINTS == 0,
         }
+    }
+
+    /// Whether this is a further group of three digits, as in "20,417".
+    fn grouped(&self, first: usize, last: usize) -> bool {
+        let Some((head, groups)) = self.words.tokens.get(first..=last).and_then(<[Token]>::split_first) else {
+            return false;
+        };
+        let length = |token: &Token| self.words.folded(token).len();
+        let group =
+            |token: &Token| token.digits && token.gap == gap::COMMA && token.gap_chars == 1 && length(token) == 3;
+        head.digits && length(head) <= 3 && groups.iter().all(group)
     }
 
     /// The best way to read an ID that begins at this token.
@@ -60,7 +72,7 @@ impl Finder<'_, '_> {
         let mut fitting = None;
         for last in i..(i + SPREAD).min(self.words.tokens.len()) {
             let part = &self.words.tokens[last];
-            if last > i && !self.joins(part) {
+            if last > i && !self.joins(part) && !self.grouped(i, last) {
                 break;
             }
             spelled.push_str(self.words.folded(part));
@@ -114,6 +126,11 @@ impl Finder<'_, '_> {
                     return Some(reading(last, spelled, None));
                 }
             }
+        }
+        // "Campaign ID: CMP-20417", in a shape that no id of the directory has: it is said to be one all the same.
+        let next = self.token(i + 1).filter(|next| next.digits && next.gap & !(gap::HYPHEN | gap::UNDERSCORE) == 0)?;
+        if token.capitals && next.gap_chars == 1 && self.label(i, None) == Label::Full {
+            return Some(reading(i + 1, format!("{word}{}", self.words.folded(next)), None));
         }
         None
     }

@@ -129,7 +129,12 @@ fn read_password(path: &Path) -> Result<String> {
 async fn list(store: &Store, format: Format) -> Result<End> {
     let mut out = io::stdout();
     for agent in store.agents().await? {
-        let signs_in = if agent.password_hash.is_some() { "password" } else { "link" };
+        let signs_in = match agent.password_hash {
+            Some(_) => "password",
+            // A program; people without a password sign in by links.
+            None if store.api_tokens(&agent.name, super::now()).await? > 0 => "token",
+            None => "link",
+        };
         match format {
             Format::Text => writeln!(out, "{:<20} {:<40} {signs_in}", agent.name, agent.address)?,
             Format::Json => {

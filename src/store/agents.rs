@@ -107,6 +107,12 @@ impl Store {
         Ok(gone.rows_affected() > 0)
     }
 
+    /// How many API tokens an agent has that are not past their time.
+    pub async fn api_tokens(&self, agent: &str, now: i64) -> Result<i64, Error> {
+        let sql = "SELECT COUNT(*) FROM sessions WHERE agent = $1 AND kind = 'api' AND expires_at > $2";
+        Ok(sqlx::query_scalar(sql).bind(agent).bind(now).fetch_one(&self.read).await?)
+    }
+
     /// Makes a token for an agent; it is told here and never again. Tokens past their time are swept out on the way.
     pub async fn issue_token(&self, agent: &str, kind: Kind, expires_at: i64, now: i64) -> Result<String, Error> {
         let token = random_token();

@@ -96,12 +96,14 @@ pub fn automated(mail: &Mail<'_>, own: &[String], reading: &Reading) -> Option<A
     // Bulk by header. Our own address may be a mailing list at the mail provider: its headers say nothing of the sender.
     let ours = |value: &str| own.iter().any(|own| value == own || value == own.replace('@', "."));
     if !mail.on_behalf {
-        let relayed = ["List-Id", "List-Post"].iter().any(|name| headers.structured(name).any(|value| ours(&list(&value))));
+        let relayed =
+            ["List-Id", "List-Post"].iter().any(|name| headers.structured(name).any(|value| ours(&list(&value))));
         if !relayed {
             if let Some(name) = words.bulk_headers.iter().find(|name| headers.has(name)) {
                 return verdict(AutomatedKind::Bulk, format!("header {name}"));
             }
-            if let Some(precedence) = precedences.iter().find(|word| matches!(word.as_str(), "bulk" | "list" | "junk")) {
+            if let Some(precedence) = precedences.iter().find(|word| matches!(word.as_str(), "bulk" | "list" | "junk"))
+            {
                 return verdict(AutomatedKind::Bulk, format!("Precedence: {precedence}"));
             }
         }
@@ -121,7 +123,9 @@ pub fn no_reply(mail: &Mail<'_>, requester: &Mailbox, reading: &Reading) -> Opti
         let mut words = value.split([',', ';', ' ', '\u{fffd}']);
         words.any(|word| ["all", "autoreply", "oof"].iter().any(|known| word.trim().eq_ignore_ascii_case(known)))
     };
-    if let Some(value) = mail.headers.structured("X-Auto-Response-Suppress").find(suppresses).filter(|_| !mail.on_behalf) {
+    if let Some(value) =
+        mail.headers.structured("X-Auto-Response-Suppress").find(suppresses).filter(|_| !mail.on_behalf)
+    {
         return Some(format!("X-Auto-Response-Suppress: {}", one_line(&value)));
     }
     if let Some(why) = unanswered(requester, reading) {
