@@ -6,6 +6,8 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, GB18030, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
+use super::dos;
+
 /// How much of a text the guess looks at.
 const GUESS_BYTES: usize = 16 * 1024;
 
@@ -53,6 +55,11 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> (Cow<'a, str>, Option
         && let Some(once) = undoubled(text)
     {
         return (Cow::Owned(once), Some("utf-8 encoded twice".to_owned()));
+    }
+    if let (None, None, Some(label)) = (declared, utf8, label)
+        && let Some(text) = dos::decode(bytes, label)
+    {
+        return (Cow::Owned(text), None);
     }
     match (declared, utf8) {
         (Some(encoding), Some(text)) if encoding == UTF_8 => (Cow::Borrowed(text), None),
@@ -290,6 +297,7 @@ mod tests {
         check(b"\xa7A\xa6n", Some("big5"), "你好", false);
         check(b"\x1b$B$3$s\x1b(B", Some("iso-2022-jp"), "こん", false);
         check(b"Gr+APwA3w-e", Some("utf-7"), "Grüße", true);
+        check(b"l\x84uft nicht", Some("ibm850"), "läuft nicht", false);
     }
 
     #[test]

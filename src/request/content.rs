@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use mail_parser::{Encoding, HeaderName, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::lines::Body;
-use super::{Attachment, attachment, charset, header, html, uuencode};
+use super::{Attachment, armour, attachment, charset, header, html, uuencode};
 
 /// Attachments that are listed.
 const MOST_ATTACHMENTS: usize = 500;
@@ -98,6 +98,10 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
         })
         .and_then(|part| attachment::calendar(&text_of(raw, part, &mut content.oddities)));
     for (text, ..) in &mut texts {
+        if let Some(bytes) = armour::unlabelled(text) {
+            content.oddities.push("body: base64 that is not said to be".to_owned());
+            *text = Cow::Owned(charset::decode(&bytes, None).0.into_owned());
+        }
         if let (Cow::Owned(rest), _) = uuencode::take(text) {
             *text = Cow::Owned(rest);
         }
@@ -255,8 +259,10 @@ fn text_of<'a>(raw: &'a [u8], part: &'a MessagePart<'_>, oddities: &mut Vec<Stri
         // Text that is only said to be base64 decodes to nothing that anybody reads.
         let other = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"+/=\r\n".contains(byte);
         if source.trim_ascii().iter().any(other) && std::str::from_utf8(&decoded).is_err() && legible(source) {
-            oddities.push("body: said to be base64 but is not".to_owned());
-            Cow::Borrowed(source)
+            let footed = armour::footed(source);
+            let oddity = if footed.is_some() { "base64 with text below it" } else { "said to be base64 but is not" };
+            oddities.push(format!("body: {oddity}"));
+            footed.map_or(Cow::Borrowed(source), Cow::Owned)
         } else {
             if part.is_encoding_problem && !oddities.iter().any(|known| known.starts_with("broken base64")) {
                 oddities.push("broken base64 in the body".to_owned());

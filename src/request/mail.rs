@@ -11,8 +11,8 @@ use super::lines::Body;
 use super::quote::{self, Context, Kind, Parts};
 use super::reading::Reading;
 use super::{
-    Bounce, FieldKey, Mailbox, Refusal, Request, Setting, address, authentication, charset, encoded, forward, header,
-    language, screening, structure, thread,
+    Bounce, FieldKey, Mailbox, Refusal, Request, Setting, address, armour, authentication, charset, encoded, forward,
+    header, language, screening, structure, thread,
 };
 
 /// Links that a request lists.
@@ -122,6 +122,12 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
             request.forwarded = parts.forwarded;
             request.forwarded_from = parts.forwarded_from;
         }
+    }
+    if armour::noise(&request.text) {
+        // What nobody reads tells nothing; agents find it with what else is not new.
+        request.oddities.push("body: encoded data where words should stand".to_owned());
+        let noise = std::mem::take(&mut request.text);
+        request.quoted = if request.quoted.is_empty() { noise } else { format!("{noise}\n\n{}", request.quoted) };
     }
     if let Some(mail) = &mail {
         forward::attached(mail, raw, forwards, setting, &mut request);

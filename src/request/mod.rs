@@ -4,11 +4,13 @@
 //! and is total: whatever comes in yields a value plus oddities, or a [`Refusal`] when it is over the bounds.
 
 pub mod address;
+mod armour;
 pub mod attachment;
 pub mod authentication;
 pub mod bounds;
 pub mod charset;
 pub mod content;
+mod dos;
 mod encoded;
 pub mod evidence;
 mod finder;
