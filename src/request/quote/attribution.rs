@@ -32,11 +32,36 @@ pub(super) fn judge(joined: &str, begins: bool, first: &str, answer: bool, readi
     if answer && verb && words <= 8 && has_time(joined) && has_day(joined) && joined.starts_with(char::is_uppercase) {
         return Some(true);
     }
+    // `Support <support@desk.example> wrote:`, and nothing else: Android's own mail program.
+    if answer
+        && verb
+        && address
+        && words <= 7
+        && joined.starts_with(char::is_alphanumeric)
+        && only_verb(&lower, reading)
+    {
+        return Some(true);
+    }
     let short = words <= 6;
     ((verb && (date || address || short || begins))
         || (said && date && (begins || address))
+        || (date && address)
         || (begins && date && dated_start(first)))
     .then_some(false)
+}
+
+/// Nothing but a verb stands behind the address: `Jane <jane@acme.example> wrote:`.
+fn only_verb(lower: &str, reading: &Reading) -> bool {
+    lower.rsplit_once('>').is_some_and(|(_, told)| {
+        let told = told.trim_matches([':', '：', ' ']);
+        reading.verbs.find(told) == Some((0, told.len()))
+    })
+}
+
+/// Whether text without a colon needs no quote marks below to be an attribution: its verb ends it, and only a program
+/// gives address and time of day (`On Wed, 14 Nov 2018 08:14:43 -0200 Jane Roe <jane@acme.example> wrote`, Zoho).
+pub(super) fn complete(joined: &str, reading: &Reading) -> bool {
+    joined.contains('@') && joined.contains('>') && has_time(joined) && reading.verbs.ends(&folded(joined))
 }
 
 /// Whether text without a colon is an attribution, given that a quote follows: `2013/10/2 Jane <jane@acme.example>`,
@@ -45,8 +70,10 @@ pub(super) fn unpunctuated(joined: &str, begins: bool, first: &str, reading: &Re
     if !begins || joined.ends_with(['.', '?', '!', ',']) || !has_date(joined) {
         return false;
     }
-    let told = reading.verbs.ends(&folded(joined));
-    told || (dated_start(first) && (joined.ends_with('>') || joined.contains(" GMT")))
+    let lower = folded(joined);
+    // `Am 07.04.25 um 09:14 schrieb Jane Roe`: the name stands last.
+    let named = || reading.verbs.has(&lower) && has_time(joined) && joined.split_whitespace().count() <= 12;
+    reading.verbs.ends(&lower) || named() || (dated_start(first) && (joined.ends_with('>') || joined.contains(" GMT")))
 }
 
 /// Where an attribution begins that stands behind other words on one line.
@@ -184,7 +211,27 @@ mod tests {
             check(&format!("It is 92117.\n\n{attribution}\n\n> which one, 12345?\n"), "It is 92117.");
         }
         check("It is 92117.\n\nQuoting Support <s@desk.example>:\n\n> which one, 12345?", "It is 92117.");
-        let told = "From: 1 March to: 31 March the report: is wrong";
-        check(told, told);
+        for attribution in [
+            "tir. 7. apr. 2025 kl. 16:12 skrev Support Desk of the Platform <s@desk.example\n>:",
+            "On Mon, Mar 31, 2025 at 4:12 PM Support Desk of the Platform <s@desk.example\n> wrote:",
+            "On Mar 31, 2025,\nat 16:12,\nSupport <s@desk.example> wrote:",
+            "On Mon, 31 Mar 2025 16:12:43 +0200 Support <s@desk.example> wrote",
+            "Support <s@desk.example> wrote:",
+            "Support Desk <s@desk.example> schrieb:",
+            "Support <s@desk.example> a écrit :",
+        ] {
+            check(&format!("It is 92117.\n\n{attribution}\n\nwhich one, 12345?\n"), "It is 92117.");
+            check(&format!("It is 92117.\n\n{attribution}\n\n> which one, 12345?\n"), "It is 92117.");
+        }
+        for attribution in ["* Support <s@desk.example> [2025-03-31 16:12]:", "Am 31.03.25 um 16:12 schrieb Support"] {
+            check(&format!("It is 92117.\n\n{attribution}\n\n> which one, 12345?\n"), "It is 92117.");
+        }
+        for told in [
+            "From: 1 March to: 31 March the report: is wrong",
+            "Then I asked my colleague Tom of the sales team <tom@x.example> and he wrote:\nno clicks",
+            "On 3 April at 16:12 the page wrote\n\nno clicks",
+        ] {
+            check(told, told);
+        }
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn header_block<'a>(
     let mut from = "";
     let mut seen: Vec<Label> = Vec::with_capacity(6);
     let (mut sender, mut addressed, mut timed, mut zoned) = (false, false, false, false);
-    let mut wrapped = 0;
+    let (mut wrapped, mut spaced) = (0, false);
     for next in at..body.lines.len().min(at + 20) {
         let line = body.line(next);
         match label(line, reading) {
@@ -56,10 +56,20 @@ pub(super) fn header_block<'a>(
                 }
                 wrapped = 0;
             }
+            // A blank line between its labels: each was a paragraph of its own.
+            None if line.trim().is_empty()
+                && next + 1 < body.lines.len()
+                && goes_on(body.line(next + 1), &seen, reading) =>
+            {
+                spaced = true;
+            }
             None if line.trim().is_empty() => break,
             None if wrapped < 2 => wrapped += 1,
             None => break,
         }
+    }
+    if spaced && !addressed {
+        return None;
     }
     let dated = seen.contains(&Label::Sent) || seen.contains(&Label::Subject);
     if sender && dated && seen.len() >= if ruled { 2 } else { 3 } {
@@ -72,6 +82,11 @@ pub(super) fn header_block<'a>(
     let sure = if first == Label::From { timed } else { zoned };
     let certain = apart && seen.len() == 2 && matches!(first, Label::From | Label::Sent) && addressed && sure;
     certain.then_some(Block { from })
+}
+
+/// A label that the block has not had yet.
+fn goes_on(line: &str, seen: &[Label], reading: &Reading) -> bool {
+    label(line, reading).is_some_and(|(label, _)| label != Label::Other && !seen.contains(&label))
 }
 
 /// A header block whose line ends were lost: `From: Jane <jane@acme.example> Sent: 3 April 2025 10:01 To: … Subject: …`.
@@ -151,6 +166,19 @@ mod tests {
     fn check(text: &str, expected: &str) {
         let parts = plain(text, &Reading::shipped());
         assert_eq!(parts.text, expected, "{parts:#?}");
+    }
+
+    #[test]
+    fn blocks_as_programs_set_them() {
+        for block in [
+            "From: Support <s@desk.example>\n\nSent: Monday, March 31, 2025 4:12 PM\n\nTo: Jane\n\nSubject: Re: x",
+            "====\n\nMessage du : 31/03/2025 16:12\nDe : \"Support\" <s@desk.example>\nA : jane@acme.example\nObjet : x",
+            "Message du 31/03/25 16:12\nDe : \"Support\" <s@desk.example>\nA : jane@acme.example\nCopie à :\nObjet : x",
+        ] {
+            check(&format!("It is 92117.\n\n{block}\n\nWhich one, 12345?"), "It is 92117.");
+        }
+        let told = "From: Berlin\n\nTo: Paris\n\nDate: 3 May 2025\n\nSubject: my journey";
+        check(told, told);
     }
 
     #[test]

@@ -38,7 +38,10 @@ pub(super) fn answers(body: &Body, kinds: &mut [Kind], context: &Context<'_>, re
             found = true;
         }
     }
-    announced && !found && words <= MOST_WORDS
+    // Below what is quoted behind marks, they stand as new text.
+    let mut from_quote = (0..kinds.len()).skip_while(|at| kinds[*at] != Kind::Quoted);
+    let open = from_quote.any(|at| kinds[at] == Kind::New && !body.blank(at));
+    announced && !found && !open && words <= MOST_WORDS
 }
 
 /// `[Jane] It is 22340.`, `[JR]: …`, of the sender's name or initials.
@@ -74,6 +77,8 @@ mod tests {
         );
         let parts = read(&Body::plain(&format!("Please see below.\n\n{block}\n\nWhich one, 12345?\nIt is 22340.")));
         assert_eq!((parts.text.as_str(), parts.hidden_answers), ("Please see below.", true));
+        let parts = read(&Body::plain("Siehe weiter unten.\n\nOn 3 Apr 2025, Support wrote:\n> Which one?\n22340\n"));
+        assert_eq!((parts.text.as_str(), parts.hidden_answers), ("Siehe weiter unten.\n\n22340", false));
         let parts =
             read(&Body::plain(&format!("It is 22340.\n\n{block}\n\nWhich one, 12345? [Name] here\n[Support] x")));
         assert_eq!((parts.text.as_str(), parts.hidden_answers), ("It is 22340.", false));

@@ -146,7 +146,7 @@ fn joined(body: &Body, kinds: &[Kind], wanted: Kind) -> String {
 
 /// A line of nothing but dashes, underscores and the like.
 pub(super) fn is_rule(line: &str) -> bool {
-    line.len() >= 5 && line.chars().all(|c| "-_=*─—–━~".contains(c))
+    line.len() >= 4 && line.chars().all(|c| "-_=*─—–━~".contains(c))
 }
 
 #[cfg(test)]
@@ -249,6 +249,8 @@ mod tests {
     #[test]
     fn interleaved_and_bottom_posted() {
         check("> Which campaign?\n\nIt's 106044.\n\n> Since when?\n\nMonday.\n", "It's 106044.\n\nMonday.");
+        let broken = "> The campaign that you mean is one of those that ran in spring, as we see,\nand it was never stopped by any of us since then, so it should run.\n> Is it this one?";
+        check(&format!("On 3 Apr 2025, Support wrote:\n{broken}\n\nYes."), "Yes.");
         check("On 04/02/2012 06:26 PM, Megan wrote:\n> Hi\nHello", "Hello");
         check("bob wrote:\n> Hi\n\nHello", "Hello");
     }
@@ -285,6 +287,12 @@ mod tests {
             "fyi",
         );
         assert_eq!(parts.forwarded_from.unwrap_or_default().address, "gil@kestrel.example");
+        let quoted = "> From: Gil <gil@kestrel.example>\n> Date: 4 April 2025\n> Subject: Order\n>\n> We ordered 750 boxes of the large size in March, and until today there are\nonly ten, says the page.\n> Best, Gil";
+        let parts = check(
+            &format!("fyi\n\nBegin forwarded message:\n\n{quoted}\n\nIt is 92117, please look."),
+            "fyi\n\nIt is 92117, please look.",
+        );
+        assert!(parts.forwarded.contains("only ten") && parts.forwarded_from.is_some(), "{parts:#?}");
         let parts = check(
             "Anfang der weitergeleiteten Nachricht:\n\nVon: Gil [mailto:gil@kestrel.example]\nDatum: 4. April 2025\nBetreff: x\n\nHallo",
             "",
@@ -345,6 +353,12 @@ mod tests {
         ] {
             check(true, &format!("please\n\n{marker}\n\n{block}"), "please", kurt);
         }
+        check(
+            true,
+            "please\n\n   ----- Forwarded Message ----- From: Kurt Kunde <kurt@k.example>To: Jane <j@a.example>Sent: Friday, April 4, 2025 at 09:00:00 AM GMT+2Subject: x\n gone",
+            "please",
+            kurt,
+        );
         for (line, date) in [
             ("Am 03.04.25, 09:14 schrieb \"Kurt Kunde\" <kurt@k.example>:", "03.04.25, 09:14"),
             ("Am 03.04.25, 09:14 schrieb Kurt Kunde <kurt@k.example>:", "03.04.25, 09:14"),

@@ -2,6 +2,7 @@
 
 use super::Kind;
 use super::block::label;
+use super::walk::between_dashes;
 use crate::request::finder::folded;
 use crate::request::lines::{Body, depth};
 use crate::request::reading::{Label, Reading};
@@ -21,6 +22,8 @@ pub(super) fn origin(body: &Body, kinds: &[Kind], reading: &Reading) -> Option<F
             }
             continue;
         }
+        // Yahoo's header may stand in the line of its marker.
+        let line = between_dashes(line).map_or(line, |(rest, _)| rest);
         match label(line, reading) {
             Some((kind, value)) => {
                 last = Some(kind);

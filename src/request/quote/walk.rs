@@ -1,6 +1,6 @@
 //! One pass over the lines of a body: which are quoted, which forwarded; all others are new as yet.
 
-use super::attribution::{LONGEST_LINE, dated_start, judge, unpunctuated};
+use super::attribution::{LONGEST_LINE, complete, dated_start, has_date, judge, unpunctuated};
 use super::block::{Block, header_block, label, notes_table};
 use super::{Context, Kind, is_rule};
 use crate::request::finder::{folded, lower};
@@ -9,6 +9,9 @@ use crate::request::reading::Reading;
 
 /// Over how many lines an attribution may be wrapped.
 const MOST_LINES: usize = 4;
+
+/// How long the end of a broken line may be: as long as programs make their lines (RFC 5322 §2.1.1).
+const LONGEST_END: usize = 78;
 
 pub(super) struct Walk<'a> {
     pub(super) body: &'a Body,
@@ -36,7 +39,7 @@ impl Walk<'_> {
                 continue;
             }
             if line.depth > 0 && self.context.forward && !self.marked && self.block(at).is_some() {
-                at = self.quoted_forward(at);
+                at = self.quoted_forward(at, at);
                 continue;
             }
             if line.depth > 0 || line.hint == Hint::Quoted {
@@ -45,7 +48,17 @@ impl Walk<'_> {
                 continue;
             }
             match self.marker(at) {
-                Some(Marker::Forwarded) => return self.rest(at, Kind::Forwarded),
+                Some(Marker::Forwarded) => {
+                    // Behind quote marks, what is forwarded has an end.
+                    let below = (at + 1..count).find(|next| !self.body.blank(*next));
+                    let Some(quote) =
+                        below.filter(|next| self.body.lines[*next].depth > 0 && self.block(*next).is_some())
+                    else {
+                        return self.rest(at, Kind::Forwarded);
+                    };
+                    at = self.quoted_forward(at, quote);
+                    continue;
+                }
                 Some(Marker::Original) => {
                     let mut below = (at + 1..count).filter(|next| !self.body.blank(*next));
                     let foreign =
@@ -121,10 +134,12 @@ impl Walk<'_> {
         self.context.own.iter().any(|own| from.contains(own.as_str()))
     }
 
-    /// A header block behind quote marks and what it heads, forwarded; gives the first line after it.
-    fn quoted_forward(&mut self, at: usize) -> usize {
+    /// A header block behind quote marks, which begin at `quote`, and what it heads, forwarded; gives the first line
+    /// after it.
+    fn quoted_forward(&mut self, at: usize, quote: usize) -> usize {
         self.marked = true;
-        let end = (at..self.kinds.len()).find(|next| self.body.lines[*next].depth == 0 && !self.body.blank(*next));
+        let end = (quote..self.kinds.len())
+            .find(|next| self.body.lines[*next].depth == 0 && !self.body.blank(*next) && !self.broken(*next));
         let end = end.unwrap_or(self.kinds.len());
         self.kinds[at..end].fill(Kind::Forwarded);
         end
@@ -138,15 +153,26 @@ impl Walk<'_> {
         let mut above = at;
         while above > 0 && self.kinds[above - 1] == Kind::New {
             let line = self.body.line(above - 1).trim();
-            if !line.is_empty() && !is_rule(line) && label(line, self.reading).is_none() {
+            if !line.is_empty() && !is_rule(line) && label(line, self.reading).is_none() && !self.dated(line) {
                 break;
             }
             above -= 1;
-            if is_rule(line) {
+            if self.dated(line) {
+                self.kinds[above..at].fill(kind);
+            } else if is_rule(line) {
                 self.kinds[above..at].fill(kind);
                 break;
             }
         }
+    }
+
+    /// A marker with the date behind it, above a header block without one: `Message du 07/04/25 09:14` (Orange).
+    fn dated(&self, line: &str) -> bool {
+        let lower = lower(line);
+        line.len() <= 80
+            && self.reading.original.iter().any(|known| {
+                lower.strip_prefix(known.as_str()).is_some_and(|rest| rest.starts_with([' ', ':']) && has_date(rest))
+            })
     }
 
     /// A rule stands before this line: drawn, or written as dashes or underscores.
@@ -164,6 +190,19 @@ impl Walk<'_> {
     /// What a line says that stands between original, forwarded and new mail.
     fn marker(&self, at: usize) -> Option<Marker> {
         let line = self.body.line(at).trim();
+        if line.len() > LONGEST_LINE {
+            return None;
+        }
+        if let Some((_, words)) = between_dashes(line) {
+            // Yahoo: `----- Forwarded Message ----- From: Jane <jane@acme.example>To: …`.
+            let phrase = lower(words);
+            if self.reading.forwarded.contains(&phrase) {
+                return Some(Marker::Forwarded);
+            }
+            if self.reading.original.contains(&phrase) {
+                return Some(Marker::Original);
+            }
+        }
         if line.len() > 160 {
             return None;
         }
@@ -240,12 +279,18 @@ impl Walk<'_> {
         let mut joined = String::new();
         for end in at..self.kinds.len().min(at + MOST_LINES) {
             let line = self.body.line(end).trim();
-            if line.is_empty() || joined.len() + line.len() > LONGEST_LINE || self.body.lines[end].depth > 0 {
+            // `Support <support@desk.example` and below it `>:`, which is no quote mark.
+            let opened = joined.rfind('<').is_some_and(|open| !joined[open..].contains('>'));
+            let closes = opened && line.starts_with('>') && line.ends_with([':', '：']);
+            let quoted = self.body.lines[end].depth > 0 && !closes;
+            if line.is_empty() || joined.len() + line.len() > LONGEST_LINE || quoted {
                 return None;
             }
-            // `Support <support@desk.example> kirjoitti` and its date in the next line are one.
+            // `Support <support@desk.example> kirjoitti` and its date in the next line are one; so is what goes on
+            // behind a comma (`On Nov 21, 2014,`, `at 10:18,`).
             let told = || joined.contains('@') && self.reading.verbs.ends(&folded(&joined));
-            if end > at && self.begins(end) && !told() {
+            let goes_on = || joined.ends_with(',') && line.starts_with(char::is_lowercase);
+            if end > at && self.begins(end) && !told() && !goes_on() {
                 // It starts later, if at all.
                 return None;
             }
@@ -255,13 +300,15 @@ impl Walk<'_> {
             if joined.ends_with('=') {
                 // Quoted-printable that was encoded twice: its soft break is still there.
                 joined.pop();
-            } else if !joined.is_empty() {
+            } else if !joined.is_empty() && !closes {
                 joined.push(' ');
             }
             joined.push_str(line);
             if line.ends_with([':', '：']) || line.ends_with(":*") {
-                return judge(&joined, begins, first, self.context.reply || self.context.forward, self.reading)
-                    .map(|strong| (end, strong));
+                return judge(&joined, begins, first, answer, self.reading).map(|strong| (end, strong));
+            }
+            if answer && begins && self.body.blank(end + 1) && complete(&joined, self.reading) {
+                return Some((end, true));
             }
             if self.quote_follows(end) && unpunctuated(&joined, begins, first, self.reading) {
                 return Some((end, false));
@@ -290,7 +337,12 @@ impl Walk<'_> {
 
     /// A quoted line that a mail program broke: its end stands below it without a mark, and the quote goes on.
     fn overflow(&self, at: usize) -> bool {
-        if at == 0 || at + 1 >= self.kinds.len() || self.kinds[at - 1] != Kind::Quoted {
+        at > 0 && self.kinds[at - 1] == Kind::Quoted && self.broken(at)
+    }
+
+    /// This line is the end of the line above, which has a quote mark, and so has the line below.
+    fn broken(&self, at: usize) -> bool {
+        if at == 0 || at + 1 >= self.kinds.len() {
             return false;
         }
         let (above, line, below) = (self.body.line(at - 1), self.body.line(at), self.body.lines[at + 1]);
@@ -302,10 +354,18 @@ impl Walk<'_> {
         above.len() >= 66
             && below.depth > 0
             && below.depth == self.body.lines[at - 1].depth
-            && line.len() <= 40
+            && line.len() <= LONGEST_END
             && !above.ends_with(['.', '?', '!', ':'])
             && line.chars().next().is_some_and(char::is_lowercase)
     }
+}
+
+/// The words between two rows of dashes at the beginning of a line, and what stands behind them.
+pub(super) fn between_dashes(line: &str) -> Option<(&str, &str)> {
+    let inner = line.strip_prefix("---")?.trim_start_matches('-');
+    let (words, rest) = inner.split_once("---")?;
+    let rest = rest.trim_start_matches('-').trim();
+    (!rest.is_empty()).then_some((rest, words.trim()))
 }
 
 /// What a line begins with that some programs set before quoted lines: `|`, `JR>`.

@@ -76,7 +76,9 @@ impl Words<'_> {
         let line = line.trim_start_matches(|c: char| "*•·|-– ".contains(c));
         let characters = line.chars().count();
         let digits = line.bytes().filter(u8::is_ascii_digit).count();
-        if line.ends_with('?') || (digits > 0 && digits == characters) {
+        // A number alone may be anything; one that begins like a phone number and is as long, hardly.
+        let phone = line.starts_with('0') && (9..=12).contains(&digits);
+        if line.ends_with('?') || (digits > 0 && digits == characters && !phone) {
             return Look::Content;
         }
         if characters > LONGEST_LINE || (digits > 0 && self.content_word(line)) || self.added(line) {
@@ -87,7 +89,8 @@ impl Words<'_> {
         }
         let words = line.split_whitespace().count();
         if digits == 0 {
-            let sentence = words > 3 && line.ends_with(['.', '!', ':', ';', ',']);
+            let spoken = line.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count();
+            let sentence = spoken > 3 && line.ends_with(['.', '!', ':', ';', ',']);
             let brief = words <= 8 && characters <= 70;
             return if brief && !sentence && !(self.content_word(line) && line.ends_with(['.', '!', ':'])) {
                 Look::Short

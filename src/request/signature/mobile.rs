@@ -16,12 +16,13 @@ impl Find<'_> {
         let mut last = true;
         for at in self.tail(kinds, from, to).into_iter().rev().take(8) {
             let line = unlinked(self.line(at));
+            let linked = line.len() < self.line(at).len();
             let line = line.trim_matches(|c: char| "*_-–—<>[]() ".contains(c));
             if (6..=160).contains(&line.len())
                 && !long_number(line)
                 && !line.ends_with(['?', '？'])
                 && line.split_whitespace().count() <= 14
-                && self.sent_by_program(line, last)
+                && self.sent_by_program(line, linked, last)
             {
                 kinds[at] = Kind::Signature;
             } else {
@@ -30,11 +31,12 @@ impl Find<'_> {
         }
     }
 
-    fn sent_by_program(&self, line: &str, last: bool) -> bool {
+    /// `linked`: it shows where the program is to be had.
+    fn sent_by_program(&self, line: &str, linked: bool, last: bool) -> bool {
         let mut buffer = String::new();
         let (reading, line) = (self.words.reading, lowered(line, &mut buffer));
-        let told =
-            reading.mobile.is_match(line) || (last && reading.sent_from.is_match(line) && reading.devices.has(line));
+        let told = reading.mobile.is_match(line)
+            || (last && reading.sent_from.is_match(line) && (linked || reading.devices.has(line)));
         // `… with K-9 Mail. Please excuse my brevity.`: what follows may be the program's, too.
         let matter = |(at, part): (usize, &str)| {
             self.words.content_word(part) && (at == 0 || !reading.mobile.is_match(part.trim_end_matches('.')))

@@ -299,6 +299,17 @@ mod tests {
     }
 
     #[test]
+    fn cards_as_people_space_them() {
+        check(
+            "",
+            "no clicks\n\nKind regards,\n\nJane Roe\n\nHR Administrator\n\n**Acme GmbH**\n\n07759129909",
+            "no clicks",
+        );
+        check("", "no clicks\n\nRegards,\n\nJane Roe\nCEO @ Acme !", "no clicks");
+        check("", "no clicks\n\nRegards\n77591299", "no clicks\n\nRegards\n77591299");
+    }
+
+    #[test]
     fn thanks_do_not_swallow_what_follows() {
         check("", "Hi. I am fine.\n\nThanks,\nAlex", "Hi. I am fine.\n\nThanks,\nAlex");
         check(
@@ -350,6 +361,8 @@ mod tests {
             "Αποκτήστε το Outlook για Android<https://aka.ms/ghei36>",
             "Android용 Outlook 다운로드하기<https://aka.ms/ghei36>",
             "Sent from my Android device with K-9 Mail. Please excuse my brevity.",
+            "Sent from TypeApp<http://www.typeapp.example/r?b=2621>",
+            "Sent from my Wiko RIDGE FAB 4G",
             "Sent with [Proton Mail](https://proton.me/mail/home) secure email.",
         ] {
             check("", &format!("no clicks\n\n{line}"), "no clicks");
