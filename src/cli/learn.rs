@@ -106,7 +106,8 @@ fn report(rules: &Rules, labels: &Labels, samples: &[Labelled], out: &mut impl W
 
 /// Labelled texts of a CSV, JSON lines or JSON file.
 fn read(path: &Path) -> Result<Vec<Labelled>> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let Ok(text) = String::from_utf8(bytes) else { bail!("{} is not UTF-8; save it as UTF-8", path.display()) };
     let mut samples = match path.extension().and_then(|end| end.to_str()) {
         Some("csv") => read_csv(&text),
         Some("json") => {
@@ -140,12 +141,21 @@ fn drop_empty(samples: &mut Vec<Labelled>, path: &Path) {
 }
 
 fn read_csv(text: &str) -> Result<Vec<Labelled>> {
-    let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let text = text.trim_start_matches('\u{feff}');
+    let head = text.lines().next().unwrap_or_default();
+    // Spreadsheets of many countries write semicolons.
+    let count = |separator: &u8| head.bytes().filter(|byte| byte == separator).count();
+    let separator = [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',');
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_reader(text.as_bytes());
     let headers = reader.headers()?.clone();
     let column =
         |names: &[&str]| headers.iter().position(|header| names.contains(&header.trim().to_lowercase().as_str()));
     let (Some(text), Some(topic)) = (column(&TEXT), column(&TOPIC)) else {
-        bail!("the first line names no column `text` or no column `topic`");
+        let found: Vec<&str> = headers.iter().take(12).collect();
+        bail!(
+            "the first line names no column `text` or no column `topic` (found: {}); write text,topic there",
+            found.join(", ")
+        );
     };
     let mut samples = Vec::new();
     for record in reader.records() {

@@ -66,7 +66,9 @@ impl<'t> Sheet<'t> {
 
     fn wrong_type(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
         let line = self.line(value.span().start);
-        self.fault(line, format!("`{key}` is a {}", value.get_ref().type_str()), format!("write {wanted}"));
+        let kind = value.get_ref().type_str();
+        let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
+        self.fault(line, format!("`{key}` is {article} {kind}"), format!("write {wanted}"));
     }
 
     fn get<'a>(&self, table: &mut Table<'a>, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
@@ -258,8 +260,8 @@ mod tests {
         check(
             "label = 3\ntreshold = 2\n[[signal]]\nphrases = [1]\n",
             &[
-                "topics/x.toml:1: `label` is a integer; write a text in quotes",
-                "topics/x.toml:4: `phrases` is a integer; write a list of texts in quotes",
+                "topics/x.toml:1: `label` is an integer; write a text in quotes",
+                "topics/x.toml:4: `phrases` is an integer; write a list of texts in quotes",
                 "topics/x.toml:2: unknown key `treshold`; write `threshold`, or delete it",
             ],
         );

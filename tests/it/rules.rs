@@ -216,3 +216,25 @@ fn learning_says_what_it_leaves_out() {
     let topics = fs::read_dir(out.join("topics")).unwrap().count();
     assert_eq!(topics, 4, "{said}");
 }
+
+#[test]
+fn learning_reads_what_spreadsheets_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, bytes: &[u8]| {
+        let (from, out) = (folder.path().join(name), folder.path().join(format!("{name}.rules")));
+        fs::write(&from, bytes).unwrap();
+        let mut command = cargo_bin_cmd!("deskclerk");
+        let done = command.args(["rules", "learn", "--from"]).arg(&from).arg("--out").arg(&out).output().unwrap();
+        (out.join("topics/refund.toml").exists(), String::from_utf8(done.stderr).unwrap())
+    };
+    let mut rows = "Text;Topic\n".to_owned();
+    for number in 0..10 {
+        rows += &format!("refund, please, for {number};refund\nwhere, then, is parcel {number}?;delivery\n");
+    }
+    let (written, said) = run("semicolons.csv", format!("\u{feff}{rows}").as_bytes());
+    assert!(written, "{said}");
+    let (written, said) = run("latin.csv", b"text,topic\ncaf\xe9,x\n");
+    assert!(!written && said.contains("latin.csv is not UTF-8; save it as UTF-8"), "{said}");
+    let (written, said) = run("headless.csv", b"hello;greeting\n");
+    assert!(!written && said.contains("(found: hello, greeting); write text,topic there"), "{said}");
+}

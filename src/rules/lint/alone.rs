@@ -31,6 +31,11 @@ impl Findings {
                 let message = format!("{:?} can never fire: `unless` holds words of it", phrase.text);
                 self.add(Weight::Warning, file, phrase.line, message, "take one of the two out");
             }
+            let near = signal.near.iter().zip(&signal.written.near);
+            if let Some((_, near)) = near.into_iter().find(|(near, _)| holds(words, &words_of(compiled, **near))) {
+                let message = format!("{:?} needs no `near`: it holds {:?} itself", phrase.text, near.text);
+                self.add(Weight::Warning, file, phrase.line, message, "take one of the two out");
+            }
             for (other, (shorter, by)) in texts.iter().enumerate() {
                 if other == index {
                     continue;
@@ -62,7 +67,7 @@ impl Findings {
     }
 
     /// Conditions that nothing fulfils.
-    pub(super) fn of_conditions(&mut self, signal: &Signal, phrases: &Written, languages: &BTreeSet<String>) {
+    pub(super) fn of_conditions(&mut self, signal: &Signal) {
         let (file, written, line) = (signal.file.as_str(), &signal.written, signal.written.line);
         if written.weight == 0.0 && matches!(signal.owner, Owner::Topic(_)) {
             let message = format!("`{}` weighs nothing", signal.name);
@@ -71,13 +76,6 @@ impl Findings {
         if written.field.is_some() && !written.places.is_empty() && !written.places.contains(&Where::Form) {
             let message = format!("`{}` can never fire: a `field` stands in forms, which `in` leaves out", signal.name);
             self.add(Weight::Warning, file, line, message, "write in = [\"form\"], or delete `in`");
-        }
-        let filed = phrases.iter().filter_map(|(_, phrase)| Some((phrase.language.as_deref()?, phrase.line)));
-        let asked = written.lang.iter().map(|lang| (lang.as_str(), line));
-        for (language, line) in asked.chain(filed).filter(|(language, _)| !languages.contains(*language)) {
-            let known: Vec<&str> = languages.iter().map(String::as_str).collect();
-            let message = format!("no request is of the language \"{language}\"");
-            self.add(Weight::Warning, file, line, message, format!("the languages are {}", known.join(", ")));
         }
         for source in written.sources.iter().filter(|source| !source.contains('.')) {
             let known = DOORS.iter().any(|door| match door.strip_suffix(':') {
@@ -96,8 +94,49 @@ impl Findings {
         }
     }
 
-    /// Topics that need no sign.
+    /// Languages that no request has, and those under which no phrase of the signal is filed.
+    pub(super) fn of_languages(&mut self, signal: &Signal, phrases: &Written, languages: &BTreeSet<String>) {
+        let (file, written, line) = (signal.file.as_str(), &signal.written, signal.written.line);
+        let filed: Vec<(&str, usize)> =
+            phrases.iter().filter_map(|(_, phrase)| Some((phrase.language.as_deref()?, phrase.line))).collect();
+        let asked = written.lang.iter().map(|lang| (lang.as_str(), line));
+        let strange = asked.chain(filed.iter().copied()).filter(|(language, _)| !languages.contains(*language));
+        for (language, line) in strange {
+            let known: Vec<&str> = languages.iter().map(String::as_str).collect();
+            let message = format!("no request is of the language \"{language}\"");
+            self.add(Weight::Warning, file, line, message, format!("the languages are {}", known.join(", ")));
+        }
+        let under: BTreeSet<&str> = filed.iter().map(|(language, _)| *language).collect();
+        let all_filed = written.regexes.is_empty() && filed.len() == phrases.len() && !filed.is_empty();
+        if all_filed && !written.lang.is_empty() && !written.lang.iter().any(|lang| under.contains(lang.as_str())) {
+            let (lang, under) = (written.lang.join(", "), Vec::from_iter(under).join(", "));
+            let message =
+                format!("`{}` can hardly fire: `lang` is {lang}, its phrases are filed under {under}", signal.name);
+            let remedy = "let `lang` name the languages of its phrases, or delete it";
+            self.add(Weight::Warning, file, line, message, remedy);
+        }
+    }
+
+    /// Topics that need no sign, and those for which no signs are enough.
     pub(super) fn of_topics(&mut self, compiled: &Compiled) {
+        let mut most: Vec<Option<f64>> = vec![None; compiled.topics.len()];
+        for signal in &compiled.signals {
+            if let Owner::Topic(topic) = signal.owner {
+                *most[usize::from(topic)].get_or_insert(0.0) += signal.written.weight.max(0.0);
+            }
+        }
+        for (topic, weights) in compiled.topics.iter().zip(most).filter(|(topic, _)| topic.id.0 != OTHER) {
+            let Some(weights) = weights else { continue };
+            let most = topic.prior + weights;
+            if most < topic.threshold && most + topic.named < topic.threshold_named {
+                let message = format!(
+                    "`{}` never reaches its threshold of {}: it has {most} points at most",
+                    topic.id.0, topic.threshold
+                );
+                let remedy = "lower the threshold, or let its signals weigh more";
+                self.add(Weight::Warning, &topic.file, topic.id.1, message, remedy);
+            }
+        }
         for topic in compiled.topics.iter().filter(|topic| topic.id.0 != OTHER && topic.prior >= topic.threshold) {
             let message = format!("`{}` reaches its threshold of {} without any sign", topic.id.0, topic.threshold);
             self.add(Weight::Warning, &topic.file, topic.id.1, message, "raise the threshold above the prior");

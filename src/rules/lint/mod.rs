@@ -43,7 +43,8 @@ pub fn lint(files: &Files) -> Vec<Finding> {
     let languages = alone::languages(files);
     for (signal, phrases) in compiled.signals.iter().zip(&written) {
         findings.of_words(&compiled, signal, phrases);
-        findings.of_conditions(signal, phrases, &languages);
+        findings.of_conditions(signal);
+        findings.of_languages(signal, phrases, &languages);
     }
     findings.of_topics(&compiled);
     findings.of_twins(&compiled, &written);
@@ -156,6 +157,21 @@ mod tests {
             "phrases = [\"late\"]\nlang = [\"english\"]",
             "topics/x.toml:2: no request is of the language \"english\"",
         );
+        never(
+            "phrases.de = [\"spät\"]\nphrases.en = [\"late\"]\nlang = [\"it\", \"nl\"]",
+            "topics/x.toml:2: `topic.x.s` can hardly fire: `lang` is it, nl, its phrases are filed under de, en",
+        );
+        check(&signal("phrases.de = [\"spät\"]\nphrases.it = [\"tardi\"]\nlang = [\"it\"]"), "", "", &[]);
+        never(
+            "phrases = [\"late again\"]\nnear = [\"late\", \"soon\"]",
+            "topics/x.toml:4: \"late again\" needs no `near`: it holds \"late\" itself",
+        );
+        check(
+            &format!("threshold = 9\n{}", signal("phrases = [\"late\"]\nweight = 3.5")),
+            "",
+            "",
+            &["topics/x.toml:1: `x` never reaches its threshold of 9: it has 3.5 points at most"],
+        );
         never("phrases.xx = [\"late\"]", "topics/x.toml:4: no request is of the language \"xx\"");
         never(
             "source = [\"hok:leads\"]",
@@ -203,7 +219,13 @@ mod tests {
         later("flags = [\"f\"]\nphrases = [\"in court\", \"lawyer\"]", &shadow);
         later("priority = \"urgent\"\nphrases = [\"our lawyer\"]", &[]);
         later("route = \"legal\"\nphrases = [\"our lawyer\"]", &[]);
+        later("phrases = [\"our lawyer\"]", &["routing.toml:6: `routing.b` sets nothing"]);
         later("priority = \"high\"\nphrases = [\"our lawyer\", \"judge\"]", &[]);
+        let vip = |rest: &str| rule("a", "route = \"gold\"\nsender_domain = [\"vip.example\"]") + &rule("b", rest);
+        let team = ["routing.toml:5: `routing.b` never chooses the team: `routing.a` on line 1 does so before"];
+        check("", "", &vip("route = \"red\"\nflags = [\"f\"]\nsender_domain = [\"vip.example\"]"), &team);
+        check("", "", &vip("flags = [\"f\"]\nsender_domain = [\"vip.example\"]"), &[]);
+        check("", "", &vip("route = \"red\"\nsender_domain = [\"other.example\"]"), &[]);
     }
 
     #[test]

@@ -62,36 +62,61 @@ impl Findings {
         self.add(Weight::Warning, &signal.file, line, message, "delete one of them");
     }
 
-    /// Routing rules that an earlier one makes needless: whatever fires them fires it, and it sets all that they set.
+    /// Routing rules that set nothing, and those that an earlier one makes needless: whatever fires them fires it, and it
+    /// sets all that they set, or their team.
     pub(super) fn of_shadows(&mut self, compiled: &Compiled) {
         let signal_of = |index: usize| {
             let owned = compiled.owned.get(&Owner::Routing(index as u32))?;
             Some(&compiled.signals[*owned.first()? as usize])
         };
-        // An earlier rule by each of its words: only those that share one with a later rule are looked at.
+        // An earlier rule by each of its words, or by its conditions alone: only those are looked at.
         let mut by_word: HashMap<u32, Vec<usize>> = HashMap::new();
+        let mut by_condition: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, rule) in compiled.routing.iter().enumerate() {
             let Some(signal) = signal_of(index) else { continue };
+            if rule.priority.is_none() && rule.route.is_none() && rule.flags.is_empty() {
+                let message = format!("`{}` sets nothing", signal.name);
+                let remedy = "give it a priority, a route or flags, or delete it";
+                self.add(Weight::Warning, &signal.file, signal.written.line, message, remedy);
+                continue;
+            }
             let words: Vec<Vec<u32>> = signal.phrases.iter().map(|phrase| words_of(compiled, *phrase)).collect();
-            let mut candidates: Vec<usize> =
-                words.first().into_iter().flatten().filter_map(|word| by_word.get(word)).flatten().copied().collect();
-            candidates.sort_unstable();
-            candidates.dedup();
-            let shadow = candidates.into_iter().take(100).find(|earlier| {
-                let (first, Some(by)) = (&compiled.routing[*earlier], signal_of(*earlier)) else { return false };
+            let wordless = words.is_empty() && signal.regexes.is_empty();
+            let mut earlier: Vec<usize> = if wordless {
+                by_condition.get(&conditions(signal)).cloned().unwrap_or_default()
+            } else {
+                words.first().into_iter().flatten().filter_map(|word| by_word.get(word)).flatten().copied().collect()
+            };
+            earlier.sort_unstable();
+            earlier.dedup();
+            earlier.truncate(100);
+            earlier.retain(|earlier| {
+                let Some(by) = signal_of(*earlier) else { return false };
                 let shorter: Vec<Vec<u32>> = by.phrases.iter().map(|phrase| words_of(compiled, *phrase)).collect();
                 signal.regexes.is_empty()
-                    && sets_all(first, rule)
+                    && covers(&compiled.routing[*earlier], rule)
                     && words.iter().all(|words| shorter.iter().any(|shorter| holds(words, shorter)))
             });
-            if let Some(by) = shadow.and_then(signal_of) {
+            let all = earlier.iter().find(|earlier| sets_all(&compiled.routing[**earlier], rule));
+            let team =
+                earlier.iter().find(|earlier| rule.route.is_some() && compiled.routing[**earlier].route.is_some());
+            if let Some(by) = all.and_then(|by| signal_of(*by)) {
                 let message = format!(
                     "`{}` changes nothing: `{}` on line {} does it all before",
                     signal.name, by.name, by.written.line
                 );
                 self.add(Weight::Warning, &signal.file, signal.written.line, message, "delete one of them");
+            } else if let Some(by) = team.and_then(|by| signal_of(*by)) {
+                let message = format!(
+                    "`{}` never chooses the team: `{}` on line {} does so before",
+                    signal.name, by.name, by.written.line
+                );
+                let remedy = "put it above, or take its `route` out";
+                self.add(Weight::Warning, &signal.file, signal.written.line, message, remedy);
             }
-            if signal.simple {
+            if wordless {
+                by_condition.entry(conditions(signal)).or_default().push(index);
+            } else if signal.simple {
                 for word in words.iter().flatten().filter(|word| **word != 0) {
                     let rules = by_word.entry(*word).or_default();
                     if rules.last() != Some(&index) {
@@ -153,13 +178,16 @@ fn conditions(signal: &Signal) -> String {
     parts.concat()
 }
 
+/// Whether a rule holds for every topic for which a later one does.
+fn covers(first: &routing::Rule, later: &routing::Rule) -> bool {
+    first.topics.is_empty()
+        || (!later.topics.is_empty()
+            && later.topics.iter().all(|(id, _)| first.topics.iter().any(|(own, _)| own == id)))
+}
+
 /// Whether a rule sets all that a later one could.
 fn sets_all(first: &routing::Rule, later: &routing::Rule) -> bool {
-    let covers = first.topics.is_empty()
-        || (!later.topics.is_empty()
-            && later.topics.iter().all(|(id, _)| first.topics.iter().any(|(own, _)| own == id)));
-    covers
-        && later.priority <= first.priority
+    later.priority <= first.priority
         && (later.route.is_none() || first.route.is_some())
         && later.flags.iter().all(|flag| first.flags.contains(flag))
 }
