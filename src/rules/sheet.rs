@@ -48,7 +48,11 @@ impl<'t> Sheet<'t> {
             Err(error) => {
                 let line = self.line(error.span().map_or(0, |span| span.start));
                 let message = error.message().trim().replace('\n', ", ");
-                self.fault(line, format!("no valid TOML: {message}"), "correct the syntax on this line");
+                let remedy = match message.contains("duplicate key") {
+                    true => "it stands above already: put its lines there",
+                    false => "correct the syntax on this line",
+                };
+                self.fault(line, format!("no valid TOML: {message}"), remedy);
             }
         }
         self.faults
@@ -264,6 +268,10 @@ mod tests {
                 "topics/x.toml:4: `phrases` is an integer; write a list of texts in quotes",
                 "topics/x.toml:2: unknown key `treshold`; write `threshold`, or delete it",
             ],
+        );
+        check(
+            "[weights]\nx = 1\n[weights]\n",
+            &["topics/x.toml:3: no valid TOML: duplicate key; it stands above already: put its lines there"],
         );
         check(
             "label = \n",

@@ -79,7 +79,7 @@ async fn stored_requests_are_judged_again_and_corrections_become_a_diff() {
         // Edited rules that send double charges to the bug team.
         let edited = folder.path().join("edited");
         lay(&edited);
-        append(&edited.join("topics/bug.toml"), "\n[weights]\n\"charged ... twice\" = 9\n");
+        append(&edited.join("topics/bug.toml"), "\n[[signal]]\nweight = 9\nphrases = [\"charged ... twice\"]\n");
         let (out, _) = rules(&["replay", "--format", "json", "--rules", edited.to_str().unwrap()], &file);
         let replay: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(replay["tickets"], 3, "{replay}");
@@ -128,7 +128,7 @@ async fn changed_rules_are_taken_up_and_faulty_ones_are_not() {
     });
     let bug = settings.rules.dir.join("topics/bug.toml");
     let good = fs::read_to_string(&bug).unwrap();
-    append(&bug, "\n[weights]\n\"yubikey\" = 3\n");
+    append(&bug, "\n[[signal]]\nphrases = [\"yubikey\"]\n");
     until("the changed rules", async || (desk.rules().version != first).then_some(())).await;
     let second = desk.rules().version.clone();
 

@@ -182,10 +182,11 @@ fn edited(files: &Files, additions: &BTreeMap<&str, Addition>) -> Files {
         let Some(path) = file_of(files, topic) else { continue };
         let Some(text) = edited.get_mut(&path).map(Cow::to_mut) else { continue };
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-        let known = text.lines().map(str::trim).collect::<BTreeSet<_>>();
-        let lines: Vec<String> = (addition.phrases.iter())
-            .map(|phrase| format!("{} = {WEIGHT:.1}\n", quoted(phrase)))
-            .filter(|line| !known.contains(line.trim()))
+        // A phrase that has a weight already keeps it: TOML refuses a key that stands twice.
+        let known: BTreeSet<&str> = text.lines().filter_map(|line| Some(line.split_once('=')?.0.trim())).collect();
+        let lines: Vec<String> = (addition.phrases.iter().map(|phrase| quoted(phrase)))
+            .filter(|phrase| !known.contains(phrase.as_str()))
+            .map(|phrase| format!("{phrase} = {WEIGHT:.1}\n"))
             .collect();
         let header = "\n[weights]\n";
         let at = text.find(header).map(|at| at + header.len());
@@ -282,5 +283,18 @@ mod tests {
         let fed = [corrected("billing", "access", "my invoice"), corrected("billing", "access", "my invoice")];
         let proposal = propose(&files(), &fed).unwrap();
         assert_eq!(proposal.files, files());
+    }
+
+    #[test]
+    fn a_phrase_that_has_a_weight_is_not_written_twice() {
+        let mut files = files();
+        let access = files.get_mut("topics/access.toml").unwrap().to_mut();
+        access.push_str("\n[weights]\n\"yubikey\" = 0.5\n");
+        let text = "the yubikey beeps";
+        let fed = [corrected("other", "access", text), corrected("other", "access", text)];
+        let proposal = propose(&files, &fed).unwrap();
+        let access = &proposal.files["topics/access.toml"];
+        assert_eq!(access.matches("\"yubikey\" = ").count(), 1, "{access}");
+        assert!(Rules::compile(&proposal.files).is_ok(), "{access}");
     }
 }
