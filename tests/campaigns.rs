@@ -7,7 +7,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use deskclerk::campaigns::{self, Directory, Hints, Identified, load};
+use deskclerk::campaigns::{self, Campaign, Directory, Hints, Identified, load};
 use deskclerk::request::evidence::Where;
 use deskclerk::request::{Attachment, Field, FieldKey, Mailbox, Request};
 use serde::Deserialize;
@@ -167,4 +167,18 @@ fn golden_cases() {
     println!("{cases} cases, {bad} wrong");
     assert!(cases >= 150, "only {cases} golden cases found in {}", folder.display());
     assert!(bad == 0, "{bad} of {cases} cases are wrong:\n{report}");
+}
+
+#[test]
+fn whose_campaign_nobody_has_said_is_everybodys() {
+    let winter = Campaign { id: "81001".into(), name: "Winter Tires".into(), ..Campaign::default() };
+    let owned = Campaign { id: "81002".into(), contacts: vec!["autoa.example".into()], ..winter.clone() };
+    let directory = Directory::build(vec![winter, owned.clone()]);
+    assert!(directory.knows("ann@customer.example") && !Directory::build(vec![owned]).knows("ann@customer.example"));
+    for (id, on_account) in [("81001", None), ("81002", Some(false))] {
+        let from = Mailbox { name: None, address: "ann@customer.example".into() };
+        let request = Request { from, text: format!("Campaign ID {id} is not running."), ..Request::default() };
+        let identified = campaigns::identify(&request, &directory, Hints::shipped());
+        assert_eq!((identified.id.as_deref(), identified.sender_on_account), (Some(id), on_account));
+    }
 }

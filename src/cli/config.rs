@@ -1,9 +1,9 @@
 //! `deskclerk config print|check`: shows the documented default file, checks one of the operator's.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Subcommand;
 
 use super::output::Format;
@@ -60,7 +60,12 @@ pub(super) fn examine(path: &Path) -> Result<(Config, Vec<Fault>)> {
 
 /// A settings file's text, what it says as far as it is right, and what is wrong with it.
 pub(super) fn read(path: &Path) -> Result<(String, Config, Vec<Fault>)> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read the settings file {}", path.display()))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        let (file, absent) = (path.display(), error.kind() == ErrorKind::NotFound);
+        let remedy =
+            if absent { format!("; `deskclerk config print > {file}` makes one to begin with") } else { String::new() };
+        anyhow::anyhow!("cannot read the settings file {file}: {error}{remedy}")
+    })?;
     let (file, text) = (path.display().to_string(), String::from_utf8_lossy(&bytes));
     let folder = std::path::absolute(path)?.parent().map(Path::to_path_buf).unwrap_or_default();
     let (settings, mut faults) = crate::config::parse_all(&text, &file, &folder);

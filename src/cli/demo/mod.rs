@@ -59,7 +59,10 @@ struct Ending {
 pub fn run(args: &Args) -> Result<End> {
     let folder = match &args.dir {
         Some(folder) => folder.clone(),
-        None => tempfile::Builder::new().prefix("deskclerk-demo-").tempdir()?.keep(),
+        None => {
+            let made = tempfile::Builder::new().prefix("deskclerk-demo-").tempdir();
+            made.context("cannot make a folder for the demo; name one with --dir")?.keep()
+        }
     };
     if folder.join("data").exists() {
         bail!("{} holds an earlier demo; name an empty folder", folder.display());
