@@ -34,8 +34,15 @@ pub fn may_know(address: &str, campaign: &Campaign) -> bool {
     open(campaign) || on_account(address, campaign)
 }
 
+/// Whether this address is a contact of all these campaigns; `None` where nobody has said whose any of them is.
+pub fn on_accounts<'c>(address: &str, campaigns: impl IntoIterator<Item = &'c Campaign>) -> Option<bool> {
+    let mut owned = campaigns.into_iter().filter(|campaign| !open(campaign)).peekable();
+    owned.peek()?;
+    Some(owned.all(|campaign| on_account(address, campaign)))
+}
+
 /// Whether nobody has said whose this campaign is.
-pub(super) fn open(campaign: &Campaign) -> bool {
+fn open(campaign: &Campaign) -> bool {
     campaign.contacts.iter().all(|contact| key(contact).is_empty())
 }
 

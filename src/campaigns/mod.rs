@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::request::Request;
 use crate::request::evidence::Evidence;
 
-pub use contacts::{may_know, on_account};
+pub use contacts::{may_know, on_account, on_accounts};
 pub use hints::Hints;
 pub use view::View;
 

@@ -41,7 +41,17 @@ impl Finder<'_, '_> {
         let length = |token: &Token| self.words.folded(token).len();
         let group =
             |token: &Token| token.digits && token.gap == gap::COMMA && token.gap_chars == 1 && length(token) == 3;
-        head.digits && length(head) <= 3 && groups.iter().all(group)
+        head.digits && length(head) <= 3 && groups.iter().all(group) && self.said_to_be_one(first)
+    }
+
+    /// Whether words for an ID or a number introduce this word: "Campaign ID: ", "campaign no. ". In English, counts have
+    /// commas, and "Campaign: EURO-2028" may be a name.
+    fn said_to_be_one(&self, i: usize) -> bool {
+        let open = self.token(i).is_none_or(|token| token.gap & gap::OPEN != 0);
+        let before = i.checked_sub(1).and_then(|before| self.token(before));
+        !open
+            && before.is_some_and(|token| token.roles & (role::IDENTIFIER | role::NUMBER | role::LABEL) != 0)
+            && self.label(i, None) == Label::Full
     }
 
     /// The best way to read an ID that begins at this token.
@@ -129,8 +139,12 @@ impl Finder<'_, '_> {
         }
         // "Campaign ID: CMP-20417", in a shape that no id of the directory has: it is said to be one all the same.
         let next = self.token(i + 1).filter(|next| next.digits && next.gap & !(gap::HYPHEN | gap::UNDERSCORE) == 0)?;
-        if token.capitals && next.gap_chars == 1 && self.label(i, None) == Label::Full {
-            return Some(reading(i + 1, format!("{word}{}", self.words.folded(next)), None));
+        let digits = self.words.folded(next);
+        let year = digits.len() == 4 && (digits.starts_with("19") || digits.starts_with("20"));
+        // In "ID-48213" and "C-48213" the label reaches the number itself.
+        let own = self.label(i + 1, None) != Label::None;
+        if token.capitals && next.gap_chars == 1 && !year && !own && self.said_to_be_one(i) {
+            return Some(reading(i + 1, format!("{word}{digits}"), None));
         }
         None
     }

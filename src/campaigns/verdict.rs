@@ -13,7 +13,7 @@ use super::named::{self, Mention};
 use super::stated::{self, Footing, Stated};
 use super::view::View;
 use super::zone::{Zone, field_zones, found, not_specific, speaks_of_a_campaign, whole, zone_of};
-use super::{Campaign, Candidate, Directory, Identified, Status, contacts};
+use super::{Candidate, Directory, Identified, Status};
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
 /// Links and attachments that are looked at.
@@ -350,10 +350,5 @@ fn sender_on_account(identified: &Identified, request: &Request, directory: &Dir
         Status::NameOnly => identified.candidates.iter().map(|candidate| candidate.id.as_str()).collect(),
         _ => return None,
     };
-    let meant: Vec<_> = meant.into_iter().map(|id| directory.get(id)).collect();
-    let owned = |campaign: &Option<&Campaign>| campaign.is_none_or(|campaign| !contacts::open(campaign));
-    let mut owned = meant.into_iter().filter(owned).peekable();
-    owned.peek()?;
-    let address = &request.from.address;
-    Some(owned.all(|campaign| campaign.is_some_and(|campaign| super::on_account(address, campaign))))
+    super::on_accounts(&request.from.address, meant.into_iter().filter_map(|id| directory.get(id)))
 }

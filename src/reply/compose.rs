@@ -132,7 +132,8 @@ pub struct Taps {
 }
 
 impl Facts {
-    /// What a mail about this judgement may say to this requester. `authenticated`: by DMARC or by a valid reply token.
+    /// What a mail about this judgement may say to this requester: names of campaigns to their contacts only, so those of a
+    /// campaign that has none to nobody. `authenticated`: by DMARC or by a valid reply token.
     pub fn of(
         ticket: i64,
         desk: &str,

@@ -29,8 +29,7 @@ pub fn read(headers: &Headers<'_>, authserv_id: Option<&str>, verified: Option<&
         for result in results {
             let Some((method, rest)) = result.trim().split_once('=') else { continue };
             let method = method.split('/').next().unwrap_or_default().trim().to_ascii_lowercase();
-            let word: String =
-                rest.trim().chars().take_while(|c| c.is_ascii_alphabetic()).collect::<String>().to_ascii_lowercase();
+            let word = rest.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
             if method == "dmarc" && !of_sender(rest, &sender) {
                 continue;
             }

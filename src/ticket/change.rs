@@ -101,8 +101,7 @@ impl Ticket {
                 let address = address.to_lowercase();
                 let stated = self.campaign_id.as_deref().or(self.triage.campaign.id.as_deref());
                 let campaign = stated.and_then(|id| means.directory.get(id));
-                self.triage.campaign.sender_on_account =
-                    campaign.map(|campaign| campaigns::on_account(&address, campaign));
+                self.triage.campaign.sender_on_account = campaigns::on_accounts(&address, campaign);
                 for flags in [&mut self.flags, &mut self.triage.flags] {
                     flags.retain(|flag| flag != OTHER_ACCOUNT);
                     if self.triage.campaign.sender_on_account == Some(false) {

@@ -58,7 +58,7 @@ pub fn with_campaign(before: &Triage, id: Option<&str>, requester: &str, directo
     after.campaign.status = if id.is_some() { Status::Confirmed } else { Status::NotApplicable };
     after.campaign.id = id.map(str::to_owned);
     after.campaign.ids = id.map(str::to_owned).into_iter().collect();
-    after.campaign.sender_on_account = known.map(|campaign| campaigns::on_account(requester, campaign));
+    after.campaign.sender_on_account = campaigns::on_accounts(requester, known);
     // The ones that might have been meant stay to be seen: an agent may think again.
     let similar: Vec<Named> = id.map(|id| directory.similar(id)).unwrap_or_default();
     after.campaign.similar = similar;

@@ -73,7 +73,7 @@ fn chosen(
         Pick::Nothing => return None,
     };
     let ids: Vec<String> = picked.iter().map(|campaign| campaign.id.clone()).collect();
-    let on_account = picked.iter().all(|campaign| campaigns::on_account(&request.from.address, campaign));
+    let on_account = campaigns::on_accounts(&request.from.address, picked.iter().copied());
     let (status, id) = match picked.as_slice() {
         [one] => (Status::Confirmed, Some(one.id.clone())),
         _ => (Status::Multiple, None),
@@ -87,7 +87,7 @@ fn chosen(
         similar: id.as_deref().map(|id| directory.similar(id)).unwrap_or_default(),
         id,
         ids,
-        sender_on_account: Some(on_account),
+        sender_on_account: on_account,
         ..new.clone()
     })
 }

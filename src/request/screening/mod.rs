@@ -6,7 +6,7 @@
 mod failure;
 mod wording;
 
-use super::header::{Headers, one_line};
+use super::header::{Headers, decoded, one_line, unfold};
 use super::reading::Reading;
 use super::{Automated, AutomatedKind, Mailbox};
 use wording::Suspicion;
@@ -67,11 +67,15 @@ pub fn automated(mail: &Mail<'_>, own: &[String], reading: &Reading) -> Option<A
         return verdict(AutomatedKind::Bounce, because);
     }
     // Auto-reply by header: any of them counts, whatever stands in another.
-    for value in headers.structured("Auto-Submitted") {
-        let word = value.split([';', ' ', '\t']).find(|word| !word.is_empty()).unwrap_or("no").to_ascii_lowercase();
-        // `no` means a person (RFC 3834 §5); a form's robot says `auto-generated` of itself.
-        if !(word == "no" || (mail.on_behalf && word != "auto-replied")) {
-            return verdict(AutomatedKind::AutoReply, format!("Auto-Submitted: {}", one_line(&word)));
+    for (raw, value) in headers.raw("Auto-Submitted").zip(headers.structured("Auto-Submitted")) {
+        let token = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
+        let word: String = value.trim_start().trim_start_matches('\'').chars().take_while(token).collect();
+        let word = word.to_ascii_lowercase();
+        // `no` means a person (RFC 3834 §5), and so does a header without a value; what cannot be read is neither. A form's
+        // robot says `auto-generated` of itself.
+        let person = word == "no" || raw.trim_ascii().is_empty();
+        if !(person || (mail.on_behalf && word != "auto-replied")) {
+            return verdict(AutomatedKind::AutoReply, format!("Auto-Submitted: {word}"));
         }
     }
     if !mail.on_behalf {
@@ -88,16 +92,15 @@ pub fn automated(mail: &Mail<'_>, own: &[String], reading: &Reading) -> Option<A
             );
         }
     }
-    let precedences: Vec<String> =
-        headers.structured("Precedence").map(|value| value.trim().to_ascii_lowercase()).collect();
+    let precedences: Vec<String> = headers.structured("Precedence").flat_map(|value| keywords(&value)).collect();
     if precedences.iter().any(|precedence| precedence == "auto_reply") && !mail.on_behalf {
         return verdict(AutomatedKind::AutoReply, "Precedence: auto_reply".into());
     }
     // Bulk by header. Our own address may be a mailing list at the mail provider: its headers say nothing of the sender.
     let ours = |value: &str| own.iter().any(|own| value == own || value == own.replace('@', "."));
     if !mail.on_behalf {
-        let relayed =
-            ["List-Id", "List-Post"].iter().any(|name| headers.structured(name).any(|value| ours(&list(&value))));
+        let named = |name| headers.raw(name).any(|value| lists(&unfold(value).0).iter().any(|list| ours(list)));
+        let relayed = named("List-Id") || named("List-Post");
         if !relayed {
             if let Some(name) = words.bulk_headers.iter().find(|name| headers.has(name)) {
                 return verdict(AutomatedKind::Bulk, format!("header {name}"));
@@ -119,14 +122,14 @@ pub fn automated(mail: &Mail<'_>, own: &[String], reading: &Reading) -> Option<A
 
 /// Why a person's mail must not be answered automatically, if so. `requester` is whom the answer would go to.
 pub fn no_reply(mail: &Mail<'_>, requester: &Mailbox, reading: &Reading) -> Option<String> {
-    let suppresses = |value: &String| {
-        let mut words = value.split([',', ';', ' ', '\u{fffd}']);
-        words.any(|word| ["all", "autoreply", "oof"].iter().any(|known| word.trim().eq_ignore_ascii_case(known)))
+    let suppresses = |(_, value): &(&[u8], String)| {
+        keywords(value).iter().any(|word| ["all", "autoreply", "oof"].contains(&word.as_str()))
     };
-    if let Some(value) =
-        mail.headers.structured("X-Auto-Response-Suppress").find(suppresses).filter(|_| !mail.on_behalf)
+    let name = "X-Auto-Response-Suppress";
+    if let Some((raw, _)) = mail.headers.raw(name).zip(mail.headers.structured(name)).find(suppresses)
+        && !mail.on_behalf
     {
-        return Some(format!("X-Auto-Response-Suppress: {}", one_line(&value)));
+        return Some(format!("{name}: {}", one_line(&unfold(raw).0)));
     }
     if let Some(why) = unanswered(requester, reading) {
         return Some(why);
@@ -153,12 +156,22 @@ pub fn unanswered(requester: &Mailbox, reading: &Reading) -> Option<String> {
     never.then(|| format!("{local}@ is not answered"))
 }
 
-/// The list that List-Id (RFC 2919) or List-Post (RFC 2369) names: what stands in its angle brackets, in lower case.
-fn list(value: &str) -> String {
-    let named = value.rsplit_once('<').map_or(value, |(_, rest)| rest.split('>').next().unwrap_or_default());
-    let lower = named.trim().to_lowercase();
-    let address = lower.strip_prefix("mailto:").unwrap_or(&lower);
-    address.split('?').next().unwrap_or_default().to_owned()
+/// The words of a header that is a list of keywords, in lower case, whatever parts them.
+fn keywords(value: &str) -> Vec<String> {
+    let decoded = decoded(value).to_lowercase();
+    let parts = decoded.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_'));
+    parts.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// The lists that List-Id (RFC 2919) or List-Post (RFC 2369) names, in lower case: what stands in angle brackets, or all of it.
+fn lists(value: &str) -> Vec<String> {
+    let bare = |text: &str| {
+        let lower = text.trim().to_lowercase();
+        let address = lower.strip_prefix("mailto:").unwrap_or(&lower);
+        address.split('?').next().unwrap_or_default().trim_end_matches('.').to_owned()
+    };
+    let named: Vec<String> = value.split('<').skip(1).filter_map(|part| Some(bare(part.split_once('>')?.0))).collect();
+    if named.is_empty() { vec![bare(value)] } else { named }
 }
 
 /// The address in lower case without its plus tag.
@@ -220,7 +233,21 @@ mod tests {
         check("From: a@b.example\nAuto-Submitted: (no) auto-replied\n\nx", Some(AutoReply));
         check("From: a@b.example\nAuto-Submitted: \"auto-replied\"\n\nx", Some(AutoReply));
         check("From: a@b.example\nAuto-Submitted: ???\n\nx", Some(AutoReply));
-        check("From: a@b.example\nAuto-Submitted: no;\n\nx", None);
+        for person in ["no;", "no, no", "No.", "'no'", ""] {
+            check(&format!("From: a@b.example\nAuto-Submitted: {person}\n\nno clicks"), None);
+        }
+        check("From: a@b.example\nAuto-Submitted: (auto-generated\n\nx", Some(AutoReply));
+        for bulk in ["bulk, junk", "bulk;", "first-class, bulk", "=?us-ascii?Q?bulk?="] {
+            check(&format!("From: a@b.example\nPrecedence: {bulk}\n\nx"), Some(Bulk));
+        }
+        for list in
+            ["<mailto:support@desk.example>, <https://lists.desk.example/support>", "<mailto:Support@desk.example?x>"]
+        {
+            check(&format!("From: a@b.example\nList-Post: {list}\nPrecedence: list\n\nno clicks"), None);
+        }
+        for list in ["<support.desk.example.>", "5\" disk <support.desk.example>", ":-( <support.desk.example>"] {
+            check(&format!("From: a@b.example\nList-Id: {list}\nPrecedence: list\n\nno clicks"), None);
+        }
         check("From: a@b.example\nPrecedence: first-class\nPrecedence: bulk\n\nx", Some(Bulk));
         check("From: a@b.example\nPrecedence: list (x)\n\nx", Some(Bulk));
         check("From: a@b.example\nPrecedence: \"bulk\"\n\nx", Some(Bulk));
