@@ -160,6 +160,21 @@ fn triage_reads_standard_input_and_marks_words_for_people() {
 }
 
 #[test]
+fn the_readme_shows_what_comes_out() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, shown) = readme.split_once("$ deskclerk triage --campaigns fixtures/demo/campaigns.csv ").unwrap();
+    let (mail, shown) = shown.split_once('\n').unwrap();
+    let mail = Path::new(env!("CARGO_MANIFEST_DIR")).join(mail);
+    let campaigns = demo_fixtures().join("campaigns.csv");
+    let (code, out, complaints) = run(deskclerk().args(["triage", "--campaigns"]).arg(campaigns).arg(mail));
+    assert_eq!(code, 0, "{complaints}");
+    for line in shown.lines().map(str::trim).take_while(|line| !line.is_empty()) {
+        let line = line.trim_end_matches(['…', ' ']);
+        assert!(out.lines().any(|printed| printed.trim().starts_with(line)), "README: {line}\n{out}");
+    }
+}
+
+#[test]
 fn import_stores_once_and_never_answers() {
     let folder = TempDir::new().unwrap();
     let config = folder.path().join("deskclerk.toml");
