@@ -140,10 +140,9 @@ impl Finder<'_, '_> {
         // "Campaign ID: CMP-20417", in a shape that no id of the directory has: it is said to be one all the same.
         let next = self.token(i + 1).filter(|next| next.digits && next.gap & !(gap::HYPHEN | gap::UNDERSCORE) == 0)?;
         let digits = self.words.folded(next);
-        let year = digits.len() == 4 && (digits.starts_with("19") || digits.starts_with("20"));
         // In "ID-48213" and "C-48213" the label reaches the number itself.
-        let own = self.label(i + 1, None) != Label::None;
-        if token.capitals && next.gap_chars == 1 && !year && !own && self.said_to_be_one(i) {
+        let apart = || self.label(i + 1, None) == Label::None;
+        if token.capitals && next.gap_chars == 1 && !self.year(digits) && self.said_to_be_one(i) && apart() {
             return Some(reading(i + 1, format!("{word}{digits}"), None));
         }
         None

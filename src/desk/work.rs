@@ -347,14 +347,13 @@ impl Desk {
                     continue;
                 }
                 Stage::Ends(outcome, because) => {
-                    let twin = unread_mail(item).and_then(|hash| quarantined.get(hash));
-                    match twin {
+                    let (outcome, because) = match unread_mail(item).and_then(|hash| quarantined.get(hash)) {
                         Some(twin) => {
-                            let because = format!("the same bytes are in quarantine as submission {twin}");
-                            judge::nowhere(submission, Outcome::Duplicate, because, None)
+                            (Outcome::Duplicate, format!("the same bytes are in quarantine as submission {twin}"))
                         }
-                        None => judge::nowhere(submission, *outcome, because.clone(), None),
-                    }
+                        None => (*outcome, because.clone()),
+                    };
+                    judge::nowhere(submission, outcome, because, None)
                 }
                 Stage::Placed(_, _, Place::Nowhere { outcome, because, ticket }) => {
                     judge::nowhere(submission, *outcome, because.clone(), *ticket)

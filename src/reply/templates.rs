@@ -111,19 +111,18 @@ impl Templates {
             }
         }
         templates.environment.set_loader(move |name| Ok(texts.get(name).map(|text| text.to_string())));
-        let of = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
         let changed = files.iter().filter(|(path, text)| !rules::is_shipped(&format!("replies/{path}"), text));
-        let changed: HashSet<String> = changed.map(|(path, _)| of(path)).collect();
+        let changed: HashSet<&str> = changed.map(|(path, _)| folder_of(path)).collect();
         let mut sound = true;
         // What all languages share comes first: a fault there would be told again by each of them.
         let folders = [""].into_iter().chain(templates.languages.keys().map(String::as_str));
         for folder in folders.map(str::to_owned).collect::<Vec<_>>() {
             // What all languages share may break any of them.
-            if !changed.contains(&folder) && !changed.contains("") {
+            if !changed.contains(folder.as_str()) && !changed.contains("") {
                 continue;
             }
             let before = faults.len();
-            let own = |path: &&String| of(path) == folder;
+            let own = |path: &&String| folder_of(path) == folder;
             for path in files.keys().filter(own).filter(|path| templates.files.contains(*path)) {
                 templates.check_variables(path, &mut faults);
             }
@@ -299,6 +298,11 @@ impl Templates {
             faults.extend(pages.filter_map(page));
         }
     }
+}
+
+/// The folder of a template's path: its language; empty: all languages share it.
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// The language that a tag such as `pt-BR` begins with (RFC 5646 §2.1), as folders are named.

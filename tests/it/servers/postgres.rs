@@ -53,10 +53,7 @@ async fn copy_of(pattern: &str) -> String {
 impl Postgres {
     /// Starts a server on a cluster of its own.
     pub fn start() -> Postgres {
-        Postgres::on(|data| {
-            let copied = Command::new("cp").args(["-a", "--reflink=auto"]).arg(cluster()).arg(data).status();
-            assert!(copied.is_ok_and(|status| status.success()), "the cluster cannot be copied to {}", data.display());
-        })
+        Postgres::on(|data| copy(&cluster(), data))
     }
 
     /// Starts a server on the cluster that is laid into a folder.
@@ -160,7 +157,11 @@ fn make_cluster(place: &Path) {
     std::thread::spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(migrate)).join().unwrap();
     super::signal(server.server.id(), "INT");
     let _ = server.server.wait();
-    let copied = Command::new("cp").arg("-a").arg(server.folder.join("data")).arg(place).status();
+    copy(&server.folder.join("data"), place);
+}
+
+fn copy(cluster: &Path, place: &Path) {
+    let copied = Command::new("cp").args(["-a", "--reflink=auto"]).arg(cluster).arg(place).status();
     assert!(copied.is_ok_and(|status| status.success()), "the cluster cannot be copied to {}", place.display());
 }
 
