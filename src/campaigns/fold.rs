@@ -50,6 +50,7 @@ pub struct Token {
 pub struct Words<'a> {
     /// The text as it came.
     pub text: &'a str,
+    /// The text with ASCII in lower case, where most words are folded as they stand, and behind it the other words.
     folded: String,
     /// Its words, in order.
     pub tokens: Vec<Token>,
@@ -170,27 +171,23 @@ const KINDS: [u8; 256] = {
 
 /// The run of ASCII letters and digits that begins here: its end, and what kinds it has.
 fn run(bytes: &[u8], at: usize) -> (usize, u8) {
-    let (mut end, mut kinds) = (at, 0);
-    while let Some(byte) = bytes.get(end) {
+    let mut kinds = 0;
+    for (length, byte) in bytes[at..].iter().enumerate() {
         let kind = KINDS[usize::from(*byte)];
         if kind == 0 {
-            break;
+            return (at + length, kinds);
         }
         kinds |= kind;
-        end += 1;
     }
-    (end, kinds)
+    (bytes.len(), kinds)
 }
 
 /// Splits a text into folded words.
 pub fn words(text: &str) -> Words<'_> {
-    let mut out = Words {
-        text,
-        folded: String::with_capacity(text.len()),
-        tokens: Vec::with_capacity(text.len() / 4 + 2),
-        tail: 0,
-        said: vec![],
-    };
+    let mut folded = String::with_capacity(text.len() + text.len() / 4);
+    folded.push_str(text);
+    folded.make_ascii_lowercase();
+    let mut out = Words { text, folded, tokens: Vec::with_capacity(text.len() / 4 + 2), tail: 0, said: vec![] };
     let mut between = Between::default();
     let mut open: Option<Token> = None;
     let mut last_katakana = false;
@@ -200,7 +197,9 @@ pub fn words(text: &str) -> Words<'_> {
         let at = next;
         if byte == b' ' {
             // Nearly all there is between words.
-            close(&mut out, &mut open);
+            if open.is_some() {
+                close(&mut out, &mut open);
+            }
             between.space();
             next += 1;
             continue;
@@ -209,15 +208,10 @@ pub fn words(text: &str) -> Words<'_> {
             let (end, kinds) = run(bytes, at);
             // Most words are ASCII from end to end, with nothing behind that may belong to them.
             if bytes.get(end).is_none_or(|next| next.is_ascii() && !matches!(next, b'\'' | b'`')) {
-                let start = out.folded.len() as u32;
-                out.folded.push_str(&text[at..end]);
-                if kinds & UPPER != 0 {
-                    out.folded[start as usize..].make_ascii_lowercase();
-                }
                 out.tokens.push(Token {
                     start: at,
                     end,
-                    folded: (start, out.folded.len() as u32),
+                    folded: (at as u32, end as u32),
                     gap: between.bits,
                     gap_chars: between.chars,
                     digits: kinds == DIGIT,

@@ -335,33 +335,33 @@ impl Hints {
     /// Marks what the words of a text may be, and finds its phrases: [`role::PHRASE`] stays where one begins.
     pub fn mark(&self, words: &mut Words<'_>) {
         let mut said = std::mem::take(&mut words.said);
-        for i in 0..words.tokens.len() {
-            let word = words.word(i);
+        for at in 0..words.tokens.len() {
+            let word = words.word(at);
             let one = singular(word);
             let hash = hash(one.as_bytes());
-            let roles = self.roles_of(word, one, hash);
-            words.tokens[i].hash = hash;
-            words.tokens[i].roles = roles;
-        }
-        for at in 0..words.tokens.len() {
-            if words.tokens[at].roles & role::PHRASE == 0 {
-                continue;
-            }
-            let before = said.len();
-            let first = singular(words.word(at));
-            let list = self.phrases.find(words.tokens[at].hash, |(word, _)| word == first);
-            let list = list.map_or(&[][..], |(_, list)| list.as_slice());
-            let next = singular(words.word(at + 1));
-            for phrase in list {
-                let fits = phrase.rest.first().is_none_or(|word| word == next)
-                    && phrase.rest.iter().enumerate().skip(1).all(|(i, word)| singular(words.word(at + 1 + i)) == word);
-                if fits {
-                    said.push(Said { at, end: at + 1 + phrase.rest.len(), says: phrase.says });
+            let mut roles = self.roles_of(word, one, hash);
+            if roles & role::PHRASE != 0 {
+                let before = said.len();
+                let next = singular(words.word(at + 1));
+                let list = self.phrases.find(hash, |(word, _)| word == one);
+                for phrase in list.map_or(&[][..], |(_, list)| list.as_slice()) {
+                    let fits = phrase.rest.first().is_none_or(|word| word == next)
+                        && phrase
+                            .rest
+                            .iter()
+                            .enumerate()
+                            .skip(1)
+                            .all(|(i, word)| singular(words.word(at + 1 + i)) == word);
+                    if fits {
+                        said.push(Said { at, end: at + 1 + phrase.rest.len(), says: phrase.says });
+                    }
+                }
+                if said.len() == before {
+                    roles &= !role::PHRASE;
                 }
             }
-            if said.len() == before {
-                words.tokens[at].roles &= !role::PHRASE;
-            }
+            words.tokens[at].hash = hash;
+            words.tokens[at].roles = roles;
         }
         words.said = said;
     }

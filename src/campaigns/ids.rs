@@ -7,11 +7,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use foldhash::fast::FixedState;
+use hashbrown::HashTable;
 use serde::Serialize;
 
 use super::Campaign;
 use super::fold::compact;
-use super::table::{Table, hash};
+use super::table::hash;
 
 /// A shape of ids, as `campaigns check` shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,10 +41,10 @@ struct Form {
 /// The directory's ids, indexed.
 #[derive(Debug, Default)]
 pub struct Ids {
-    exact: Table,
-    compacted: Table,
+    exact: HashTable<u32>,
+    compacted: HashTable<u32>,
     /// The digits of ids that open with letters, when they are of one campaign only.
-    cores: Table,
+    cores: HashTable<u32>,
     /// Compact forms that several ids share.
     twins: HashSet<String, FixedState>,
     /// Digits shared by ids of several openings: they name none of them.
@@ -101,8 +102,8 @@ impl Ids {
     /// Indexes the ids. Of ids that are equal to the letter the first counts.
     pub fn build(campaigns: &[Campaign]) -> Ids {
         let mut ids = Ids {
-            exact: Table::with_capacity(campaigns.len()),
-            compacted: Table::with_capacity(campaigns.len()),
+            exact: HashTable::with_capacity(campaigns.len()),
+            compacted: HashTable::with_capacity(campaigns.len()),
             ..Ids::default()
         };
         let mut buffer = String::new();
@@ -110,20 +111,20 @@ impl Ids {
         for (row, campaign) in campaigns.iter().enumerate() {
             let row32 = row as u32;
             let key = hash(campaign.id.as_bytes());
-            if ids.exact.find(key, |r| campaigns[r as usize].id == campaign.id).is_some() {
+            if ids.exact.find(key, |r| campaigns[*r as usize].id == campaign.id).is_some() {
                 continue;
             }
-            ids.exact.insert(key, row32, |r| hash(campaigns[r as usize].id.as_bytes()));
+            ids.exact.insert_unique(key, row32, |r| hash(campaigns[*r as usize].id.as_bytes()));
             buffer.clear();
             compact(&campaign.id, &mut buffer);
             if buffer.is_empty() {
                 continue;
             }
             let key = hash(buffer.as_bytes());
-            if ids.compacted.find(key, |r| compacted(&campaigns[r as usize].id) == buffer).is_some() {
+            if ids.compacted.find(key, |r| compacted(&campaigns[*r as usize].id) == buffer).is_some() {
                 ids.twins.insert(buffer.clone());
             } else {
-                ids.compacted.insert(key, row32, |r| hash(compacted(&campaigns[r as usize].id).as_bytes()));
+                ids.compacted.insert_unique(key, row32, |r| hash(compacted(&campaigns[*r as usize].id).as_bytes()));
             }
             ids.longest = ids.longest.max(buffer.len());
             ids.lengths |= 1 << buffer.chars().count().min(63);
@@ -138,16 +139,16 @@ impl Ids {
                 with_cores.push(row32);
             }
         }
-        ids.cores = Table::with_capacity(with_cores.len());
+        ids.cores = HashTable::with_capacity(with_cores.len());
         let core_of = |row: u32| compacted(&campaigns[row as usize].id);
         for row in with_cores {
             let whole = core_of(row);
             let Some(digits) = core(&whole) else { continue };
             let key = hash(digits.as_bytes());
-            if ids.cores.find(key, |r| core(&core_of(r)) == Some(digits)).is_some() {
+            if ids.cores.find(key, |r| core(&core_of(*r)) == Some(digits)).is_some() {
                 ids.shared_cores.insert(digits.to_owned());
             } else {
-                ids.cores.insert(key, row, |r| hash(core(&core_of(r)).unwrap_or_default().as_bytes()));
+                ids.cores.insert_unique(key, row, |r| hash(core(&core_of(*r)).unwrap_or_default().as_bytes()));
             }
         }
         ids
@@ -182,7 +183,7 @@ impl Ids {
 
     /// The campaign with exactly this id.
     pub fn exact(&self, id: &str, campaigns: &[Campaign]) -> Option<u32> {
-        self.exact.find(hash(id.as_bytes()), |row| campaigns[row as usize].id == id)
+        self.exact.find(hash(id.as_bytes()), |row| campaigns[*row as usize].id == id).copied()
     }
 
     /// The campaign whose id is this, whatever its spelling. `written` decides between ids that differ by spelling only.
@@ -193,7 +194,7 @@ impl Ids {
         if !self.twins.is_empty() && self.twins.contains(compact) {
             return self.exact(written, campaigns);
         }
-        self.compacted.find(hash(compact.as_bytes()), |row| same(&campaigns[row as usize].id, compact))
+        self.compacted.find(hash(compact.as_bytes()), |row| same(&campaigns[*row as usize].id, compact)).copied()
     }
 
     /// The campaign whose id has these digits behind its letters, when no other has.
@@ -201,7 +202,8 @@ impl Ids {
         if self.shared_cores.contains(digits) {
             return None;
         }
-        self.cores.find(hash(digits.as_bytes()), |row| core(&compacted(&campaigns[row as usize].id)) == Some(digits))
+        let is = |row: &u32| core(&compacted(&campaigns[*row as usize].id)) == Some(digits);
+        self.cores.find(hash(digits.as_bytes()), is).copied()
     }
 
     /// Whether a folded word may open an id that does not open with a digit.

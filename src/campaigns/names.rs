@@ -4,11 +4,13 @@
 //! depends on the words asked for, never on how many names there are: long lists are cut. The index holds row numbers
 //! only; no name is kept twice.
 
+use hashbrown::HashTable;
+
 use super::Campaign;
 use super::fold;
 use super::hints::{Hints, role};
 use super::spelling::{edits, singular};
-use super::table::{Buckets, Table, hash};
+use super::table::{Buckets, hash};
 
 /// More words than this are not indexed: a name is a name, not a text.
 const WORDS_PER_NAME: usize = 24;
@@ -32,7 +34,8 @@ pub mod class {
 pub struct Names {
     arena: String,
     ends: Vec<u32>,
-    table: Table,
+    /// The vocabulary by the hash of its words.
+    table: HashTable<u32>,
     weights: Vec<f32>,
     classes: Vec<u8>,
     /// Words of each entry (a name or an alias), and where they start.
@@ -106,14 +109,14 @@ impl Names {
 
     fn intern(&mut self, word: &str) -> u32 {
         let key = hash(word.as_bytes());
-        if let Some(id) = self.find(word) {
+        if let Some(id) = self.find_hashed(word.as_bytes(), key) {
             return id;
         }
         let id = self.ends.len() as u32;
         self.arena.push_str(word);
         self.ends.push(self.arena.len() as u32);
         let (arena, ends) = (&self.arena, &self.ends);
-        self.table.insert(key, id, |id| hash(text_of(arena, ends, id).as_bytes()));
+        self.table.insert_unique(key, id, |id| hash(text_of(arena, ends, *id).as_bytes()));
         id
     }
 
@@ -203,7 +206,7 @@ impl Names {
 
     /// The vocabulary word of these bytes, of which the hash is known.
     pub(super) fn find_hashed(&self, word: &[u8], hash: u64) -> Option<u32> {
-        self.table.find(hash, |id| self.text(id).as_bytes() == word)
+        self.table.find(hash, |id| self.text(*id).as_bytes() == word).copied()
     }
 
     /// The words of the vocabulary that, written as one, are this: three or more, each of three letters or more.

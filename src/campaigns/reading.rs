@@ -20,7 +20,7 @@ pub(super) struct Reading {
 }
 
 /// The most tokens that an ID is spread over: a UUID has five, a long number in groups of two more.
-const SPREAD: usize = 8;
+pub(super) const SPREAD: usize = 8;
 
 impl Finder<'_, '_> {
     /// Whether an ID may go on over this gap; a long one goes on in the next line.
@@ -77,7 +77,7 @@ impl Finder<'_, '_> {
             look_alike: false,
         };
         // The longest spelling that the directory knows.
-        let mut spelled = String::new();
+        let mut spelled = String::with_capacity(self.ids.longest.min(64) + word.len());
         let mut known = None;
         let mut fitting = None;
         for last in i..(i + SPREAD).min(self.words.tokens.len()) {

@@ -2,6 +2,8 @@
 //!
 //! Compares words only; bounded by the longest word that is compared.
 
+use super::fold::compact;
+
 /// A word without the plural's s: what the vocabulary holds.
 pub fn singular(word: &str) -> &str {
     let bytes = word.as_bytes();
@@ -21,17 +23,13 @@ pub fn uninflected(word: &str) -> impl Iterator<Item = &str> {
 
 /// "koeln" for "Köln", and the other way round: a folded word as those write it who have, or have not, the letter.
 pub fn transliterated(word: &str, written: &str) -> Option<String> {
-    let vowel = |byte: u8| matches!(byte, b'a' | b'o' | b'u');
     if written.is_ascii() {
-        word.as_bytes().windows(2).position(|pair| pair[1] == b'e' && vowel(pair[0]))?;
-        let mut other = String::with_capacity(word.len());
-        for (at, c) in word.char_indices() {
-            let before = at.checked_sub(1).map(|before| word.as_bytes()[before]);
-            if c != 'e' || !before.is_some_and(vowel) {
-                other.push(c);
-            }
-        }
-        return Some(other);
+        let vowel = |byte: u8| matches!(byte, b'a' | b'o' | b'u');
+        let umlaut = |before: &mut u8, byte: u8| vowel(std::mem::replace(before, byte)) && byte == b'e';
+        let (mut before, mut again) = (0, 0);
+        // Most words have none.
+        let any = word.bytes().any(|byte| umlaut(&mut before, byte));
+        return any.then(|| word.chars().filter(|c| !umlaut(&mut again, *c as u8)).collect());
     }
     if !written.contains(['ä', 'ö', 'ü', 'ø', 'Ä', 'Ö', 'Ü', 'Ø']) {
         return None;
@@ -45,8 +43,9 @@ pub fn transliterated(word: &str, written: &str) -> Option<String> {
             c => other.push(c),
         }
     }
-    let other = super::fold::folded(&other);
-    (other != word).then_some(other)
+    let mut folded = String::with_capacity(other.len());
+    compact(&other, &mut folded);
+    (folded != word).then_some(folded)
 }
 
 /// Edits between two words (insertion, deletion, substitution, transposition of neighbours), or `None` above `most`.

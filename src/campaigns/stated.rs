@@ -10,7 +10,7 @@ use super::gap;
 use super::hints::Hints;
 use super::label::Label;
 use super::number::Bare;
-use super::reading::Reading;
+use super::reading::{Reading, SPREAD};
 use super::view::{SeenIds, View};
 use super::zone::Zone;
 use crate::request::evidence::Where;
@@ -63,8 +63,15 @@ pub fn find(zone: &Zone<'_>, view: View<'_>, hints: &Hints) -> Vec<Stated> {
     let words = &zone.words;
     let finder = Finder { zone, words, ids: view.ids(), campaigns: &view.directory.campaigns, hints };
     let mut found: Vec<Stated> = vec![];
-    let mut i = 0;
+    // Unless some ids are of letters only, an ID has a digit, or a letter that looks like one, within reach.
+    let telling = |token: &Token| finder.ids.letters_only || token.has_digit || token.strange;
+    let (mut i, mut next) = (0, 0);
     while i < words.tokens.len() {
+        if next <= i {
+            let Some(ahead) = words.tokens[i..].iter().position(telling) else { break };
+            next = i + ahead;
+            i = i.max((next + 1).saturating_sub(SPREAD));
+        }
         if let Some(stated) = found.last().and_then(|before| finder.goes_on(i, before)) {
             found.push(stated);
             i += 1;

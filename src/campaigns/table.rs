@@ -1,79 +1,16 @@
-//! A hash table of row numbers: five bytes a row, for keys that the rows themselves hold.
+//! What the indexes over the directory are made of: the hash of a key, and row numbers in buckets.
 //!
 //! Keys come from the directory, which the operator controls; what is looked up may be hostile and only ever reads.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 
-/// The tag of a slot without a row.
-const FREE: u8 = 0;
-
-/// The tag of a row's hash: bits that the slot's place does not depend on.
-fn tag(hash: u64) -> u8 {
-    (hash >> 57) as u8 | 0x80
-}
-
 /// Hashes bytes, the same in every run.
 pub fn hash(bytes: &[u8]) -> u64 {
-    FixedState::with_seed(0x6465_736b).hash_one(bytes)
-}
-
-/// Row numbers by the hash of their key.
-#[derive(Debug, Default)]
-pub struct Table {
-    slots: Vec<u32>,
-    /// Seven bits of each row's hash, and one that says that the slot is taken: a word that is not there is known by
-    /// these alone, without a look at any row's key.
-    tags: Vec<u8>,
-    len: usize,
-}
-
-impl Table {
-    /// Room for this many rows without growing.
-    pub fn with_capacity(rows: usize) -> Table {
-        let slots = (rows + rows / 2 + 8).next_power_of_two();
-        Table { slots: vec![0; slots], tags: vec![FREE; slots], len: 0 }
-    }
-
-    /// The row whose key this is, as `same` says.
-    pub fn find(&self, hash: u64, mut same: impl FnMut(u32) -> bool) -> Option<u32> {
-        if self.slots.is_empty() {
-            return None;
-        }
-        let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
-        let tag = tag(hash);
-        while self.tags[at] != FREE {
-            if self.tags[at] == tag && same(self.slots[at]) {
-                return Some(self.slots[at]);
-            }
-            at = (at + 1) & mask;
-        }
-        None
-    }
-
-    /// Adds a row that [`Table::find`] did not find. `rehash` gives the hash of a row's key when the table grows.
-    pub fn insert(&mut self, hash: u64, row: u32, rehash: impl Fn(u32) -> u64) {
-        if (self.len + 1) * 4 > self.slots.len() * 3 {
-            let old = std::mem::replace(self, Table::with_capacity((self.len + 1) * 2));
-            for (row, _) in old.slots.into_iter().zip(old.tags).filter(|(_, tag)| *tag != FREE) {
-                self.place(rehash(row), row);
-            }
-        }
-        self.place(hash, row);
-    }
-
-    fn place(&mut self, hash: u64, row: u32) {
-        let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
-        while self.tags[at] != FREE {
-            at = (at + 1) & mask;
-        }
-        self.slots[at] = row;
-        self.tags[at] = tag(hash);
-        self.len += 1;
-    }
+    let mut hasher = FixedState::with_seed(0x6465_736b).build_hasher();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 /// Row numbers in buckets: all rows of one key together, in the order in which they were given.
@@ -115,20 +52,6 @@ impl Buckets {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn finds_what_was_put_in() {
-        let keys: Vec<String> = (0..1000).map(|i| format!("key {i}")).collect();
-        let mut table = Table::default();
-        for (row, key) in keys.iter().enumerate() {
-            table.insert(hash(key.as_bytes()), row as u32, |row| hash(keys[row as usize].as_bytes()));
-        }
-        for (row, key) in keys.iter().enumerate() {
-            assert_eq!(table.find(hash(key.as_bytes()), |r| keys[r as usize] == *key), Some(row as u32));
-        }
-        assert_eq!(table.find(hash(b"none"), |_| false), None);
-        assert_eq!(Table::default().find(1, |_| true), None);
-    }
 
     #[test]
     fn buckets_keep_order() {

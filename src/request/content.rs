@@ -199,11 +199,19 @@ pub fn legible(text: &[u8]) -> bool {
     // All control characters but tab, line ends, form feed and escape.
     let control = |byte: &u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
     let control = start.iter().filter(|byte| control(byte)).count();
-    let damaged = memchr::memmem::find_iter(start, "\u{fffd}").count();
     // What is read in the wrong charset is full of characters that no script has (Unicode §23.5, private use).
-    let nobodys = String::from_utf8_lossy(start).chars().filter(|c| matches!(c, '\u{e000}'..='\u{f8ff}')).count();
+    let (damaged, nobodys) = if start.is_ascii() {
+        (0, 0)
+    } else {
+        let nobodys = |c: &char| matches!(c, '\u{e000}'..='\u{f8ff}');
+        (
+            memchr::memmem::find_iter(start, "\u{fffd}").count(),
+            String::from_utf8_lossy(start).chars().filter(nobodys).count(),
+        )
+    };
     // In a few words one odd byte is no more than a slip.
-    let slips = usize::from(start.iter().filter(|byte| byte.is_ascii_alphanumeric()).count() >= 3) * 2;
+    let worded = start.iter().filter(|byte| byte.is_ascii_alphanumeric()).take(3).count() == 3;
+    let slips = if worded { 2 } else { 0 };
     let odd = control + damaged;
     (odd <= slips || odd * 20 <= start.len()) && (nobodys < 3 || nobodys * 60 <= start.len())
 }

@@ -12,15 +12,6 @@ impl Scan<'_> {
             self.ruled = true;
         }
         let (class, id) = (known.class, known.id);
-        let is = |names: &[&str]| {
-            names.iter().any(|name| {
-                class.split_ascii_whitespace().any(|part| {
-                    part.strip_suffix(*name)
-                        .is_some_and(|before| before.is_empty() || before == "x_" || before.ends_with('-'))
-                }) || id == *name
-                    || id.strip_prefix("x_") == Some(*name)
-            })
-        };
         if class.is_empty() && id.is_empty() {
             if tag.attributes.contains("data-signatureblock")
                 || tag.attributes.contains("data-smartmail=\"gmail_signature\"")
@@ -29,36 +20,59 @@ impl Scan<'_> {
             }
             return;
         }
-        if is(&["gmail_attr", "moz-cite-prefix", "yahoo_quoted_begin"]) {
-            self.hint = Hint::Attribution;
-        } else if is(&[
-            "gmail_signature",
-            "moz-signature",
-            "Signature",
-            "signature",
-            "AppleMailSignature",
-            "protonmail_signature_block",
-            "ms-outlook-mobile-signature",
-            "yahoo-signature",
-            "tutanota_signature",
-            "mail_signature",
-            "spark_signature",
-            "zmail_signature",
-            "signature-block",
-        ]) {
-            self.hint = Hint::Signature;
-        } else if is(&[
-            "yahoo_quoted",
-            "mail-editor-reference-message-container",
-            "zmail_extra",
-            "OLK_SRC_BODY_SECTION",
-            "isReplyContent",
-            "ntes_not_fresh_quote",
-        ]) {
-            self.hint = Hint::Quoted;
-            self.depth = self.depth.saturating_add(1);
-        } else if is(&["divRplyFwdMsg", "stopSpelling", "zwchr", "OutlookMessageHeader"]) {
-            self.ruled = true;
+        // Outlook on the web writes `x_` before what it shows again; others write a word and a hyphen before a class.
+        let bare = |name: &str| program(name).or_else(|| program(name.strip_prefix("x_")?));
+        let classes = class.split_ascii_whitespace().flat_map(|part| {
+            let behind = part.match_indices('-').filter_map(|(at, _)| program(&part[at + 1..]));
+            bare(part).into_iter().chain(behind)
+        });
+        match classes.chain(bare(id)).min() {
+            Some(Element::Attribution) => self.hint = Hint::Attribution,
+            Some(Element::Signature) => self.hint = Hint::Signature,
+            Some(Element::Quote) => {
+                self.hint = Hint::Quoted;
+                self.depth = self.depth.saturating_add(1);
+            }
+            Some(Element::Header) => self.ruled = true,
+            None => {}
         }
     }
+}
+
+/// What mail programs make of an element; of several the first counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Element {
+    Attribution,
+    Signature,
+    Quote,
+    /// A header block above a quote.
+    Header,
+}
+
+/// What mail programs mean by an element of this class or id.
+fn program(name: &str) -> Option<Element> {
+    Some(match name {
+        "gmail_attr" | "moz-cite-prefix" | "yahoo_quoted_begin" => Element::Attribution,
+        "gmail_signature"
+        | "moz-signature"
+        | "Signature"
+        | "signature"
+        | "AppleMailSignature"
+        | "protonmail_signature_block"
+        | "ms-outlook-mobile-signature"
+        | "yahoo-signature"
+        | "tutanota_signature"
+        | "mail_signature"
+        | "spark_signature"
+        | "zmail_signature"
+        | "signature-block" => Element::Signature,
+        "yahoo_quoted"
+        | "mail-editor-reference-message-container"
+        | "zmail_extra"
+        | "OLK_SRC_BODY_SECTION"
+        | "isReplyContent"
+        | "ntes_not_fresh_quote" => Element::Quote,
+        "divRplyFwdMsg" | "stopSpelling" | "zwchr" | "OutlookMessageHeader" => Element::Header,
+        _ => return None,
+    })
 }

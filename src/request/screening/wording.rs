@@ -110,16 +110,18 @@ pub(super) fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<
             .then(|| format!("subject {:?}", shown(mail.subject)));
     }
     let acknowledged = words.acknowledged.find(&lower);
-    // Somebody is away, or a desk acknowledges, and says what is to be done meanwhile.
-    if mail.reply
-        && let Some(said) = words.absence.find(&lower).or(acknowledged).map(shown_of)
-        && let Some(meanwhile) = words.meanwhile.find(&lower).map(shown_of)
-        && !(lower.contains(['?', '？']) || words.request.has(&lower))
-    {
-        return Some(format!("an answer with the words {said:?} and {meanwhile:?}"));
-    }
-    if mail.reply && only_away(&lower, reading) {
-        return Some("an answer that only says who is away, and whom to turn to".into());
+    if mail.reply {
+        let absent = words.absence.find(&lower);
+        // Somebody is away, or a desk acknowledges, and says what is to be done meanwhile.
+        if let Some(said) = absent.or(acknowledged).map(shown_of)
+            && let Some(meanwhile) = words.meanwhile.find(&lower).map(shown_of)
+            && !(lower.contains(['?', '？']) || words.request.has(&lower))
+        {
+            return Some(format!("an answer with the words {said:?} and {meanwhile:?}"));
+        }
+        if absent.is_some() && only_away(&lower, reading) {
+            return Some("an answer that only says who is away, and whom to turn to".into());
+        }
     }
     // Another desk's acknowledgement: something was received, and a machine says so.
     acknowledged.or_else(|| words.acknowledged.find(&subject))?;
