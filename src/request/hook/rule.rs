@@ -161,7 +161,7 @@ impl Rule {
         for source in &self.from {
             let found: Vec<(String, &Value)> = match source {
                 Source::Pointer(pointer) => {
-                    body.pointer(pointer).map(|value| (pointer.clone(), value)).into_iter().collect()
+                    at(body, pointer).map(|value| (pointer.clone(), value)).into_iter().collect()
                 }
                 Source::Path(path) => located(path, body),
                 Source::Template(_) => vec![],
@@ -188,7 +188,7 @@ impl Source {
     fn gather(&self, body: &Value, all: bool, found: &mut Vec<Found>, ill: &mut Option<FieldFault>) {
         let places = match self {
             Source::Pointer(pointer) => {
-                body.pointer(pointer).map(|value| (pointer.clone(), value)).into_iter().collect()
+                at(body, pointer).map(|value| (pointer.clone(), value)).into_iter().collect()
             }
             Source::Path(path) => located(path, body),
             Source::Template(text) => {
@@ -248,6 +248,18 @@ pub fn pointer_of(path: &str) -> String {
         return path.to_owned();
     }
     path.split('.').map(step).collect()
+}
+
+/// [`Value::pointer`], without its work on escapes where there are none: a rule looks at many places that a body lacks.
+fn at<'v>(body: &'v Value, pointer: &str) -> Option<&'v Value> {
+    let mut value = body;
+    for key in pointer.split('/').skip(1) {
+        match value {
+            Value::Object(fields) if !pointer.contains('~') => value = fields.get(key)?,
+            _ => return body.pointer(pointer),
+        }
+    }
+    Some(value)
 }
 
 /// What a template sees: the body's own fields, and all of it as `body`.
