@@ -269,6 +269,27 @@ fn an_agents_forward_names_the_customer() {
 }
 
 #[test]
+fn an_agents_forward_is_answered_in_the_customers_language() {
+    let words = "Hallo Dana, die Kampagne 48213 hat seit Montag keine Klicks mehr, bitte sehen Sie nach.";
+    for (marker, labels, note) in [
+        (
+            "---------- Forwarded message ---------",
+            ["From", "Date", "Subject", "To"],
+            "Hi team, can you please take this one today?",
+        ),
+        ("Inicio del mensaje reenviado:", ["De", "Fecha", "Asunto", "Para"], ""),
+    ] {
+        let [from, date, subject, to] = labels;
+        let raw = format!(
+            "From: Dana <dana@desk.example>\r\nSubject: Fwd: x\r\n\r\n{note}\r\n\r\n{marker}\r\n{from}: Klaus <klaus@obst.example>\r\n{date}: 6.8.2025\r\n{subject}: The report of the week\r\n{to}: Dana <dana@desk.example>\r\n\r\n{words}\r\n"
+        );
+        let request = read(raw.as_bytes());
+        assert_eq!(request.from.address, "klaus@obst.example");
+        assert_eq!(request.language.as_deref(), Some("de"), "{raw}");
+    }
+}
+
+#[test]
 fn an_agents_forward_needs_nothing_that_speaks_against_it() {
     let check = |verdict: &str, from: &str, inner: &str, expected: &str| {
         let verdict = match verdict {

@@ -1,6 +1,9 @@
-//! Base64 where words should stand: with a footer below it, without its label, or with nothing in it that anybody reads.
+//! Encodings where words should stand: base64 with a footer below it, without its label, or with nothing in it that anybody
+//! reads; quoted-printable without its label.
 //!
 //! Takes for text only what decodes to text; a few long words (links, keys, hashes) are never taken for noise.
+
+use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 
 use super::content::legible;
 use super::header;
@@ -48,6 +51,22 @@ pub fn unlabelled(text: &str) -> Option<Vec<u8>> {
     text_of(text.as_bytes())
 }
 
+/// What a body holds that is quoted-printable (RFC 2045 §6.7), and does not say so: all its equals signs are escapes that
+/// this encoding needs, some of them of text in UTF-8.
+pub fn unlabelled_quoted(text: &str) -> Option<Vec<u8>> {
+    let bytes = text.as_bytes();
+    let mut beyond = 0;
+    for at in memchr::memchr_iter(b'=', bytes) {
+        match bytes[at + 1..] {
+            [b'3', b'D', ..] | [b'2', b'0', ..] | [b'\n', ..] | [b'\r', b'\n', ..] => {}
+            [b'8'..=b'9' | b'A'..=b'F', b'0'..=b'9' | b'A'..=b'F', ..] => beyond += 1,
+            _ => return None,
+        }
+    }
+    let decoded = quoted_printable_decode(bytes).filter(|_| beyond >= 2)?;
+    std::str::from_utf8(&decoded).is_ok().then_some(decoded)
+}
+
 /// No words at all: lines without a space in which letters, capitals and figures are mixed as only encoded data has
 /// them.
 pub fn noise(text: &str) -> bool {
@@ -92,6 +111,21 @@ mod tests {
     const HELLO: &str =
         "SGVsbG8sIGNhbXBhaWduIDQ4MjEzIHNob3dzIG5vIGNsaWNrcyBzaW5jZSBGcmlkYXkuIFBs\nZWFzZSBjaGVjayBpdC4=";
     const WORDS: &str = "Hello, campaign 48213 shows no clicks since Friday. Please check it.";
+
+    #[test]
+    fn quoted_printable_without_its_label() {
+        let read = |text: &str| unlabelled_quoted(text).and_then(|bytes| String::from_utf8(bytes).ok());
+        assert_eq!(read("Es l=C3=A4uft=\n nichts =3D 0 =E2=82=AC").as_deref(), Some("Es läuft nichts = 0 €"));
+        for text in [
+            "see https://acme.example/?id=48213&b=C3",
+            "a = b, c =C3=A4",
+            "the page says l=C3uft",
+            "=3D is an equals sign",
+            "x=E4=F6=FC",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn base64_that_holds_text() {

@@ -102,10 +102,12 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
             content.oddities.push("body: base64 that is not said to be".to_owned());
             *text = Cow::Owned(charset::decode(&bytes, None).0.into_owned());
         }
+        decoded(text, &mut content.oddities);
         if let (Cow::Owned(rest), _) = uuencode::take(text) {
             *text = Cow::Owned(rest);
         }
     }
+    pages.iter_mut().for_each(|page| decoded(page, &mut content.oddities));
     if let ([(text, ..)], true) = (texts.as_slice(), pages.is_empty())
         && is_page(text)
     {
@@ -191,6 +193,14 @@ fn strays(mail: &Message<'_>) -> Vec<u32> {
         }
     }
     plain.into_iter().chain(page).collect()
+}
+
+/// Decodes quoted-printable that does not say so.
+fn decoded(text: &mut Cow<'_, str>, oddities: &mut Vec<String>) {
+    if let Some(bytes) = armour::unlabelled_quoted(text) {
+        oddities.push("body: quoted-printable that is not said to be".to_owned());
+        *text = Cow::Owned(String::from_utf8_lossy(&bytes).into_owned());
+    }
 }
 
 /// Whether bytes may be somebody's text: hardly a control or replacement character stands in their beginning.

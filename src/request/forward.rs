@@ -75,9 +75,10 @@ fn message<'a>(part: &'a MessagePart<'_>, raw: &'a [u8]) -> Option<Cow<'a, [u8]>
 }
 
 /// When a known agent forwards a mail, its original sender is the requester; through forwards of team mates likewise.
-pub fn by_agent(request: &mut Request, authentication: &Authentication, setting: &Setting) {
+/// Whether that is so here.
+pub fn by_agent(request: &mut Request, authentication: &Authentication, setting: &Setting) -> bool {
     if request.forwarded_from.is_none() || !is_agent(&request.from.address, setting) {
-        return;
+        return false;
     }
     let mut rest = request.forwarded.as_str();
     let mut inner = None;
@@ -92,17 +93,20 @@ pub fn by_agent(request: &mut Request, authentication: &Authentication, setting:
     if inner.as_ref().is_some_and(|origin| !ours(&origin.address, setting)) {
         request.forwarded_from = inner;
     }
-    let Some(origin) = &request.forwarded_from else { return };
-    if origin.address.is_empty() || ours(&origin.address, setting) {
-        return;
+    let Some(origin) = request.forwarded_from.as_ref().filter(|origin| !origin.address.is_empty()) else {
+        return false;
+    };
+    if ours(&origin.address, setting) {
+        return false;
     }
     // No verdict says nothing (mail that never left the house), nor does a domain without a policy.
     if let Some(verdict) = authentication.dmarc.as_deref().filter(|verdict| !["pass", "none"].contains(verdict)) {
         request
             .oddities
             .push(format!("an agent's address, but DMARC says {verdict}: not taken for an agent's forward"));
-        return;
+        return false;
     }
     let customer = Mailbox { name: origin.name.clone(), address: origin.address.clone() };
     request.via = Some(std::mem::replace(&mut request.from, customer));
+    true
 }

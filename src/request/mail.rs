@@ -12,7 +12,7 @@ use super::quote::{self, Context, Kind, Parts};
 use super::reading::Reading;
 use super::{
     Bounce, FieldKey, Mailbox, Refusal, Request, Setting, address, armour, authentication, charset, encoded, forward,
-    header, language, screening, structure, thread,
+    header, language, list, screening, structure, thread,
 };
 
 /// Links that a request lists.
@@ -34,6 +34,9 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     }
     let mut request = Request { oddities: repaired, ..Request::default() };
     envelope(&headers, &mut request);
+    if let Some(writer) = list::writer(&headers, &request.from, &setting.own_addresses) {
+        request.via = Some(std::mem::replace(&mut request.from, writer));
+    }
     let sender = request.from.clone();
 
     // Of a text without headers a parser would take all before its first blank line for some.
@@ -139,7 +142,7 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
         request.text = summary;
     }
     let authentication = authentication::read(&headers, setting.authserv_id.as_deref(), setting.verified.as_ref());
-    forward::by_agent(&mut request, &authentication, setting);
+    let handed_on = forward::by_agent(&mut request, &authentication, setting);
 
     let report = mail.as_ref().and_then(report);
     let seen = screening::Mail {
@@ -167,7 +170,11 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
         request.authentication = authentication;
     }
     request.headers = asked_for(&headers, &reading.headers);
-    request.language = language::detect(&request.text, reading);
+    // Of what an agent hands on, the customer's words tell in which language he is answered, not the agent's.
+    request.language = match handed_on {
+        true => language::detect(&quote::letter(&request.forwarded, reading), reading),
+        false => language::detect(&request.text, reading),
+    };
     request.html = content.html;
     Ok(request)
 }

@@ -21,6 +21,7 @@ pub mod hook;
 pub mod html;
 pub mod language;
 pub mod lines;
+mod list;
 pub mod mail;
 pub mod pattern;
 pub mod quote;

@@ -6,7 +6,7 @@ use std::mem;
 use super::description::Description;
 use super::lexicon::Lexicon;
 use super::numbering::Lists;
-use super::scan::bit;
+use super::scan::{Set, bit};
 use super::topic::{self, Phrase};
 use super::weave::{Net, Weaver};
 use super::{Files, fold, routing};
@@ -29,6 +29,17 @@ pub enum Owner {
     NotOneCampaign(u16),
 }
 
+/// The phrases of a signal as sets.
+#[derive(Debug)]
+pub struct Asked {
+    /// Any of which makes it fire.
+    pub phrases: Set,
+    /// One of which must stand near.
+    pub near: Set,
+    /// None of which may stand in the same places.
+    pub unless: Set,
+}
+
 /// A compiled signal.
 #[derive(Debug)]
 pub struct Signal {
@@ -48,6 +59,8 @@ pub struct Signal {
     pub near: Vec<u32>,
     /// Phrases that must not stand in the same places.
     pub unless: Vec<u32>,
+    /// The three as sets, in which a scan looks.
+    pub asked: Asked,
     /// The places it looks at, as bits.
     pub places: u16,
     /// Whether phrases alone decide, in the usual places.

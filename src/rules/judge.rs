@@ -308,8 +308,7 @@ pub(super) fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<
             .is_none_or(|wanted| zone.field.is_some_and(|field| is_field(scan.request, field, wanted)));
         signal.places & bit(zone.place) != 0 && in_field && !(blind && hit.named)
     };
-    // Collected once: a signal may have hundreds of words that count beside its own.
-    let beside: Vec<&Hit> = signal.near.iter().flat_map(|phrase| scan.phrase(*phrase)).collect();
+    let beside: Vec<&Hit> = scan.any_of(&signal.asked.near).collect();
     let is_near = |hit: &&Hit| {
         signal.near.is_empty()
             || beside.iter().any(|near| {
@@ -320,7 +319,7 @@ pub(super) fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<
             })
     };
     let mut best: Option<(f64, Spot)> = None;
-    let by_phrase = signal.phrases.iter().flat_map(|phrase| scan.phrase(*phrase)).filter(counts).filter(is_near);
+    let by_phrase = scan.any_of(&signal.asked.phrases).filter(counts).filter(is_near);
     let by_regex = signal.regexes.iter().flat_map(|regex| scan.regex(*regex)).filter(counts);
     for hit in by_phrase.chain(by_regex) {
         let named = !signal.written.places.is_empty();
@@ -333,7 +332,7 @@ pub(super) fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<
         }
     }
     let (factor, spot) = best?;
-    let barred = signal.unless.iter().flat_map(|phrase| scan.phrase(*phrase)).any(|hit| counts(&hit));
+    let barred = scan.any_of(&signal.asked.unless).any(|hit| counts(&hit));
     (!barred).then_some((factor, Some(spot)))
 }
 

@@ -3,6 +3,8 @@
 //! Words are folded to lexicon numbers, the numbers run through one Aho-Corasick automaton, the texts through one RegexSet.
 //! The cost follows the text, not the number of rules. Each place is read up to a bound; who writes more has said it before.
 
+use std::collections::BTreeMap;
+
 use super::lexicon::{STOP, Word};
 use super::weave::Net;
 use crate::request::evidence::{Evidence, Where};
@@ -58,6 +60,21 @@ struct Part {
     first: u32,
     last: u32,
     number: u32,
+}
+
+/// Phrases as a set: of each 64 that hold some, which. A signal may have hundreds that count beside its own.
+#[derive(Debug, Default)]
+pub struct Set(Vec<(usize, u64)>);
+
+impl Set {
+    /// The set of these.
+    pub fn of(phrases: &[u32]) -> Set {
+        let mut blocks = BTreeMap::new();
+        for phrase in phrases {
+            *blocks.entry(*phrase as usize / 64).or_insert(0) |= 1 << (phrase % 64);
+        }
+        Set(blocks.into_iter().collect())
+    }
 }
 
 /// What one pass over a request found.
@@ -244,13 +261,18 @@ impl<'r> Scan<'r> {
         }
     }
 
-    /// Where a phrase stands.
-    #[inline]
-    pub fn phrase(&self, phrase: u32) -> &[Hit] {
-        match self.seen.get(phrase as usize / 64) {
-            Some(bits) if bits >> (phrase % 64) & 1 == 1 => slice_of(&self.phrases, phrase),
-            _ => &[],
-        }
+    /// Where phrases of a set stand.
+    pub fn any_of<'s>(&'s self, set: &'s Set) -> impl Iterator<Item = &'s Hit> {
+        let seen = |(block, phrases): &(usize, u64)| (*block, phrases & self.seen.get(*block).copied().unwrap_or(0));
+        let found = set.0.iter().map(seen).filter(|(_, phrases)| *phrases != 0);
+        let each = |(block, mut phrases): (usize, u64)| {
+            std::iter::from_fn(move || {
+                let lowest = phrases.trailing_zeros();
+                phrases &= phrases.wrapping_sub(1);
+                (lowest < 64).then_some((block * 64) as u32 + lowest)
+            })
+        };
+        found.flat_map(each).flat_map(|phrase| slice_of(&self.phrases, phrase))
     }
 
     /// Where a regex matches.

@@ -10,10 +10,10 @@ use std::{panic, thread};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::{Match, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
-use super::compile::{Owner, Signal, USUAL_PLACES, Written};
+use super::compile::{Asked, Owner, Signal, USUAL_PLACES, Written};
 use super::lexicon::{Fnv, Lexicon, MOST_WORDS};
 use super::numbering::{Lists, Numbering};
-use super::scan::{bit, pack};
+use super::scan::{Set, bit, pack};
 use super::topic::{self, Phrase};
 use crate::config::fault::Fault;
 use crate::request::evidence::Where;
@@ -105,8 +105,9 @@ impl Weaver {
         phrases.sort_unstable();
         phrases.dedup();
         let regexes = written.regexes.iter().map(|(text, line)| self.regex(file, text, *line)).collect();
-        let near = written.near.iter().filter_map(|phrase| self.phrase(file, phrase)).collect();
-        let unless = written.unless.iter().filter_map(|phrase| self.phrase(file, phrase)).collect();
+        let near: Vec<u32> = written.near.iter().filter_map(|phrase| self.phrase(file, phrase)).collect();
+        let unless: Vec<u32> = written.unless.iter().filter_map(|phrase| self.phrase(file, phrase)).collect();
+        let asked = Asked { phrases: Set::of(&phrases), near: Set::of(&near), unless: Set::of(&unless) };
         let places = match (&written.field, written.places.is_empty()) {
             (Some(_), true) => bit(Where::Form),
             (_, true) => USUAL_PLACES.iter().fold(0, |bits, place| bits | bit(*place)),
@@ -121,7 +122,7 @@ impl Weaver {
             && written.headers.is_empty()
             && conditions.iter().all(|list| list.is_empty());
         let (name, file) = (format!("{prefix}.{}", written.name), file.into());
-        (Signal { owner, name, written, file, phrases, regexes, near, unless, places, simple }, as_written)
+        (Signal { owner, name, written, file, phrases, regexes, near, unless, asked, places, simple }, as_written)
     }
 
     /// The number of a phrase: its parts are what stands between `...`.

@@ -187,9 +187,7 @@ impl Source {
     /// Adds what stands there. `all`: every scalar, lists opened; else the first.
     fn gather(&self, body: &Value, all: bool, found: &mut Vec<Found>, ill: &mut Option<FieldFault>) {
         let places = match self {
-            Source::Pointer(pointer) => {
-                at(body, pointer).map(|value| (pointer.clone(), value)).into_iter().collect()
-            }
+            Source::Pointer(pointer) => at(body, pointer).map(|value| (pointer.clone(), value)).into_iter().collect(),
             Source::Path(path) => located(path, body),
             Source::Template(text) => {
                 let printed = environment().render_str(text, printable(body));

@@ -82,6 +82,12 @@ pub fn within<'a>(forwarded: &'a str, reading: &Reading) -> Option<(Forwarded, &
     split(&body, &context, reading).forwarded_from.map(|origin| (origin, below))
 }
 
+/// The words of a forwarded text, without the headers that stand above them.
+pub fn letter(forwarded: &str, reading: &Reading) -> String {
+    let heads = |line: &str| block::label(line, reading).is_some() || line.trim_end().ends_with([':', '：', '-']);
+    forwarded.lines().filter(|line| !heads(line)).collect::<Vec<_>>().join("\n")
+}
+
 /// Gives attributions that a mail program appended to the last words (`thanks On Wed, Apr 4, 2012 … wrote:`) a line of
 /// their own.
 pub fn unglue(body: &mut Body, reading: &Reading) {

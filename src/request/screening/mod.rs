@@ -8,7 +8,7 @@ mod wording;
 
 use super::header::{Headers, decoded, one_line, unfold};
 use super::reading::Reading;
-use super::{Automated, AutomatedKind, Mailbox};
+use super::{Automated, AutomatedKind, Mailbox, list};
 use wording::Suspicion;
 
 /// The header by which our own mail is known.
@@ -45,7 +45,7 @@ pub fn automated(mail: &Mail<'_>, own: &[String], reading: &Reading) -> Option<A
     if headers.has(LOOP_HEADER) {
         return verdict(AutomatedKind::Loop, format!("header {LOOP_HEADER}"));
     }
-    if !mail.on_behalf && own.iter().any(|own| *own == untagged(&mail.sender.address)) {
+    if !mail.on_behalf && list::is_own(&mail.sender.address, own) {
         return verdict(AutomatedKind::Loop, "sent from the desk's own address".into());
     }
     // Bounce.
@@ -97,10 +97,8 @@ pub fn automated(mail: &Mail<'_>, own: &[String], reading: &Reading) -> Option<A
         return verdict(AutomatedKind::AutoReply, "Precedence: auto_reply".into());
     }
     // Bulk by header. Our own address may be a mailing list at the mail provider: its headers say nothing of the sender.
-    let ours = |value: &str| own.iter().any(|own| value == own || value == own.replace('@', "."));
     if !mail.on_behalf {
-        let named = |name| headers.raw(name).any(|value| lists(&unfold(value).0).iter().any(|list| ours(list)));
-        let relayed = named("List-Id") || named("List-Post");
+        let relayed = list::relayed(headers, own);
         if !relayed {
             if let Some(name) = words.bulk_headers.iter().find(|name| headers.has(name)) {
                 return verdict(AutomatedKind::Bulk, format!("header {name}"));
@@ -161,26 +159,6 @@ fn keywords(value: &str) -> Vec<String> {
     let decoded = decoded(value).to_lowercase();
     let parts = decoded.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_'));
     parts.filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
-/// The lists that List-Id (RFC 2919) or List-Post (RFC 2369) names, in lower case: what stands in angle brackets, or all of it.
-fn lists(value: &str) -> Vec<String> {
-    let bare = |text: &str| {
-        let lower = text.trim().to_lowercase();
-        let address = lower.strip_prefix("mailto:").unwrap_or(&lower);
-        address.split('?').next().unwrap_or_default().trim_end_matches('.').to_owned()
-    };
-    let named: Vec<String> = value.split('<').skip(1).filter_map(|part| Some(bare(part.split_once('>')?.0))).collect();
-    if named.is_empty() { vec![bare(value)] } else { named }
-}
-
-/// The address in lower case without its plus tag.
-fn untagged(address: &str) -> String {
-    let lower = address.to_lowercase();
-    match lower.rsplit_once('@') {
-        Some((local, domain)) => format!("{}@{domain}", local.split('+').next().unwrap_or_default()),
-        None => lower,
-    }
 }
 
 pub use failure::bounce;
