@@ -2,6 +2,7 @@
 //!
 //! Nothing is unpacked or executed; names are normalised first and checked then.
 
+use mail_parser::decoders::hex::decode_hex;
 use unicode_normalization::UnicodeNormalization;
 
 use super::address::is_format;
@@ -71,11 +72,14 @@ pub fn safe_name(name: &str, index: usize, media_type: &str) -> String {
     if ending.is_empty() { stem[..cut].to_owned() } else { format!("{}.{ending}", &stem[..cut]) }
 }
 
-/// The file name in the header of a part that holds it as raw bytes beyond ASCII, decoded.
+/// The file name in the header of a part that holds it in pieces (RFC 2231 §3) or as raw bytes beyond ASCII, decoded.
 pub fn raw_name(part: &[u8]) -> Option<String> {
     let headers = header::Headers::parse(part);
     [("Content-Disposition", &b"filename="[..]), ("Content-Type", b"name=")].iter().find_map(|(field, parameter)| {
         let value = headers.raw(field).next()?;
+        if let Some(name) = continued(value, &parameter[..parameter.len() - 1]) {
+            return Some(name);
+        }
         let at = memchr::memmem::find(&value.to_ascii_lowercase(), parameter)? + parameter.len();
         let name = match value[at..].strip_prefix(b"\"") {
             Some(quoted) => quoted.split(|byte| *byte == b'"').next()?,
@@ -83,6 +87,29 @@ pub fn raw_name(part: &[u8]) -> Option<String> {
         };
         (!name.is_ascii()).then(|| super::charset::decode(name, None).0.into_owned())
     })
+}
+
+/// A parameter in pieces, put together before it is decoded: they may part a character's bytes.
+fn continued(value: &[u8], parameter: &[u8]) -> Option<String> {
+    let piece = |part: &[u8]| {
+        let (name, value) = part.trim_ascii().split_at_checked(part.trim_ascii().iter().position(|b| *b == b'=')?)?;
+        let (known, section) = name.split_at_checked(parameter.len())?;
+        let section =
+            std::str::from_utf8(section.strip_prefix(b"*").filter(|_| known.eq_ignore_ascii_case(parameter))?).ok()?;
+        let (number, encoded) = section.strip_suffix('*').map_or((section, false), |number| (number, true));
+        let value = value[1..].trim_ascii();
+        let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+        Some((number.parse::<u16>().ok()?, encoded, value.to_vec()))
+    };
+    let mut pieces: Vec<_> = value.split(|byte| *byte == b';').filter_map(piece).collect();
+    pieces.sort_by_key(|(number, ..)| *number);
+    let (_, _, first) = pieces.first_mut()?;
+    let charset = first.iter().position(|byte| *byte == b'\'').map(|end| first.drain(..=end).collect::<Vec<u8>>())?;
+    // What follows the charset is a language.
+    first.drain(..=first.iter().position(|byte| *byte == b'\'')?);
+    let decoded = pieces.into_iter().flat_map(|(_, encoded, value)| if encoded { decode_hex(&value).1 } else { value });
+    let charset = std::str::from_utf8(charset.strip_suffix(b"'")?).ok()?;
+    Some(super::charset::decode(&decoded.collect::<Vec<u8>>(), Some(charset)).0.into_owned())
 }
 
 /// The words of a rich text document (RTF): its control words, groups and tables of fonts gone.
@@ -287,6 +314,20 @@ mod tests {
         check("", "attachment-1.pdf");
         check("...", "attachment-1.pdf");
         assert!(safe_name(&format!("{}.xlsx", "ü".repeat(300)), 0, "").ends_with(".xlsx"));
+    }
+
+    #[test]
+    fn names_in_pieces_are_put_together_first() {
+        let check = |parameters: &str, expected: Option<&str>| {
+            let part = format!("Content-Type: application/pdf; {parameters}\r\n\r\n");
+            assert_eq!(raw_name(part.as_bytes()).as_deref(), expected, "{parameters}");
+        };
+        let rest = "name*1*=%A4nner; name*2=\".pdf\"";
+        check(&format!("name*0*=UTF-8''Rechnung%20J%C3; {rest}"), Some("Rechnung Jänner.pdf"));
+        check(&format!("{rest};\r\n\tNAME*0*=utf-8'de'J%C3"), Some("Jänner.pdf"));
+        check("name*0*=iso-8859-1''J%E4; name*1*=nner", Some("Jänner"));
+        check("name*0=a; name*1=b", None);
+        check("name*0*=%; name*x*='", None);
     }
 
     #[test]
