@@ -362,10 +362,10 @@ pub fn attachments<'a>(
         let alt = if media_type == "text/calendar" { part.text_contents().and_then(attachment::calendar) } else { alt };
         let alt = alt.map(|alt| alt.lines().next().unwrap_or_default().to_owned());
         let given = part.attachment_name().unwrap_or_default();
-        // Raw bytes beyond ASCII, which the parser could not read.
-        let raw_name =
-            given.contains('\u{fffd}').then(|| attachment::raw_name(raw.get(part.offset_header as usize..)?));
-        let name = raw_name.flatten();
+        // Raw bytes beyond ASCII, and pieces that part a character, are what the parser does not read.
+        let head = raw.get(part.offset_header as usize..part.offset_body as usize).unwrap_or_default();
+        let odd = given.contains('\u{fffd}') || memchr::memmem::find(head, b"name*1").is_some();
+        let name = odd.then(|| attachment::raw_name(head)).flatten();
         let name = attachment::safe_name(name.as_deref().unwrap_or(given), out.len(), &media_type);
         let contained = if media_type.contains("ms-tnef") || name.eq_ignore_ascii_case("winmail.dat") {
             attachment::tnef(part.contents()).0
