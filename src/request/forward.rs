@@ -13,6 +13,9 @@ use super::{Authentication, Forwarded, Mailbox, Request, Setting, address, bound
 /// How many forwards of a forward are followed.
 const DEEPEST: usize = 5;
 
+/// Attached mails that are read.
+const MOST_ATTACHED: usize = 10;
+
 /// Words that may stand above an attached mail and still only hand it over.
 const COVER_WORDS: usize = 60;
 
@@ -31,33 +34,39 @@ pub fn attached(mail: &Message<'_>, raw: &[u8], forward: bool, setting: &Setting
     if !request.forwarded.is_empty() || mail::report(mail).is_some() {
         return;
     }
-    let mut found = mail.attachments.iter().filter_map(|id| mail.part(*id)).filter_map(|part| message(part, raw));
-    let Some(inner) = found.next() else { return };
-    let others = found.count();
-    if others > 0 {
-        request.oddities.push(format!("{} attached mails: the first is read", others + 1));
-    }
-    // Encoded messages come past the first check; this is theirs.
-    let Ok(declared) = bounds::check(&inner, &setting.bounds) else {
-        request.oddities.push("an attached mail is over the bounds".to_owned());
-        return;
-    };
-    let inner = &*bounds::defuse(&inner, &declared);
-    let headers = Headers::parse(inner);
-    let from = headers.plain("From").map(|from| address::list(&from)).unwrap_or_default().into_iter().next();
-    let from = from.unwrap_or_default();
-    let Some(parsed) = content::parse(inner) else { return };
-    let body = content::read(inner, &parsed).body;
-    let text = (0..body.lines.len()).map(|at| body.line(at)).collect::<Vec<_>>().join("\n");
-    // Without a word of forwarding it may be evidence only; the text is kept all the same.
-    if forward || request.text.split_whitespace().count() <= COVER_WORDS {
-        request.forwarded = text.trim().to_owned();
-        request.forwarded_from = Some(Forwarded {
-            name: from.name,
-            address: from.address,
-            date: headers.text("Date"),
-            subject: headers.text("Subject").filter(|subject| !subject.is_empty()),
+    let found = mail.attachments.iter().filter_map(|id| mail.part(*id)).filter_map(|part| message(part, raw));
+    let mut texts: Vec<String> = vec![];
+    let mut first = None;
+    for inner in found.take(MOST_ATTACHED) {
+        // Encoded messages come past the first check; this is theirs.
+        let Ok(declared) = bounds::check(&inner, &setting.bounds) else {
+            request.oddities.push("an attached mail is over the bounds".to_owned());
+            continue;
+        };
+        let inner = &*bounds::defuse(&inner, &declared);
+        let Some(parsed) = content::parse(inner) else { continue };
+        let body = content::read(inner, &parsed).body;
+        let text = (0..body.lines.len()).map(|at| body.line(at)).collect::<Vec<_>>().join("\n");
+        texts.push(text.trim().to_owned());
+        first.get_or_insert_with(|| {
+            let headers = Headers::parse(inner);
+            let from = headers.plain("From").map(|from| address::list(&from)).unwrap_or_default().into_iter().next();
+            let from = from.unwrap_or_default();
+            Forwarded {
+                name: from.name,
+                address: from.address,
+                date: headers.text("Date"),
+                subject: headers.text("Subject").filter(|subject| !subject.is_empty()),
+            }
         });
+    }
+    if texts.len() > 1 {
+        request.oddities.push(format!("{} attached mails: the first names the sender", texts.len()));
+    }
+    // Without a word of forwarding it may be evidence only; the text is kept all the same.
+    if first.is_some() && (forward || request.text.split_whitespace().count() <= COVER_WORDS) {
+        request.forwarded = texts.join("\n\n").trim().to_owned();
+        request.forwarded_from = first;
     }
 }
 

@@ -359,12 +359,14 @@ mod tests {
         ] {
             check(true, &format!("please\n\n{marker}\n\n{block}"), "please", kurt);
         }
-        check(
+        let parts = check(
             true,
             "please\n\n   ----- Forwarded Message ----- From: Kurt Kunde <kurt@k.example>To: Jane <j@a.example>Sent: Friday, April 4, 2025 at 09:00:00 AM GMT+2Subject: x\n gone",
             "please",
             kurt,
         );
+        let said = parts.forwarded_from.map(|from| (from.date, from.subject));
+        assert_eq!(said, Some((Some("Friday, April 4, 2025 at 09:00:00 AM GMT+2".into()), Some("x".into()))));
         for (line, date) in [
             ("Am 03.04.25, 09:14 schrieb \"Kurt Kunde\" <kurt@k.example>:", "03.04.25, 09:14"),
             ("Am 03.04.25, 09:14 schrieb Kurt Kunde <kurt@k.example>:", "03.04.25, 09:14"),

@@ -3,7 +3,7 @@
 use super::Kind;
 use super::block::label;
 use super::walk::between_dashes;
-use crate::request::finder::folded;
+use crate::request::finder::{folded, lower};
 use crate::request::lines::{Body, depth};
 use crate::request::reading::{Label, Reading};
 use crate::request::{Forwarded, Mailbox, address, header};
@@ -22,44 +22,61 @@ pub(super) fn origin(body: &Body, kinds: &[Kind], reading: &Reading) -> Option<F
             }
             continue;
         }
-        // Yahoo's header may stand in the line of its marker.
-        let line = between_dashes(line).map_or(line, |(rest, _)| rest);
-        match label(line, reading) {
-            Some((kind, value)) => {
-                last = Some(kind);
-                match kind {
-                    Label::From if !any => {
-                        any = true;
-                        let sender = sender(value);
-                        (found.name, found.address) = (sender.name, sender.address);
-                    }
-                    Label::Sent if found.date.is_none() => {
-                        found.date = Some(header::one_line(value)).filter(|date| !date.is_empty())
-                    }
-                    Label::Subject if found.subject.is_none() => {
-                        found.subject = Some(header::one_line(value)).filter(|s| !s.is_empty())
-                    }
-                    _ => {}
-                }
-            }
-            // The address on a line of its own, below a wrapped name.
-            None if last == Some(Label::From) && found.address.is_empty() => {
-                found.address = sender(line).address;
-            }
-            None if !any && line.contains('@') && line.ends_with(':') => {
-                // `On 3 Apr 2025, at 09:14, Jane Roe <jane@acme.example> wrote:`
-                if let Some(open) = line.rfind('<') {
-                    let (name, before) = named(&line[..open], reading);
-                    let one = sender(&format!("{name} {}", &line[open..]));
-                    (found.name, found.address) = (one.name, one.address);
-                    found.date = written(before);
+        // Yahoo's header may stand in the line of its marker, all of it.
+        let labels = match between_dashes(line) {
+            Some((rest, _)) => in_one_line(rest, reading),
+            None => label(line, reading).into_iter().collect(),
+        };
+        for (kind, value) in &labels {
+            last = Some(*kind);
+            match kind {
+                Label::From if !any => {
                     any = true;
+                    let sender = sender(value);
+                    (found.name, found.address) = (sender.name, sender.address);
                 }
+                Label::Sent if found.date.is_none() => {
+                    found.date = Some(header::one_line(value)).filter(|date| !date.is_empty())
+                }
+                Label::Subject if found.subject.is_none() => {
+                    found.subject = Some(header::one_line(value)).filter(|subject| !subject.is_empty())
+                }
+                _ => {}
             }
-            None => {}
+        }
+        if !labels.is_empty() {
+            continue;
+        }
+        // The address on a line of its own, below a wrapped name.
+        if last == Some(Label::From) && found.address.is_empty() {
+            found.address = sender(line).address;
+        } else if !any
+            && line.contains('@')
+            && line.ends_with(':')
+            && let Some(open) = line.rfind('<')
+        {
+            // `On 3 Apr 2025, at 09:14, Jane Roe <jane@acme.example> wrote:`
+            let (name, before) = named(&line[..open], reading);
+            let one = sender(&format!("{name} {}", &line[open..]));
+            (found.name, found.address) = (one.name, one.address);
+            found.date = written(before);
+            any = true;
         }
     }
     any.then_some(found)
+}
+
+/// The labels of a header block that stands in one line, with their values: `From: Jane <jane@acme.example>To: …Sent: …`.
+fn in_one_line<'a>(line: &'a str, reading: &Reading) -> Vec<(Label, &'a str)> {
+    let mut found: Vec<(Label, usize, usize)> = vec![];
+    for (colon, _) in line.match_indices(':') {
+        let word = line[..colon].rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+        if let Some(label) = reading.labels.get(&lower(word)) {
+            found.push((*label, colon - word.len(), colon + 1));
+        }
+    }
+    let ends = found.iter().skip(1).map(|(_, start, _)| *start).chain([line.len()]);
+    found.iter().zip(ends).map(|((label, _, start), end)| (*label, line[*start..end].trim())).collect()
 }
 
 /// The name at the end of an attribution's beginning, and what stands before it: `Am 03.04.25, 09:14 schrieb "Jane"`,
