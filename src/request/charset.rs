@@ -4,7 +4,10 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, GB18030, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{
+    Encoding, GB18030, ISO_2022_JP, ISO_8859_2, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1252, WINDOWS_1254,
+    WINDOWS_1257,
+};
 
 use super::dos;
 
@@ -77,7 +80,10 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> (Cow<'a, str>, Option
             let (text, faulty) = encoding.decode_without_bom_handling(bytes);
             let doubts = doubtful(&text);
             if !faulty && doubts == 0 {
-                return (text, None);
+                let Some(other) = eastern(encoding, bytes) else { return (text, None) };
+                let said =
+                    format!("declared {} but is {}", shown(label.unwrap_or_default()), other.name().to_lowercase());
+                return (other.decode_without_bom_handling(bytes).0, Some(said));
             }
             let (repaired, name) = guess(bytes);
             // Damage counts first; what decodes well is doubted only for another reading that nothing speaks against.
@@ -271,6 +277,15 @@ fn guess(bytes: &[u8]) -> (Cow<'_, str>, String) {
     (text, encoding.name().to_lowercase())
 }
 
+/// Czech, Polish, Turkish and their like that are said to be western: their letters are letters there, too, but not those
+/// that stand together in any western language. A few prove nothing; names have such.
+fn eastern(declared: &'static Encoding, bytes: &[u8]) -> Option<&'static Encoding> {
+    let many = bytes.iter().filter(|byte| !byte.is_ascii()).take(4).count() == 4;
+    let guess = Some(WINDOWS_1252).filter(|western| many && declared == *western).map(|_| guessed(bytes))?;
+    let latin = [WINDOWS_1250, ISO_8859_2, WINDOWS_1254, WINDOWS_1257].contains(&guess);
+    (latin && !guess.decode_without_bom_handling(bytes).1).then_some(guess)
+}
+
 /// A label as it may stand in an oddity: short, printable.
 fn shown(label: &str) -> String {
     label.chars().filter(|c| c.is_ascii_graphic()).take(40).collect()
@@ -284,6 +299,33 @@ mod tests {
         let (text, oddity) = decode(bytes, label);
         assert_eq!(text, expected);
         assert_eq!(oddity.is_some(), repaired, "{oddity:?}");
+    }
+
+    #[test]
+    fn eastern_latin_that_is_said_to_be_western() {
+        for (charset, text) in [
+            (WINDOWS_1250, "kampaň 48213 neběží"),
+            (WINDOWS_1250, "kampania 48213 nie działa od poniedziałku, proszę o sprawdzenie"),
+            (WINDOWS_1250, "Kampanja ne radi, molim provjerite što se događa, žurno je već četvrti dan"),
+            (WINDOWS_1254, "kampanya çalışmıyor"),
+        ] {
+            check(&charset.encode(text).0, Some("iso-8859-1"), text, true);
+        }
+        for text in [
+            "Où est passé le rapport ? Ça ne va pas, c'est très gênant, à bientôt",
+            "La campaña no tiene clics desde el miércoles, ¿pueden mirar qué pasó? Señor Muñoz",
+            "A campanha não está funcionando, não há cliques, verifiquem a situação",
+            "größere Störung für Müller, läuft nicht, bitte prüfen",
+            "La campagna non funziona più, perché? È già così, metà città",
+            "Kampagnen kører ikke, på grund af en fejl, Søren Ærø på Ærø",
+            "Herferðin virkar ekki síðan á mánudag, getið þið skoðað þetta, Þór Sigurðsson",
+            "Väinö Hämäläinen, Jyväskylä: ei ole näkynyt",
+            "Núria, què passa? Gràcies, això és urgent",
+            "André Gagné, Zoë Brontë, José Muñoz, Åsa Öberg",
+            "ÄÖÜ äöü ß, Größe 3×4 m²",
+        ] {
+            check(&WINDOWS_1252.encode(text).0, Some("iso-8859-1"), text, false);
+        }
     }
 
     #[test]
@@ -318,7 +360,7 @@ mod tests {
         check(&encoding_rs::KOI8_R.encode(text).0, Some("windows-1251"), text, true);
         check(&encoding_rs::WINDOWS_1251.encode(text).0, Some("koi8-r"), text, true);
         let text = "Kampania nie pokazuje kliknięć, włącznie z późną żółtą, proszę o pomoc, dziękuję";
-        check(&encoding_rs::ISO_8859_2.encode(text).0, Some("iso-8859-1"), text, true);
+        check(&ISO_8859_2.encode(text).0, Some("iso-8859-1"), text, true);
         for (encoding, text) in [
             (WINDOWS_1252, "¿Cuántos m³ caben? El año 2025, 1ª fila, señor Núñez; ½ kg à 3 €"),
             (encoding_rs::WINDOWS_1251, "ПРИВЕТ из МТС, iPhone и МакДональдс, ООО «Ромашка»"),
