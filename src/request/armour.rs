@@ -57,11 +57,14 @@ pub fn unlabelled_quoted(text: &str) -> Option<Vec<u8>> {
     let bytes = text.as_bytes();
     let mut beyond = 0;
     for at in memchr::memchr_iter(b'=', bytes) {
-        match bytes[at + 1..] {
-            [b'3', b'D', ..] | [b'2', b'0', ..] | [b'\n', ..] | [b'\r', b'\n', ..] => {}
-            [b'8'..=b'9' | b'A'..=b'F', b'0'..=b'9' | b'A'..=b'F', ..] => beyond += 1,
-            _ => return None,
+        let rest = &bytes[at + 1..];
+        if rest.starts_with(b"\n") || rest.starts_with(b"\r\n") {
+            continue;
         }
+        let escape = rest.get(..2).filter(|digits| !digits.iter().any(u8::is_ascii_lowercase))?;
+        // Letters and figures need none.
+        let byte = u8::from_str_radix(std::str::from_utf8(escape).ok()?, 16).ok();
+        beyond += usize::from(!byte.filter(|byte| !byte.is_ascii_alphanumeric())?.is_ascii());
     }
     let decoded = quoted_printable_decode(bytes).filter(|_| beyond >= 2)?;
     std::str::from_utf8(&decoded).is_ok().then_some(decoded)
@@ -115,7 +118,7 @@ mod tests {
     #[test]
     fn quoted_printable_without_its_label() {
         let read = |text: &str| unlabelled_quoted(text).and_then(|bytes| String::from_utf8(bytes).ok());
-        assert_eq!(read("Es l=C3=A4uft=\n nichts =3D 0 =E2=82=AC").as_deref(), Some("Es läuft nichts = 0 €"));
+        assert_eq!(read("Es l=C3=A4uft=\n nichts =3D 0 =E2=82=AC=2E").as_deref(), Some("Es läuft nichts = 0 €."));
         for text in [
             "see https://acme.example/?id=48213&b=C3",
             "a = b, c =C3=A4",
