@@ -33,8 +33,8 @@ struct Form {
     count: usize,
     /// How the separators stand: an id of the shape.
     example: String,
-    /// The letters before the first digit; emptied when there are too many to be telling.
-    prefixes: HashSet<String, FixedState>,
+    /// The letters before the first digit, some of them when there are too many to be telling, with an id of each.
+    prefixes: HashMap<String, String, FixedState>,
     many: bool,
 }
 
@@ -162,7 +162,7 @@ impl Ids {
             None => self.forms.entry(shape.to_owned()).or_insert_with(|| Form {
                 count: 0,
                 example: id.to_owned(),
-                prefixes: HashSet::default(),
+                prefixes: HashMap::default(),
                 many: false,
             }),
         };
@@ -171,13 +171,18 @@ impl Ids {
             return;
         }
         let opening = opening(compact);
-        if !entry.many && !entry.prefixes.contains(opening) {
-            entry.prefixes.insert(opening.to_owned());
+        if !entry.many && !entry.prefixes.contains_key(opening) {
+            entry.prefixes.insert(opening.to_owned(), id.to_owned());
             entry.many = entry.prefixes.len() > 64;
         }
-        if self.openings.len() < 10_000 && !opening.is_empty() && !self.openings.contains(opening) {
-            self.longest_opening = self.longest_opening.max(opening.len());
-            self.openings.insert(opening.to_owned());
+        // Of "rtl.eu.20418" the word "rtl" opens an ID as "rtleu" does.
+        let word = id.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty()).map_or(0, str::len);
+        let first = opening.get(..word).unwrap_or(opening);
+        for opening in [opening, first] {
+            if self.openings.len() < 10_000 && !opening.is_empty() && !self.openings.contains(opening) {
+                self.longest_opening = self.longest_opening.max(opening.len());
+                self.openings.insert(opening.to_owned());
+            }
         }
     }
 
@@ -225,7 +230,7 @@ impl Ids {
     pub fn completed(&self, digits: &str) -> Option<String> {
         let behind_letters = |shape: &str| shape.trim_start_matches('a').len() == digits.len();
         let fitting = self.forms.iter().filter(|(shape, form)| behind_letters(shape) && !form.prefixes.is_empty());
-        let mut openings = fitting.flat_map(|(_, form)| &form.prefixes);
+        let mut openings = fitting.flat_map(|(_, form)| form.prefixes.keys());
         let opening = openings.next()?;
         openings.next().is_none().then(|| format!("{opening}{digits}"))
     }
@@ -234,6 +239,12 @@ impl Ids {
     pub fn part_of_uuid(&self, compact: &str) -> bool {
         let hex = compact.len() >= 8 && compact.bytes().all(|b| b.is_ascii_hexdigit());
         hex && self.forms.contains_key("uuid") && !compact.bytes().all(|b| b.is_ascii_digit())
+    }
+
+    /// Whether an unknown id of a known shape is written as the directory writes such ids, with separators between its parts.
+    pub fn spelled_so(&self, compact: &str, written: &str) -> bool {
+        let parted = written.contains(|c: char| !c.is_alphanumeric());
+        parted && self.fits(compact) && self.spelled(compact, written) == written
     }
 
     fn form(&self, compact: &str) -> Option<&Form> {
@@ -246,7 +257,7 @@ impl Ids {
     /// Whether an unknown compact id has a shape of the directory: class of characters, and letters in front known.
     pub fn fits(&self, compact: &str) -> bool {
         self.form(compact)
-            .is_some_and(|form| form.many || form.prefixes.is_empty() || form.prefixes.contains(opening(compact)))
+            .is_some_and(|form| form.many || form.prefixes.is_empty() || form.prefixes.contains_key(opening(compact)))
     }
 
     /// Whether an id of this shape can be told from other numbers without a label: letters and digits, enough of both.
@@ -256,15 +267,19 @@ impl Ids {
         (letters >= 2 && digits >= 3 || letters >= 1 && digits >= 4 || compact.len() == 32) && self.fits(compact)
     }
 
-    /// An unknown id spelled as the directory spells ids of its shape; as written when it has none.
+    /// An unknown id spelled as the directory spells ids of its shape that open alike; as written when it has none.
     pub fn spelled(&self, compact: &str, written: &str) -> String {
         let Some(form) = self.form(compact) else { return written.to_owned() };
         if compact.bytes().all(|b| b.is_ascii_digit()) && form.example.bytes().all(|b| b.is_ascii_digit()) {
             return compact.to_owned();
         }
+        let alike = form.prefixes.get(opening(compact));
+        if alike.is_none() && !form.many && written.contains(|c: char| !c.is_alphanumeric()) {
+            return written.to_owned();
+        }
         let mut rest = compact.chars();
         let mut out = String::new();
-        for c in form.example.chars() {
+        for c in alike.unwrap_or(&form.example).chars() {
             if c.is_alphanumeric() {
                 match rest.next() {
                     Some(next) if c.is_uppercase() => out.extend(next.to_uppercase()),

@@ -2,6 +2,7 @@
 //!
 //! Reads only the words around the ID; whether it is known to the directory plays no part.
 
+use super::fold::Token;
 use super::gap;
 use super::hints::role;
 use super::stated::{Finder, Stated};
@@ -90,7 +91,9 @@ impl Finder<'_, '_> {
             if !previous.has_digit && self.hints.negative(word, roles) {
                 // "of the invoice for 48213": another word between makes it no invoice number.
                 let far = filled > 1 && !ident && !number && !mark;
-                let document = filled == 0 && (number || ident || self.hints.document(word, roles));
+                // "PO AB-1234": an abbreviation before a number is what the number is of.
+                let short = step == 0 && previous.capitals && word.len() <= 3 && token.gap & !gap::SPACE == 0;
+                let document = filled == 0 && (number || ident || short || self.hints.document(word, roles));
                 return match () {
                     () if far || related && roles & role::PLACE == 0 => Label::None,
                     () if document => Label::Document,
@@ -116,7 +119,7 @@ impl Finder<'_, '_> {
         if let Some(before) = before
             && before.weight > 0.0
             && before.rule != "campaign-id.shape"
-            && self.continues(before.tokens.1, i)
+            && (self.continues(before.tokens.1, i) || self.ranges(before, i))
         {
             return Label::Listed;
         }
@@ -125,6 +128,7 @@ impl Finder<'_, '_> {
 
     /// "the code you texted me (104882)": the noun that a bracket speaks of.
     pub(super) fn negative_phrase(&self, from: usize) -> bool {
+        let mut others = 0;
         for back in 0..5 {
             let Some(at) = from.checked_sub(back) else { return false };
             let token = &self.words.tokens[at];
@@ -132,8 +136,10 @@ impl Finder<'_, '_> {
                 return false;
             }
             if self.hints.negative(self.words.folded(token), token.roles) {
-                return true;
+                // "Student loans refinancing (30490)" is of the refinancing.
+                return others < 2;
             }
+            others = if token.roles & (role::STOP | role::FILL | role::OWN) == 0 { others + 1 } else { 0 };
             if token.gap & (gap::END | gap::COMMA | gap::PARAGRAPH | gap::COLON) != 0 {
                 return false;
             }
@@ -156,6 +162,19 @@ impl Finder<'_, '_> {
         joined
             && (last + 1..i).all(|at| self.words.tokens[at].roles & passing != 0)
             && (last + 1..=i).all(|at| self.words.tokens[at].gap & (gap::END | gap::PARAGRAPH) == 0)
+    }
+
+    /// "campaigns 48213 to 48231": both ends of a range of campaigns.
+    fn ranges(&self, before: &Stated, i: usize) -> bool {
+        let (first, last) = before.tokens;
+        let of_campaigns =
+            first.checked_sub(1).is_some_and(|label| self.words.tokens[label].roles & role::CAMPAIGNS != 0);
+        let between = |token: &Token| token.roles & role::RELATION != 0 && token.roles & role::UNIT == 0;
+        let (Some(token), true) = (self.token(i), of_campaigns && i == last + 2 && first == last) else { return false };
+        let alike = token.digits && self.words.word(i).len() == before.compact.len();
+        alike
+            && token.gap == gap::SPACE
+            && self.token(last + 1).is_some_and(|word| word.gap == gap::SPACE && between(word))
     }
 
     /// "the 48213 campaign".

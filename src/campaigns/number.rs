@@ -50,6 +50,24 @@ impl Finder<'_, '_> {
         counted(last + 1) || qualifies && counted(last + 2)
     }
 
+    /// "30490 and not 30940 kroner": the next number is as long, and its unit is that of both.
+    fn shares_unit(&self, i: usize) -> bool {
+        let Some(length) = self.token(i).map(|token| token.end - token.start) else { return false };
+        let passing = role::AND | role::BUT | role::DENY | role::RELATION | role::FILL;
+        for at in i + 1..i + 4 {
+            let Some(token) = self.token(at).filter(|token| token.gap & !(gap::SPACE | gap::HYPHEN) == 0) else {
+                return false;
+            };
+            if token.digits {
+                return token.end - token.start == length && self.unit_after(at);
+            }
+            if token.roles & passing == 0 {
+                return false;
+            }
+        }
+        false
+    }
+
     /// "Campaign 2024" where no other word says which campaign of 2024.
     pub(super) fn only_campaign(&self, i: usize) -> bool {
         let Some(campaign) = i.checked_sub(1) else { return false };
@@ -134,7 +152,7 @@ impl Finder<'_, '_> {
                 return Bare::No("campaign-id.phone");
             }
         }
-        if self.unit_after(i) || self.figure(i) || self.tabled(i) {
+        if self.unit_after(i) || self.shares_unit(i) || self.figure(i) || self.tabled(i) {
             return Bare::No("campaign-id.amount");
         }
         if let Some(previous) = previous {

@@ -7,6 +7,7 @@ use super::gap;
 use super::hints::role;
 use super::label::Label;
 use super::stated::Finder;
+use crate::request::evidence::Where;
 
 /// One way to read an ID at a token.
 pub(super) struct Reading {
@@ -17,6 +18,8 @@ pub(super) struct Reading {
     /// The label is glued to it.
     pub(super) glued: bool,
     pub(super) look_alike: bool,
+    /// More stands behind an ID than that: "CMP-20417-DE".
+    pub(super) continued: bool,
 }
 
 /// The most tokens that an ID is spread over: a UUID has five, a long number in groups of two more.
@@ -66,7 +69,7 @@ impl Finder<'_, '_> {
             || !self.ids.openings_empty() && word.len() <= self.ids.longest_opening && self.ids.opens(word);
         let mistyped = next_glued && word.len() <= 6;
         if !(opens || mistyped || self.ids.letters_only) {
-            return None;
+            return self.foreign(i);
         }
         let reading = |last: usize, compact: String, row| Reading {
             last,
@@ -75,11 +78,13 @@ impl Finder<'_, '_> {
             row,
             glued: false,
             look_alike: false,
+            continued: false,
         };
         // The longest spelling that the directory knows.
         let mut spelled = String::with_capacity(self.ids.longest.min(64) + word.len());
         let mut known = None;
         let mut fitting = None;
+        let mut core = None;
         for last in i..(i + SPREAD).min(self.words.tokens.len()) {
             let part = &self.words.tokens[last];
             if last > i && !self.joins(part) && !self.grouped(i, last) {
@@ -93,9 +98,17 @@ impl Finder<'_, '_> {
                 known = Some((last, spelled.len(), row));
             } else if spelled.bytes().any(|b| b.is_ascii_digit()) && self.ids.fits(&spelled) {
                 fitting = Some((last, spelled.len()));
+            } else if last > i && token.digits && part.digits && part.gap & gap::WHITE == 0 {
+                // "88-104" for "PRJ-88-104"
+                core = self.ids.by_core(&spelled, self.campaigns).map(|row| (last, spelled.len(), row)).or(core);
             }
         }
         if let Some((last, length, row)) = known {
+            spelled.truncate(length);
+            let known = reading(last, spelled, Some(row));
+            return Some(self.continued(i, known));
+        }
+        if let Some((last, length, row)) = core {
             spelled.truncate(length);
             return Some(reading(last, spelled, Some(row)));
         }
@@ -107,13 +120,14 @@ impl Finder<'_, '_> {
         }
         if let Some((last, length)) = fitting {
             spelled.truncate(length);
-            return Some(reading(last, spelled, None));
+            return Some(self.continued(i, reading(last, spelled, None)));
         }
         if token.has_digit {
-            return Some(reading(i, word.to_owned(), None));
+            return Some(self.foreign(i).unwrap_or_else(|| reading(i, word.to_owned(), None)));
         }
         // An opening of the directory, then digits: one too many or too few.
-        if next_glued && word.len() >= 2 && self.ids.opens(word) {
+        let tight = || self.token(i + 1).is_some_and(|next| next.gap & gap::WHITE == 0);
+        if next_glued && (word.len() >= 2 || tight()) && self.ids.opens(word) {
             let parts = &self.words.tokens[i + 1..(i + SPREAD).min(self.words.tokens.len())];
             let joined = |part: &&Token| part.has_digit && self.joins(part) && part.gap & gap::WHITE == 0;
             let count = parts.iter().take_while(joined).count();
@@ -124,7 +138,7 @@ impl Finder<'_, '_> {
             }
         }
         // Letters that are not of the directory, then digits: a mistyped opening, in a shape that is known.
-        if next_glued && !self.ids.openings_empty() {
+        if (next_glued || opens && tight()) && !self.ids.openings_empty() {
             let mut spelled = word.to_owned();
             for last in i + 1..(i + SPREAD).min(self.words.tokens.len()) {
                 let part = &self.words.tokens[last];
@@ -137,15 +151,81 @@ impl Finder<'_, '_> {
                 }
             }
         }
-        // "Campaign ID: CMP-20417", in a shape that no id of the directory has: it is said to be one all the same.
-        let next = self.token(i + 1).filter(|next| next.digits && next.gap & !(gap::HYPHEN | gap::UNDERSCORE) == 0)?;
-        let digits = self.words.folded(next);
-        // In "ID-48213" and "C-48213" the label reaches the number itself.
-        let apart = || self.label(i + 1, None) == Label::None;
-        if token.capitals && next.gap_chars == 1 && !self.year(digits) && self.said_to_be_one(i) && apart() {
-            return Some(reading(i + 1, format!("{word}{digits}"), None));
+        self.foreign(i)
+    }
+
+    /// "Campaign ID: CMP/20417", in a shape that no id of the directory has: it is said to be one all the same. Otherwise it
+    /// may be a name, a date or a file.
+    fn foreign(&self, i: usize) -> Option<Reading> {
+        const JOINTS: u32 = gap::HYPHEN | gap::UNDERSCORE | gap::SLASH | gap::DOT;
+        let tokens = &self.words.tokens;
+        let joined = |at: &usize| {
+            let part = tokens.get(*at);
+            part.is_some_and(|part| part.gap_chars == 1 && part.gap & !JOINTS == 0 && !part.address)
+        };
+        let last = (i + 1..i + SPREAD).take_while(joined).last()?;
+        let field = self.zone.id_field && i == 0 && last + 1 == tokens.len();
+        if !field && !self.said_to_be_one(i) {
+            return None;
         }
-        None
+        let parts = &tokens[i..=last];
+        let written = self.written(i, last);
+        let digits = written.bytes().filter(u8::is_ascii_digit).count();
+        let letters = |part: &Token| !part.has_digit && part.end - part.start <= 8 && part.roles & role::MONTH == 0;
+        let plain = parts.iter().all(|part| (part.has_digit || letters(part)) && !part.link && !part.strange);
+        let mixed = parts.iter().any(|part| !part.digits);
+        // In "ID-48213" and "C-48213" the label reaches the number itself.
+        let labels = role::LABEL | role::IDENTIFIER | role::NUMBER | role::CAMPAIGN | role::CAMPAIGNS | role::LINK;
+        let (first, word) = (&parts[0], self.words.folded(&parts[0]));
+        let letter = word.len() == 1 && first.roles & role::FILL != 0;
+        let label = first.roles & labels != 0 || letter || self.hints.negative(word, first.roles);
+        let apart = first.has_digit || !label;
+        if digits < 3 || !plain || !mixed || !apart {
+            return None;
+        }
+        // "Campaign ID: web-AB-1234": what is known behind other words is read for itself.
+        let known = |from: usize| {
+            let mut tail = String::new();
+            tokens[from..=last].iter().for_each(|part| tail.push_str(self.words.folded(part)));
+            last > from && self.ids.find(&tail, self.written(from, last), self.campaigns).is_some()
+        };
+        if (i + 1..=last).any(known) {
+            return None;
+        }
+        let mut spelled = String::new();
+        parts.iter().for_each(|part| spelled.push_str(self.words.folded(part)));
+        Some(Reading {
+            last,
+            start: parts[0].start,
+            compact: spelled,
+            row: None,
+            glued: false,
+            look_alike: false,
+            continued: true,
+        })
+    }
+
+    /// With what its own separator adds behind it: "CMP-20417-DE" is no CMP-20417. A word, a year or a file's ending is no
+    /// part of an ID.
+    fn continued(&self, i: usize, reading: Reading) -> Reading {
+        let tokens = &self.words.tokens;
+        let at = reading.last + 1;
+        let own = |gap: u32| tokens[i + 1..=reading.last].iter().any(|part| part.gap == gap);
+        let Some(part) = tokens.get(at).filter(|part| part.gap_chars == 1 && part.gap & gap::WHITE == 0) else {
+            return reading;
+        };
+        let ends = self.words.gap_after(at);
+        let ends = at + 1 == tokens.len() || ends & (gap::WHITE | gap::OPEN | gap::CLOSE | gap::QUOTE) != 0;
+        let length = part.end - part.start;
+        let short = if part.digits { length <= 2 } else { part.capitals && length <= 4 };
+        let other = role::TITLE | role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::UNIT | role::ADVERT;
+        let text = matches!(self.zone.place, Where::Form | Where::Subject | Where::Text) && !part.link;
+        let telling = own(part.gap) && part.gap != gap::SLASH && !reading.compact.bytes().all(|b| b.is_ascii_digit());
+        if !(telling && text && short && ends && part.roles & other == 0) {
+            return reading;
+        }
+        let compact = format!("{}{}", reading.compact, self.words.folded(part));
+        Reading { last: at, compact, row: None, continued: true, ..reading }
     }
 
     /// An ID with letters of other scripts, or with letters for digits: UTS 39 skeletons, and O for 0.
@@ -191,6 +271,7 @@ impl Finder<'_, '_> {
                         row: Some(row),
                         glued: false,
                         look_alike: true,
+                        continued: false,
                     });
                 }
             }
@@ -213,7 +294,7 @@ impl Finder<'_, '_> {
         {
             let row = Some(self.ids.find(digits, digits, self.campaigns)?);
             let (start, compact) = (token.start, digits.to_owned());
-            return Some(Reading { last: i, start, compact, row, glued: false, look_alike: false });
+            return Some(Reading { last: i, start, compact, row, glued: false, look_alike: false, continued: false });
         }
         let at = word.find(|c: char| c.is_ascii_digit())?;
         let (label, rest) = word.split_at(at);
@@ -234,7 +315,15 @@ impl Finder<'_, '_> {
         let written = self.words.text.get(token.start..token.end)?;
         let skip = written.char_indices().find(|(_, c)| c.is_numeric()).map_or(0, |(at, _)| at);
         let start = token.start + skip;
-        Some(Reading { last: i, start, compact: rest.to_owned(), row, glued: true, look_alike: false })
+        Some(Reading {
+            last: i,
+            start,
+            compact: rest.to_owned(),
+            row,
+            glued: true,
+            look_alike: false,
+            continued: false,
+        })
     }
 
     fn known(&self, digits: &str) -> Option<u32> {

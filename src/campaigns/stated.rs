@@ -7,7 +7,7 @@ use super::Campaign;
 use super::denial::Denial;
 use super::fold::{Token, Words};
 use super::gap;
-use super::hints::Hints;
+use super::hints::{Hints, role};
 use super::label::Label;
 use super::number::Bare;
 use super::reading::{Reading, SPREAD};
@@ -198,7 +198,8 @@ impl Finder<'_, '_> {
         let digits = self.words.folded(token);
         let ends = before.compact.len().checked_sub(digits.len())?;
         let (front, replaced) = before.compact.split_at_checked(ends)?;
-        if digits.len() < 3 || !replaced.bytes().all(|b| b.is_ascii_digit()) {
+        let slash = token.gap == gap::SLASH && token.gap_chars == 1;
+        if digits.len() < if slash { 2 } else { 3 } || !replaced.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
         let compact = format!("{front}{digits}");
@@ -238,7 +239,8 @@ impl Finder<'_, '_> {
         };
         let alone = beside == Some(0);
         let ungrouped = matches!(label, Label::None | Label::Negative | Label::Document) && !self.zone.id_field;
-        if spread && digits && ungrouped && !(alone && row.is_some()) {
+        let parted = spread && digits && row.is_some_and(|row| self.written_in_parts(row, i, reading.last));
+        if spread && digits && ungrouped && !(alone && row.is_some()) && !parted {
             reading.last = i;
             reading.compact = self.words.folded(token).to_owned();
             row = self.ids.find(&reading.compact, &reading.compact, self.campaigns);
@@ -291,6 +293,10 @@ impl Finder<'_, '_> {
             _ => Footing::Labelled,
         };
         if let Some(row) = row {
+            // "our campaign a week ago" speaks of no campaign A.
+            if token.roles & (role::STOP | role::FILL) != 0 && last == i && !token.capital && label != Label::Full {
+                return None;
+            }
             return match label {
                 Label::Negative if telling => stated("campaign-id.shape", 0.9, Footing::Labelled),
                 Label::Negative | Label::Document => stated(SOMETHING_ELSE, -1.0, Footing::Beside),
@@ -305,6 +311,7 @@ impl Finder<'_, '_> {
                 }
                 Label::None if alone && !unit => stated("campaign-id.answer", 0.8, Footing::Standing),
                 Label::None if telling => stated("campaign-id.shape", 0.9, footing),
+                Label::None if parted => stated("campaign-id.exact", 0.8, footing),
                 Label::None if !digits => {
                     let exact = self.campaigns[row as usize].id == self.written(i, last);
                     let seen = exact && (token.capitals || token.has_digit) && end - reading.start >= 3;
@@ -338,13 +345,13 @@ impl Finder<'_, '_> {
             Label::Campaign => {
                 !self.year(&reading.compact)
                     && (fits
-                        || some_digits
-                            && (self.known_opening(&reading.compact) || self.ids.part_of_uuid(&reading.compact))
+                        || some_digits && (self.opens_as_known(&reading) || self.ids.part_of_uuid(&reading.compact))
                         || near_length
                         || digits && length >= 4 && self.ids.digit_lengths == 0
-                        || !digits && some_digits && self.ids.form_known(&reading.compact))
+                        || !digits && some_digits && self.ids.form_known(&reading.compact)
+                        || reading.continued)
             }
-            Label::Id | Label::Listed => fits && !self.year(&reading.compact),
+            Label::Id | Label::Listed => (fits || reading.continued) && !self.year(&reading.compact),
             Label::None if beside.is_some() => {
                 let near = !self.ids.near(&reading.compact, self.campaigns).is_empty();
                 let round = reading.compact.ends_with("000") && !near;
@@ -354,7 +361,8 @@ impl Finder<'_, '_> {
             Label::None => {
                 let like =
                     telling || some_digits && !digits && !self.ids.near(&reading.compact, self.campaigns).is_empty();
-                !token.link && self.known_opening(&reading.compact) && !(spread && self.postcode(i, last)) && like
+                let opens = reading.continued || self.opens_as_known(&reading);
+                !token.link && opens && !(spread && self.postcode(i, last)) && (like || reading.continued)
             }
             Label::Negative | Label::Document => false,
         };
@@ -368,9 +376,29 @@ impl Finder<'_, '_> {
         }
     }
 
-    fn known_opening(&self, compact: &str) -> bool {
+    /// "2025/07/0881": digits in parts, to the letter as the directory has them, and no date.
+    fn written_in_parts(&self, row: u32, first: usize, last: usize) -> bool {
+        let parts = &self.words.tokens[first..=last];
+        let length = |part: &Token| part.end - part.start;
+        let years = parts.iter().filter(|part| length(part) == 4).count();
+        let date = parts.len() == 3 && years == 1 && parts.iter().all(|part| matches!(length(part), 1 | 2 | 4));
+        let long = parts.iter().map(length).sum::<usize>() >= 7;
+        long && !date && self.campaigns[row as usize].id == self.written(first, last)
+    }
+
+    /// Whether it opens with letters that ids of the directory open with: one letter tells when a separator follows, none
+    /// when all of it is written as the directory would.
+    fn opens_as_known(&self, reading: &Reading) -> bool {
+        let compact = &reading.compact;
         let end = compact.find(|c: char| c.is_ascii_digit()).unwrap_or(compact.len());
-        end >= 2 && self.ids.opens(&compact[..end])
+        let written = self.words.text.get(reading.start..).unwrap_or_default();
+        let written = &written[..self.words.tokens[reading.last].end.saturating_sub(reading.start).min(written.len())];
+        match end {
+            0 => self.ids.telling(compact) && self.ids.spelled_so(compact, written),
+            1 if written.chars().nth(1).is_some_and(|c| "-_./#".contains(c)) => self.ids.opens(&compact[..1]),
+            1 => self.ids.telling(compact) && self.ids.spelled_so(compact, written),
+            _ => self.ids.opens(&compact[..end]),
+        }
     }
 }
 
