@@ -4,7 +4,7 @@
 //! only where something else is offered ("not in 48213", "48213 works fine") are settled when all of the request is read.
 
 use super::Directory;
-use super::fold::{NO_WORD, Words};
+use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Says, role};
 use super::named::Mention;
@@ -53,49 +53,11 @@ impl Finder<'_, '_> {
                 turn_down(&mut found[at - 1], behind);
             }
         }
-        for at in 1..found.len() {
-            if found[at - 1].weight > 0.0 && found[at].weight > 0.0 && self.corrects(&found[at - 1], &found[at]) {
-                turn_down(&mut found[at - 1], Denial::Yes);
-                found[at].denial = Denial::No;
-            }
-        }
-    }
-
-    /// "48213, sorry, I meant 48231", "48213 → 48231 (correction)".
-    fn corrects(&self, wrong: &Stated, right: &Stated) -> bool {
-        let words = self.words;
-        let says = |at: usize| words.phrases_at(at).find(|(says, _)| *says == Says::Corrected).map(|(_, end)| end);
-        let (from, to) = (wrong.tokens.1 + 1, right.tokens.0);
-        if from == to {
-            let arrow = words.tokens[to].gap & (gap::OTHER | gap::HYPHEN | gap::EQUALS) != 0;
-            let ahead = wrong.tokens.0.checked_sub(1).is_some_and(|at| says(at).is_some());
-            return arrow && (ahead || says(right.tokens.1 + 1).is_some());
-        }
-        if to - from > 8 || (from + 1..=to).any(|at| words.tokens[at].gap & gap::PARAGRAPH != 0) {
-            return false;
-        }
-        let passing = role::FILL | role::OWN | role::CAMPAIGN | role::CAMPAIGNS | role::IDENTIFIER | role::NUMBER;
-        let passing = passing | role::BUT | role::AND | role::STOP;
-        let (mut at, mut said) = (from, false);
-        while at < to {
-            // "no" alone corrects only with a pause behind it: in Spanish "60471, no 60417" is a denial.
-            let pause = |end: usize| {
-                let gap = words.tokens[end].gap;
-                end > at + 1 || words.word(at).len() > 4 || gap & (gap::COMMA | gap::OTHER | gap::HYPHEN) != 0
-            };
-            if let Some(end) = says(at).filter(|end| *end <= to && pause(*end)) {
-                (at, said) = (end, true);
-            } else if words.tokens[at].roles & passing != 0 {
-                at += 1;
-            } else {
-                return false;
-            }
-        }
-        said
+        self.correct(found);
     }
 }
 
-fn turn_down(id: &mut Stated, denial: Denial) {
+pub(super) fn turn_down(id: &mut Stated, denial: Denial) {
     if id.weight <= 0.0 || denial == Denial::No {
         return;
     }
@@ -140,7 +102,9 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
         let roles = words.tokens[at].roles;
         let phrase = (0..4).find_map(|back| {
             let start = at.checked_sub(back)?;
-            let mut ends = words.phrases_at(start).filter(|(_, end)| *end == at + 1);
+            // "48213 no, la 48231" is no "no la".
+            let parted = words.tokens[start + 1..=at].iter().any(|token| token.gap & gap::COMMA != 0);
+            let mut ends = words.phrases_at(start).filter(|(_, end)| *end == at + 1 && !parted);
             ends.find(|(says, _)| matches!(says, Says::DeniedAfter | Says::AsideAfter)).map(|(says, _)| (start, says))
         });
         match phrase {
@@ -181,7 +145,7 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
 }
 
 /// "I mean 48213": directly before this token the text says what it means.
-fn affirmed(words: &Words<'_>, first: usize) -> bool {
+pub(super) fn affirmed(words: &Words<'_>, first: usize) -> bool {
     (1..=4).filter_map(|back| first.checked_sub(back)).any(|start| {
         words.phrases_at(start).any(|(says, end)| says == Says::Corrected && end == first)
             && words.tokens[first].gap & !gap::SPACE == 0
@@ -213,7 +177,9 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
             return Denial::No;
         }
         let passing = role::FILL | role::CAMPAIGN | role::CAMPAIGNS | role::AND | role::OWN;
-        if token.roles & passing == 0 && !token.has_digit && token.word == NO_WORD {
+        // "la 48213, qui marche bien"
+        let relative = at == last + 1 && token.roles & (role::STOP | role::BUT | role::DENY) == role::STOP;
+        if token.roles & passing == 0 && !token.has_digit && token.word == NO_WORD && !relative {
             return Denial::No;
         }
     }
@@ -319,7 +285,29 @@ impl Exclusions<'_, '_> {
                 }
             }
         }
+        if left.len() > 1 && left.len() < rows.len() {
+            self.narrow_to_meant(apart.as_deref().unwrap_or_default(), &mut left);
+        }
         if left.is_empty() { rows.clone() } else { left }
+    }
+
+    /// "not the Maths one but Physics": what is offered instead is among those that are left.
+    fn narrow_to_meant(&self, apart: &[u32], left: &mut Group) {
+        let names = &self.directory.names;
+        for found in self.zones.iter().filter(|found| found.decides) {
+            let tokens = &found.zone.words.tokens;
+            for (at, token) in tokens.iter().enumerate().filter(|(_, token)| apart.binary_search(&token.word).is_ok()) {
+                let passes = |before: &&Token| before.roles & (role::FILL | role::OWN | role::STOP) != 0;
+                let mut before = tokens[at.saturating_sub(3)..at].iter().rev();
+                let but = |before: &Token| before.roles & role::BUT != 0 && before.roles & role::FILL == 0;
+                let offered = token.gap & (gap::END | gap::PARAGRAPH) == 0
+                    && before.by_ref().take_while(|token| but(token) || passes(token)).any(but);
+                let has = |row: u32| names.entry(row).contains(&token.word);
+                if offered && left.iter().any(|(row, _)| has(*row)) {
+                    left.retain(|(row, _)| has(*row));
+                }
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod contacts;
+mod corrected;
 mod denial;
 mod fit;
 pub mod fold;

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
 
+use super::corrected;
 use super::denial::{self, Denial, Exclusions};
 use super::hints::Hints;
 use super::named::{self, Mention};
@@ -120,6 +121,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     read_names(&mut zones, &mut mentions, &|found| {
         matches!(found.zone.place, Where::Form | Where::Subject | Where::Text) && found.decides
     });
+    corrected::correct_names(&zones, &mut mentions, directory, &|row| view.sees(row));
     drop_ids_in_names(&mut zones, &mentions);
     add_ids_behind_names(&mut zones, &mentions, view, hints);
     denial::settle(&mut zones, &mut mentions);

@@ -1,0 +1,147 @@
+//! What the text corrects: "48213, sorry, I meant 48231", "the dogs one, I mean the cats one".
+//!
+//! What is corrected is turned down as what is denied is; a correction reaches no further than its paragraph.
+
+use super::Directory;
+use super::denial::{Denial, affirmed, turn_down};
+use super::fold::{NO_WORD, Words};
+use super::gap;
+use super::hints::{Says, role};
+use super::named::Mention;
+use super::stated::{Finder, Stated};
+use super::verdict::Found;
+
+/// Words between what is mixed up and what is meant.
+const REACH: usize = 12;
+/// Look-alikes that a corrected name is looked for in.
+const LOOK_ALIKES: usize = 200;
+
+impl Finder<'_, '_> {
+    /// Turns down the IDs that the text corrects.
+    pub(super) fn correct(&self, found: &mut [Stated]) {
+        for at in 1..found.len() {
+            if found[at - 1].weight > 0.0 && found[at].weight > 0.0 && self.corrects(&found[at - 1], &found[at]) {
+                turn_down(&mut found[at - 1], Denial::Yes);
+                found[at].denial = Denial::No;
+            }
+            // "I mixed up 48213 and 48231. I meant 48231."
+            let (earlier, [meant, ..]) = found.split_at_mut(at) else { return };
+            let earlier = &mut earlier[at.saturating_sub(REACH)..];
+            let first = meant.tokens.0;
+            if let Some(wrong) = earlier
+                .last_mut()
+                .filter(|_| meant.weight > 0.0 && self.opens_correction(first))
+                .filter(|id| id.compact != meant.compact)
+            {
+                turn_down(wrong, Denial::Yes);
+                continue;
+            }
+            if meant.weight <= 0.0 || !affirmed(self.words, first) {
+                continue;
+            }
+            if earlier.iter().any(|id| id.compact == meant.compact && first - id.tokens.1 <= REACH) {
+                let near = |id: &&mut Stated| {
+                    first - id.tokens.1 <= REACH
+                        && self.words.tokens[id.tokens.1 + 1..=first]
+                            .iter()
+                            .all(|token| token.gap & gap::PARAGRAPH == 0)
+                };
+                let mixed = earlier.iter_mut().filter(|id| id.compact != meant.compact);
+                mixed.filter(near).for_each(|id| turn_down(id, Denial::Yes));
+            }
+        }
+    }
+
+    /// "Sorry, typo: 48231", "Correction: campaign 48231": a sentence that begins so corrects what was said before it.
+    fn opens_correction(&self, first: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let passing = role::FILL | role::OWN | role::CAMPAIGN | role::IDENTIFIER | role::NUMBER;
+        let begins = |at: usize| at > 0 && tokens[at].gap & (gap::END | gap::LINE | gap::PARAGRAPH) != 0;
+        let Some(start) = (first.saturating_sub(8)..first).rev().find(|at| begins(*at)) else { return false };
+        let (mut at, mut words) = (start, 0);
+        while let Some((_, end)) = self.words.phrases_at(at).find(|(says, _)| *says == Says::Corrected) {
+            words += end - at;
+            at = end;
+        }
+        let marked = tokens.get(at).is_some_and(|token| token.gap & gap::COLON != 0);
+        at <= first && (words >= 2 || words == 1 && marked) && (at..first).all(|at| tokens[at].roles & passing != 0)
+    }
+
+    /// "48213 -> 48231, I typed the wrong one": some words behind these it is said that they correct.
+    fn said_behind(&self, last: usize) -> bool {
+        let near = self.words.tokens.iter().enumerate().skip(last + 1).take(8);
+        near.take_while(|(_, token)| token.gap & gap::PARAGRAPH == 0)
+            .any(|(at, _)| self.words.phrases_at(at).any(|(says, end)| says == Says::Corrected && end > at + 1))
+    }
+
+    /// "48213, sorry, I meant 48231", "48213 → 48231 (correction)".
+    fn corrects(&self, wrong: &Stated, right: &Stated) -> bool {
+        let words = self.words;
+        let says = |at: usize| words.phrases_at(at).find(|(says, _)| *says == Says::Corrected).map(|(_, end)| end);
+        let (from, to) = (wrong.tokens.1 + 1, right.tokens.0);
+        if from == to {
+            let arrow = words.tokens[to].gap & (gap::OTHER | gap::HYPHEN | gap::EQUALS) != 0;
+            let ahead = wrong.tokens.0.checked_sub(1).is_some_and(|at| says(at).is_some());
+            return arrow && (ahead || says(right.tokens.1 + 1).is_some() || self.said_behind(right.tokens.1));
+        }
+        if to - from > 8 || (from + 1..=to).any(|at| words.tokens[at].gap & gap::PARAGRAPH != 0) {
+            return false;
+        }
+        let passing = role::FILL | role::OWN | role::CAMPAIGN | role::CAMPAIGNS | role::IDENTIFIER | role::NUMBER;
+        let passing = passing | role::BUT | role::AND | role::STOP;
+        let (mut at, mut said) = (from, false);
+        while at < to {
+            // "no" alone corrects only with a pause behind it: in Spanish "60471, no 60417" is a denial.
+            let pause = |end: usize| {
+                let gap = words.tokens[end].gap;
+                end > at + 1
+                    || says(end).is_some()
+                    || words.word(at).len() > 4
+                    || gap & (gap::COMMA | gap::OTHER | gap::HYPHEN) != 0
+            };
+            if let Some(end) = says(at).filter(|end| *end <= to && pause(*end)) {
+                (at, said) = (end, true);
+            } else if words.tokens[at].roles & passing != 0 {
+                at += 1;
+            } else {
+                return false;
+            }
+        }
+        said
+    }
+}
+
+/// "Pet Insurance Dogs, sorry, I meant Cats": the look-alike that has the word of the correction takes the place of the name.
+pub(super) fn correct_names(
+    zones: &[Found<'_>],
+    mentions: &mut [Mention],
+    directory: &Directory,
+    sees: &dyn Fn(u32) -> bool,
+) {
+    for mention in mentions {
+        let words = &zones[mention.zone].zone.words;
+        let ([(row, score)], Some(word)) = (mention.rows.as_slice(), corrected_word(words, mention.tokens.1)) else {
+            continue;
+        };
+        let has = |row: u32| directory.names.entry(row).contains(&word);
+        if has(*row) {
+            continue;
+        }
+        let others = directory.similar.others(*row, &directory.campaigns).take(LOOK_ALIKES);
+        let meant: Vec<(u32, f64)> = others.filter(|row| sees(*row) && has(*row)).map(|row| (row, *score)).collect();
+        if !meant.is_empty() {
+            mention.rows = meant;
+        }
+    }
+}
+
+/// The word of some name that a correction close behind this token says.
+fn corrected_word(words: &Words<'_>, last: usize) -> Option<u32> {
+    let reach = words.tokens.len().min(last + 6);
+    let near = (last + 1..reach).take_while(|at| words.tokens[*at].gap & (gap::END | gap::PARAGRAPH) == 0);
+    let end = near.filter_map(|at| words.phrases_at(at).find(|(says, _)| *says == Says::Corrected)).last()?.1;
+    let passing = role::FILL | role::OWN | role::STOP | role::CAMPAIGN;
+    let behind = words.tokens.iter().skip(end).take(3);
+    let meant = behind.skip_while(|token| token.word == NO_WORD && token.roles & passing != 0).next()?;
+    (meant.word != NO_WORD && meant.gap & (gap::END | gap::PARAGRAPH) == 0).then_some(meant.word)
+}
