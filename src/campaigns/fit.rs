@@ -89,7 +89,8 @@ impl Finder<'_, '_> {
                 }
             }
             if hit.words.is_empty() {
-                lists.push(self.names.with_pair(singular(self.words.word(hit.first))));
+                let word = singular(self.words.word(hit.first));
+                lists.push(self.joined(word, self.words.tokens[hit.first].hash, true));
             }
         }
         lists.retain(|list| !list.is_empty());
@@ -365,6 +366,15 @@ impl Finder<'_, '_> {
         }
         if text.len() > name.len() + 1 && name.len() >= 5 && text.starts_with(name) {
             return 0.75;
+        }
+        // "пятницей" is a case of "пятница": other endings behind a common stem.
+        let inflects = |word: &str| !word.is_ascii() && word.chars().all(|c| c < '\u{590}');
+        if inflects(text) && inflects(name) {
+            let stem = text.chars().zip(name.chars()).take_while(|(a, b)| a == b).count();
+            let ending = |word: &str| word.chars().count() - stem;
+            if stem >= 4 && ending(text) <= 3 && ending(name) <= 3 && ending(text).max(ending(name)) <= stem / 2 {
+                return 0.85;
+            }
         }
         let long = name.chars().count().min(text.chars().count());
         let alike = text.chars().next() == name.chars().next();

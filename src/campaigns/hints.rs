@@ -79,6 +79,8 @@ pub mod role {
     pub const INSIDE: u32 = 1 << 29;
     /// Speaks of one more: "the same with".
     pub const BESIDE: u32 = 1 << 30;
+    /// A day or season of the year.
+    pub const OCCASION: u32 = 1 << 31;
 }
 
 /// What a phrase says.
@@ -100,6 +102,8 @@ pub enum Says {
     NotSpecific,
     /// It is about a campaign of the customer's.
     OwnCampaign,
+    /// What stands after it is a day or season in time.
+    Time,
     /// Another spelling of the words: an index into [`Hints::spellings`].
     Same(usize),
 }
@@ -162,7 +166,7 @@ struct Same {
 /// The file's name below `rules/`.
 const FILE: &str = "campaign-ids.toml";
 
-const LISTS: [(&str, u32); 29] = [
+const LISTS: [(&str, u32); 30] = [
     ("campaign", role::CAMPAIGN),
     ("campaigns", role::CAMPAIGNS),
     ("advert", role::ADVERT),
@@ -192,6 +196,7 @@ const LISTS: [(&str, u32); 29] = [
     ("place", role::PLACE),
     ("inside", role::INSIDE),
     ("beside", role::BESIDE),
+    ("occasion", role::OCCASION),
 ];
 
 const SHIPPED_TEXT: &str = include_str!("../../rules/campaign-ids.toml");
@@ -258,6 +263,7 @@ impl Hints {
                 "corrected" => Says::Corrected,
                 "number_after" => Says::Number,
                 "not_specific" => Says::NotSpecific,
+                "time_before" => Says::Time,
                 "own_campaign" => Says::OwnCampaign,
                 _ => {
                     faults.push(fault(

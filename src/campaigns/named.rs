@@ -150,7 +150,9 @@ impl Finder<'_, '_> {
                 continue;
             }
             // Function words begin no name.
-            if group.is_empty() && token.roles & (role::STOP | role::REGION | role::PHRASE | role::POLAR) == role::STOP
+            if group.is_empty()
+                && token.roles & (role::STOP | role::REGION | role::PHRASE | role::POLAR) == role::STOP
+                && !self.of_weight(token)
             {
                 continue;
             }
@@ -171,6 +173,11 @@ impl Finder<'_, '_> {
         }
         flush(&mut group);
         groups
+    }
+
+    /// A function word of one language with a capital that is no such word in a name: "Tres Amigos" says nothing French.
+    fn of_weight(&self, token: &Token) -> bool {
+        token.capital && token.word != NO_WORD && self.names.class(token.word) & class::STOP == 0
     }
 
     /// One word of the text, exactly, otherwise spelled, misspelt, joined or split.
@@ -221,10 +228,21 @@ impl Finder<'_, '_> {
         }
         let stop = token.roles & role::STOP != 0
             && token.roles & (role::POLAR | role::MONTH) == 0
+            && !self.of_weight(token)
             && !(token.capitals && word.len() <= 3 && token.roles & role::REGION != 0);
-        if words.is_empty() && token.roles & (role::STOP | NAMES_FIELD) == 0 && word.len() >= 4 && !token.has_digit {
-            let joined = if word.len() >= 7 { self.names.with_pair_hashed(token.hash) } else { &[] };
-            if joined.iter().take(4).any(|entry| self.joined_in(*entry, singular(word)).is_some()) {
+        // "AC" for "A/C"
+        let initials = token.capitals && word.len() == 2;
+        if words.is_empty()
+            && token.roles & (role::STOP | NAMES_FIELD) == 0
+            && (word.len() >= 4 || initials)
+            && !token.has_digit
+        {
+            let joined = if word.len() >= 6 || initials {
+                self.joined(singular(word), token.hash, self.plausible(i))
+            } else {
+                &[]
+            };
+            if !joined.is_empty() {
                 return Some(Hit { first: i, last: i, words: vec![], stop: false, several: false });
             }
             if word.len() >= 14 {
@@ -283,12 +301,38 @@ impl Finder<'_, '_> {
         (!words.is_empty()).then_some(Hit { first: i, last, words, stop: false, several: false })
     }
 
-    /// Where an entry has two neighbouring words that, joined, are this one.
+    /// Where an entry has two neighbouring words that, joined, are this one; an s may join them, as in German.
     pub(super) fn joined_in(&self, entry: u32, word: &str) -> Option<usize> {
         self.names.entry(entry).windows(2).position(|pair| {
-            let first = self.names.text(pair[0]);
-            word.strip_prefix(first).is_some_and(|rest| rest == self.names.text(pair[1]))
+            let second = self.names.text(pair[1]);
+            let rest = word.strip_prefix(self.names.text(pair[0]));
+            rest.is_some_and(|rest| rest == second || word.len() >= 10 && rest.strip_prefix('s') == Some(second))
         })
+    }
+
+    /// Entries with two neighbouring words that, joined, are this one. `loosely`: an s may join them.
+    pub(super) fn joined(&self, word: &str, hashed: u64, loosely: bool) -> &[u32] {
+        let holds = |list: &[u32]| list.iter().take(4).any(|entry| self.joined_in(*entry, word).is_some());
+        let list = self.names.with_pair_hashed(hashed);
+        if holds(list) {
+            return list;
+        }
+        let mut buffer = [0u8; 40];
+        if !loosely || word.len() < 10 || word.len() > buffer.len() || !word.is_ascii() {
+            return &[];
+        }
+        // "Hautkrebsvorsorge": without the s between "Hautkreb(s)" and "Vorsorge".
+        let middle = word.bytes().enumerate().skip(4).take(word.len() - 7);
+        for (at, _) in middle.filter(|(_, byte)| *byte == b's').take(3) {
+            let without = &mut buffer[..word.len() - 1];
+            without[..at].copy_from_slice(&word.as_bytes()[..at]);
+            without[at..].copy_from_slice(&word.as_bytes()[at + 1..]);
+            let list = self.names.with_pair_hashed(hash(without));
+            if holds(list) {
+                return list;
+            }
+        }
+        &[]
     }
 
     /// Whether an unknown word may be a misspelt part of a name: where names stand, or beside one.
@@ -322,7 +366,14 @@ impl Finder<'_, '_> {
             if left.iter().all(|hit| hit.stop) && !(used == 0 && self.field()) {
                 return;
             }
-            let fits = self.best(&left, base, used, rows_left);
+            let mut fits = self.best(&left, base, used, rows_left);
+            // "not the hip one, the Knee Pain Seminar" denies the Hip Pain Seminar alone.
+            if fits.iter().any(|fit| fit.first != fits[0].first) {
+                let stands = |fit: &Fit| denied(self.words, fit.first, fit.last) != Denial::Yes;
+                if fits.iter().any(stands) {
+                    fits.retain(stands);
+                }
+            }
             let Some(first) = fits.iter().map(|fit| fit.first).min() else { return };
             let last = fits.iter().map(|fit| fit.last).max().unwrap_or(first);
             for fit in &fits {

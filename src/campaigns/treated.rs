@@ -5,7 +5,7 @@
 use super::fit::Fit;
 use super::fold::{self, NO_WORD, Token};
 use super::gap;
-use super::hints::role;
+use super::hints::{Says, role};
 use super::named::{Finder, NAMES_FIELD, bits};
 use super::names::class;
 use crate::request::evidence::Where;
@@ -74,6 +74,9 @@ impl Finder<'_, '_> {
         let beside = self.beside_campaign(fit.first, fit.last);
         let subject = self.zone.place == Where::Subject;
         let field = self.field();
+        if !field && !quoted && !beside && self.in_time(fit.first, &matched) {
+            return false;
+        }
         let strange = self.strangers(fit, base);
         let extra = if strange == 0 { 0 } else { strange - self.in_account(fit, base).min(strange) };
         let precision = fit.explained / (fit.explained + extra as f32);
@@ -99,6 +102,10 @@ impl Finder<'_, '_> {
                 () => quoted || beside || named && (self.words.folded(&tokens[at]).len() >= 4 || tokens[at].capitals),
             };
         }
+        // "Before year-end, our books must be closed" names no "Year-End Books".
+        let unbroken = tokens[fit.first + 1..=fit.last]
+            .iter()
+            .all(|token| token.gap & (gap::COMMA | gap::COLON) == 0 || token.capital || token.has_digit);
         if fit.full && (count >= 2 || letters >= 1 && (matched.len() >= 2 || fit.words >= 2)) {
             return precision >= 0.5
                 && (field
@@ -106,17 +113,18 @@ impl Finder<'_, '_> {
                     || beside
                     || subject
                     || capitalised
-                    || count >= 3
-                    || !all_common
-                    || in_order && matched.len() >= 3);
+                    || unbroken && (count >= 3 || !all_common || in_order && matched.len() >= 3));
         }
         let part = (count >= 2 && matched.len() >= 2)
             || tokens[fit.first].word == NO_WORD && count == 1 && fit.coverage >= 0.5;
         if part {
             let head = name.iter().zip(0..2).all(|(word, _)| matched.iter().any(|at| tokens[*at].word == *word));
+            // "the tyre campaign for Oslo"
+            let around =
+                (fit.first..fit.last).any(|at| tokens[at].roles & role::CAMPAIGN != 0 && tokens[at].gap == gap::SPACE);
             let enough = if field {
                 0.3
-            } else if head && (quoted || beside || capitalised || subject) {
+            } else if around || head && (quoted || beside || capitalised || subject) {
                 0.33
             } else {
                 0.42
@@ -133,8 +141,11 @@ impl Finder<'_, '_> {
             // "dragonkeep launch" is "Dragonkeep Launch EU" and US.
             let placed = exact && in_order && but_for(class::STOP | class::VARIANT | class::REGION);
             let capitalised = capitalised && !places_only;
-            let treated =
-                field || quoted || capitalised || exact && (beside || subject || in_order && (count >= 3 || variant));
+            let treated = field
+                || quoted
+                || capitalised
+                || around
+                || exact && (beside || subject || in_order && (count >= 3 || variant));
             let treated = treated
                 || !all_common
                     && (beside || subject || placed || in_order && (count >= 3 || exact && head && self.reported(fit)));
@@ -142,14 +153,27 @@ impl Finder<'_, '_> {
         }
         // One word of several: only where the text treats it as a campaign, and when it is telling.
         let at = fit.first;
-        let telling = (!common(&at) || tokens[at].capital && beside && !tokens[at].digits)
-            && self.words.folded(&tokens[at]).len() >= 4;
+        let long = self.words.folded(&tokens[at]).len();
+        // "our MBA campaign", but no "FLU-2024-0117".
+        let short = long == 3
+            && self.words.word(at).is_ascii()
+            && tokens[at].roles == 0
+            && self.words.gap_after(at) & (gap::WHITE | gap::APOSTROPHE) != 0;
+        let telling =
+            (!common(&at) || tokens[at].capital && beside && !tokens[at].digits) && (long >= 4 || short && beside);
         let sure = fit.explained >= 0.9;
         let few = tokens[at].word == NO_WORD || self.names.with_word(tokens[at].word).len() <= 20;
         sure && precision >= 0.6
             && fit.coverage >= 0.3
             && telling
             && (field || (quoted || beside) && (tokens[at].capital || few) || self.opens_name(name, fit, few))
+    }
+
+    /// "since Black Friday": a day of the calendar, whatever campaign is called so.
+    fn in_time(&self, first: usize, matched: &[usize]) -> bool {
+        let day = matched.last().is_some_and(|last| self.words.tokens[*last].roles & role::OCCASION != 0);
+        let said = |start: usize| self.words.phrases_at(start).any(|(says, end)| says == Says::Time && end == first);
+        day && (1..=3).filter_map(|back| first.checked_sub(back)).any(said)
     }
 
     /// "the Sommerakademie": the long first word of few names, spoken of as something known.
