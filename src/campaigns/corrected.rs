@@ -141,7 +141,7 @@ fn corrected_word(words: &Words<'_>, last: usize) -> Option<u32> {
     let near = (last + 1..reach).take_while(|at| words.tokens[*at].gap & (gap::END | gap::PARAGRAPH) == 0);
     let end = near.filter_map(|at| words.phrases_at(at).find(|(says, _)| *says == Says::Corrected)).last()?.1;
     let passing = role::FILL | role::OWN | role::STOP | role::CAMPAIGN;
-    let behind = words.tokens.iter().skip(end).take(3);
-    let meant = behind.skip_while(|token| token.word == NO_WORD && token.roles & passing != 0).next()?;
+    let mut behind = words.tokens.iter().skip(end).take(3);
+    let meant = behind.find(|token| token.word != NO_WORD || token.roles & passing == 0)?;
     (meant.word != NO_WORD && meant.gap & (gap::END | gap::PARAGRAPH) == 0).then_some(meant.word)
 }
