@@ -72,10 +72,10 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
             open.as_ref().is_some_and(|open| open.long && form.fields[open.index].key == FieldKey::Description);
         match *look {
             // Inside a description a label that came before is part of what the customer wrote.
-            Look::Known { key, label, value, .. }
+            Look::Known { key, label, value, alone }
                 if form.fields.len() < MOST_FIELDS
                     && !in_cell
-                    && (!describing || within(&form, looks, at, body, &layout, tight, reading)) =>
+                    && !(describing && !within(&form, looks, at, body, &layout, tight, reading)) =>
             {
                 form.fields.push(Field { key, label: label.to_owned(), value: value.to_owned() });
                 open = Some(Open {
