@@ -40,13 +40,12 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 pub(super) fn asks(label: &str, reading: &Reading) -> bool {
     let mut all = words(label);
     let first = all.next().is_some_and(|word| reading.forms.askers.contains(lowered(word, &mut String::new())));
-    first && (1..=11).contains(&all.count()) && !label.ends_with(['.', '!', ','])
+    first && (1..=9).contains(&all.count()) && !label.ends_with(['.', '!', ','])
 }
 
 /// Whether somebody speaks of himself.
 pub(super) fn own(line: &str, reading: &Reading) -> bool {
-    // A small `i` is a word of its own in many languages.
-    words(line).any(|word| word != "i" && reading.forms.own.contains(lowered(word, &mut String::new())))
+    words(line).any(|word| reading.forms.own.contains(lowered(word, &mut String::new())))
 }
 
 /// What a label asks for, by its words.

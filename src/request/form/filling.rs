@@ -2,7 +2,7 @@
 //!
 //! Every line goes somewhere: to a field, to the text beside, or to the footer.
 
-use super::label::{Look, known, normalised};
+use super::label::{Look, normalised};
 use super::layout::{self, next};
 use super::{Form, MOST_FIELDS};
 use crate::request::lines::Body;
@@ -75,7 +75,14 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
             Look::Known { key, label, value, alone }
                 if form.fields.len() < MOST_FIELDS
                     && !in_cell
-                    && !(describing && !within(&form, looks, at, body, &layout, tight, reading)) =>
+                    && !(describing
+                        && (key == FieldKey::Description
+                            || (alone
+                                && !(layout.stacked
+                                    && at > 0
+                                    && (tight || looks[at - 1] == Look::Blank || body.lines[at].row)))
+                            || has(&form, key)
+                            || !alone && !stands(&form, looks, at, body, reading))) =>
             {
                 form.fields.push(Field { key, label: label.to_owned(), value: value.to_owned() });
                 open = Some(Open {
@@ -233,38 +240,16 @@ fn labelled_above(open: &Option<Open>, form: &Form, layout: &layout::Layout, bar
     }
 }
 
-/// Whether a label inside a description ends it; one that came before is part of what the customer wrote.
-fn within(
-    form: &Form,
-    looks: &[Look<'_>],
-    at: usize,
-    body: &Body,
-    layout: &layout::Layout,
-    tight: bool,
-    reading: &Reading,
-) -> bool {
-    let Look::Known { key, label, alone, .. } = looks[at] else { return false };
-    if key == FieldKey::Description || has(form, key) {
-        return false;
-    }
-    if !alone {
-        return stands(form, looks, at, body, reading);
-    }
-    let placed = layout.stacked && at > 0 && (tight || looks[at - 1] == Look::Blank || body.lines[at].row);
-    // Customers ask, too: a question in words of its own shows by its marks or its answer that it is the form's.
-    let marked = layout.rows || layout.bold || body.line(at).ends_with('*');
-    let answered = || next(looks, at).is_some_and(|next| layout::fits(key, body.line(next)));
-    placed && (marked || known(label, reading).is_some() || answered())
-}
-
 /// Inside a description, whether a label with its value is a field: the value is one of its kind, and no further words
 /// of the description follow.
 fn stands(form: &Form, looks: &[Look<'_>], at: usize, body: &Body, reading: &Reading) -> bool {
     let Look::Known { key, value, .. } = looks[at] else { return false };
-    if value.is_empty() {
-        return true;
-    }
-    let fits = !matches!(key, FieldKey::Phone | FieldKey::Email) || layout::fits(key, value);
+    let fits = match key {
+        _ if value.is_empty() => return true,
+        FieldKey::Phone => value.bytes().filter(u8::is_ascii_digit).count() >= 5,
+        FieldKey::Email => value.contains('@'),
+        _ => true,
+    };
     fits && next(looks, at).is_none_or(|next| match looks[next] {
         Look::Known { key, .. } => !has(form, key),
         Look::Other { .. } => true,

@@ -37,7 +37,7 @@ pub(in crate::request) fn normalised(label: &str) -> String {
 }
 
 /// What a label means, if it is a known one.
-pub(super) fn known(label: &str, reading: &Reading) -> Option<FieldKey> {
+fn known(label: &str, reading: &Reading) -> Option<FieldKey> {
     // Most lines end here: no label starts like them. What stands in brackets is none of a label.
     if !label.starts_with(['(', '[']) {
         let first = label.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty())?;

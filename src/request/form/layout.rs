@@ -2,9 +2,8 @@
 //!
 //! By that, labels are known whose words are not: nothing is taken for one that the layout does not show to be one.
 
-use super::asked::{asks, own};
+use super::asked::own;
 use super::label::{LONGEST_LABEL, Look};
-use crate::request::FieldKey;
 use crate::request::lines::Body;
 use crate::request::reading::Reading;
 
@@ -79,24 +78,12 @@ impl Layout {
                 || self.first - at <= FARTHEST
                     && (at..self.first).filter(|at| body.lines[*at].row).count().is_multiple_of(2)
         };
-        self.rows && !whole.ends_with(['.', '!', ',']) && paired() || marked(whole, reading)
+        self.rows && !whole.ends_with(['.', '!', ',']) && paired() || self.marked(whole) && !own(whole, reading)
     }
-}
 
-/// A question as forms ask them, or a line with the mark of what must be filled in, or between stars.
-fn marked(whole: &str, reading: &Reading) -> bool {
-    let starred = whole.ends_with('*') && whole.len() > 1;
-    starred || whole.ends_with(['?', '？']) && asks(whole, reading) && !own(whole, reading)
-}
-
-/// Whether what stands below a label that asks in words of its own is a value of its kind.
-pub(super) fn fits(key: FieldKey, value: &str) -> bool {
-    match key {
-        FieldKey::CampaignId => {
-            value.bytes().any(|byte| byte.is_ascii_digit()) && value.split_whitespace().count() <= 3
-        }
-        FieldKey::Phone => value.bytes().filter(u8::is_ascii_digit).count() >= 5,
-        FieldKey::Email => value.contains('@'),
-        _ => false,
+    /// A question, or with the mark of what must be filled in, or set between stars.
+    fn marked(&self, whole: &str) -> bool {
+        let starred = whole.ends_with('*') && whole.len() > 1;
+        starred || whole.ends_with(['?', '？'])
     }
 }
