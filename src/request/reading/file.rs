@@ -88,8 +88,6 @@ pub(super) struct LanguageFile {
     #[serde(default)]
     pub(super) notices: Vec<String>,
     #[serde(default)]
-    pub(super) registers: Vec<String>,
-    #[serde(default)]
     pub(super) legal: Vec<String>,
     #[serde(default)]
     pub(super) banners: Vec<String>,

@@ -88,8 +88,6 @@ pub struct Reading {
     pub(super) disclaimers: Finder,
     /// Likewise, where words of the law stand in the same paragraph.
     pub(super) notices: Finder,
-    /// How companies say in which register they stand.
-    pub(super) registers: Finder,
     /// The words of the law: beginnings of words.
     pub(super) legal: Stems,
     /// How the banners begin that stand above a mail.

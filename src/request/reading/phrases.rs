@@ -95,7 +95,6 @@ pub(super) fn assemble(
         postscripts: set(|f| &f.postscripts),
         disclaimers: Finder::new(all(|f| &f.disclaimers)),
         notices: Finder::new(all(|f| &f.notices)),
-        registers: Finder::new(all(|f| &f.registers)),
         legal: Stems::new(all(|f| &f.legal)),
         banners: Finder::new(all(|f| &f.banners)),
         contact: set(|f| &f.contact),

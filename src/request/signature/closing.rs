@@ -2,7 +2,7 @@
 //!
 //! The words are data; a line that says more than a closing and a name is none.
 
-use super::look::{Words, proper};
+use super::look::proper;
 use crate::request::finder::{lower, lowered};
 use crate::request::reading::Reading;
 
@@ -10,27 +10,6 @@ use crate::request::reading::Reading;
 pub(super) enum Closing {
     Formal,
     Thanks,
-}
-
-/// A closing and a name behind it without a comma: `LG Klaus`, `Best regards Jane Roe`.
-///
-/// Behind one whole word only the sender's own name counts: "Best Western" is none.
-pub(super) fn named(line: &str, words: &Words<'_>) -> bool {
-    let reading = words.reading;
-    let first = line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    if line.len() > 60 || first.is_empty() || !reading.openers.contains(lowered(first, &mut String::new())) {
-        return false;
-    }
-    line.match_indices(' ').take(6).any(|(at, _)| {
-        let (head, name) = (&line[..at], line[at + 1..].trim_end_matches('.'));
-        if !reading.closings.contains(&lower(head)) {
-            return false;
-        }
-        let plain = |word: &str| proper(word) && word.chars().skip(1).all(|c| c.is_lowercase() || c == '-');
-        let count = name.split_whitespace().count();
-        let sure = head.contains(' ') || head.len() <= 3;
-        words.is_name(name) || sure && (1..=2).contains(&count) && name.split_whitespace().all(plain)
-    })
 }
 
 pub(super) fn of(line: &str, reading: &Reading) -> Option<Closing> {

@@ -2,8 +2,6 @@
 //!
 //! A line with a number and a word such as "campaign" is always about the matter.
 
-use std::borrow::Cow;
-
 use crate::request::finder::{lower, lowered};
 use crate::request::reading::Reading;
 
@@ -50,10 +48,9 @@ impl Words<'_> {
         hit
     }
 
-    /// The line holds a number and a word of the matter; where it links to says nothing.
+    /// The line holds a number and a word of the matter.
     pub(super) fn about(&self, line: &str) -> bool {
-        let (line, _) = shown(line);
-        line.bytes().any(|b| b.is_ascii_digit()) && self.content_word(&line)
+        line.bytes().any(|b| b.is_ascii_digit()) && self.content_word(line)
     }
 
     pub(super) fn content_word(&self, line: &str) -> bool {
@@ -76,12 +73,6 @@ impl Words<'_> {
     }
 
     pub(super) fn look(&self, line: &str) -> Look {
-        let (shown, linked) = shown(line);
-        let line = shown.trim();
-        if matches!(shown, Cow::Owned(_)) && !line.contains(char::is_alphanumeric) {
-            // Nothing but pictures: those that lead somewhere are buttons, others may be what the mail is about.
-            return if linked { Look::Contact } else { Look::Short };
-        }
         let line = line.trim_start_matches(|c: char| "*•·|-– ".contains(c));
         let characters = line.chars().count();
         let digits = line.bytes().filter(u8::is_ascii_digit).count();
@@ -139,41 +130,6 @@ impl Words<'_> {
         let words = line.split_whitespace().count();
         phone && (divided || words <= 8) && !line.ends_with(['.', '!', ':']) && (divided || starts_like_contact(line))
     }
-}
-
-/// A line as it is seen: without the targets of its links, `<https://…>`, and the places of its pictures, `[cid:…]`;
-/// and whether it had targets.
-pub(super) fn shown(line: &str) -> (Cow<'_, str>, bool) {
-    let bytes = line.as_bytes();
-    if memchr::memchr2(b'<', b'[', bytes).is_none() {
-        return (Cow::Borrowed(line), false);
-    }
-    let (mut out, mut rest, mut linked, mut cut) = (String::new(), line, false, false);
-    while let Some(at) = rest.find(['<', '[']) {
-        let inner = &rest[at + 1..];
-        let target = rest.as_bytes()[at] == b'<';
-        let Some(end) = inner.find(if target { '>' } else { ']' }) else { break };
-        let drops = if target {
-            ["http", "mailto:", "tel:", "#"].iter().any(|scheme| inner.starts_with(scheme))
-        } else {
-            // `[Facebook icon]<https://…>` is a picture, too.
-            ["cid:", "image: "].iter().any(|place| inner.starts_with(place))
-                || &inner[..end] == "image"
-                || inner[end + 1..].starts_with("<http")
-        };
-        out.push_str(&rest[..at]);
-        if drops {
-            (linked, cut) = (linked || target, true);
-        } else {
-            out.push_str(&rest[at..at + end + 2]);
-        }
-        rest = &inner[end + 1..];
-    }
-    if !cut {
-        return (Cow::Borrowed(line), false);
-    }
-    out.push_str(rest);
-    (Cow::Owned(out), linked)
 }
 
 /// Words and a phone number, the number at one end.

@@ -4,7 +4,6 @@
 //! is never the first that somebody wrote; a banner is known by its words.
 
 use super::Find;
-use super::look::long_number;
 use crate::request::finder::lower;
 use crate::request::quote::Kind;
 
@@ -43,14 +42,6 @@ impl Find<'_> {
             let line = self.line(*at);
             let start = head(line.trim_start_matches(|c: char| "*_-–—<>[]()!# ".contains(c)));
             let sure = reading.disclaimers.starts_any_case(start) || reading.banners.starts_any_case(head(line));
-            if !sure && first != Some(*at) && self.registered(line) {
-                let end = self.end_of(kinds, *at, to);
-                if written.iter().all(|other| *other < end || kinds[*other] != Kind::New) {
-                    kinds[*at..end].fill(Kind::Signature);
-                    found = true;
-                }
-                continue;
-            }
             if !sure && !reading.notices.starts_any_case(start) {
                 continue;
             }
@@ -65,19 +56,6 @@ impl Find<'_> {
             }
         }
         found
-    }
-
-    /// `Acme Ltd is registered in England. Registered number 01234567.`: a company, its register and its number, and no
-    /// word of what somebody wants.
-    fn registered(&self, line: &str) -> bool {
-        let reading = self.words.reading;
-        line.len() <= 160
-            && line.chars().next().is_some_and(char::is_uppercase)
-            && long_number(line)
-            && !line.ends_with('?')
-            && line.split_whitespace().count() <= 18
-            && reading.registers.has(&lower(line))
-            && !line.split(|c: char| !c.is_alphanumeric()).any(|word| reading.forms.own.contains(&lower(word)))
     }
 
     /// Where the paragraph ends that begins here.
