@@ -33,8 +33,6 @@ pub struct Line {
     pub row: bool,
     /// Its first word has a colour of its own.
     pub tinted: bool,
-    /// Its first word is bold.
-    pub bold: bool,
 }
 
 /// A body as text and lines.

@@ -123,11 +123,6 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
             request.quoted = parts.quoted;
             request.signature = parts.signature;
             request.forwarded = parts.forwarded;
-            // A form whose labels are not known looks like a card; what a robot sends is never nothing but a signature.
-            let bare = request.text.is_empty() && request.quoted.is_empty() && request.forwarded.is_empty();
-            if bare && form::robot(&named, reading) {
-                request.text = std::mem::take(&mut request.signature);
-            }
             request.forwarded_from = parts.forwarded_from;
         }
     }

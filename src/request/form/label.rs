@@ -2,14 +2,13 @@
 //!
 //! A label is compared in lower case without brackets, marks and outer punctuation; its value is kept as written.
 
-use super::asked::{asked, asks};
 use crate::request::FieldKey;
 use crate::request::finder::lowered;
 use crate::request::lines::Body;
 use crate::request::reading::Reading;
 
 /// How long a label may be, in characters.
-pub(super) const LONGEST_LABEL: usize = 90;
+const LONGEST_LABEL: usize = 90;
 
 /// A label as it is compared: lower case, without marks, brackets and outer punctuation.
 pub(in crate::request) fn normalised(label: &str) -> String {
@@ -97,11 +96,9 @@ pub(super) fn keyed(looks: &[Look<'_>]) -> usize {
     best
 }
 
-/// What a line is. `dashed`: labels end with a dash between spaces too, `Campaign ID - 22340`; `told`: the mail is one
-/// of a form, whose labels may ask in their own words.
-pub(super) fn look<'a>(body: &'a Body, at: usize, dashed: bool, told: bool, reading: &Reading) -> Look<'a> {
-    let whole = body.line(at);
-    let line = whole;
+/// What a line is. `dashed`: labels end with a dash between spaces too, `Campaign ID - 22340`.
+pub(super) fn look<'a>(body: &'a Body, at: usize, dashed: bool, reading: &Reading) -> Look<'a> {
+    let line = body.line(at);
     if body.lines[at].depth > 0 {
         return Look::Text;
     }
@@ -124,19 +121,6 @@ pub(super) fn look<'a>(body: &'a Body, at: usize, dashed: bool, told: bool, read
         if value.contains('@') && reading.forms.senders.contains(&normalised(label)) {
             return Look::Known { key: FieldKey::Email, label, value, alone: false };
         }
-        if told
-            && asks(label, reading)
-            && let Some(key) = asked(label, reading)
-        {
-            return Look::Known { key, label, value, alone: false };
-        }
-        // "Let's begin: what's your name?"
-        if told
-            && value.ends_with(['?', '？'])
-            && let Some(key) = asked(value, reading)
-        {
-            return Look::Known { key, label: line, value: "", alone: true };
-        }
         let words = label.split_whitespace().count();
         if (1..=6).contains(&words)
             && !value.starts_with("//")
@@ -157,13 +141,12 @@ pub(super) fn look<'a>(body: &'a Body, at: usize, dashed: bool, told: bool, read
         && let (label, value) = (&line[..end], line[end + 1..].trim_matches(|c: char| c.is_whitespace() || c == '*'))
         && !value.is_empty()
         && label.chars().count() <= LONGEST_LABEL
-        && let Some(key) = known(label, reading).or_else(|| told.then(|| asked(label, reading)).flatten())
+        && let Some(key) = known(label, reading)
     {
         return Look::Known { key, label, value, alone: false };
     }
     // A label above its value: `Name *`, `--- Name ---`, `How can we help?`.
-    let marked = || line.ends_with(['?', '？']) || whole.trim_end().ends_with('*') || asks(line, reading);
-    if let Some(key) = known(line, reading).or_else(|| (told && marked()).then(|| asked(line, reading)).flatten())
+    if let Some(key) = known(line, reading)
         && line.chars().count() <= LONGEST_LABEL
     {
         return Look::Known {
@@ -171,35 +154,6 @@ pub(super) fn look<'a>(body: &'a Body, at: usize, dashed: bool, told: bool, read
         };
     }
     Look::Text
-}
-
-/// A body whose form stands on one line, `Name: Gil | Email: gil@k.example | …`, each label on its own instead.
-pub(super) fn unrolled(body: &Body, reading: &Reading) -> Option<Body> {
-    memchr::memmem::find(body.text.as_bytes(), b" | ")?;
-    let labelled = |cell: &str| cell.split_once(':').is_some_and(|(label, _)| known(label.trim(), reading).is_some());
-    let rolled = |line: &str| line.split(" | ").filter(|cell| labelled(cell)).take(3).count() == 3;
-    let mut found = false;
-    let mut text = String::with_capacity(body.text.len());
-    for at in 0..body.lines.len() {
-        let line = body.line(at);
-        if line.contains(" | ") && body.lines[at].depth == 0 && rolled(line) {
-            found = true;
-            for (position, cell) in line.split(" | ").enumerate() {
-                text.push_str(if position == 0 {
-                    ""
-                } else if labelled(cell) {
-                    "\n"
-                } else {
-                    " | "
-                });
-                text.push_str(cell);
-            }
-        } else {
-            text.push_str(line);
-        }
-        text.push('\n');
-    }
-    found.then(|| Body::plain(&text))
 }
 
 /// A body whose form is a table with its labels in the first row, each label before its value instead; `None` when it

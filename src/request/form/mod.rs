@@ -4,10 +4,8 @@
 //! description and whatever stands beside the fields is text; nothing is dropped, lines the form adds itself go where
 //! signatures go.
 
-pub(super) mod asked;
 mod filling;
 pub(super) mod label;
-mod layout;
 
 use super::lines::Body;
 use super::reading::Reading;
@@ -55,31 +53,18 @@ impl Form {
             let words = field.value.split(|c: char| c.is_whitespace() || "<>()[],;".contains(c));
             words.into_iter().find_map(address::addr_spec).map(|address| (field.value.trim(), address))
         })?;
-        let name = self.person.clone().or_else(|| match value.split_once(char::is_whitespace) {
-            // Contact Form 7 writes `From: Ann Lee ann@c.example`.
-            Some(_) if !value.contains('<') => named(value).or_else(|| address::one(value)?.name),
-            _ => address::one(value)?.name,
-        });
+        let name = self.person.clone().or_else(|| address::one(value)?.name);
         Some(Mailbox { name, address })
     }
-}
-
-/// The words before the address in `Ann Lee ann@c.example`.
-fn named(value: &str) -> Option<String> {
-    let words: Vec<&str> = value.split_whitespace().take_while(|word| !word.contains('@')).collect();
-    let name = words.join(" ");
-    let name = name.trim_matches(|c: char| !c.is_alphanumeric());
-    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// Reads a body as a form; `None` when it is none.
 pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<Form> {
     let (robot, titled) = hint(context, reading);
     let told = robot || titled || context.redirected;
-    let turned = if told { label::turned(body, reading).or_else(|| label::unrolled(body, reading)) } else { None };
+    let turned = if told { label::turned(body, reading) } else { None };
     let body = turned.as_ref().unwrap_or(body);
-    let seen =
-        |dashed: bool| (0..body.lines.len()).map(move |at| look(body, at, dashed, told, reading)).collect::<Vec<_>>();
+    let seen = |dashed: bool| (0..body.lines.len()).map(move |at| look(body, at, dashed, reading)).collect::<Vec<_>>();
     let mut looks = seen(false);
     if told && !looks.iter().any(|look| matches!(look, Look::Known { .. })) {
         looks = seen(true);
@@ -103,8 +88,7 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     let hinted = told && keys.len() >= 2 && (matter || has(&[FieldKey::Email]));
     // Labels without colons are weaker: words such as "Name" and "Details" stand in many a mail.
     let plain = keys.len() >= 4 && has(&[FieldKey::Email]) && matter && alone * 2 <= keys.len();
-    let site = || keys.len() >= 3 && alone == 0 && of_site(&looks, context, reading);
-    if machine || hinted || plain || site() {
+    if machine || hinted || plain {
         let mut form = fill(body, &looks, reading, machine && !has(&[FieldKey::Email]));
         form.machine = machine && form.requester().is_none();
         form.sure = true;
@@ -129,28 +113,6 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     });
     let fields = labelled.by_ref().take(MOST_FIELDS).collect();
     Some(Form { fields, more: labelled.next().is_some(), ..Form::default() })
-}
-
-/// Whether a site sends its visitor's words from its own address: the form begins the mail, and it names somebody else.
-fn of_site(looks: &[Look<'_>], context: &Context<'_>, reading: &Reading) -> bool {
-    let address = context.sender.rsplit('<').next().unwrap_or_default().trim_end_matches('>').trim().to_lowercase();
-    let local = address.split('@').next().unwrap_or_default();
-    if !reading.forms.sites.contains(local) {
-        return false;
-    }
-    let value = |wanted: FieldKey| {
-        looks.iter().find_map(|look| match look {
-            Look::Known { key, value, .. } if *key == wanted && !value.is_empty() => Some(*value),
-            _ => None,
-        })
-    };
-    let first =
-        looks.iter().filter(|look| **look != Look::Blank).take(2).any(|look| matches!(look, Look::Known { .. }));
-    let told = looks.iter().any(|look| matches!(look, Look::Known { key: FieldKey::Description, .. }));
-    first
-        && told
-        && value(FieldKey::Name).is_some()
-        && value(FieldKey::Email).is_some_and(|email| email.contains('@') && !email.to_lowercase().contains(&address))
 }
 
 /// Whether the sender is a robot that sends forms, and whether the subject is a form's.
@@ -290,7 +252,6 @@ mod tests {
         for footer in [
             "To view or respond to the ticket, please login to the support ticket system.\n\nYour friendly Customer Support System",
             "Log in to view or download your responses at https://admin.typeform.com/form/x",
-            "---\n\nDate: April 7, 2025\nTime: 9:12 am\nPage URL: https://x.example/contact\nPowered by: Elementor",
         ] {
             let form = read(
                 &Body::plain(&format!("Name: Gil\nEmail: gil@k.example\nCampaign ID: 22340\n\nno clicks\n\n{footer}")),
@@ -343,11 +304,6 @@ mod tests {
             &[(Email, "Ann Lee <ann@c.example>"), (HelpTopic, "Support"), (CampaignId, "20417")],
             "The clicks are gone.",
         );
-        for (from, name) in [("Ann Lee ann@c.example", "Ann Lee"), ("ann@c.example (Ann Lee)", "Ann Lee")] {
-            let text = format!("From: {from}\nSubject: clicks\n\nMessage body:\nThe clicks are gone.");
-            let ann = read(&Body::plain(&text), &ROBOT, &Reading::shipped()).unwrap().requester().unwrap();
-            assert_eq!((ann.name.as_deref(), ann.address.as_str()), (Some(name), "ann@c.example"));
-        }
         let ann = form.requester().unwrap();
         assert_eq!((ann.name.as_deref(), ann.address.as_str()), (Some("Ann Lee"), "ann@c.example"));
     }
@@ -372,116 +328,6 @@ mod tests {
             ];
             check(&Body::plain(&mail), &expected, "x y z.");
         }
-    }
-
-    #[test]
-    fn labels_that_nobody_knows_end_the_value_above() {
-        use FieldKey::*;
-        let (name, email, id) = ((Name, "Gil"), (Email, "gil@k.example"), (CampaignId, "22340"));
-        for (row, known) in [
-            ("<tr><td><b>{}</b></td></tr><tr><td>{}</td></tr>", true),
-            ("<tr><td colspan=2>{}</td></tr><tr><td>&nbsp;</td><td>{}</td></tr>", false),
-        ] {
-            let rows = |fields: &[(&str, &str)]| {
-                let rows: String =
-                    fields.iter().map(|(label, value)| row.replacen("{}", label, 1).replacen("{}", value, 1)).collect();
-                html::read(&format!("<p>New entry</p><table>{rows}</table>"))
-            };
-            let (own, told) = (("Seen on the page", "A grey banner, twice."), (Description, "A grey banner, twice."));
-            let three = [("Name", "Gil"), ("Email", "gil@k.example"), ("Campaign ID", "22340")];
-            check(&rows(&[&three[..], &[own]].concat()), &[name, email, id, told], told.1);
-            check(&rows(&[&[own], &three[..]].concat()), &[told, name, email, id], told.1);
-            // What stands in one cell stays together, and what stands below it is no part of it.
-            let cell = ("Message", "Hi,<br>Phone: never.<br><br>Bye");
-            let more = [&three[..], &[cell, ("Newsletter", "I agree")]].concat();
-            let form = check(
-                &rows(&more),
-                &[name, email, id, (Description, "Hi,\nPhone: never.\n\nBye"), (Unknown, "I agree")],
-                "Hi,\nPhone: never.\n\nBye",
-            );
-            assert!(form.footer.contains("New entry") && (known || form.footer == "New entry"));
-        }
-        let lines = "Name:\nGil\nEmail:\ngil@k.example\nCampaign ID:\n22340\nSeen anything odd?\nA grey banner.";
-        check(&Body::plain(lines), &[name, email, id, (Description, "A grey banner.")], "A grey banner.");
-        // The customer asks, the form does not.
-        let asks = "Name:\nGil\nEmail:\ngil@k.example\nCampaign ID:\n22340\nWhy is my banner grey?\nPlease help.";
-        check(&Body::plain(asks), &[name, email, id], "Why is my banner grey?\nPlease help.");
-        let topic = "Name: Gil\nEmail: gil@k.example\nHelp Topic: Billing\nCharged twice in July.";
-        check(&Body::plain(topic), &[name, email, (HelpTopic, "Billing")], "Charged twice in July.");
-    }
-
-    #[test]
-    fn labels_that_ask_in_words_of_their_own() {
-        use FieldKey::*;
-        for [name, email, campaign, problem] in [
-            [
-                "Hello! What's your full name?",
-                "And which email address is best?",
-                "Which campaign ID is affected?",
-                "Please describe the issue *",
-            ],
-            [
-                "Hallo, wie heißen Sie?",
-                "Und wie lautet Ihre E-Mail-Adresse, bitte?",
-                "Welche Kampagnen-ID ist betroffen?",
-                "Bitte beschreiben Sie das Problem",
-            ],
-            [
-                "Bonjour, quel est votre nom ?",
-                "Et à quelle adresse e-mail répondre ?",
-                "Quel ID de campagne est concerné ?",
-                "Veuillez décrire le problème",
-            ],
-            [
-                "Hola, ¿cómo se llama usted?",
-                "¿Y a qué correo electrónico escribimos?",
-                "¿Qué ID de campaña es?",
-                "Por favor, ¿qué ocurre?",
-            ],
-            ["Olá, como se chama?", "E qual é o melhor e-mail?", "Que ID de campanha é?", "Descreva o que aconteceu"],
-        ] {
-            let mail =
-                format!("{name}\nGil\n\n{email}\ngil@k.example\n\n{campaign}\n22340\n\n{problem}\nGrey.\nTwice.");
-            let expected =
-                [(Name, "Gil"), (Email, "gil@k.example"), (CampaignId, "22340"), (Description, "Grey.\nTwice.")];
-            check(&Body::plain(&mail), &expected, "Grey.\nTwice.");
-        }
-    }
-
-    #[test]
-    fn labels_inside_a_message_are_words() {
-        use FieldKey::*;
-        let fields = "Name: Gil\nEmail: gil@k.example\nMessage: ";
-        for text in ["My campaign: off.\nTopic: see above\n\nEmail: never sent\nBye", "Grey.\nPhone: never call"] {
-            let expected = [(Name, "Gil"), (Email, "gil@k.example"), (Description, text)];
-            check(&Body::plain(&format!("{fields}{text}")), &expected, text);
-        }
-        let behind = [(Name, "Gil"), (Email, "gil@k.example"), (Description, "Grey."), (Phone, "+49 40 12345")];
-        check(&Body::plain(&format!("{fields}Grey.\nPhone: +49 40 12345")), &behind, "Grey.");
-    }
-
-    #[test]
-    fn forms_on_one_line() {
-        use FieldKey::*;
-        check(
-            &Body::plain("Name: Gil | Email: gil@k.example | Campaign ID: 22340 | Message: grey | and small"),
-            &[(Name, "Gil"), (Email, "gil@k.example"), (CampaignId, "22340"), (Description, "grey | and small")],
-            "grey | and small",
-        );
-    }
-
-    #[test]
-    fn a_site_sends_what_its_visitors_wrote() {
-        let text = "Name: Gil\nE-mail: gil@k.example\nMessage: The banner is grey.";
-        let from = |sender, text: &str| {
-            let context = Context { sender, subject: "hello", redirected: false };
-            read(&Body::plain(text), &context, &Reading::shipped()).filter(|form| form.sure)
-        };
-        let form = from("Shop <info@shop.example>", text).unwrap();
-        assert_eq!(form.requester().unwrap().address, "gil@k.example");
-        assert_eq!(from("Gil <gil@k.example>", text), None);
-        assert_eq!(from("Shop <info@shop.example>", "Hi,\n\nit is grey.\n\nName: Gil\nE-mail: gil@k.example"), None);
-        assert_eq!(from("Shop <info@shop.example>", "Message: grey\nName: Shop\nE-mail: info@shop.example"), None);
     }
 
     #[test]

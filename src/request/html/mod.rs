@@ -123,7 +123,6 @@ impl Scan<'_> {
                 wide: false,
                 struck: self.struck,
                 tinted: self.tinted,
-                bold: self.bold,
                 count: if tag.name.eq_ignore_ascii_case("ol") { tag.start() } else { None },
             });
         }
@@ -142,7 +141,6 @@ impl Scan<'_> {
             return;
         }
         if !is_break {
-            self.bold |= tag.is_bold();
             self.struck |= element == Element::Struck || (!plain && style.strikes());
             self.tinted |= !plain
                 && element != Element::Anchor
@@ -292,7 +290,7 @@ impl Scan<'_> {
             self.depth = open.depth;
             self.hint = open.hint;
             self.pre = open.pre;
-            (self.struck, self.tinted, self.bold) = (open.struck, open.tinted, open.bold);
+            (self.struck, self.tinted) = (open.struck, open.tinted);
         }
         if element == Element::Anchor {
             self.anchor = None;

@@ -27,7 +27,6 @@ pub(super) struct Open {
     pub(super) wide: bool,
     pub(super) struck: bool,
     pub(super) tinted: bool,
-    pub(super) bold: bool,
     /// The number of a numbered list's next item.
     pub(super) count: Option<u32>,
 }
@@ -63,10 +62,6 @@ pub(super) struct Scan<'a> {
     pub(super) tinted: bool,
     /// The first word of the line has one.
     pub(super) tint: bool,
-    /// Words are bold.
-    pub(super) bold: bool,
-    /// The first word of the line is.
-    pub(super) fat: bool,
 }
 
 impl Scan<'_> {
@@ -166,7 +161,6 @@ impl Scan<'_> {
         if at_start {
             self.cell = false;
             self.tint = self.tinted;
-            self.fat = self.bold;
         } else if self.cell {
             self.body.text.push(CELL);
             self.cell = false;
@@ -198,7 +192,6 @@ impl Scan<'_> {
             ruled: std::mem::take(&mut self.ruled),
             row: std::mem::take(&mut self.row),
             tinted: std::mem::take(&mut self.tint),
-            bold: std::mem::take(&mut self.fat),
         });
         self.body.text.push('\n');
         self.start = self.body.text.len();

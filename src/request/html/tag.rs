@@ -160,11 +160,6 @@ impl<'a> Tag<'a> {
     }
 
     /// The undecoded value of an attribute.
-    /// Its words are bold: `b`, `strong`, headings.
-    pub(super) fn is_bold(&self) -> bool {
-        ["b", "strong", "th", "h1", "h2", "h3", "h4"].iter().any(|name| self.name.eq_ignore_ascii_case(name))
-    }
-
     pub(super) fn get(&self, wanted: &str) -> Option<&'a str> {
         self.all().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
     }

@@ -115,14 +115,6 @@ pub(super) struct FormsFile {
     pub(super) senders: Vec<String>,
     #[serde(default)]
     pub(super) questions: Vec<String>,
-    #[serde(default)]
-    pub(super) sites: Vec<String>,
-    #[serde(default)]
-    pub(super) own: Vec<String>,
-    #[serde(default)]
-    pub(super) askers: Vec<String>,
-    #[serde(default)]
-    pub(super) asked: BTreeMap<FieldKey, Vec<String>>,
 }
 
 #[derive(Deserialize)]

@@ -129,14 +129,6 @@ pub(super) struct Forms {
     pub(super) senders: Set,
     /// How labels begin that ask, normalised, the longest first.
     pub(super) questions: Vec<String>,
-    /// Local parts of a site's own address, lower case.
-    pub(super) sites: Set,
-    /// Words with which people speak of themselves, and no label does.
-    pub(super) own: Set,
-    /// First words of labels that ask without a question mark.
-    pub(super) askers: Set,
-    /// What a label asks for that holds all of these words; the most words first.
-    pub(super) asked: Vec<(FieldKey, Vec<String>)>,
 }
 
 /// What `screening.toml` holds, compiled.

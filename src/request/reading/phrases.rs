@@ -111,10 +111,6 @@ pub(super) fn assemble(
             last_names,
             senders: normal(&forms.senders),
             questions,
-            sites: lower(&forms.sites).into_iter().collect(),
-            own: lower(&forms.own).into_iter().collect(),
-            askers: lower(&forms.askers).into_iter().collect(),
-            asked: form::asked::compiled(&forms.asked),
         },
         headers: vec![],
         screening: Screening {
