@@ -55,10 +55,15 @@ pub fn unlabelled(text: &str) -> Option<Vec<u8>> {
 /// this encoding needs, some of them of text in UTF-8.
 pub fn unlabelled_quoted(text: &str) -> Option<Vec<u8>> {
     let bytes = text.as_bytes();
-    let mut beyond = 0;
+    if !text.is_ascii() {
+        // Somebody tells of such text.
+        return None;
+    }
+    let (mut beyond, mut broken) = (0, false);
     for at in memchr::memchr_iter(b'=', bytes) {
         let rest = &bytes[at + 1..];
         if rest.starts_with(b"\n") || rest.starts_with(b"\r\n") {
+            broken = true;
             continue;
         }
         let escape = rest.get(..2).filter(|digits| !digits.iter().any(u8::is_ascii_lowercase))?;
@@ -66,7 +71,7 @@ pub fn unlabelled_quoted(text: &str) -> Option<Vec<u8>> {
         let byte = u8::from_str_radix(std::str::from_utf8(escape).ok()?, 16).ok();
         beyond += usize::from(!byte.filter(|byte| !byte.is_ascii_alphanumeric())?.is_ascii());
     }
-    let decoded = quoted_printable_decode(bytes).filter(|_| beyond >= 2)?;
+    let decoded = quoted_printable_decode(bytes).filter(|_| beyond >= 2 && (broken || beyond >= 4))?;
     std::str::from_utf8(&decoded).is_ok().then_some(decoded)
 }
 
@@ -125,6 +130,8 @@ mod tests {
             "the page says l=C3uft",
             "=3D is an equals sign",
             "x=E4=F6=FC",
+            "the report says M=C3=BCller, =C3=84rzte, not Müller",
+            "the report says M=C3=BCller",
         ] {
             assert_eq!(read(text), None, "{text}");
         }

@@ -280,7 +280,8 @@ fn guess(bytes: &[u8]) -> (Cow<'_, str>, String) {
 /// Czech, Polish, Turkish and their like that are said to be western: their letters are letters there, too, but not those
 /// that stand together in any western language. A few prove nothing; names have such.
 fn eastern(declared: &'static Encoding, bytes: &[u8]) -> Option<&'static Encoding> {
-    let many = bytes.iter().filter(|byte| !byte.is_ascii()).take(4).count() == 4;
+    let letter = |byte: &&u8| matches!(byte, 0x8a | 0x8c | 0x8e | 0x9a | 0x9c | 0x9e | 0x9f | 0xc0..=0xd6 | 0xd8..=0xf6 | 0xf8..);
+    let many = bytes.iter().filter(letter).take(4).count() == 4;
     let guess = Some(WINDOWS_1252).filter(|western| many && declared == *western).map(|_| guessed(bytes))?;
     let latin = [WINDOWS_1250, ISO_8859_2, WINDOWS_1254, WINDOWS_1257].contains(&guess);
     (latin && !guess.decode_without_bom_handling(bytes).1).then_some(guess)
@@ -323,6 +324,8 @@ mod tests {
             "Núria, què passa? Gràcies, això és urgent",
             "André Gagné, Zoë Brontë, José Muñoz, Åsa Öberg",
             "ÄÖÜ äöü ß, Größe 3×4 m²",
+            "£500 in May, £600 in June, £700 in July, £800 since",
+            "½ or ¼, ¾ at most, ¥5",
         ] {
             check(&WINDOWS_1252.encode(text).0, Some("iso-8859-1"), text, false);
         }

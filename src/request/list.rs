@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn who_wrote_what_the_own_list_hands_on() {
         let own = vec!["support@desk.example".to_owned()];
-        let setting = Setting { own_addresses: own, ..Setting::default() };
+        let setting = Setting { own_addresses: own, authserv_id: Some("mx".into()), ..Setting::default() };
         let read = |head: &str| {
             let raw = format!("{head}\nTo: support@desk.example\nSubject: 48213\n\nPlease stop it today.\n");
             mail::read(raw.as_bytes(), &setting).unwrap_or_default()
@@ -77,6 +77,22 @@ mod tests {
             assert_eq!(request.via.map(|via| via.address).as_deref(), Some("support@desk.example"));
             assert_eq!((request.automated, request.authentication.dmarc), (None, None), "{head}");
         }
+        // Forged, says the server; and nobody becomes an agent by it, who could hand on what another is said to have written.
+        let forged = format!("From: 'J' via S <support@desk.example>\n{group}\n{list}");
+        let request = read(&format!("Authentication-Results: mx; dmarc=fail header.from=desk.example\n{forged}"));
+        assert_eq!(request.automated.map(|automated| automated.kind), Some(AutomatedKind::Loop));
+        let agents = vec!["jane@acme.example".to_owned()];
+        let setting = Setting {
+            agents,
+            authserv_id: Some("mx".into()),
+            own_addresses: vec!["support@desk.example".into()],
+            ..Setting::default()
+        };
+        let raw = format!(
+            "Authentication-Results: mx; dmarc=pass\n{forged}\nSubject: Fwd: x\n\n---------- Forwarded message ---------\nFrom: V <v@v.example>\nDate: Fri, 4 Apr 2025\nSubject: x\nTo: y@x.example\n\nno clicks\n"
+        );
+        let request = mail::read(raw.as_bytes(), &setting).unwrap_or_default();
+        assert_eq!((request.from.address.as_str(), request.authentication.dmarc), ("jane@acme.example", None));
         // Nobody else is named, or no list of ours: it is our own mail.
         for head in [
             format!("From: Support <support@desk.example>\n{list}"),

@@ -34,7 +34,11 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     }
     let mut request = Request { oddities: repaired, ..Request::default() };
     envelope(&headers, &mut request);
-    if let Some(writer) = list::writer(&headers, &request.from, &setting.own_addresses) {
+    let authentication = authentication::read(&headers, setting.authserv_id.as_deref(), setting.verified.as_ref());
+    let forged = authentication.dmarc.as_deref().is_some_and(|verdict| !["pass", "none"].contains(&verdict));
+    let writer = list::writer(&headers, &request.from, &setting.own_addresses).filter(|_| !forged);
+    let listed = writer.is_some();
+    if let Some(writer) = writer {
         request.via = Some(std::mem::replace(&mut request.from, writer));
     }
     let sender = request.from.clone();
@@ -141,8 +145,8 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     {
         request.text = summary;
     }
-    let authentication = authentication::read(&headers, setting.authserv_id.as_deref(), setting.verified.as_ref());
-    let handed_on = forward::by_agent(&mut request, &authentication, setting);
+    // What stands in a list's headers makes nobody an agent: anybody writes to it.
+    let handed_on = !listed && forward::by_agent(&mut request, &authentication, setting);
 
     let report = mail.as_ref().and_then(report);
     let seen = screening::Mail {
@@ -166,7 +170,7 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
             Some(bounce(&headers, mail.as_ref(), raw, &format!("{said}\n{}\n{}", request.quoted, request.forwarded)));
     }
     // The verdict is about who sent the mail: of whom its text names it proves nothing, unless an agent forwards it.
-    if request.via.as_ref().is_none_or(|via| forward::is_agent(&via.address, setting)) {
+    if !listed && request.via.as_ref().is_none_or(|via| forward::is_agent(&via.address, setting)) {
         request.authentication = authentication;
     }
     request.headers = asked_for(&headers, &reading.headers);
