@@ -346,30 +346,29 @@ impl Hints {
             let one = singular(word);
             let hash = hash(one.as_bytes());
             let mut roles = self.roles_of(word, one, hash);
-            if roles & role::PHRASE != 0 {
-                let before = said.len();
-                let next = singular(words.word(at + 1));
-                let list = self.phrases.find(hash, |(word, _)| word == one);
-                for phrase in list.map_or(&[][..], |(_, list)| list.as_slice()) {
-                    let fits = phrase.rest.first().is_none_or(|word| word == next)
-                        && phrase
-                            .rest
-                            .iter()
-                            .enumerate()
-                            .skip(1)
-                            .all(|(i, word)| singular(words.word(at + 1 + i)) == word);
-                    if fits {
-                        said.push(Said { at, end: at + 1 + phrase.rest.len(), says: phrase.says });
-                    }
-                }
-                if said.len() == before {
-                    roles &= !role::PHRASE;
-                }
+            if roles & role::PHRASE != 0 && !self.phrases_at(words, at, one, hash, &mut said) {
+                roles &= !role::PHRASE;
             }
             words.tokens[at].hash = hash;
             words.tokens[at].roles = roles;
         }
         words.said = said;
+    }
+
+    /// Adds the phrases that begin at this word, of which singular and hash are known; says whether there are any.
+    fn phrases_at(&self, words: &Words<'_>, at: usize, one: &str, hash: u64, said: &mut Vec<Said>) -> bool {
+        let before = said.len();
+        let next = singular(words.word(at + 1));
+        let list = self.phrases.find(hash, |(word, _)| word == one).map_or(&[][..], |(_, list)| list.as_slice());
+        for phrase in list {
+            let stands = |(i, word): (usize, &String)| singular(words.word(at + 1 + i)) == word;
+            // By the second word most are none.
+            if phrase.rest.first().is_none_or(|word| word == next) && phrase.rest.iter().enumerate().skip(1).all(stands)
+            {
+                said.push(Said { at, end: at + 1 + phrase.rest.len(), says: phrase.says });
+            }
+        }
+        said.len() > before
     }
 
     /// What a folded word may be. Plurals count as their singular.

@@ -10,6 +10,7 @@ use super::stated::Finder;
 use crate::request::evidence::Where;
 
 /// One way to read an ID at a token.
+#[derive(Default)]
 pub(super) struct Reading {
     pub(super) last: usize,
     pub(super) start: usize,
@@ -76,9 +77,7 @@ impl Finder<'_, '_> {
             start: token.start,
             compact,
             row,
-            glued: false,
-            look_alike: false,
-            continued: false,
+            ..Reading::default()
         };
         // The longest spelling that the directory knows.
         let mut spelled = String::with_capacity(self.ids.longest.min(64) + word.len());
@@ -194,15 +193,7 @@ impl Finder<'_, '_> {
         }
         let mut spelled = String::new();
         parts.iter().for_each(|part| spelled.push_str(self.words.folded(part)));
-        Some(Reading {
-            last,
-            start: parts[0].start,
-            compact: spelled,
-            row: None,
-            glued: false,
-            look_alike: false,
-            continued: true,
-        })
+        Some(Reading { last, start: parts[0].start, compact: spelled, continued: true, ..Reading::default() })
     }
 
     /// With what its own separator adds behind it: "CMP-20417-DE" is no CMP-20417. A word, a year or a file's ending is no
@@ -269,9 +260,8 @@ impl Finder<'_, '_> {
                         start,
                         compact,
                         row: Some(row),
-                        glued: false,
                         look_alike: true,
-                        continued: false,
+                        ..Reading::default()
                     });
                 }
             }
@@ -294,7 +284,7 @@ impl Finder<'_, '_> {
         {
             let row = Some(self.ids.find(digits, digits, self.campaigns)?);
             let (start, compact) = (token.start, digits.to_owned());
-            return Some(Reading { last: i, start, compact, row, glued: false, look_alike: false, continued: false });
+            return Some(Reading { last: i, start, compact, row, ..Reading::default() });
         }
         let at = word.find(|c: char| c.is_ascii_digit())?;
         let (label, rest) = word.split_at(at);
@@ -315,15 +305,7 @@ impl Finder<'_, '_> {
         let written = self.words.text.get(token.start..token.end)?;
         let skip = written.char_indices().find(|(_, c)| c.is_numeric()).map_or(0, |(at, _)| at);
         let start = token.start + skip;
-        Some(Reading {
-            last: i,
-            start,
-            compact: rest.to_owned(),
-            row,
-            glued: true,
-            look_alike: false,
-            continued: false,
-        })
+        Some(Reading { last: i, start, compact: rest.to_owned(), row, glued: true, ..Reading::default() })
     }
 
     fn known(&self, digits: &str) -> Option<u32> {

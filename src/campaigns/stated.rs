@@ -390,14 +390,13 @@ impl Finder<'_, '_> {
     /// when all of it is written as the directory would.
     fn opens_as_known(&self, reading: &Reading) -> bool {
         let compact = &reading.compact;
-        let end = compact.find(|c: char| c.is_ascii_digit()).unwrap_or(compact.len());
-        let written = self.words.text.get(reading.start..).unwrap_or_default();
-        let written = &written[..self.words.tokens[reading.last].end.saturating_sub(reading.start).min(written.len())];
-        match end {
+        let letters = compact.find(|c: char| c.is_ascii_digit()).unwrap_or(compact.len());
+        let written = self.words.text.get(reading.start..self.words.tokens[reading.last].end).unwrap_or_default();
+        match letters {
             0 => self.ids.telling(compact) && self.ids.spelled_so(compact, written),
             1 if written.chars().nth(1).is_some_and(|c| "-_./#".contains(c)) => self.ids.opens(&compact[..1]),
             1 => self.ids.telling(compact) && self.ids.spelled_so(compact, written),
-            _ => self.ids.opens(&compact[..end]),
+            _ => self.ids.opens(&compact[..letters]),
         }
     }
 }

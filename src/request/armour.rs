@@ -3,8 +3,6 @@
 //!
 //! Takes for text only what decodes to text; a few long words (links, keys, hashes) are never taken for noise.
 
-use mail_parser::decoders::quoted_printable::quoted_printable_decode;
-
 use super::content::legible;
 use super::header;
 
@@ -71,7 +69,10 @@ pub fn unlabelled_quoted(text: &str) -> Option<Vec<u8>> {
         let byte = u8::from_str_radix(std::str::from_utf8(escape).ok()?, 16).ok();
         beyond += usize::from(!byte.filter(|byte| !byte.is_ascii_alphanumeric())?.is_ascii());
     }
-    let decoded = quoted_printable_decode(bytes).filter(|_| beyond >= 2 && (broken || beyond >= 4))?;
+    if beyond < 2 || !broken && beyond < 4 {
+        return None;
+    }
+    let decoded = header::quoted_printable(bytes);
     std::str::from_utf8(&decoded).is_ok().then_some(decoded)
 }
 

@@ -91,25 +91,30 @@ pub fn raw_name(part: &[u8]) -> Option<String> {
 
 /// A parameter in pieces, put together before it is decoded: they may part a character's bytes.
 fn continued(value: &[u8], parameter: &[u8]) -> Option<String> {
-    let piece = |part: &[u8]| {
-        let (name, value) = part.trim_ascii().split_at_checked(part.trim_ascii().iter().position(|b| *b == b'=')?)?;
-        let (known, section) = name.split_at_checked(parameter.len())?;
-        let section =
-            std::str::from_utf8(section.strip_prefix(b"*").filter(|_| known.eq_ignore_ascii_case(parameter))?).ok()?;
-        let (number, encoded) = section.strip_suffix('*').map_or((section, false), |number| (number, true));
-        let value = value[1..].trim_ascii();
-        let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
-        Some((number.parse::<u16>().ok()?, encoded, value.to_vec()))
-    };
-    let mut pieces: Vec<_> = value.split(|byte| *byte == b';').filter_map(piece).collect();
+    let mut pieces: Vec<_> = value.split(|byte| *byte == b';').filter_map(|part| piece(part, parameter)).collect();
     pieces.sort_by_key(|(number, ..)| *number);
-    let (_, _, first) = pieces.first_mut()?;
-    let charset = first.iter().position(|byte| *byte == b'\'').map(|end| first.drain(..=end).collect::<Vec<u8>>())?;
-    // What follows the charset is a language.
-    first.drain(..=first.iter().position(|byte| *byte == b'\'')?);
-    let decoded = pieces.into_iter().flat_map(|(_, encoded, value)| if encoded { decode_hex(&value).1 } else { value });
-    let charset = std::str::from_utf8(charset.strip_suffix(b"'")?).ok()?;
-    Some(super::charset::decode(&decoded.collect::<Vec<u8>>(), Some(charset)).0.into_owned())
+    // Charset, language and text: of an encoded piece alone (§4.1), an apostrophe in others is one.
+    let (_, _, first) = pieces.first_mut().filter(|(_, encoded, _)| *encoded)?;
+    let mut parts = first.splitn(3, |byte| *byte == b'\'');
+    let (Some(charset), Some(_), Some(text)) = (parts.next(), parts.next(), parts.next()) else { return None };
+    let charset = std::str::from_utf8(charset).ok()?;
+    *first = text;
+    let decode = |(_, encoded, value): (u16, bool, &[u8])| if encoded { decode_hex(value).1 } else { value.to_vec() };
+    let decoded: Vec<u8> = pieces.into_iter().flat_map(decode).collect();
+    Some(super::charset::decode(&decoded, Some(charset)).0.into_owned())
+}
+
+/// A piece of a parameter (`filename*0*=…`): its number, whether it is encoded, and its value.
+fn piece<'a>(part: &'a [u8], parameter: &[u8]) -> Option<(u16, bool, &'a [u8])> {
+    let part = part.trim_ascii();
+    let (name, value) = part.split_at_checked(part.iter().position(|byte| *byte == b'=')?)?;
+    let (known, section) = name.split_at_checked(parameter.len())?;
+    let section = section.strip_prefix(b"*").filter(|_| known.eq_ignore_ascii_case(parameter))?;
+    let (number, encoded) = section.strip_suffix(b"*").map_or((section, false), |number| (number, true));
+    let number = std::str::from_utf8(number).ok()?.parse().ok()?;
+    let value = value[1..].trim_ascii();
+    let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+    Some((number, encoded, value))
 }
 
 /// The words of a rich text document (RTF): its control words, groups and tables of fonts gone.
@@ -327,6 +332,7 @@ mod tests {
         check(&format!("{rest};\r\n\tNAME*0*=utf-8'de'J%C3"), Some("Jänner.pdf"));
         check("name*0*=iso-8859-1''J%E4; name*1*=nner", Some("Jänner"));
         check("name*0=a; name*1=b", None);
+        check("name*0=\"Jane's client's repo\"; name*1=\"rt.pdf\"", None);
         check("name*0*=%; name*x*='", None);
     }
 

@@ -108,8 +108,7 @@ pub fn by_agent(request: &mut Request, authentication: &Authentication, setting:
     if ours(&origin.address, setting) {
         return false;
     }
-    // No verdict says nothing (mail that never left the house), nor does a domain without a policy.
-    if let Some(verdict) = authentication.dmarc.as_deref().filter(|verdict| !["pass", "none"].contains(verdict)) {
+    if let Some(verdict) = authentication.refuted() {
         request
             .oddities
             .push(format!("an agent's address, but DMARC says {verdict}: not taken for an agent's forward"));

@@ -35,8 +35,8 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     let mut request = Request { oddities: repaired, ..Request::default() };
     envelope(&headers, &mut request);
     let authentication = authentication::read(&headers, setting.authserv_id.as_deref(), setting.verified.as_ref());
-    let forged = authentication.dmarc.as_deref().is_some_and(|verdict| !["pass", "none"].contains(&verdict));
-    let writer = list::writer(&headers, &request.from, &setting.own_addresses).filter(|_| !forged);
+    let writer = list::writer(&headers, &request.from, &setting.own_addresses);
+    let writer = writer.filter(|_| authentication.refuted().is_none());
     let listed = writer.is_some();
     if let Some(writer) = writer {
         request.via = Some(std::mem::replace(&mut request.from, writer));

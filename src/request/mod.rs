@@ -264,6 +264,12 @@ impl Authentication {
     pub fn passes(&self) -> bool {
         self.dmarc.as_deref() == Some("pass")
     }
+
+    /// DMARC's verdict where it speaks against the sender. No verdict says nothing (mail that never left the house), nor
+    /// does a domain without a policy.
+    pub fn refuted(&self) -> Option<&str> {
+        self.dmarc.as_deref().filter(|verdict| !["pass", "none"].contains(verdict))
+    }
 }
 
 /// Why a mail was not read: it is over the bounds, or no mail at all. It goes to quarantine, whole.
