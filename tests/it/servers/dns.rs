@@ -2,6 +2,8 @@
 
 use std::process::{Child, Command};
 
+use tempfile::TempDir;
+
 use super::{await_port, free_port, mortal, stop};
 
 /// A running DNS server; stopped when dropped.
@@ -9,6 +11,8 @@ pub struct Dns {
     /// Where it answers, UDP and TCP.
     pub port: u16,
     child: Option<Child>,
+    /// Its log, which it opens only after it listens.
+    _folder: TempDir,
 }
 
 impl Dns {
@@ -35,7 +39,7 @@ impl Dns {
         let child = command.spawn().expect("dnsmasq; tests/run installs it");
         mortal(child.id());
         await_port(port, &log);
-        Dns { port, child: Some(child) }
+        Dns { port, child: Some(child), _folder: folder }
     }
 }
 
