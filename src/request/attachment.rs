@@ -91,7 +91,13 @@ pub fn raw_name(part: &[u8]) -> Option<String> {
 
 /// A parameter in pieces, put together before it is decoded: they may part a character's bytes.
 fn continued(value: &[u8], parameter: &[u8]) -> Option<String> {
-    let mut pieces: Vec<_> = value.split(|byte| *byte == b';').filter_map(|part| piece(part, parameter)).collect();
+    let (mut quoted, mut escaped) = (false, false);
+    let parts = value.split(|byte| {
+        quoted ^= *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        *byte == b';' && !quoted
+    });
+    let mut pieces: Vec<_> = parts.filter_map(|part| piece(part, parameter)).collect();
     pieces.sort_by_key(|(number, ..)| *number);
     // Charset, language and text: of an encoded piece alone (§4.1), an apostrophe in others is one.
     let (_, _, first) = pieces.first_mut().filter(|(_, encoded, _)| *encoded)?;
@@ -331,6 +337,8 @@ mod tests {
         check(&format!("name*0*=UTF-8''Rechnung%20J%C3; {rest}"), Some("Rechnung Jänner.pdf"));
         check(&format!("{rest};\r\n\tNAME*0*=utf-8'de'J%C3"), Some("Jänner.pdf"));
         check("name*0*=iso-8859-1''J%E4; name*1*=nner", Some("Jänner"));
+        check("name*0*=utf-8''a%C3; name*1*=%A4b; name*2=\"; c.pdf\"", Some("aäb; c.pdf"));
+        check("name*0*=utf-8''a%C3; name*1*=%A4b; name*2=\"\\\"; c\"", Some("aäb\\\"; c"));
         check("name*0=a; name*1=b", None);
         check("name*0=\"Jane's client's repo\"; name*1=\"rt.pdf\"", None);
         check("name*0*=%; name*x*='", None);

@@ -34,10 +34,10 @@ pub fn attached(mail: &Message<'_>, raw: &[u8], forward: bool, setting: &Setting
     if !request.forwarded.is_empty() || mail::report(mail).is_some() {
         return;
     }
-    let found = mail.attachments.iter().filter_map(|id| mail.part(*id)).filter_map(|part| message(part, raw));
+    let mut found = mail.attachments.iter().filter_map(|id| mail.part(*id)).filter_map(|part| message(part, raw));
     let mut texts: Vec<String> = vec![];
-    let mut first = None;
-    for inner in found.take(MOST_ATTACHED) {
+    let mut first: Option<Forwarded> = None;
+    for inner in found.by_ref().take(MOST_ATTACHED) {
         // Encoded messages come past the first check; this is theirs.
         let Ok(declared) = bounds::check(&inner, &setting.bounds) else {
             request.oddities.push("an attached mail is over the bounds".to_owned());
@@ -47,21 +47,31 @@ pub fn attached(mail: &Message<'_>, raw: &[u8], forward: bool, setting: &Setting
         let Some(parsed) = content::parse(inner) else { continue };
         let body = content::read(inner, &parsed).body;
         let text = (0..body.lines.len()).map(|at| body.line(at)).collect::<Vec<_>>().join("\n");
-        texts.push(text.trim().to_owned());
-        first.get_or_insert_with(|| {
-            let headers = Headers::parse(inner);
-            let from = headers.plain("From").map(|from| address::list(&from)).unwrap_or_default().into_iter().next();
-            let from = from.unwrap_or_default();
-            Forwarded {
-                name: from.name,
-                address: from.address,
-                date: headers.text("Date"),
-                subject: headers.text("Subject").filter(|subject| !subject.is_empty()),
+        let headers = Headers::parse(inner);
+        let from = headers.plain("From").map(|from| address::list(&from)).unwrap_or_default().into_iter().next();
+        let from = from.unwrap_or_default();
+        let subject = headers.text("Subject").filter(|subject| !subject.is_empty());
+        match &first {
+            // Whose words these are stands above them.
+            Some(first) if first.address != from.address => {
+                let name = from.name.map(|name| format!("{name} ")).unwrap_or_default();
+                let subject = subject.unwrap_or_default();
+                texts.push(format!("From: {name}<{}>\nSubject: {subject}\n\n{}", from.address, text.trim()));
             }
-        });
+            Some(_) => texts.push(text.trim().to_owned()),
+            None => {
+                texts.push(text.trim().to_owned());
+                let date = headers.text("Date");
+                first = Some(Forwarded { name: from.name, address: from.address, date, subject });
+            }
+        }
     }
     if texts.len() > 1 {
         request.oddities.push(format!("{} attached mails: the first names the sender", texts.len()));
+    }
+    let more = found.count();
+    if more > 0 {
+        request.oddities.push(format!("{more} more attached mails: they are kept as files and not read"));
     }
     // Without a word of forwarding it may be evidence only; the text is kept all the same.
     if first.is_some() && (forward || request.text.split_whitespace().count() <= COVER_WORDS) {

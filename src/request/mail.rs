@@ -272,14 +272,14 @@ fn read_form(
     if answer {
         return None;
     }
-    let redirected = reply_to.is_some_and(|reply_to| reply_to.address != sender.address);
+    let reply_to = reply_to.map(|mailbox| mailbox.address.as_str()).filter(|address| *address != sender.address);
     let named = format!("{} <{}>", sender.name.as_deref().unwrap_or_default(), sender.address);
-    let form = form::read(body, &form::Context { sender: &named, subject, redirected }, reading)?;
+    let form = form::read(body, &form::Context { sender: &named, subject, reply_to }, reading)?;
     // A form below a header block or a quote was somebody's older mail.
     let old = |at: usize| matches!(parts.kinds.get(at), Some(Kind::Quoted | Kind::Forwarded));
     let first = (0..body.lines.len())
         .find(|at| body.line(*at).contains(form.fields.first().map_or("\n", |field| field.label.as_str())));
-    if first.is_some_and(old) && !redirected {
+    if first.is_some_and(old) && reply_to.is_none() {
         return None;
     }
     Some(form)

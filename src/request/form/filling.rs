@@ -18,6 +18,8 @@ struct Open {
     empty: bool,
     /// The last line put in stands directly above.
     near: bool,
+    /// Its label is known by its looks alone: as other labels are, all that stands below is its value.
+    asked: bool,
 }
 
 pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: bool) -> Form {
@@ -26,6 +28,7 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
     let mut footer: Vec<&str> = Vec::new();
     let mut open: Option<Open> = None;
     let mut in_footer = false;
+    let mut asked: Vec<usize> = Vec::new();
     // The form sets its labels above their values, all of them.
     let stacked = looks.iter().find_map(|look| match look {
         Look::Known { alone, .. } => Some(*alone),
@@ -70,6 +73,7 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
                     long: is_long(key),
                     empty: value.is_empty(),
                     near: true,
+                    asked: false,
                 });
                 if machine && key != FieldKey::CampaignId {
                     beside.push(line);
@@ -89,11 +93,18 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
                 open = if machine {
                     None
                 } else {
-                    Some(Open { index: form.fields.len() - 1, long: true, empty: value.is_empty(), near: true })
+                    let index = form.fields.len() - 1;
+                    Some(Open { index, long: true, empty: value.is_empty(), near: true, asked: false })
                 };
                 if machine {
                     beside.push(line);
                 }
+                continue;
+            }
+            Look::Asked { label } if form.fields.len() < MOST_FIELDS => {
+                form.fields.push(Field { key: FieldKey::Unknown, label: label.to_owned(), value: String::new() });
+                open = Some(Open { index: form.fields.len() - 1, long: true, empty: true, near: true, asked: true });
+                asked.push(form.fields.len() - 1);
                 continue;
             }
             Look::Blank => {
@@ -108,7 +119,7 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
                 continue;
             }
             // A label beyond the bound begins no field, and ends the one before: what follows is text.
-            Look::Known { .. } | Look::Other { .. } if form.fields.len() == MOST_FIELDS && !describing => open = None,
+            Look::Known { .. } | Look::Other { .. } | Look::Asked { .. } if form.fields.len() == MOST_FIELDS && !describing => open = None,
             _ => {}
         }
         let takes = open.as_ref().is_some_and(|open| {
@@ -117,7 +128,7 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
                 && match key {
                     FieldKey::Description => true,
                     // After a blank line words stand beside the fields, unless the value has not come yet.
-                    FieldKey::Unknown => open.near,
+                    FieldKey::Unknown => open.near || open.asked,
                     FieldKey::CampaignId | FieldKey::CampaignName | FieldKey::HelpTopic => {
                         open.empty || open.near && short(line)
                     }
@@ -147,10 +158,28 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
     for field in &mut form.fields {
         field.value.truncate(field.value.trim_end().len());
     }
+    describe(&mut form.fields, &asked);
     form.person = person(&form.fields, reading);
     form.text = text(&form.fields, &beside, reading, machine);
     form.footer = footer.join("\n").trim().to_owned();
     form
+}
+
+/// Where no label is known to ask for it, the description is the first long answer to those that nobody knows, or the
+/// longest: what follows it is consent and the like.
+fn describe(fields: &mut [Field], asked: &[usize]) {
+    if fields.iter().any(|field| field.key == FieldKey::Description) {
+        return;
+    }
+    let words = |at: &usize| fields[*at].value.split_whitespace().count();
+    // A heading of two rows looks like a field above the first one that is known.
+    let first = fields.iter().position(|field| field.key != FieldKey::Unknown).unwrap_or_default();
+    let (above, below) = asked.split_at(asked.partition_point(|at| *at < first));
+    let order = || below.iter().chain(above);
+    let long = order().find(|at| words(at) >= 4).or_else(|| order().max_by_key(|at| words(at)));
+    if let Some(at) = long.copied().filter(|at| words(at) >= 3) {
+        fields[at].key = FieldKey::Description;
+    }
 }
 
 /// The customer's name: the first one, or the first and the last name together.
@@ -202,9 +231,9 @@ fn is_footer(body: &Body, at: usize, reading: &Reading) -> bool {
     line.len() <= 300 && reading.forms.footers.starts(&line.to_lowercase())
 }
 
-/// What follows is a few lines, one of them a form's footer.
+/// What follows is a few lines that begin with a form's footer.
 fn tail_is_footer(body: &Body, at: usize, reading: &Reading) -> bool {
     let mut rest = (at + 1..body.lines.len()).map(|next| body.line(next).trim()).filter(|line| !line.is_empty());
-    let lines: Vec<&str> = rest.by_ref().take(9).collect();
-    lines.len() <= 8 && lines.iter().any(|line| line.len() <= 300 && reading.forms.footers.starts(&line.to_lowercase()))
+    let first = rest.next().unwrap_or_default();
+    first.len() <= 300 && reading.forms.footers.starts(&first.to_lowercase()) && rest.take(8).count() < 8
 }

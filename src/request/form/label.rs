@@ -8,7 +8,7 @@ use crate::request::lines::Body;
 use crate::request::reading::Reading;
 
 /// How long a label may be, in characters.
-const LONGEST_LABEL: usize = 90;
+pub(super) const LONGEST_LABEL: usize = 90;
 
 /// A label as it is compared: lower case, without marks, brackets and outer punctuation.
 pub(in crate::request) fn normalised(label: &str) -> String {
@@ -36,7 +36,7 @@ pub(in crate::request) fn normalised(label: &str) -> String {
 }
 
 /// What a label means, if it is a known one.
-fn known(label: &str, reading: &Reading) -> Option<FieldKey> {
+pub(super) fn known(label: &str, reading: &Reading) -> Option<FieldKey> {
     // Most lines end here: no label starts like them. What stands in brackets is none of a label.
     if !label.starts_with(['(', '[']) {
         let first = label.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty())?;
@@ -66,6 +66,10 @@ pub(super) enum Look<'a> {
     Other {
         label: &'a str,
         value: &'a str,
+    },
+    /// A label whose words nobody knows: its place or its marks tell that it is one. The value stands below.
+    Asked {
+        label: &'a str,
     },
     /// Words.
     Text,

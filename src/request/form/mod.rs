@@ -6,6 +6,7 @@
 
 mod filling;
 pub(super) mod label;
+mod layout;
 
 use super::lines::Body;
 use super::reading::Reading;
@@ -23,8 +24,8 @@ pub struct Context<'a> {
     pub sender: &'a str,
     /// The subject.
     pub subject: &'a str,
-    /// Reply-To names somebody else than From.
-    pub redirected: bool,
+    /// The address in Reply-To, where it is another than the sender's.
+    pub reply_to: Option<&'a str>,
 }
 
 /// A form as read.
@@ -50,24 +51,32 @@ impl Form {
     /// The person whom the form names by an e-mail field.
     pub fn requester(&self) -> Option<Mailbox> {
         let (value, address) = self.fields.iter().filter(|field| field.key == FieldKey::Email).find_map(|field| {
-            let words = field.value.split(|c: char| c.is_whitespace() || "<>()[],;".contains(c));
-            words.into_iter().find_map(address::addr_spec).map(|address| (field.value.trim(), address))
+            addressed(&field.value).map(|address| (field.value.trim(), address))
         })?;
         let name = self.person.clone().or_else(|| address::one(value)?.name);
         Some(Mailbox { name, address })
     }
 }
 
+/// The first address among the words of a value.
+fn addressed(value: &str) -> Option<String> {
+    value.split(|c: char| c.is_whitespace() || "<>()[],;".contains(c)).find_map(address::addr_spec)
+}
+
 /// Reads a body as a form; `None` when it is none.
 pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<Form> {
     let (robot, titled) = hint(context, reading);
-    let told = robot || titled || context.redirected;
+    let told = robot || titled || context.reply_to.is_some();
     let turned = if told { label::turned(body, reading) } else { None };
     let body = turned.as_ref().unwrap_or(body);
     let seen = |dashed: bool| (0..body.lines.len()).map(move |at| look(body, at, dashed, reading)).collect::<Vec<_>>();
     let mut looks = seen(false);
     if told && !looks.iter().any(|look| matches!(look, Look::Known { .. })) {
         looks = seen(true);
+    }
+    let answered = context.reply_to.is_some_and(|address| layout::says(body, &looks, address));
+    if robot || answered {
+        layout::tell(body, &mut looks, reading);
     }
     let mut keys: Vec<FieldKey> = Vec::new();
     let mut alone = 0;
@@ -85,9 +94,13 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     let has = |wanted: &[FieldKey]| wanted.iter().any(|key| keys.contains(key));
     let matter = has(&[FieldKey::HelpTopic, FieldKey::CampaignId, FieldKey::CampaignName, FieldKey::Description]);
     let machine = matter && keyed(&looks) >= 3;
-    let hinted = told && keys.len() >= 2 && (matter || has(&[FieldKey::Email]));
+    // People write below their words how they are reached; a form's fields stand together.
+    let together = || layout::together(body, &looks, reading);
+    let hinted = keys.len() >= 2
+        && (matter || has(&[FieldKey::Email]))
+        && (robot || ((titled || answered) && together()));
     // Labels without colons are weaker: words such as "Name" and "Details" stand in many a mail.
-    let plain = keys.len() >= 4 && has(&[FieldKey::Email]) && matter && alone * 2 <= keys.len();
+    let plain = keys.len() >= 4 && has(&[FieldKey::Email]) && matter && alone * 2 <= keys.len() && together();
     if machine || hinted || plain {
         let mut form = fill(body, &looks, reading, machine && !has(&[FieldKey::Email]));
         form.machine = machine && form.requester().is_none();
@@ -137,7 +150,7 @@ mod tests {
     use crate::request::html;
 
     const ROBOT: Context<'_> =
-        Context { sender: "Support Form <forms@desk.example>", subject: "New support request", redirected: true };
+        Context { sender: "Support Form <forms@desk.example>", subject: "New support request", reply_to: None };
 
     fn check(body: &Body, expected: &[(FieldKey, &str)], text: &str) -> Form {
         let form = read(body, &ROBOT, &Reading::shipped()).unwrap();
@@ -252,6 +265,7 @@ mod tests {
         for footer in [
             "To view or respond to the ticket, please login to the support ticket system.\n\nYour friendly Customer Support System",
             "Log in to view or download your responses at https://admin.typeform.com/form/x",
+            "--\nDies ist eine Benachrichtigung, dass ein Kontaktformular abgeschickt wurde (https://k.example).",
         ] {
             let form = read(
                 &Body::plain(&format!("Name: Gil\nEmail: gil@k.example\nCampaign ID: 22340\n\nno clicks\n\n{footer}")),
@@ -331,6 +345,68 @@ mod tests {
     }
 
     #[test]
+    fn labels_that_nobody_knows_are_known_by_their_rows_and_stars() {
+        use FieldKey::*;
+        let (name, email, id) = ((Name, "Gil"), (Email, "gil@k.example"), (CampaignId, "22340"));
+        for row in [
+            "<tr><td><b>{}</b></td></tr><tr><td>{}</td></tr>",
+            "<tr><td colspan=2>{}</td></tr><tr><td>&nbsp;</td><td>{}</td></tr>",
+        ] {
+            let rows = |fields: &[(&str, &str)]| {
+                let rows: String =
+                    fields.iter().map(|(label, value)| row.replacen("{}", label, 1).replacen("{}", value, 1)).collect();
+                html::read(&format!("<p>New entry</p><table>{rows}</table>"))
+            };
+            let (own, told) = (("Seen on the page", "A grey banner, twice."), (Description, "A grey banner, twice."));
+            let three = [("Name", "Gil"), ("Email", "gil@k.example"), ("Campaign ID", "22340")];
+            check(&rows(&[&three[..], &[own]].concat()), &[name, email, id, told], told.1);
+            check(&rows(&[&[own], &three[..]].concat()), &[told, name, email, id], told.1);
+            // What stands in one cell stays together, labels and all; consent is no description.
+            let cell = ("Message", "Hi,<br>Phone: never.<br><br>Bye");
+            let more = [&three[..], &[cell, ("Newsletter", "I agree")]].concat();
+            let text = "Hi,\nPhone: never.\n\nBye";
+            check(&rows(&more), &[name, email, id, (Description, text), (Unknown, "I agree")], text);
+            check(&rows(&[&three[..], &[("Consent", "I agree")]].concat()), &[name, email, id, (Unknown, "I agree")], "");
+        }
+        let stars = "Hey there,\n\n1. *Hi! What's your name?*\nGil\n\n2. *Nice to meet you, Gil. What's your email?*\n\
+            gil@k.example\n\n3. *Seen on the page*\nA grey banner, twice.\n\nWhat's your phone?\nBye";
+        let text = "A grey banner, twice.\n\nWhat's your phone?\nBye";
+        check(&Body::plain(stars), &[name, email, (Description, text)], text);
+        // Side by side, an empty value takes nothing from the row below.
+        let beside = "<table><tr><td>Name</td><td>Gil</td></tr><tr><td>Campaign ID</td><td></td></tr><tr><td>Firm</td>\
+            <td>K Ltd</td></tr><tr><td>Email</td><td>gil@k.example</td></tr><tr><td>Message</td><td>Grey.</td></tr></table>";
+        let fields = [name, (CampaignId, ""), (Unknown, "K Ltd"), email, (Description, "Grey.")];
+        check(&html::read(beside), &fields, "Grey.");
+    }
+
+    #[test]
+    fn a_card_below_a_persons_words_is_no_form() {
+        let card = "Regards\nJane Roe\nPhone: +44 20 7946 0123\nE-mail: office@acme.example";
+        let sure = |subject, reply_to, text: &str| {
+            let context = Context { sender: "Jane Roe <jane@acme.example>", subject, reply_to };
+            read(&Body::plain(text), &context, &Reading::shipped()).is_some_and(|form| form.sure)
+        };
+        for reply_to in [Some("office@acme.example"), Some("jane@home.example"), None] {
+            for subject in ["Question", "Request from Acme", "Demande de pause"] {
+                for words in [
+                    "Hi,\n\nplease pause 48213.",
+                    "please pause it\n\nCampaign ID: 48213",
+                    "Campaign ID: 48213\nCampaign: Summer\nTopic: pause\n\nWhy is it on?",
+                    "Problem: no clicks\n\nCampaign: Summer",
+                ] {
+                    let text = format!("{words}\n\n{card}");
+                    assert!(!sure(subject, reply_to, &text), "{subject} {reply_to:?} {text}");
+                }
+            }
+        }
+        let form = "Name: Gil\nE-mail: office@acme.example\nMessage: Grey.";
+        assert!(sure("Question", Some("office@acme.example"), form));
+        assert!(sure("Request from Acme", None, form) && !sure("Question", Some("jane@home.example"), form));
+        let letter = format!("Hello,\nsomebody wrote to you.\n\n{form}");
+        assert!(sure("Request from Acme", None, &letter));
+    }
+
+    #[test]
     fn a_partner_mail_keeps_its_lines() {
         let form = read(
             &Body::plain("event: lead.push_failed\ncampaign_id: 55411\nlast_status: 422\n\nPlease adjust the mapping."),
@@ -345,7 +421,7 @@ mod tests {
 
     #[test]
     fn a_persons_mail_is_no_form() {
-        let person = Context { sender: "Jane Roe <jane@acme.example>", subject: "no clicks", redirected: false };
+        let person = Context { sender: "Jane Roe <jane@acme.example>", subject: "no clicks", reply_to: None };
         let read = |text: &str| read(&Body::plain(text), &person, &Reading::shipped());
         assert_eq!(read("Hi,\n\nCampaign ID: 48213\nno clicks since Monday"), None);
         assert_eq!(read("Hi,\nthis is my question: why?\n\nName: Jane"), None);
@@ -355,7 +431,7 @@ mod tests {
 
     #[test]
     fn no_mail_has_endless_fields() {
-        let person = Context { sender: "Jane Roe <jane@acme.example>", subject: "no clicks", redirected: false };
+        let person = Context { sender: "Jane Roe <jane@acme.example>", subject: "no clicks", reply_to: None };
         let lines = Body::plain(&"Name: x\nCampaign ID: 20417\nHelp Topic: Billing\n".repeat(5_000));
         for (context, sure) in [(person, false), (ROBOT, true)] {
             let form = read(&lines, &context, &Reading::shipped()).unwrap();

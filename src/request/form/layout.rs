@@ -1,0 +1,115 @@
+//! How a form sets its labels and values, and what that tells: labels that nobody knows, fields that stand together.
+//!
+//! Nothing is taken for a label here that its place or its marks do not show to be one.
+
+use super::label::{LONGEST_LABEL, Look, known};
+use crate::request::lines::Body;
+use crate::request::reading::Reading;
+use crate::request::FieldKey;
+
+/// Marks the labels whose words nobody knows, where the known ones show how labels look: in rows above their values
+/// (WPForms, Gravity Forms), or between stars (Typeform). What stands inside a cell is no label then.
+pub(super) fn tell<'a>(body: &'a Body, looks: &mut [Look<'a>], reading: &Reading) {
+    let marks: Vec<Option<Look<'_>>> = (0..looks.len()).map(|at| starred(body.line(at), reading)).collect();
+    if marks.iter().filter(|look| matches!(look, Some(Look::Known { .. }))).count() >= 2 {
+        let marked = looks.iter_mut().zip(marks).filter(|(look, _)| **look != Look::Blank);
+        marked.for_each(|(look, mark)| *look = mark.unwrap_or(Look::Text));
+        return;
+    }
+    let row = |at: usize| body.lines[at].row && looks[at] != Look::Blank;
+    let rows: Vec<usize> = (0..looks.len()).filter(|at| row(*at)).collect();
+    // Where values stand beside their labels, an empty one does not set the next row below its label.
+    let beside = rows.iter().filter(|at| matches!(looks[**at], Look::Known { .. }) && !heads(&looks[**at])).count();
+    if beside >= rows.iter().filter(|at| heads(&looks[**at])).count() {
+        return;
+    }
+    let Some(first) = rows.windows(2).position(|pair| heads(&looks[pair[0]]) && !heads(&looks[pair[1]])) else { return };
+    // Above the first known label stand others with their values, or one heading.
+    let mut label = first % 2 == 0;
+    let mut next = rows.iter().copied().peekable();
+    for at in 0..looks.len() {
+        if next.next_if_eq(&at).is_none() {
+            if looks[at] != Look::Blank && at > rows[0] {
+                looks[at] = Look::Text;
+            }
+        } else if heads(&looks[at]) {
+            label = false;
+        } else if !label {
+            (looks[at], label) = (Look::Text, true);
+        } else if matches!(looks[at], Look::Text | Look::Other { value: "", .. })
+            && short(body.line(at))
+            && next.peek().is_some()
+        {
+            (looks[at], label) = (Look::Asked { label: body.line(at).trim_matches([' ', '*', ':']) }, false);
+        }
+    }
+}
+
+/// A label between stars, the whole line: `*How can we help?*`, `3. *How urgent is it?*`.
+fn starred<'a>(line: &'a str, reading: &Reading) -> Option<Look<'a>> {
+    let line = line.trim();
+    let numbered = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let line = if numbered.len() < line.len() { numbered.trim_start_matches(['.', ')']).trim_start() } else { line };
+    let label = line.strip_prefix('*')?.strip_suffix('*')?;
+    if !short(label) || label.contains('*') || label.trim().is_empty() {
+        return None;
+    }
+    // "Nice to meet you, Gil. What's your email?": the last sentence asks.
+    let asks = label.trim_end_matches(['.', '!', '?', ' ']).rfind(['.', '!']).map_or(0, |end| end + 1);
+    Some(match known(label[asks..].trim(), reading) {
+        Some(key) => Look::Known { key, label, value: "", alone: true },
+        None => Look::Asked { label },
+    })
+}
+
+/// A known label whose value stands below.
+fn heads(look: &Look<'_>) -> bool {
+    matches!(look, Look::Known { value: "", .. })
+}
+
+/// Short enough for a label.
+fn short(line: &str) -> bool {
+    line.chars().count() <= LONGEST_LABEL
+}
+
+/// Whether the form's e-mail field says this address.
+pub(super) fn says(body: &Body, looks: &[Look<'_>], wanted: &str) -> bool {
+    emails(looks).any(|(at, value)| {
+        let below = || (at + 1..looks.len()).map(|at| body.line(at)).find(|line| !line.is_empty());
+        let value = if value.is_empty() { below() } else { Some(value) };
+        value.and_then(super::addressed).is_some_and(|address| address == wanted)
+    })
+}
+
+fn emails<'a>(looks: &[Look<'a>]) -> impl Iterator<Item = (usize, &'a str)> {
+    looks.iter().enumerate().filter_map(|(at, look)| match look {
+        Look::Known { key: FieldKey::Email, value, .. } => Some((at, *value)),
+        _ => None,
+    })
+}
+
+/// Whether no words stand between the first field and the one for the address (without one, the second field) but
+/// values; above the first, nothing but what says that this is a form, unless the description has a label, too.
+pub(super) fn together(body: &Body, looks: &[Look<'_>], reading: &Reading) -> bool {
+    let fields = || looks.iter().enumerate().filter(|(_, look)| matches!(look, Look::Known { .. }));
+    let Some(first) = fields().next().map(|(at, _)| at) else { return false };
+    let last = emails(looks).next().map(|(at, _)| at).or_else(|| fields().nth(1).map(|(at, _)| at)).unwrap_or(first);
+    let labelled = |wanted: FieldKey| fields().any(|(_, look)| matches!(look, Look::Known { key, .. } if *key == wanted));
+    let announced = |at: usize| looks[at] != Look::Text || reading.forms.subjects.has(&body.line(at).to_lowercase());
+    let headed = labelled(FieldKey::Description) && labelled(FieldKey::Name) || (0..first).all(announced);
+    // A value goes on in the lines below: a description's over blank ones, another's while it has none.
+    let (mut long, mut empty) = (false, false);
+    headed
+        && looks[first..last].iter().all(|look| match look {
+            Look::Known { key, value, .. } => {
+                (long, empty) = (*key == FieldKey::Description, value.is_empty());
+                true
+            }
+            Look::Text => long || std::mem::take(&mut empty),
+            Look::Other { .. } | Look::Asked { .. } => {
+                (long, empty) = (true, false);
+                true
+            }
+            Look::Blank => true,
+        })
+}
