@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 
 use encoding_rs::{
-    Encoding, GB18030, ISO_2022_JP, ISO_8859_2, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1252, WINDOWS_1254,
-    WINDOWS_1257,
+    BIG5, Encoding, GB18030, ISO_2022_JP, ISO_8859_2, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1252,
+    WINDOWS_1254, WINDOWS_1257,
 };
 
 use super::dos;
@@ -80,7 +80,9 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> (Cow<'a, str>, Option
             let (text, faulty) = encoding.decode_without_bom_handling(bytes);
             let doubts = doubtful(&text);
             if !faulty && doubts == 0 {
-                let Some(other) = eastern(encoding, bytes) else { return (text, None) };
+                let Some(other) = eastern(encoding, bytes).or_else(|| simplified(encoding, bytes)) else {
+                    return (text, None);
+                };
                 let said =
                     format!("declared {} but is {}", shown(label.unwrap_or_default()), other.name().to_lowercase());
                 return (other.decode_without_bom_handling(bytes).0, Some(said));
@@ -287,6 +289,27 @@ fn eastern(declared: &'static Encoding, bytes: &[u8]) -> Option<&'static Encodin
     (latin && !guess.decode_without_bom_handling(bytes).1).then_some(guess)
 }
 
+/// Simplified Chinese that is said to be Big5. GB2312 has no second byte below 0xA1, four in ten of Big5's are; and some
+/// of its frequent characters are symbols (from 0xC7 on) and rare ones (from 0xC9 on) there.
+fn simplified(declared: &'static Encoding, bytes: &[u8]) -> Option<&'static Encoding> {
+    if declared != BIG5 {
+        return None;
+    }
+    let (mut pairs, mut rare) = (0, 0);
+    let mut rest = bytes[..bytes.len().min(GUESS_BYTES)].iter();
+    while let Some(first) = rest.next() {
+        if first.is_ascii() {
+            continue;
+        }
+        if rest.next().is_some_and(|second| *second < 0xa1) {
+            return None;
+        }
+        pairs += 1;
+        rare += usize::from(*first >= 0xc7);
+    }
+    (pairs >= 8 && rare * 8 >= pairs && !GB18030.decode_without_bom_handling(bytes).1).then_some(GB18030)
+}
+
 /// A label as it may stand in an oddity: short, printable.
 fn shown(label: &str) -> String {
     label.chars().filter(|c| c.is_ascii_graphic()).take(40).collect()
@@ -300,6 +323,21 @@ mod tests {
         let (text, oddity) = decode(bytes, label);
         assert_eq!(text, expected);
         assert_eq!(oddity.is_some(), repaired, "{oddity:?}");
+    }
+
+    #[test]
+    fn simplified_chinese_that_is_said_to_be_big5() {
+        for text in ["你好,活动 48213 的报告是空的,请尽快处理。谢谢!", "广告活动没有点击,请检查一下设置,我们很着急"]
+        {
+            check(&GB18030.encode(text).0, Some("big5"), text, true);
+        }
+        for text in [
+            "您好,活動 48213 的報告是空的,請盡快處理。謝謝!",
+            "廣告活動沒有點擊,請檢查一下設定,我們很著急",
+            "王小明,台北市信義區",
+        ] {
+            check(&BIG5.encode(text).0, Some("big5"), text, false);
+        }
     }
 
     #[test]
@@ -358,7 +396,7 @@ mod tests {
     #[test]
     fn labels_that_decode_are_doubted_for_what_nobody_writes() {
         let text = "您好，我們的活動沒有顯示點擊，請盡快處理，謝謝您的幫助";
-        check(&encoding_rs::BIG5.encode(text).0, Some("gb2312"), text, true);
+        check(&BIG5.encode(text).0, Some("gb2312"), text, true);
         let text = "Здравствуйте, кампания не показывает клики, посмотрите";
         check(&encoding_rs::KOI8_R.encode(text).0, Some("windows-1251"), text, true);
         check(&encoding_rs::WINDOWS_1251.encode(text).0, Some("koi8-r"), text, true);

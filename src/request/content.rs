@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use mail_parser::{Encoding, HeaderName, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::lines::Body;
-use super::{Attachment, armour, attachment, charset, header, html, uuencode};
+use super::{Attachment, armour, attachment, charset, clearsigned, header, html, quote, uuencode};
 
 /// Attachments that are listed.
 const MOST_ATTACHMENTS: usize = 500;
@@ -105,6 +105,9 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
         decoded(text, &mut content.oddities);
         if let (Cow::Owned(rest), _) = uuencode::take(text) {
             *text = Cow::Owned(rest);
+        }
+        if let Some(plain) = clearsigned::opened(text).or_else(|| quote::unboxed(text)) {
+            *text = Cow::Owned(plain);
         }
     }
     pages.iter_mut().for_each(|page| decoded(page, &mut content.oddities));

@@ -9,6 +9,7 @@ pub mod attachment;
 pub mod authentication;
 pub mod bounds;
 pub mod charset;
+mod clearsigned;
 pub mod content;
 mod dos;
 mod encoded;

@@ -119,7 +119,11 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
                 continue;
             }
             // A label beyond the bound begins no field, and ends the one before: what follows is text.
-            Look::Known { .. } | Look::Other { .. } | Look::Asked { .. } if form.fields.len() == MOST_FIELDS && !describing => open = None,
+            Look::Known { .. } | Look::Other { .. } | Look::Asked { .. }
+                if form.fields.len() == MOST_FIELDS && !describing =>
+            {
+                open = None
+            }
             _ => {}
         }
         let takes = open.as_ref().is_some_and(|open| {

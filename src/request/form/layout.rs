@@ -3,9 +3,9 @@
 //! Nothing is taken for a label here that its place or its marks do not show to be one.
 
 use super::label::{LONGEST_LABEL, Look, known};
+use crate::request::FieldKey;
 use crate::request::lines::Body;
 use crate::request::reading::Reading;
-use crate::request::FieldKey;
 
 /// Marks the labels whose words nobody knows, where the known ones show how labels look: in rows above their values
 /// (WPForms, Gravity Forms), or between stars (Typeform). What stands inside a cell is no label then.
@@ -23,7 +23,9 @@ pub(super) fn tell<'a>(body: &'a Body, looks: &mut [Look<'a>], reading: &Reading
     if beside >= rows.iter().filter(|at| heads(&looks[**at])).count() {
         return;
     }
-    let Some(first) = rows.windows(2).position(|pair| heads(&looks[pair[0]]) && !heads(&looks[pair[1]])) else { return };
+    let Some(first) = rows.windows(2).position(|pair| heads(&looks[pair[0]]) && !heads(&looks[pair[1]])) else {
+        return;
+    };
     // Above the first known label stand others with their values, or one heading.
     let mut label = first % 2 == 0;
     let mut next = rows.iter().copied().peekable();
@@ -94,7 +96,8 @@ pub(super) fn together(body: &Body, looks: &[Look<'_>], reading: &Reading) -> bo
     let fields = || looks.iter().enumerate().filter(|(_, look)| matches!(look, Look::Known { .. }));
     let Some(first) = fields().next().map(|(at, _)| at) else { return false };
     let last = emails(looks).next().map(|(at, _)| at).or_else(|| fields().nth(1).map(|(at, _)| at)).unwrap_or(first);
-    let labelled = |wanted: FieldKey| fields().any(|(_, look)| matches!(look, Look::Known { key, .. } if *key == wanted));
+    let labelled =
+        |wanted: FieldKey| fields().any(|(_, look)| matches!(look, Look::Known { key, .. } if *key == wanted));
     let announced = |at: usize| looks[at] != Look::Text || reading.forms.subjects.has(&body.line(at).to_lowercase());
     let headed = labelled(FieldKey::Description) && labelled(FieldKey::Name) || (0..first).all(announced);
     // A value goes on in the lines below: a description's over blank ones, another's while it has none.

@@ -50,9 +50,11 @@ pub struct Form {
 impl Form {
     /// The person whom the form names by an e-mail field.
     pub fn requester(&self) -> Option<Mailbox> {
-        let (value, address) = self.fields.iter().filter(|field| field.key == FieldKey::Email).find_map(|field| {
-            addressed(&field.value).map(|address| (field.value.trim(), address))
-        })?;
+        let (value, address) = self
+            .fields
+            .iter()
+            .filter(|field| field.key == FieldKey::Email)
+            .find_map(|field| addressed(&field.value).map(|address| (field.value.trim(), address)))?;
         let name = self.person.clone().or_else(|| address::one(value)?.name);
         Some(Mailbox { name, address })
     }
@@ -96,9 +98,8 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     let machine = matter && keyed(&looks) >= 3;
     // People write below their words how they are reached; a form's fields stand together.
     let together = || layout::together(body, &looks, reading);
-    let hinted = keys.len() >= 2
-        && (matter || has(&[FieldKey::Email]))
-        && (robot || ((titled || answered) && together()));
+    let hinted =
+        keys.len() >= 2 && (matter || has(&[FieldKey::Email])) && (robot || ((titled || answered) && together()));
     // Labels without colons are weaker: words such as "Name" and "Details" stand in many a mail.
     let plain = keys.len() >= 4 && has(&[FieldKey::Email]) && matter && alone * 2 <= keys.len() && together();
     if machine || hinted || plain {
@@ -366,7 +367,11 @@ mod tests {
             let more = [&three[..], &[cell, ("Newsletter", "I agree")]].concat();
             let text = "Hi,\nPhone: never.\n\nBye";
             check(&rows(&more), &[name, email, id, (Description, text), (Unknown, "I agree")], text);
-            check(&rows(&[&three[..], &[("Consent", "I agree")]].concat()), &[name, email, id, (Unknown, "I agree")], "");
+            check(
+                &rows(&[&three[..], &[("Consent", "I agree")]].concat()),
+                &[name, email, id, (Unknown, "I agree")],
+                "",
+            );
         }
         let stars = "Hey there,\n\n1. *Hi! What's your name?*\nGil\n\n2. *Nice to meet you, Gil. What's your email?*\n\
             gil@k.example\n\n3. *Seen on the page*\nA grey banner, twice.\n\nWhat's your phone?\nBye";

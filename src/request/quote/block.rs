@@ -111,33 +111,6 @@ fn on_one_line<'a>(line: &'a str, reading: &Reading) -> Option<Block<'a>> {
     (seen.len() >= 2 && dated && from.contains('@')).then(|| Block { from: from[..end].trim_end() })
 }
 
-/// Where the table of Lotus Notes begins that has its labels alone on their lines, or at the right margin, beginning with
-/// this line's `To`: sender and date stand to the left or above.
-pub(super) fn notes_table(body: &Body, at: usize, reading: &Reading) -> Option<usize> {
-    if bare(body.line(at), reading) != Some(Label::To) {
-        return None;
-    }
-    let below =
-        |wanted: Label| (at + 1..body.lines.len()).take(12).any(|next| bare(body.line(next), reading) == Some(wanted));
-    if !(below(Label::Cc) && below(Label::Subject)) {
-        return None;
-    }
-    let part =
-        |line: &str| line.starts_with("      ") || line.contains('@') || has_date(line) || line.trim().is_empty();
-    let above = (0..at).rev().take(10).take_while(|above| part(body.line(*above))).last().unwrap_or(at);
-    (above..=at).find(|start| !body.blank(*start))
-}
-
-/// The label that stands alone on a line, or far from what is left of it.
-fn bare(line: &str, reading: &Reading) -> Option<Label> {
-    let line = line.trim();
-    let word = line.rfind("   ").map_or(line, |gap| line[gap..].trim_start());
-    if word.is_empty() || word.len() > 24 {
-        return None;
-    }
-    reading.labels.get(lowered(word, &mut String::new())).copied()
-}
-
 /// A time zone as a Date header ends with it (RFC 5322 §3.3): `+0200`.
 fn is_zone(word: &str) -> bool {
     word.strip_prefix(['+', '-']).is_some_and(|rest| rest.len() == 4 && rest.bytes().all(|b| b.is_ascii_digit()))
@@ -179,17 +152,5 @@ mod tests {
         }
         let told = "From: Berlin\n\nTo: Paris\n\nDate: 3 May 2025\n\nSubject: my journey";
         check(told, told);
-    }
-
-    #[test]
-    fn tables_of_lotus_notes() {
-        check(
-            "It is 92117.\n\n             Support\n             <s@desk.e\n             xample>               To\n                            jane@acme.example\n             03/04/2025             cc\n                                  Subject\n                            Campaign\n\nwhich one, 12345?",
-            "It is 92117.",
-        );
-        check(
-            "Es ist 92117.\n\nSupport <s@desk.example>\n\n03.04.2025 09:14\nAn\njane@acme.example\nKopie\nThema\nKampagne\n\nWelche, 12345?",
-            "Es ist 92117.",
-        );
     }
 }

@@ -7,6 +7,7 @@
 mod attribution;
 mod block;
 mod inline;
+mod notes;
 mod origin;
 mod walk;
 
@@ -14,6 +15,7 @@ use super::lines::{Body, Hint};
 use super::reading::{Label, Reading};
 use super::{Forwarded, signature};
 use attribution::glued;
+pub use notes::unboxed;
 use origin::origin;
 use walk::Walk;
 

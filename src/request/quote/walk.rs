@@ -1,7 +1,8 @@
 //! One pass over the lines of a body: which are quoted, which forwarded; all others are new as yet.
 
 use super::attribution::{LONGEST_LINE, complete, dated_start, has_date, judge, unpunctuated};
-use super::block::{Block, header_block, label, notes_table};
+use super::block::{Block, header_block, label};
+use super::notes::notes_table;
 use super::{Context, Kind, is_rule};
 use crate::request::finder::{folded, lower};
 use crate::request::lines::{Body, Hint};

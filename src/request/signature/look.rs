@@ -74,6 +74,9 @@ impl Words<'_> {
 
     pub(super) fn look(&self, line: &str) -> Look {
         let line = line.trim_start_matches(|c: char| "*•·|-– ".contains(c));
+        if is_picture(line) {
+            return Look::Short;
+        }
         let characters = line.chars().count();
         let digits = line.bytes().filter(u8::is_ascii_digit).count();
         // A number alone may be anything; one that begins like a phone number and is as long, hardly.
@@ -130,6 +133,12 @@ impl Words<'_> {
         let words = line.split_whitespace().count();
         phone && (divided || words <= 8) && !line.ends_with(['.', '!', ':']) && (divided || starts_like_contact(line))
     }
+}
+
+/// `[image: photo]`, `[cid:image001.png@01DB]`: where a picture stood.
+pub(super) fn is_picture(line: &str) -> bool {
+    let inner = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
+    inner.is_some_and(|inner| inner.starts_with("image: ") || inner.starts_with("cid:") || inner == "image")
 }
 
 /// Words and a phone number, the number at one end.

@@ -16,7 +16,7 @@ use super::lines::{Body, Hint};
 use super::quote::Kind;
 use super::reading::Reading;
 use closing::Closing;
-use look::{Look, Words, proper};
+use look::{Look, Words, is_picture, proper};
 
 /// How many lines of text a signature may have.
 const MOST_LINES: usize = 16;
@@ -251,12 +251,6 @@ impl Find<'_> {
         }
         sure
     }
-}
-
-/// `[image: photo]`, `[cid:image001.png@01DB]`: where a picture stood.
-fn is_picture(line: &str) -> bool {
-    let inner = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
-    inner.is_some_and(|inner| inner.starts_with("image: ") || inner.starts_with("cid:") || inner == "image")
 }
 
 /// Every longer word begins with a capital, or the script has none: a title, a company.
