@@ -3,6 +3,8 @@
 //!
 //! Clients never see internals: what the store or a bug says is logged, once, here, and answered as 500 or 503.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FormRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -252,6 +254,14 @@ pub struct Form<T>(pub T);
 #[derive(Debug, FromRequestParts)]
 #[from_request(via(axum::extract::Query), rejection(Problem))]
 pub struct Query<T>(pub T);
+
+/// How long to wait, as a query says it: `2s` or `2`, seconds.
+pub fn wait(text: Option<&str>) -> Result<Option<Duration>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let secs = text.strip_suffix('s').unwrap_or(text).parse::<f64>().ok();
+    let wait = secs.and_then(|secs| Duration::try_from_secs_f64(secs).ok());
+    wait.map(Some).ok_or_else(|| Problem::Malformed("wait is a number of seconds, such as wait=2s".into()))
+}
 
 /// Path parameters whose rejections are problem documents.
 #[derive(Debug, FromRequestParts)]

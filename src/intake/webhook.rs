@@ -28,7 +28,7 @@ use crate::desk::Desk;
 use crate::desk::hooks::HookSource;
 use crate::desk::limit::Limit;
 use crate::desk::post::{self, Believed, Post};
-use crate::desk::problem::{Body, Path, Problem, Query};
+use crate::desk::problem::{self, Body, Path, Problem, Query};
 use crate::desk::read::guarded;
 use crate::request::{hook, submitted};
 use crate::store::deliveries::Refusal;
@@ -331,11 +331,7 @@ pub(super) struct Wait {
 
 impl Wait {
     pub(super) fn duration(&self) -> Result<Duration, Problem> {
-        let Some(text) = self.wait.as_deref() else { return Ok(Duration::ZERO) };
-        let secs = text.strip_suffix('s').unwrap_or(text).parse::<f64>().ok();
-        secs.and_then(|secs| Duration::try_from_secs_f64(secs).ok())
-            .map(|wait| wait.min(LONGEST_WAIT))
-            .ok_or_else(|| Problem::Malformed("wait is a number of seconds, such as wait=2s".into()))
+        Ok(problem::wait(self.wait.as_deref())?.map_or(Duration::ZERO, |wait| wait.min(LONGEST_WAIT)))
     }
 }
 

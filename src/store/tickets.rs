@@ -169,18 +169,30 @@ impl Store {
                 .bind(ticket)
                 .fetch_all(&self.read)
                 .await?;
-        let event = |row: &AnyRow| {
-            Ok(Event {
-                id: row.try_get("id")?,
-                ticket_id: row.try_get("ticket_id")?,
-                at: row.try_get("at")?,
-                actor: row.try_get("actor")?,
-                what: row.try_get("what")?,
-                detail: rows::from_json(row, "detail", "an event")?,
-            })
-        };
-        found.iter().map(event).collect()
+        found.iter().map(happened).collect()
     }
+
+    /// What happened to tickets, by id (UUIDv7, so by when it was written): those above `after`, at most `limit`.
+    pub async fn events_after(&self, after: &str, limit: i64) -> Result<Vec<Event>, Error> {
+        let found =
+            query("SELECT id, ticket_id, at, actor, what, detail FROM events WHERE id > $1 ORDER BY id LIMIT $2")
+                .bind(after)
+                .bind(limit)
+                .fetch_all(&self.read)
+                .await?;
+        found.iter().map(happened).collect()
+    }
+}
+
+fn happened(row: &AnyRow) -> Result<Event, Error> {
+    Ok(Event {
+        id: row.try_get("id")?,
+        ticket_id: row.try_get("ticket_id")?,
+        at: row.try_get("at")?,
+        actor: row.try_get("actor")?,
+        what: row.try_get("what")?,
+        detail: rows::from_json(row, "detail", "an event")?,
+    })
 }
 
 /// Writes the ticket's changeable columns if its stored version is still `seen`.

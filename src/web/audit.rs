@@ -37,9 +37,7 @@ async fn list(
     ApiAgent(_): ApiAgent,
     Query(wanted): Query<Wanted>,
 ) -> Result<Answer<Value>, Problem> {
-    let wrong = |_| Problem::Malformed("since is no time; write it as 2026-01-31T08:00:00Z".into());
-    let since = wanted.since.map(|text| text.parse::<jiff::Timestamp>().map_err(wrong)).transpose()?;
-    let since = since.map_or(0, jiff::Timestamp::as_millisecond);
+    let since = super::since(wanted.since.as_deref())?.unwrap_or_default();
     let limit = super::page(wanted.limit, (PAGE, LARGEST_PAGE))?;
     let acts = site.desk.store.acts(since, wanted.actor.as_deref(), limit).await?;
     let acts: Vec<Value> = acts

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod campaigns;
 pub mod console;
 mod ending;
+mod events;
 pub mod guard;
 pub mod health;
 pub mod hooks;
@@ -55,6 +56,8 @@ pub struct Site {
     pages: console::Pages,
     sign_ins: Limit,
     hashing: Semaphore,
+    /// Places for those who listen to events.
+    streams: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Site {
@@ -88,6 +91,7 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
         pages: console::Pages::default(),
         sign_ins: Limit::per_minute(SIGN_INS),
         hashing: Semaphore::new(HASHING),
+        streams: Arc::new(Semaphore::new(events::STREAMS)),
         desk,
     });
     let refused = |problem: Problem| {
@@ -100,6 +104,7 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
         .merge(campaigns::router())
         .merge(quarantine::router())
         .merge(audit::router())
+        .merge(events::router())
         .merge(outbox::router())
         .merge(triage::router())
         .merge(hooks::router())
@@ -115,7 +120,6 @@ pub fn router(desk: Arc<Desk>, doors: Router, metrics: Metrics) -> Router {
         .merge(health::router().with_state(site))
 }
 
-/// Unix milliseconds.
 /// How many rows a page holds: what was asked for, or `usual` of (usual, largest).
 fn page(limit: Option<i64>, (usual, largest): (i64, i64)) -> Result<i64, Problem> {
     let limit = limit.unwrap_or(usual);
@@ -130,6 +134,14 @@ fn cut<T>(found: &mut Vec<T>, page: i64) -> bool {
     more
 }
 
+/// A time of a query (RFC 3339), in unix milliseconds.
+fn since(text: Option<&str>) -> Result<Option<i64>, Problem> {
+    let wrong = |_| Problem::Malformed("since is no time; write it as 2026-01-31T08:00:00Z".into());
+    let time = text.map(|text| text.parse::<jiff::Timestamp>().map_err(wrong)).transpose()?;
+    Ok(time.map(jiff::Timestamp::as_millisecond))
+}
+
+/// Unix milliseconds.
 fn now() -> i64 {
     crate::desk::unix_ms()
 }

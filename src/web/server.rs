@@ -32,6 +32,10 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long shutdown waits for a client that has begun a request and does not go on.
 const DAWDLE: Duration = Duration::from_millis(500);
 
+/// Told to every request: what lasts for long ends with it, as the desk does.
+#[derive(Debug, Clone)]
+pub struct Ending(pub CancellationToken);
+
 /// Serves until `cancel`, then finishes what is under way.
 pub async fn serve(listener: TcpListener, router: Router, header_timeout: Duration, cancel: CancellationToken) {
     let graceful = GracefulShutdown::new();
@@ -59,6 +63,7 @@ pub async fn serve(listener: TcpListener, router: Router, header_timeout: Durati
         let (busy, end) = (Arc::downgrade(&at_work), cancel.clone());
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(Ending(end.clone()));
             let (router, end, busy) = (router.clone(), end.clone(), busy.upgrade());
             async move {
                 let (head, body) = request.into_parts();

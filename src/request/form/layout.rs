@@ -29,20 +29,20 @@ pub(super) fn tell<'a>(body: &'a Body, looks: &mut [Look<'a>], reading: &Reading
     // Above the first known label stand others with their values, or one heading.
     let mut label = first % 2 == 0;
     let mut next = rows.iter().copied().peekable();
-    for at in 0..looks.len() {
+    for (at, look) in looks.iter_mut().enumerate() {
         if next.next_if_eq(&at).is_none() {
-            if looks[at] != Look::Blank && at > rows[0] {
-                looks[at] = Look::Text;
+            if *look != Look::Blank && at > rows[0] {
+                *look = Look::Text;
             }
-        } else if heads(&looks[at]) {
+        } else if heads(look) {
             label = false;
         } else if !label {
-            (looks[at], label) = (Look::Text, true);
-        } else if matches!(looks[at], Look::Text | Look::Other { value: "", .. })
+            (*look, label) = (Look::Text, true);
+        } else if matches!(look, Look::Text | Look::Other { value: "", .. })
             && short(body.line(at))
             && next.peek().is_some()
         {
-            (looks[at], label) = (Look::Asked { label: body.line(at).trim_matches([' ', '*', ':']) }, false);
+            (*look, label) = (Look::Asked { label: body.line(at).trim_matches([' ', '*', ':']) }, false);
         }
     }
 }

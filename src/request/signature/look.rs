@@ -135,10 +135,19 @@ impl Words<'_> {
     }
 }
 
-/// `[image: photo]`, `[cid:image001.png@01DB]`: where a picture stood.
+/// `[image: photo]`, `[cid:image001.png@01DB]<https://acme.example>`: where pictures stood, nothing else in the line.
 pub(super) fn is_picture(line: &str) -> bool {
-    let inner = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
-    inner.is_some_and(|inner| inner.starts_with("image: ") || inner.starts_with("cid:") || inner == "image")
+    let mut rest = line;
+    while let Some(piece) = rest.strip_prefix('[') {
+        let Some((inner, after)) = piece.split_once(']') else { return false };
+        if !(inner.starts_with("image: ") || inner.starts_with("cid:") || inner == "image") {
+            return false;
+        }
+        rest = after.trim_start();
+        let link = rest.strip_prefix('<').filter(|link| link.starts_with("http")).and_then(|link| link.split_once('>'));
+        rest = link.map_or(rest, |(_, after)| after.trim_start());
+    }
+    rest.is_empty() && !line.is_empty()
 }
 
 /// Words and a phone number, the number at one end.

@@ -300,6 +300,12 @@ mod tests {
             "no clicks",
         );
         check("", "no clicks\n\nRegards,\n\nJane Roe\nCEO @ Acme !", "no clicks");
+        check(
+            "",
+            "no clicks\n[cid:a.png@01DA]\n\nRegards,\nJane Roe\n\n[cid:b.png@01DA]\nAcme Ltd | 1 Lane | London\n[cid:c.png@01DA]<https://f.example/x>  [cid:d.png@01DA]<https://l.example/x>",
+            "no clicks\n[cid:a.png@01DA]",
+        );
+        check("", "no clicks\n\nRegards\n[cid:a] shows it", "no clicks\n\nRegards\n[cid:a] shows it");
         check("", "no clicks\n\nRegards\n77591299", "no clicks\n\nRegards\n77591299");
     }
 

@@ -4,6 +4,7 @@ mod api;
 mod browser;
 mod changes;
 mod console;
+mod events;
 mod fields;
 mod form;
 mod hooks;
