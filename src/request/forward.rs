@@ -8,7 +8,9 @@ use std::borrow::Cow;
 use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 
 use super::header::Headers;
-use super::{Authentication, Forwarded, Mailbox, Request, Setting, address, bounds, content, mail, quote};
+use super::lines::Body;
+use super::reading::Reading;
+use super::{Authentication, Forwarded, Mailbox, Request, Setting, address, bounds, content, form, mail, quote};
 
 /// How many forwards of a forward are followed.
 const DEEPEST: usize = 5;
@@ -62,6 +64,10 @@ pub fn attached(mail: &Message<'_>, raw: &[u8], forward: bool, setting: &Setting
             None => {
                 texts.push(text.trim().to_owned());
                 let date = headers.text("Date");
+                // Of a form's mail, whom its program says to answer.
+                let reply_to = headers.plain("Reply-To").and_then(|to| address::list(&to).into_iter().next());
+                let robot = form::robot(&from.address, &setting.reading);
+                let from = reply_to.filter(|to| robot && !to.address.is_empty()).unwrap_or(from);
                 first = Some(Forwarded { name: from.name, address: from.address, date, subject });
             }
         }
@@ -77,6 +83,26 @@ pub fn attached(mail: &Message<'_>, raw: &[u8], forward: bool, setting: &Setting
     if first.is_some() && (forward || request.text.split_whitespace().count() <= COVER_WORDS) {
         request.forwarded = texts.join("\n\n").trim().to_owned();
         request.forwarded_from = first;
+    }
+}
+
+/// Of a form's mail that is handed on, the customer whom its fields name wrote it, not the form's robot.
+pub fn through_form(request: &mut Request, reading: &Reading) {
+    let Some(origin) = &mut request.forwarded_from else { return };
+    let sender = format!("{} <{}>", origin.name.as_deref().unwrap_or_default(), origin.address);
+    if !form::robot(&sender, reading) {
+        return;
+    }
+    let context =
+        form::Context { sender: &sender, subject: origin.subject.as_deref().unwrap_or_default(), reply_to: None };
+    // Inline, the header stands above; of an attached mail there is none.
+    let below = request.forwarded.split_once("\n\n").map_or("", |(_, below)| below);
+    let named = |text: &str| form::read(&Body::plain(text), &context, reading).and_then(|form| form.requester());
+    let customer = [below, &request.forwarded]
+        .into_iter()
+        .find_map(|text| named(text).filter(|customer| customer.address != origin.address));
+    if let Some(Mailbox { name, address }) = customer {
+        (origin.name, origin.address) = (name, address);
     }
 }
 

@@ -107,7 +107,8 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     let reply_to = headers.plain("Reply-To").map(|value| address::list(&value)).unwrap_or_default();
     let reply_to = reply_to.into_iter().find(|mailbox| !mailbox.address.is_empty());
     // Jotform writes `Re:` before what answers nothing.
-    let answer = forwards || (titled_reply && (threaded || !form::robot(&named, reading)));
+    let robot = form::robot(&format!("{} <{}>", sender.name.as_deref().unwrap_or_default(), sender.address), reading);
+    let answer = forwards || (titled_reply && threaded) || (reply && !robot);
     let form = read_form(&content.body, &parts, &sender, &request.subject, reply_to.as_ref(), answer, reading);
     if form.as_ref().is_some_and(|form| form.more) {
         request.oddities.push("more fields than any form has: those after the first 200 are read as text".to_owned());
@@ -128,6 +129,14 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
             request.signature = parts.signature;
             request.forwarded = parts.forwarded;
             request.forwarded_from = parts.forwarded_from;
+            let domain = |mailbox: &Mailbox| mailbox.address.rsplit_once('@').map(|(_, domain)| domain.to_owned());
+            let foreign = |mailbox: &Mailbox| {
+                domain(mailbox) != domain(&sender) && !setting.own_addresses.contains(&mailbox.address)
+            };
+            if robot && let Some(customer) = reply_to.filter(foreign) {
+                // A form whose fields nobody knows: its program says whom to answer.
+                request.via = Some(std::mem::replace(&mut request.from, customer));
+            }
         }
     }
     if armour::noise(&request.text) {
@@ -139,6 +148,7 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     if let Some(mail) = &mail {
         forward::attached(mail, raw, forwards, setting, &mut request);
     }
+    forward::through_form(&mut request, reading);
     if request.text.is_empty()
         && request.forwarded.is_empty()
         && let Some(summary) = content.calendar.take()
@@ -287,7 +297,10 @@ fn read_form(
 
 /// Puts a form into the request: its fields, its words, and the person who filled it in.
 fn take_form(form: Form, request: &mut Request, sender: &Mailbox, reply_to: Option<Mailbox>) {
-    let customer = form.requester().or_else(|| {
+    // Of several addresses, the one that its program says to answer.
+    let answered = reply_to.as_ref().map(|mailbox| &mailbox.address).filter(|address| form.names(address));
+    let says = |customer: &Mailbox| answered.is_none_or(|address| *address == customer.address);
+    let customer = form.requester().filter(says).or_else(|| {
         let name = form.person.clone();
         reply_to.map(|mailbox| Mailbox { name: name.or(mailbox.name), address: mailbox.address })
     });

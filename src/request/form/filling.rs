@@ -3,7 +3,8 @@
 //! Every line goes somewhere: to a field, to the text beside, or to the footer.
 
 use super::label::{Look, normalised};
-use super::{Form, MOST_FIELDS};
+use super::layout::announces;
+use super::{Form, MOST_FIELDS, addressed};
 use crate::request::lines::Body;
 use crate::request::quote::is_rule;
 use crate::request::reading::{Reading, Set};
@@ -22,12 +23,12 @@ struct Open {
     asked: bool,
 }
 
-pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: bool) -> Form {
+pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: bool, robot: bool) -> Form {
     let mut form = Form::default();
     let mut beside: Vec<&str> = Vec::new();
     let mut footer: Vec<&str> = Vec::new();
     let mut open: Option<Open> = None;
-    let mut in_footer = false;
+    let tail = tail(body, reading);
     let mut asked: Vec<usize> = Vec::new();
     // The form sets its labels above their values, all of them.
     let stacked = looks.iter().find_map(|look| match look {
@@ -37,16 +38,7 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
     for (at, look) in looks.iter().enumerate() {
         let line = body.line(at);
         let started = !form.fields.is_empty();
-        if in_footer {
-            footer.push(line);
-            if *look == Look::Blank && !tail_is_footer(body, at, reading) {
-                in_footer = false;
-            }
-            continue;
-        }
-        if started && is_footer(body, at, reading) {
-            in_footer = true;
-            open = None;
+        if started && at >= tail {
             footer.push(line);
             continue;
         }
@@ -62,7 +54,7 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
             Look::Known { key, label, value, alone }
                 if form.fields.len() < MOST_FIELDS
                     && !(describing
-                        && (key == FieldKey::Description
+                        && (!likely(key, value)
                             || (alone
                                 && !(stacked && at > 0 && (looks[at - 1] == Look::Blank || body.lines[at].row)))
                             || form.fields.iter().any(|field| field.key == key))) =>
@@ -151,7 +143,8 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
             _ => {
                 open = None;
                 // "New request", "A form was submitted": headings above the first field are the form's.
-                if !started && line.split_whitespace().count() <= 12 && !line.trim_end().ends_with('?') {
+                let heading = || line.split_whitespace().count() <= 12 && !line.trim_end().ends_with('?');
+                if !started && (robot && heading() || announces(line, reading)) {
                     footer.push(line);
                 } else {
                     beside.push(line);
@@ -176,12 +169,11 @@ fn describe(fields: &mut [Field], asked: &[usize]) {
         return;
     }
     let words = |at: &usize| fields[*at].value.split_whitespace().count();
-    // A heading of two rows looks like a field above the first one that is known.
+    // Above the first field that is known stand headings and firms as well.
     let first = fields.iter().position(|field| field.key != FieldKey::Unknown).unwrap_or_default();
-    let (above, below) = asked.split_at(asked.partition_point(|at| *at < first));
-    let order = || below.iter().chain(above);
-    let long = order().find(|at| words(at) >= 4).or_else(|| order().max_by_key(|at| words(at)));
-    if let Some(at) = long.copied().filter(|at| words(at) >= 3) {
+    let below = || asked.iter().copied().filter(|at| *at > first);
+    let long = below().find(|at| words(at) >= 4).or_else(|| below().max_by_key(words));
+    if let Some(at) = long.filter(|at| words(at) >= 3) {
         fields[at].key = FieldKey::Description;
     }
 }
@@ -196,9 +188,11 @@ fn person(fields: &[Field], reading: &Reading) -> Option<String> {
     }
 }
 
-/// The description, long answers to labels that are not known, and the words beside the fields.
+/// The description, long answers to labels that are not known (without a description all of some words), and the words
+/// beside the fields.
 fn text(fields: &[Field], beside: &[&str], reading: &Reading, machine: bool) -> String {
     let mut parts: Vec<String> = Vec::new();
+    let least = if fields.iter().any(|field| field.key == FieldKey::Description) { 4 } else { 2 };
     for field in fields {
         let value = field.value.trim();
         if machine || reading.forms.empty.contains(&value.to_lowercase()) {
@@ -206,8 +200,9 @@ fn text(fields: &[Field], beside: &[&str], reading: &Reading, machine: bool) -> 
         }
         match field.key {
             FieldKey::Description => parts.push(value.to_owned()),
-            FieldKey::Unknown if value.split_whitespace().count() >= 4 => {
-                parts.push(format!("{}: {value}", field.label))
+            FieldKey::Unknown if value.split_whitespace().count() >= least => {
+                let colon = if field.label.ends_with(['?', '？']) { "" } else { ":" };
+                parts.push(format!("{}{colon} {value}", field.label));
             }
             _ => {}
         }
@@ -219,6 +214,20 @@ fn text(fields: &[Field], beside: &[&str], reading: &Reading, machine: bool) -> 
     parts.join("\n\n")
 }
 
+/// Whether such a value ends a description above it: people write sentences behind such words, too.
+fn likely(key: FieldKey, value: &str) -> bool {
+    let words = value.split_whitespace().count();
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let sentence = words > 3 && value.ends_with(['.', '!', '?', ',']);
+    match key {
+        FieldKey::Description | FieldKey::Subject => false,
+        FieldKey::Phone => words == 0 || digits >= 5,
+        FieldKey::Email => words == 0 || addressed(value).is_some(),
+        FieldKey::CampaignId => words <= 4 && !sentence,
+        _ => words <= 8 && !sentence,
+    }
+}
+
 fn is_long(key: FieldKey) -> bool {
     matches!(key, FieldKey::Description | FieldKey::Unknown)
 }
@@ -227,17 +236,26 @@ fn short(line: &str) -> bool {
     line.split_whitespace().count() <= 6
 }
 
-fn is_footer(body: &Body, at: usize, reading: &Reading) -> bool {
-    let line = body.line(at).trim();
-    if line == "--" || (is_rule(line) && at + 1 < body.lines.len()) {
-        return tail_is_footer(body, at, reading);
+/// Where the form's own last lines begin: footers, links, rules. A customer's words below them make them his.
+fn tail(body: &Body, reading: &Reading) -> usize {
+    let mut tail = body.lines.len();
+    for at in (0..tail).rev() {
+        let line = body.line(at).trim();
+        let footer = line.len() <= 300 && reading.forms.footers.starts(&line.to_lowercase());
+        let link = line.trim_start_matches(['(', '<']).starts_with("http") && !line.contains(' ');
+        match (footer, line == "--" || is_rule(line) || line.is_empty() || link) {
+            (true, _) => tail = at,
+            (false, true) => {}
+            (false, false) => break,
+        }
     }
-    line.len() <= 300 && reading.forms.footers.starts(&line.to_lowercase())
-}
-
-/// What follows is a few lines that begin with a form's footer.
-fn tail_is_footer(body: &Body, at: usize, reading: &Reading) -> bool {
-    let mut rest = (at + 1..body.lines.len()).map(|next| body.line(next).trim()).filter(|line| !line.is_empty());
-    let first = rest.next().unwrap_or_default();
-    first.len() <= 300 && reading.forms.footers.starts(&first.to_lowercase()) && rest.take(8).count() < 8
+    // The rule above them is theirs, and what Elementor sets between: date and time, behind labels.
+    let line = |at: &usize| body.line(*at).trim();
+    let rule = |at: &usize| line(at) == "--" || is_rule(line(at));
+    let stamp = |at: &usize| {
+        let label = line(at).split_once(':').filter(|(_, value)| value.contains(|c: char| c.is_ascii_digit()));
+        label.is_some_and(|(label, _)| !label.trim().contains(' '))
+    };
+    let mut above = (0..tail).rev().filter(|at| !body.blank(*at)).take(3).skip_while(stamp);
+    above.next().filter(|at| *at + 1 < body.lines.len() && rule(at)).unwrap_or(tail)
 }

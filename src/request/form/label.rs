@@ -47,7 +47,10 @@ pub(super) fn known(label: &str, reading: &Reading) -> Option<FieldKey> {
     let label = normalised(label);
     reading.forms.labels.get(&label).copied().or_else(|| {
         // "What's your Campaign ID?"
-        let asked = |words: &String| label.strip_prefix(words.as_str())?.strip_prefix(' ');
+        let asked = |words: &String| {
+            let rest = label.strip_prefix(words.as_str())?;
+            if words.ends_with('\'') { Some(rest) } else { rest.strip_prefix(' ') }
+        };
         reading.forms.questions.iter().find_map(asked).and_then(|rest| reading.forms.labels.get(rest).copied())
     })
 }

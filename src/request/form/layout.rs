@@ -3,13 +3,27 @@
 //! Nothing is taken for a label here that its place or its marks do not show to be one.
 
 use super::label::{LONGEST_LABEL, Look, known};
-use crate::request::FieldKey;
 use crate::request::lines::Body;
 use crate::request::reading::Reading;
+use crate::request::{FieldKey, address};
 
 /// Marks the labels whose words nobody knows, where the known ones show how labels look: in rows above their values
 /// (WPForms, Gravity Forms), or between stars (Typeform). What stands inside a cell is no label then.
-pub(super) fn tell<'a>(body: &'a Body, looks: &mut [Look<'a>], reading: &Reading) {
+///
+/// Of a label that stands where a value must, the value is made that it is; the one address that a `robot` names is the
+/// customer's, whatever its label.
+pub(super) fn tell<'a>(body: &'a Body, looks: &mut [Look<'a>], robot: bool, reading: &Reading) {
+    if robot && emails(looks).next().is_none() {
+        let address =
+            |look: &Look<'_>| matches!(look, Look::Other { value, .. } if address::addr_spec(value).is_some());
+        let mut named = looks.iter_mut().filter(|look| address(look));
+        if let (Some(look), None) = (named.next(), named.next())
+            && let Look::Other { label, value } = *look
+        {
+            *look = Look::Known { key: FieldKey::Email, label, value, alone: false };
+        }
+    }
+    values(looks);
     let marks: Vec<Option<Look<'_>>> = (0..looks.len()).map(|at| starred(body.line(at), reading)).collect();
     if marks.iter().filter(|look| matches!(look, Some(Look::Known { .. }))).count() >= 2 {
         let marked = looks.iter_mut().zip(marks).filter(|(look, _)| **look != Look::Blank);
@@ -43,6 +57,19 @@ pub(super) fn tell<'a>(body: &'a Body, looks: &mut [Look<'a>], reading: &Reading
             && next.peek().is_some()
         {
             (*look, label) = (Look::Asked { label: body.line(at).trim_matches([' ', '*', ':']) }, false);
+        }
+    }
+}
+
+/// Labels alone between two others are what was chosen or written below the first: `Topic`, `Question`, `Message`.
+fn values(looks: &mut [Look<'_>]) {
+    let lines: Vec<usize> = (0..looks.len()).filter(|at| looks[*at] != Look::Blank).collect();
+    let alone = |look: &Look<'_>| matches!(look, Look::Known { alone: true, .. });
+    for three in 0..lines.len().saturating_sub(1) {
+        let (label, value) = (lines[three], lines[three + 1]);
+        let next = lines.get(three + 2).is_none_or(|next| alone(&looks[*next]));
+        if alone(&looks[label]) && alone(&looks[value]) && next {
+            looks[value] = Look::Text;
         }
     }
 }
@@ -90,16 +117,24 @@ fn emails<'a>(looks: &[Look<'a>]) -> impl Iterator<Item = (usize, &'a str)> {
     })
 }
 
+/// Whether a line says that a form was sent.
+pub(super) fn announces(line: &str, reading: &Reading) -> bool {
+    let line = line.trim().to_lowercase();
+    reading.forms.subjects.has(&line) || reading.forms.footers.starts(&line)
+}
+
 /// Whether no words stand between the first field and the one for the address (without one, the second field) but
-/// values; above the first, nothing but what says that this is a form, unless the description has a label, too.
-pub(super) fn together(body: &Body, looks: &[Look<'_>], reading: &Reading) -> bool {
+/// values; above the first, nothing but what says that this is a form: of what a `site` sends, one such line is enough.
+pub(super) fn first(body: &Body, looks: &[Look<'_>], site: bool, reading: &Reading) -> bool {
     let fields = || looks.iter().enumerate().filter(|(_, look)| matches!(look, Look::Known { .. }));
     let Some(first) = fields().next().map(|(at, _)| at) else { return false };
     let last = emails(looks).next().map(|(at, _)| at).or_else(|| fields().nth(1).map(|(at, _)| at)).unwrap_or(first);
-    let labelled =
-        |wanted: FieldKey| fields().any(|(_, look)| matches!(look, Look::Known { key, .. } if *key == wanted));
-    let announced = |at: usize| looks[at] != Look::Text || reading.forms.subjects.has(&body.line(at).to_lowercase());
-    let headed = labelled(FieldKey::Description) && labelled(FieldKey::Name) || (0..first).all(announced);
+    let announces = |at: usize| announces(body.line(at), reading);
+    let words = |at: &usize| looks[*at] == Look::Text;
+    let headed = match site {
+        true => !(0..first).any(|at| words(&at)) || (0..first).any(announces),
+        false => (0..first).filter(words).all(announces),
+    };
     // A value goes on in the lines below: a description's over blank ones, another's while it has none.
     let (mut long, mut empty) = (false, false);
     headed

@@ -48,6 +48,12 @@ pub struct Form {
 }
 
 impl Form {
+    /// Whether one of its e-mail fields says this address.
+    pub fn names(&self, address: &str) -> bool {
+        let emails = self.fields.iter().filter(|field| field.key == FieldKey::Email);
+        emails.filter_map(|field| addressed(&field.value)).any(|known| known == address)
+    }
+
     /// The person whom the form names by an e-mail field.
     pub fn requester(&self) -> Option<Mailbox> {
         let (value, address) = self
@@ -67,18 +73,21 @@ fn addressed(value: &str) -> Option<String> {
 
 /// Reads a body as a form; `None` when it is none.
 pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<Form> {
-    let (robot, titled) = hint(context, reading);
+    let robot = robot(context.sender, reading);
+    let titled = reading.forms.subjects.has(&context.subject.to_lowercase());
     let told = robot || titled || context.reply_to.is_some();
-    let turned = if told { label::turned(body, reading) } else { None };
+    let turned = if robot || site(context.sender, reading) { label::turned(body, reading) } else { None };
     let body = turned.as_ref().unwrap_or(body);
     let seen = |dashed: bool| (0..body.lines.len()).map(move |at| look(body, at, dashed, reading)).collect::<Vec<_>>();
     let mut looks = seen(false);
     if told && !looks.iter().any(|look| matches!(look, Look::Known { .. })) {
         looks = seen(true);
     }
-    let answered = context.reply_to.is_some_and(|address| layout::says(body, &looks, address));
+    // What its own e-mail field says of the customer, the mail's head says, too.
+    let says = |address| layout::says(body, &looks, address);
+    let (answered, own) = (context.reply_to.is_some_and(says), says(address_of(context.sender)));
     if robot || answered {
-        layout::tell(body, &mut looks, reading);
+        layout::tell(body, &mut looks, robot, reading);
     }
     let mut keys: Vec<FieldKey> = Vec::new();
     let mut alone = 0;
@@ -95,15 +104,17 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     }
     let has = |wanted: &[FieldKey]| wanted.iter().any(|key| keys.contains(key));
     let matter = has(&[FieldKey::HelpTopic, FieldKey::CampaignId, FieldKey::CampaignName, FieldKey::Description]);
-    let machine = matter && keyed(&looks) >= 3;
-    // People write below their words how they are reached; a form's fields stand together.
-    let together = || layout::together(body, &looks, reading);
-    let hinted =
-        keys.len() >= 2 && (matter || has(&[FieldKey::Email])) && (robot || ((titled || answered) && together()));
+    // People write below their words how they are reached, and paste what others have filled in: fields that stand together,
+    // and first, are a form's, where none but its customer or a program can have sent them.
+    let first = || layout::first(body, &looks, site(context.sender, reading), reading);
+    let machine = matter && keyed(&looks) >= 3 && (robot || first());
+    let sent = robot || (answered || titled && (own || site(context.sender, reading))) && first();
+    let hinted = sent && keys.len() >= 2 && (matter || has(&[FieldKey::Email]));
     // Labels without colons are weaker: words such as "Name" and "Details" stand in many a mail.
-    let plain = keys.len() >= 4 && has(&[FieldKey::Email]) && matter && alone * 2 <= keys.len() && together();
+    let plain = own && keys.len() >= 4 && matter && alone * 2 <= keys.len() && first();
     if machine || hinted || plain {
-        let mut form = fill(body, &looks, reading, machine && !has(&[FieldKey::Email]));
+        let mut form =
+            fill(body, &looks, reading, machine && !has(&[FieldKey::Email]), robot || site(context.sender, reading));
         form.machine = machine && form.requester().is_none();
         form.sure = true;
         let labels = looks.iter().filter(|look| matches!(look, Look::Known { .. } | Look::Other { .. })).count();
@@ -129,19 +140,24 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     Some(Form { fields, more: labelled.next().is_some(), ..Form::default() })
 }
 
-/// Whether the sender is a robot that sends forms, and whether the subject is a form's.
-fn hint(context: &Context<'_>, reading: &Reading) -> (bool, bool) {
-    (robot(context.sender, reading), reading.forms.subjects.has(&context.subject.to_lowercase()))
+/// The address in `Name <address>`.
+fn address_of(sender: &str) -> &str {
+    sender.rsplit_once('<').map_or(sender, |(_, address)| address).trim_end_matches('>').trim()
 }
 
 /// Whether a sender, name and address, is a robot that sends forms.
 pub fn robot(sender: &str, reading: &Reading) -> bool {
     let sender = sender.to_lowercase();
-    let (local, name) = match sender.rsplit_once('<') {
-        Some((name, address)) => (address.split('@').next().unwrap_or_default(), name),
-        None => (sender.split('@').next().unwrap_or_default(), ""),
-    };
-    reading.forms.robots.has(local) || reading.forms.robots.has(name)
+    let local = address_of(&sender).split('@').next().unwrap_or_default();
+    let name = sender.rsplit_once('<').map_or("", |(name, _)| name).trim_matches(['"', ' ']);
+    let forms = &reading.forms;
+    forms.robots.has(local) || forms.robot_names.contains(name) || forms.robots_called.has(name)
+}
+
+/// Whether it is an address from which both people and programs write.
+fn site(sender: &str, reading: &Reading) -> bool {
+    let local = address_of(sender).split('@').next().unwrap_or_default();
+    reading.forms.sites.contains(&local.to_lowercase())
 }
 
 #[cfg(test)]
@@ -361,17 +377,17 @@ mod tests {
             let (own, told) = (("Seen on the page", "A grey banner, twice."), (Description, "A grey banner, twice."));
             let three = [("Name", "Gil"), ("Email", "gil@k.example"), ("Campaign ID", "22340")];
             check(&rows(&[&three[..], &[own]].concat()), &[name, email, id, told], told.1);
-            check(&rows(&[&[own], &three[..]].concat()), &[told, name, email, id], told.1);
+            let above = [(Unknown, own.1), name, email, id];
+            check(&rows(&[&[own], &three[..]].concat()), &above, "Seen on the page: A grey banner, twice.");
             // What stands in one cell stays together, labels and all; consent is no description.
             let cell = ("Message", "Hi,<br>Phone: never.<br><br>Bye");
             let more = [&three[..], &[cell, ("Newsletter", "I agree")]].concat();
             let text = "Hi,\nPhone: never.\n\nBye";
             check(&rows(&more), &[name, email, id, (Description, text), (Unknown, "I agree")], text);
-            check(
-                &rows(&[&three[..], &[("Consent", "I agree")]].concat()),
-                &[name, email, id, (Unknown, "I agree")],
-                "",
-            );
+            let consent = [&three[..], &[("Consent", "I agree")]].concat();
+            check(&rows(&consent), &[name, email, id, (Unknown, "I agree")], "Consent: I agree");
+            let chosen = [&three[..], &[("Topic", "Question"), ("Message", "Grey.")]].concat();
+            check(&rows(&chosen), &[name, email, id, (HelpTopic, "Question"), (Description, "Grey.")], "Grey.");
         }
         let stars = "Hey there,\n\n1. *Hi! What's your name?*\nGil\n\n2. *Nice to meet you, Gil. What's your email?*\n\
             gil@k.example\n\n3. *Seen on the page*\nA grey banner, twice.\n\nWhat's your phone?\nBye";
@@ -405,10 +421,56 @@ mod tests {
             }
         }
         let form = "Name: Gil\nE-mail: office@acme.example\nMessage: Grey.";
-        assert!(sure("Question", Some("office@acme.example"), form));
-        assert!(sure("Request from Acme", None, form) && !sure("Question", Some("jane@home.example"), form));
-        let letter = format!("Hello,\nsomebody wrote to you.\n\n{form}");
-        assert!(sure("Request from Acme", None, &letter));
+        assert!(
+            sure("Question", Some("office@acme.example"), form) && !sure("Question", Some("jane@home.example"), form)
+        );
+        // What a person hands on of others is no form of theirs, whatever the subject.
+        for subject in ["Request from Acme", "New request", "Question"] {
+            let letter = format!("Hello,\nplease let him in.\n\n{form}");
+            assert!(!sure(subject, None, form) && !sure(subject, None, &letter));
+            assert!(!sure(subject, None, &format!("{letter}\nPhone: +49 40 12345\nCampaign: Summer")));
+        }
+        assert!(sure("Request from Acme", None, "Name: Jane\nE-mail: jane@acme.example\nMessage: Grey."));
+        for name in ["Acme Events", "Bell API", "Make", "Form & Co"] {
+            let sender = format!("{name} <jane@acme.example>");
+            let context = Context { sender: &sender, subject: "Question", reply_to: None };
+            let text = format!("please pause it.\n\n{card}");
+            assert!(!read(&Body::plain(&text), &context, &Reading::shipped()).is_some_and(|form| form.sure), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_site_sends_forms_where_the_subject_says_so() {
+        let form = "Name: Gil\nE-mail: gil@k.example\nMessage: Grey.";
+        let asks = |subject, text: &str| {
+            let context = Context { sender: "Shop <info@shop.example>", subject, reply_to: None };
+            let form = read(&Body::plain(text), &context, &Reading::shipped()).filter(|form| form.sure);
+            form.and_then(|form| form.requester()).map(|requester| requester.address)
+        };
+        assert_eq!(asks("New submission", form).as_deref(), Some("gil@k.example"));
+        let greeted = format!("Hello team,\nthere is a new submission.\n\n{form}");
+        assert_eq!(asks("New submission", &greeted).as_deref(), Some("gil@k.example"));
+        assert_eq!(asks("Gil's account", form), None);
+        assert_eq!(asks("New request", &format!("Hello,\nplease let him in.\n\n{form}")), None);
+    }
+
+    #[test]
+    fn a_customers_line_that_begins_like_a_footer_is_his() {
+        for line in ["Browser: Chrome 126 shows it", "Referrer is missing", "Submitted on Monday, still off"] {
+            let text = format!("It is off.\n{line}\nPlease help.");
+            let fields = [(FieldKey::Name, "Gil"), (FieldKey::Email, "gil@k.example"), (FieldKey::Description, &*text)];
+            let form = check(
+                &Body::plain(&format!(
+                    "Name: Gil\nEmail: gil@k.example\nMessage: {text}\n\n--\nPowered by X\n(https://x.example)"
+                )),
+                &fields,
+                &text,
+            );
+            assert_eq!(form.footer, "--\nPowered by X\n(https://x.example)");
+        }
+        let said = "Two things.\nCampaign: Summer was stopped by you, why?\nPhone: nobody answers yours.\nThanks";
+        let fields = [(FieldKey::Name, "Gil"), (FieldKey::Email, "gil@k.example"), (FieldKey::Description, said)];
+        check(&Body::plain(&format!("Name: Gil\nEmail: gil@k.example\nMessage: {said}")), &fields, said);
     }
 
     #[test]

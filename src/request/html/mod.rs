@@ -283,6 +283,9 @@ impl Scan<'_> {
         });
         if breaks && !hid {
             // The line belongs to what is being closed: end it before the state goes back.
+            if std::mem::take(&mut self.spacer) && matches!(element, Element::Block | Element::Paragraph) {
+                self.apart();
+            }
             if wide { self.apart() } else { self.fresh() }
         }
         if let Some(open) = self.open.get(at) {

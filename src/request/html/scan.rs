@@ -46,6 +46,8 @@ pub(super) struct Scan<'a> {
     pub(super) ruled: bool,
     /// The line begins a row of a table.
     pub(super) row: bool,
+    /// Its block holds a no-break space, and no words so far: a blank line, as Word and Outlook write them.
+    pub(super) spacer: bool,
     /// A white space is due before the next word.
     pub(super) gap: bool,
     /// A cell ended on this line and another has begun.
@@ -139,6 +141,7 @@ impl Scan<'_> {
         }
         for piece in text.split_inclusive(|c: char| c.is_whitespace() || c == '\0') {
             let word = piece.trim_end_matches(|c: char| c.is_whitespace() || c == '\0');
+            self.spacer |= piece.ends_with('\u{a0}');
             if !word.is_empty() {
                 self.begin_word();
                 if word.contains([CELL, '\u{feff}', '\u{200b}', '\u{ad}', '\u{34f}']) {
@@ -167,7 +170,7 @@ impl Scan<'_> {
         } else if self.gap {
             self.body.text.push(' ');
         }
-        self.gap = false;
+        (self.gap, self.spacer) = (false, false);
         if let Some(target) = self.anchor.take()
             && self.body.links.len() < MOST_LINKS
         {

@@ -82,7 +82,8 @@ pub(super) fn glued(line: &str, reading: &Reading) -> Option<usize> {
         return None;
     }
     let starts = |at: usize| reading.starts_attribution(&line[at..]);
-    if starts(0) || dated_start(line) {
+    // Yahoo indents them.
+    if starts(line.len() - line.trim_start().len()) || dated_start(line) {
         return None;
     }
     line.match_indices([' ', '-'])

@@ -65,6 +65,7 @@ pub fn unboxed(text: &str) -> Option<String> {
             out.extend([line, "\n"]);
             continue;
         }
+        let below = lines.clone();
         let mut sender = String::new();
         while let Some(cell) = lines.next_if(|line| line.starts_with('|') && line.trim_end().ends_with('|')) {
             let inner = cell.trim_end().trim_matches('|');
@@ -78,6 +79,12 @@ pub fn unboxed(text: &str) -> Option<String> {
             sender.push_str(piece);
         }
         lines.next_if(|line| drawn(line, ["|-", "-|"], "->"));
+        if !sender.contains('@') && !sender.contains("Date: ") {
+            // Somebody's table.
+            out.extend([line, "\n"]);
+            lines = below;
+            continue;
+        }
         out.extend(["From: ", sender.trim(), "\n"]);
         if lines.next_if(|line| drawn(line, [">-", ">-"], "-|")).is_some() {
             while let Some(row) =
@@ -125,6 +132,7 @@ mod tests {
         let opened = unboxed(&format!("It is 92117.\n\n{boxed}\nWhich one?\n")).unwrap_or_default();
         assert_eq!(opened, format!("It is 92117.\n\n{plain}\nWhich one?\n"));
         check(&opened, "It is 92117.");
+        assert_eq!(unboxed("|---+----->\n| a | clicks |\n|---+----->\n"), None);
         assert_eq!(unboxed("| a | b |\n|---|---|\n a --+---- b"), None);
     }
 

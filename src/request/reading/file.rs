@@ -115,6 +115,8 @@ pub(super) struct FormsFile {
     pub(super) senders: Vec<String>,
     #[serde(default)]
     pub(super) questions: Vec<String>,
+    #[serde(default)]
+    pub(super) sites: Vec<String>,
 }
 
 #[derive(Deserialize)]

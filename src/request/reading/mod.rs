@@ -113,8 +113,14 @@ pub(super) struct Forms {
     pub(super) labels: Map<FieldKey>,
     /// The first words of the labels: cheap to look for.
     pub(super) openers: Set,
-    /// Local parts and names of the robots that send forms.
+    /// Words in local parts of the robots that send forms.
     pub(super) robots: Finder,
+    /// Names of such robots, whole.
+    pub(super) robot_names: Set,
+    /// Those of several words: part of a name suffices.
+    pub(super) robots_called: Finder,
+    /// Local parts of addresses from which people write, too.
+    pub(super) sites: Set,
     /// Subjects of form mail.
     pub(super) subjects: Finder,
     /// Lines that forms add, which are nobody's words.
