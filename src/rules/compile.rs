@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::mem;
 
+use super::classes::Classes;
 use super::description::Description;
 use super::lexicon::Lexicon;
 use super::numbering::Lists;
@@ -36,6 +37,8 @@ pub struct Asked {
     pub phrases: Set,
     /// One of which must stand near.
     pub near: Set,
+    /// One of which must stand in the same places.
+    pub with: Set,
     /// None of which may stand in the same places.
     pub unless: Set,
 }
@@ -55,11 +58,13 @@ pub struct Signal {
     pub phrases: Vec<u32>,
     /// Regexes, likewise.
     pub regexes: Vec<u32>,
-    /// Phrases that must stand near.
+    /// Phrases that must stand near; those of classes last.
     pub near: Vec<u32>,
+    /// Phrases of which one must stand in the same places.
+    pub with: Vec<u32>,
     /// Phrases that must not stand in the same places.
     pub unless: Vec<u32>,
-    /// The three as sets, in which a scan looks.
+    /// All four as sets, in which a scan looks.
     pub asked: Asked,
     /// The places it looks at, as bits.
     pub places: u16,
@@ -92,6 +97,8 @@ pub struct Compiled {
     pub routing: Vec<routing::Rule>,
     /// Words that say nothing.
     pub description: Description,
+    /// Classes that no signal names, with their lines.
+    pub unused: Vec<(String, usize)>,
 }
 
 /// A signal's phrases as they stand in its file, each with its number.
@@ -104,7 +111,9 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
     let (lexicon, found) = Lexicon::new(files.get("words.toml").map(|text| &**text));
     faults.extend(found);
     let proven = files.iter().filter(|(path, text)| super::is_shipped(path, text)).map(|(path, _)| path.clone());
-    let mut weaver = Weaver::new(lexicon, proven.collect());
+    let (classes, found) = Classes::read(files.get("classes.toml").map(|text| &**text));
+    faults.extend(found);
+    let mut weaver = Weaver::new(lexicon, classes, proven.collect());
     let mut signals = Vec::new();
     let mut add = |owner, file: &str, prefix: &str, signal: topic::Signal, weaver: &mut Weaver| {
         let (signal, phrases) = weaver.signal(owner, file, prefix, signal);
@@ -163,6 +172,7 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
     faults.extend(found);
     faults.extend(references(&topics, &unread, &routing));
     let description = Description::new(vague, &mut weaver.lexicon);
+    let unused = weaver.unused_classes();
     let net = weaver.finish().map_err(|found| faults.extend(found)).ok();
     let Some(net) = net.filter(|_| faults.is_empty()) else {
         faults.sort();
@@ -170,7 +180,7 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
         return Err(faults);
     };
     let by_id = topics.iter().enumerate().map(|(index, topic)| (topic.id.0.clone(), index as u16)).collect();
-    let mut compiled = Compiled { net, topics, by_id, signals, routing, description, ..Compiled::default() };
+    let mut compiled = Compiled { net, topics, by_id, signals, routing, description, unused, ..Compiled::default() };
     compiled.index();
     Ok(compiled)
 }

@@ -332,8 +332,9 @@ pub(super) fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<
         }
     }
     let (factor, spot) = best?;
+    let with = signal.with.is_empty() || scan.any_of(&signal.asked.with).any(|hit| counts(&hit));
     let barred = scan.any_of(&signal.asked.unless).any(|hit| counts(&hit));
-    (!barred).then_some((factor, Some(spot)))
+    (with && !barred).then_some((factor, Some(spot)))
 }
 
 /// Whether the conditions beside the words hold.

@@ -22,7 +22,7 @@ pub const PLACES: [(&str, Where); 8] = [
 /// A phrase as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phrase {
-    /// The words; `...` stands for up to four words between.
+    /// The words; `...` stands for up to four words between. `@name` stands for the words of a class.
     pub text: String,
     /// The language under which it is filed.
     pub language: Option<String>,
@@ -54,6 +54,8 @@ pub struct Signal {
     pub regexes: Vec<(String, usize)>,
     /// And then one of these must stand within `within` words.
     pub near: Vec<Phrase>,
+    /// And one of these must stand anywhere in the same places.
+    pub with: Vec<Phrase>,
     /// How many words away `near` may stand.
     pub within: usize,
     /// None of these may stand anywhere in the same places.
@@ -261,6 +263,7 @@ pub fn signal(sheet: &mut Sheet<'_>, table: &mut Table<'_>, usual_weight: f64) -
         phrases: phrases(sheet, table, "phrases"),
         regexes: sheet.texts(table, "regex"),
         near: phrases(sheet, table, "near"),
+        with: phrases(sheet, table, "with"),
         within: sheet.number(table, "within").unwrap_or(8.0).clamp(0.0, 1000.0) as usize,
         unless: phrases(sheet, table, "unless"),
         lang: sheet.texts(table, "lang").into_iter().map(|(lang, _)| lang).collect(),

@@ -10,6 +10,7 @@ use std::{panic, thread};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::{Match, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
+use super::classes::{self, Classes};
 use super::compile::{Asked, Owner, Signal, USUAL_PLACES, Written};
 use super::lexicon::{Fnv, Lexicon, MOST_WORDS};
 use super::numbering::{Lists, Numbering};
@@ -77,6 +78,9 @@ pub struct Weaver {
     pub lexicon: Lexicon,
     patterns: Numbering<u8>,
     phrases: Numbering<u32>,
+    classes: Classes,
+    /// Class → its phrases, each with its language.
+    of_classes: Vec<Vec<(Option<String>, u32)>>,
     /// Files whose regexes are known to be right.
     proven: HashSet<String>,
     regexes: Vec<Thread>,
@@ -93,21 +97,43 @@ struct Thread {
 
 impl Weaver {
     /// Nothing woven yet. `proven`: files whose regexes need not be tried one by one, which takes half of a start.
-    pub fn new(lexicon: Lexicon, proven: HashSet<String>) -> Weaver {
-        Weaver { lexicon, proven, ..Weaver::default() }
+    pub fn new(lexicon: Lexicon, mut classes: Classes, proven: HashSet<String>) -> Weaver {
+        let words = classes.take_words();
+        let mut weaver = Weaver { lexicon, classes, proven, ..Weaver::default() };
+        // First of all, so that the phrases of a class have numbers in a row: their sets are small.
+        let mut woven = |phrase: Phrase| {
+            let number = weaver.phrase(classes::FILE, &phrase)?;
+            Some((phrase.language, number))
+        };
+        let of_classes = words.into_iter().map(|words| words.into_iter().filter_map(&mut woven).collect()).collect();
+        Weaver { of_classes, ..weaver }
+    }
+
+    /// The classes that no signal has named so far, with their lines.
+    pub fn unused_classes(&self) -> Vec<(String, usize)> {
+        self.classes.unused()
     }
 
     /// Weaves one signal in.
     pub fn signal(&mut self, owner: Owner, file: &str, prefix: &str, mut written: topic::Signal) -> (Signal, Written) {
+        let mut phrases = self.take_classes(file, &mut written.phrases);
+        let mut near_by_class = self.take_classes(file, &mut written.near);
+        let mut with_by_class = self.take_classes(file, &mut written.with);
+        let mut unless_by_class = self.take_classes(file, &mut written.unless);
         let numbered = |phrase: Phrase| Some((self.phrase(file, &phrase)?, phrase));
         let as_written: Written = std::mem::take(&mut written.phrases).into_iter().filter_map(numbered).collect();
-        let mut phrases: Vec<u32> = as_written.iter().map(|(number, _)| *number).collect();
+        phrases.extend(as_written.iter().map(|(number, _)| *number));
         phrases.sort_unstable();
         phrases.dedup();
         let regexes = written.regexes.iter().map(|(text, line)| self.regex(file, text, *line)).collect();
-        let near: Vec<u32> = written.near.iter().filter_map(|phrase| self.phrase(file, phrase)).collect();
-        let unless: Vec<u32> = written.unless.iter().filter_map(|phrase| self.phrase(file, phrase)).collect();
-        let asked = Asked { phrases: Set::of(&phrases), near: Set::of(&near), unless: Set::of(&unless) };
+        let mut all = |own: &[Phrase], by_class: &mut Vec<u32>| -> Vec<u32> {
+            own.iter().filter_map(|phrase| self.phrase(file, phrase)).chain(by_class.drain(..)).collect()
+        };
+        let near = all(&written.near, &mut near_by_class);
+        let with = all(&written.with, &mut with_by_class);
+        let unless = all(&written.unless, &mut unless_by_class);
+        let [all, beside, also, barred] = [&phrases, &near, &with, &unless].map(|list| Set::of(list));
+        let asked = Asked { phrases: all, near: beside, with: also, unless: barred };
         let places = match (&written.field, written.places.is_empty()) {
             (Some(_), true) => bit(Where::Form),
             (_, true) => USUAL_PLACES.iter().fold(0, |bits, place| bits | bit(*place)),
@@ -115,14 +141,36 @@ impl Weaver {
         };
         let conditions = [&written.lang, &written.sender_domains, &written.attachment_types, &written.sources];
         let simple = written.regexes.is_empty()
-            && written.near.is_empty()
-            && written.unless.is_empty()
+            && near.is_empty()
+            && with.is_empty()
+            && unless.is_empty()
             && written.places.is_empty()
             && written.field.is_none()
             && written.headers.is_empty()
             && conditions.iter().all(|list| list.is_empty());
         let (name, file) = (format!("{prefix}.{}", written.name), file.into());
-        (Signal { owner, name, written, file, phrases, regexes, near, unless, asked, places, simple }, as_written)
+        (Signal { owner, name, written, file, phrases, regexes, near, with, unless, asked, places, simple }, as_written)
+    }
+
+    /// Takes the names of classes out of a list, and gives the phrases that they stand for: of the language under which
+    /// the name is filed, or of all.
+    fn take_classes(&mut self, file: &str, list: &mut Vec<Phrase>) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        list.retain(|phrase| {
+            let Some(name) = phrase.text.strip_prefix('@') else { return true };
+            match self.classes.named(name) {
+                Ok(class) => {
+                    let of = |language: &Option<String>| phrase.language.is_none() || *language == phrase.language;
+                    let words = self.of_classes[class].iter().filter(|(language, _)| of(language));
+                    numbers.extend(words.map(|(_, number)| *number));
+                }
+                Err((message, remedy)) => {
+                    self.faults.push(Fault { file: file.into(), line: phrase.line, message, remedy });
+                }
+            }
+            false
+        });
+        numbers
     }
 
     /// The number of a phrase: its parts are what stands between `...`.

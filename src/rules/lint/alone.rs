@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Findings, Weight, holds, words_of};
 use crate::request::evidence::Where;
+use crate::rules::classes;
 use crate::rules::compile::{Compiled, Owner, Signal, Written};
 use crate::rules::fold::{Piece, fold};
 use crate::rules::judge::OTHER;
@@ -53,7 +54,7 @@ impl Findings {
                 }
             }
         }
-        let all = phrases.iter().map(|(_, phrase)| phrase).chain(&signal.written.near).chain(&signal.written.unless);
+        let all = phrases.iter().map(|(_, phrase)| phrase).chain(&signal.written.near).chain(&signal.written.with).chain(&signal.written.unless);
         for phrase in all.filter(|phrase| crosses_a_stop(&phrase.text)) {
             let message = format!("{:?} can never fire: it reaches across the end of a sentence", phrase.text);
             self.add(Weight::Warning, file, phrase.line, message, "make two phrases of it, or take the full stop out");
@@ -63,6 +64,14 @@ impl Findings {
                 let message = format!("the regex {regex:?} stands here twice");
                 self.add(Weight::Warning, file, *line, message, "delete one of them");
             }
+        }
+    }
+
+    /// Classes that no signal names.
+    pub(super) fn of_classes(&mut self, compiled: &Compiled) {
+        for (name, line) in &compiled.unused {
+            let message = format!("no rule names the class `@{name}`");
+            self.add(Weight::Warning, classes::FILE, *line, message, "name it in a signal, or delete it");
         }
     }
 

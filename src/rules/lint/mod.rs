@@ -40,6 +40,7 @@ pub fn lint(files: &Files) -> Vec<Finding> {
         Err(faults) => return faults.into_iter().map(|fault| Finding { weight: Weight::Fault, fault }).collect(),
     };
     let mut findings = Findings(vec![]);
+    findings.of_classes(&compiled);
     let languages = alone::languages(files);
     for (signal, phrases) in compiled.signals.iter().zip(&written) {
         findings.of_words(&compiled, signal, phrases);
