@@ -340,10 +340,10 @@ fn anger_lawyers_and_third_reminders_are_seen() {
 fn the_readme_is_true() {
     let readme = include_str!("../rules/README.md");
     let blocks: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [topic, conditions, routing] = blocks.as_slice() else {
-        panic!("the README shows a topic, conditions and a routing rule")
+    let [topic, conditions, classes, routing] = blocks.as_slice() else {
+        panic!("the README shows a topic, conditions, classes and a routing rule")
     };
-    every_condition_of_the_readme_works(conditions);
+    every_condition_of_the_readme_works(conditions, classes);
     let rules = Rules::compile(&files(&[("topics/billing.toml", topic), ("routing.toml", routing)])).unwrap();
     let proof = rules.prove();
     assert!(proof.holds(), "{:?}", proof.wrong);
@@ -358,8 +358,8 @@ fn the_readme_is_true() {
 }
 
 /// Each signal of the README's second example fires on what it is meant for, and not beside it.
-fn every_condition_of_the_readme_works(topic: &str) {
-    let rules = Rules::compile(&files(&[("topics/billing.toml", topic)])).unwrap();
+fn every_condition_of_the_readme_works(topic: &str, classes: &str) {
+    let rules = Rules::compile(&files(&[("topics/billing.toml", topic), ("classes.toml", classes)])).unwrap();
     assert_eq!(rules.reading.headers, ["x-account-level"]);
     let fires = |name: &str, request: &Request, expected: bool| {
         let explained = rules.explain(&rules.find(request, &[]));
@@ -371,6 +371,11 @@ fn every_condition_of_the_readme_works(topic: &str) {
     fires("dunning-near-money", &text("a reminder about the last payment"), true);
     fires("dunning-near-money", &text("a reminder that one two three four five six seven payment"), false);
     fires("dunning-near-money", &text("a calendar reminder for the payment"), false);
+    fires("overdue", &text("your reminder says the invoice is overdue"), true);
+    fires("overdue", &text("Die Zahlung sei überfällig, steht in der Mahnung"), true);
+    fires("overdue", &text("the invoice is overdue"), false);
+    fires("overdue", &text("a reminder that the book is overdue"), false);
+    fires("overdue", &text("your reminder says the invoice is overdue, but the credit note is not there"), false);
     let subject =
         |language: &str| Request { subject: "Beleg".into(), language: Some(language.into()), ..Request::default() };
     fires("subject-of-accountants", &subject("de"), true);

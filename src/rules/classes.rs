@@ -39,7 +39,11 @@ impl Classes {
                     return sheet.fault(line, "the class has no `name`", "add name = \"ads\" or the like");
                 };
                 if words.is_empty() {
-                    sheet.fault(line, format!("the class `{name}` has no words"), "add words.en = [\"…\"], or delete it");
+                    sheet.fault(
+                        line,
+                        format!("the class `{name}` has no words"),
+                        "add words.en = [\"…\"], or delete it",
+                    );
                 }
                 for inner in words.iter().filter(|word| word.text.starts_with('@')) {
                     let message = format!("the class `{name}` names `{}`", inner.text);
@@ -79,5 +83,60 @@ impl Classes {
     /// The classes that nobody has named, with their lines.
     pub fn unused(&self) -> Vec<(String, usize)> {
         self.all.iter().filter(|class| !class.named).map(|class| (class.name.clone(), class.line)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::Files;
+    use crate::rules::lint::lint;
+
+    /// What `rules check` says of these classes and of a topic with this signal.
+    fn check(classes: &'static str, signal: &str, expected: &[&str]) {
+        let topic = format!("id = \"x\"\nthreshold = 1\n[[signal]]\n{signal}\n");
+        let files = Files::from([("classes.toml".into(), classes.into()), ("topics/x.toml".into(), topic.into())]);
+        let found: Vec<String> = lint(&files).iter().map(|finding| finding.fault.to_string()).collect();
+        assert_eq!(found, expected, "{classes}{signal}");
+    }
+
+    #[test]
+    fn a_class_is_named_or_a_fault_names_the_nearest() {
+        let ads = "[[class]]\nname = \"ads\"\nwords.en = [\"banner\"]\nwords.de = [\"Anzeige\"]\n";
+        check(ads, "phrases = [\"@ads\", \"poster\"]", &[]);
+        check(ads, "phrases = [\"gone\"]\nnear.de = [\"@ads\"]", &[]);
+        check(ads, "phrases = [\"@add\"]", &["topics/x.toml:4: there is no class `@add`; write \"@ads\""]);
+        check("", "phrases = [\"@ads\"]", &["topics/x.toml:4: there is no class `@ads`; write it into classes.toml"]);
+        check(
+            ads,
+            "phrases = [\"gone\"]",
+            &["classes.toml:1: no rule names the class `@ads`; name it in a signal, or delete it"],
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_class_is_said() {
+        let uses = "phrases = [\"@a\"]";
+        let twice = "[[class]]\nname = \"a\"\nwords = [\"b\"]\n[[class]]\nname = \"a\"\nwords = [\"c\"]\n";
+        check(twice, uses, &["classes.toml:5: the class `a` stands here twice; make one of them"]);
+        check(
+            "[[class]]\nname = \"a\"\n",
+            uses,
+            &["classes.toml:1: the class `a` has no words; add words.en = [\"…\"], or delete it"],
+        );
+        check(
+            "[[class]]\nname = \"a\"\nwords = [\"b\", \"@a\"]\n",
+            uses,
+            &["classes.toml:3: the class `a` names `@a`; write its words; signals may name both classes"],
+        );
+        check(
+            "[[class]]\nname = \"a\"\nwords = [\"b\"]\nword = [\"c\"]\n",
+            uses,
+            &["classes.toml:4: unknown key `word`; write `words`, or delete it"],
+        );
+        check(
+            "[[class]]\nwords = [\"b\"]\n",
+            "phrases = [\"b\"]",
+            &["classes.toml:1: the class has no `name`; add name = \"ads\" or the like"],
+        );
     }
 }

@@ -144,7 +144,9 @@ impl<'t> Sheet<'t> {
                 self.gather(key, value, &mut texts);
                 let name = name.get_ref();
                 // What a person writes below a `[signal.phrases]` header lands in it, not in the signal.
-                if ["name", "weight", "regex", "near", "with", "within", "unless", "in", "lang", "field"].contains(&&**name) {
+                if ["name", "weight", "regex", "near", "with", "within", "unless", "in", "lang", "field"]
+                    .contains(&&**name)
+                {
                     let message = format!("`{name}` stands inside the table `{key}`");
                     self.fault(self.line(value.span().start), message, format!("write it above `[….{key}]`"));
                     texts.clear();

@@ -54,7 +54,12 @@ impl Findings {
                 }
             }
         }
-        let all = phrases.iter().map(|(_, phrase)| phrase).chain(&signal.written.near).chain(&signal.written.with).chain(&signal.written.unless);
+        let all = phrases
+            .iter()
+            .map(|(_, phrase)| phrase)
+            .chain(&signal.written.near)
+            .chain(&signal.written.with)
+            .chain(&signal.written.unless);
         for phrase in all.filter(|phrase| crosses_a_stop(&phrase.text)) {
             let message = format!("{:?} can never fire: it reaches across the end of a sentence", phrase.text);
             self.add(Weight::Warning, file, phrase.line, message, "make two phrases of it, or take the full stop out");

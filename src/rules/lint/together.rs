@@ -173,7 +173,8 @@ fn conditions(signal: &Signal) -> String {
     }
     let written = &signal.written;
     let mut parts = vec![format!("{:?}", (signal.places, &written.field, &written.lang, written.within))];
-    parts.push(format!("{:?}", (&signal.near, &signal.with, &signal.unless, &written.sender_domains, &written.sources)));
+    parts
+        .push(format!("{:?}", (&signal.near, &signal.with, &signal.unless, &written.sender_domains, &written.sources)));
     parts.push(format!("{:?}", (&written.attachment_types, &written.headers)));
     parts.concat()
 }
