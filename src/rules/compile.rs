@@ -104,7 +104,7 @@ pub struct Compiled {
 /// A signal's phrases as they stand in its file, each with its number.
 pub type Written = Vec<(u32, Phrase)>;
 
-/// Compiles all topic, word, routing and description files of a folder; others are not looked at. `written` is given the
+/// Compiles all topic, class, word, routing and description files of a folder; others are not looked at. `written` is given the
 /// phrases of each signal, in the order of the signals: a set that judges has no need of them.
 pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compiled, Vec<Fault>> {
     let mut faults = Vec::new();
