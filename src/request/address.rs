@@ -49,6 +49,9 @@ pub fn one(text: &str) -> Option<Mailbox> {
     if text.is_empty() {
         return None;
     }
+    if let Some(address) = addr_spec(text) {
+        return Some(Mailbox { name: None, address });
+    }
     let (name, address) = match (angle(text), text.contains('@')) {
         (Some((before, inside, after)), _) => {
             let name = if before.trim().is_empty() { after } else { before };

@@ -219,6 +219,9 @@ fn label_of(key: FieldKey, pointer: &str) -> String {
 
 /// Line ends made one, NULs and outer blank space gone.
 fn tidy(text: &str) -> String {
+    if memchr::memchr2(b'\r', 0, text.as_bytes()).is_none() {
+        return text.trim().to_owned();
+    }
     text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "").trim().to_owned()
 }
 
@@ -247,6 +250,12 @@ mod tests {
         assert_eq!(request.field(FieldKey::CampaignName), Some("Spring"));
         assert_eq!(request.external_id.as_deref(), Some("T-9"));
         assert_eq!((request.attachments[0].name.as_str(), request.attachments[0].size), ("a.png", 5));
+    }
+
+    #[test]
+    fn line_ends_become_one() {
+        let body = json!({"email": "a@b.example", "text": " \r\nHello\rthere\r\n\0now\n "});
+        assert_eq!(from_json(&body, HookMap::generic()).unwrap().text, "Hello\nthere\nnow");
     }
 
     #[test]

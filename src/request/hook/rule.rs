@@ -26,9 +26,18 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 enum Source {
     /// A JSON Pointer.
-    Pointer(String),
+    Pointer(Pointer),
     Path(JsonPath),
     Template(String),
+}
+
+/// A JSON Pointer, split once: a rule looks at many places that a body lacks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+struct Pointer {
+    text: String,
+    #[serde(skip)]
+    keys: Vec<String>,
 }
 
 /// What was found.
@@ -111,7 +120,7 @@ impl Source {
         if !text.is_empty() && !text.starts_with('/') && text.split('.').any(str::is_empty) {
             return Err(format!("`{text}` is no path: nothing stands between two dots, or before or after one"));
         }
-        Ok(Source::Pointer(pointer_of(text)))
+        Ok(Source::Pointer(Pointer::of(text)))
     }
 }
 
@@ -126,7 +135,7 @@ impl Rule {
         self.from
             .iter()
             .find_map(|source| if let Source::Pointer(pointer) = source { Some(pointer) } else { None })
-            .map_or("", String::as_str)
+            .map_or("", |pointer| &pointer.text)
     }
 
     /// Finds it. `null`, and text that is blank, count as absent.
@@ -161,7 +170,7 @@ impl Rule {
         for source in &self.from {
             let found: Vec<(String, &Value)> = match source {
                 Source::Pointer(pointer) => {
-                    at(body, pointer).map(|value| (pointer.clone(), value)).into_iter().collect()
+                    pointer.at(body).map(|value| (pointer.text.clone(), value)).into_iter().collect()
                 }
                 Source::Path(path) => located(path, body),
                 Source::Template(_) => vec![],
@@ -187,7 +196,10 @@ impl Source {
     /// Adds what stands there. `all`: every scalar, lists opened; else the first.
     fn gather(&self, body: &Value, all: bool, found: &mut Vec<Found>, ill: &mut Option<FieldFault>) {
         let places = match self {
-            Source::Pointer(pointer) => at(body, pointer).map(|value| (pointer.clone(), value)).into_iter().collect(),
+            Source::Pointer(pointer) => match pointer.at(body) {
+                Some(value) => vec![(pointer.text.clone(), value)],
+                None => return,
+            },
             Source::Path(path) => located(path, body),
             Source::Template(text) => {
                 let printed = environment().render_str(text, printable(body));
@@ -248,16 +260,24 @@ pub fn pointer_of(path: &str) -> String {
     path.split('.').map(step).collect()
 }
 
-/// [`Value::pointer`], without its work on escapes where there are none: a rule looks at many places that a body lacks.
-fn at<'v>(body: &'v Value, pointer: &str) -> Option<&'v Value> {
-    let mut value = body;
-    for key in pointer.split('/').skip(1) {
-        match value {
-            Value::Object(fields) if !pointer.contains('~') => value = fields.get(key)?,
-            _ => return body.pointer(pointer),
-        }
+impl Pointer {
+    fn of(path: &str) -> Pointer {
+        let text = pointer_of(path);
+        let keys = text.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~")).collect();
+        Pointer { text, keys }
     }
-    Some(value)
+
+    /// As [`Value::pointer`].
+    fn at<'v>(&self, body: &'v Value) -> Option<&'v Value> {
+        let mut value = body;
+        for key in &self.keys {
+            match value {
+                Value::Object(fields) => value = fields.get(key)?,
+                _ => return body.pointer(&self.text),
+            }
+        }
+        Some(value)
+    }
 }
 
 /// What a template sees: the body's own fields, and all of it as `body`.
@@ -291,7 +311,7 @@ mod tests {
         let body = json!({
             "a": {"b": ["x", {"c": 7}], "blank": "  ", "none": null, "flag": true},
             "q": [{"ref": "mail", "v": "m@x.example"}, {"ref": "text", "v": "{{ 7*7 }}"}],
-            "1.3": "Ann", "t": ["one", "two", null, 3],
+            "1.3": "Ann", "e/f": {"~1": "odd"}, "t": ["one", "two", null, 3],
         });
         let found = rule(toml).find(&body).unwrap();
         let found = found.as_ref().map(|found| (found.pointer.as_str(), found.text.as_str()));
@@ -304,6 +324,9 @@ mod tests {
         check("\"/a/b/1/c\"", Some(("/a/b/1/c", "7")));
         check("\"$.a.b[1].c\"", Some(("/a/b/1/c", "7")));
         check("\"/1.3\"", Some(("/1.3", "Ann")));
+        check("\"/e~1f/~01\"", Some(("/e~1f/~01", "odd")));
+        check("\"e/f.~1\"", Some(("/e~1f/~01", "odd")));
+        check("[\"a.flag.b\", \"a.b.01\", \"a.b.7.c\", \"a.b.0\"]", Some(("/a/b/0", "x")));
         check("\"$.q[?@.ref=='mail'].v\"", Some(("/q/0/v", "m@x.example")));
         check("\"$..c\"", Some(("/a/b/1/c", "7")));
         check("[\"nowhere\", \"a.none\", \"a.blank\", \"a.flag\"]", Some(("/a/flag", "true")));
