@@ -10,12 +10,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::naming::{self, Put};
 use super::rows::{self, Value};
-use super::submissions::{New, Submitted};
+use super::submissions::{Kind, New, Submitted};
 use super::{Error, Store};
 
 /// One transaction holds at most so many submissions, and stops growing at so many bytes.
 const GROUP_ROWS: usize = 256;
 const GROUP_BYTES: usize = 16 << 20;
+/// So many are taken at once; of more than twice as many half.
+const AT_ONCE: usize = 32;
 
 /// A submission on its way into the store.
 #[derive(Debug)]
@@ -31,7 +33,10 @@ pub(super) struct Job {
 /// Runs until the last sender is gone.
 pub(super) async fn run(store: Store, mut jobs: mpsc::Receiver<Job>) {
     let mut group = Vec::with_capacity(GROUP_ROWS);
-    while jobs.recv_many(&mut group, GROUP_ROWS).await > 0 {
+    // Half of those who wait, so that whoever is answered hands in the next one while the other half is written. If all went
+    // together, they and the disk would wait for one another in turn.
+    let some = |jobs: &mpsc::Receiver<Job>| (jobs.len() / 2).clamp(AT_ONCE, GROUP_ROWS);
+    while jobs.recv_many(&mut group, some(&jobs)).await > 0 {
         while !group.is_empty() {
             let mut bytes = 0;
             let fits = group.iter().take_while(|job: &&Job| {
@@ -74,12 +79,15 @@ async fn commit(store: &Store, group: Vec<Job>) {
 /// A row to write, kept so that it can be written again alone.
 struct Entry {
     id: String,
-    content_hash: String,
     source: String,
     source_key: Option<String>,
+    kind: Kind,
+    content_hash: String,
+    envelope: String,
+    answerable: bool,
+    received_at: i64,
     put: Option<Put>,
     raw: Vec<u8>,
-    values: Vec<Value>,
 }
 
 const COLUMNS: &[&str] = &[
@@ -98,32 +106,45 @@ const COLUMNS: &[&str] = &[
 
 fn split(job: Job) -> (Entry, oneshot::Sender<Result<Submitted, Error>>) {
     let Job { id, content_hash, new, put, answer } = job;
-    let source = rows::clean(&new.source);
-    let source_key = new.source_key.as_deref().map(rows::clean);
+    let entry = Entry {
+        id,
+        source: rows::cleaned(new.source),
+        source_key: new.source_key.map(rows::cleaned),
+        kind: new.kind,
+        content_hash,
+        envelope: rows::to_json(&new.envelope),
+        answerable: new.answerable,
+        received_at: new.received_at,
+        put,
+        raw: new.raw,
+    };
+    (entry, answer)
+}
+
+fn values(entry: &Entry) -> Vec<Value> {
     // Only IMAP is told afterwards that a mail is stored; the other doors answer in the same breath.
-    let acknowledged = i64::from(!source.starts_with("imap:"));
-    let outside = put.as_ref().map_or(0, |put| put.bytes.len() as i64);
-    let values = vec![
-        id.clone().into(),
-        source.clone().into(),
-        source_key.clone().into(),
-        new.kind.as_str().into(),
-        content_hash.clone().into(),
-        rows::to_json(&new.envelope).into(),
-        i64::from(new.answerable).into(),
-        new.received_at.into(),
+    let acknowledged = i64::from(!entry.source.starts_with("imap:"));
+    let outside = entry.put.as_ref().map_or(0, |put| put.bytes.len() as i64);
+    vec![
+        Value::Text(entry.id.clone()),
+        Value::Text(entry.source.clone()),
+        Value::MaybeText(entry.source_key.clone()),
+        entry.kind.as_str().into(),
+        Value::Text(entry.content_hash.clone()),
+        entry.envelope.as_str().into(),
+        i64::from(entry.answerable).into(),
+        entry.received_at.into(),
         acknowledged.into(),
         outside.into(),
-        (outside + new.raw.len() as i64).into(),
-    ];
-    (Entry { id, content_hash, source, source_key, put, raw: new.raw, values }, answer)
+        (outside + entry.raw.len() as i64).into(),
+    ]
 }
 
 async fn write(store: &Store, entries: &[Entry]) -> Result<Vec<Submitted>, Error> {
     let mut transaction = store.begin().await?;
     let named: Vec<&Put> = entries.iter().filter_map(|entry| entry.put.as_ref()).collect();
     naming::hold(&mut transaction, store.engine, &named).await?;
-    let values = entries.iter().map(|entry| entry.values.clone()).collect();
+    let values = entries.iter().map(values).collect();
     let inserted = rows::insert(&mut transaction, "submissions", COLUMNS, values, "ON CONFLICT DO NOTHING").await?;
     let mut known = HashMap::new();
     // As a rule all are new. Only where some are not it is worth a row each to hear which.

@@ -58,7 +58,7 @@ impl From<&str> for Value {
 
 impl From<String> for Value {
     fn from(value: String) -> Value {
-        Value::Text(if value.contains('\0') { clean(&value) } else { value })
+        Value::Text(cleaned(value))
     }
 }
 
@@ -79,12 +79,17 @@ pub(super) fn keys<'a>(texts: impl IntoIterator<Item = &'a String>) -> Vec<Value
     texts.into_iter().map(|text| text.as_str().into()).collect()
 }
 
+/// [`clean`], of a text that is one's own.
+pub(super) fn cleaned(text: String) -> String {
+    if text.contains('\0') { clean(&text) } else { text }
+}
+
 /// PostgreSQL's TEXT has no NUL; a customer's text may.
 pub(super) fn clean(text: &str) -> String {
     text.replace('\0', "")
 }
 
-const SIZES: [usize; 4] = [64, 16, 4, 1];
+const SIZES: [usize; 5] = [64, 32, 16, 4, 1];
 
 /// Inserts the rows and gives how many were; `after` is what follows the values, such as `ON CONFLICT DO NOTHING`.
 pub(super) async fn insert(

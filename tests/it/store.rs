@@ -78,6 +78,33 @@ async fn a_group_keeps_each_of_its_own() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_tells_the_known_from_the_new() {
+    each_engine(async |store| {
+        let submit = async |keys: std::ops::Range<usize>, again: bool| {
+            let tasks = keys.map(|key| {
+                let store = store.clone();
+                // Of what is known every third comes with other words.
+                let raw = if again && key % 3 == 0 { "other".to_owned() } else { format!("post {key}") };
+                tokio::spawn(
+                    async move { store.submit(new("hook:x", Some(&format!("evt-{key}")), &raw)).await.unwrap() },
+                )
+            });
+            let answers = futures_util::future::join_all(tasks.collect::<Vec<_>>()).await;
+            answers.into_iter().map(Result::unwrap).collect::<Vec<_>>()
+        };
+        let first = submit(0..150, false).await;
+        assert!(first.iter().all(|answer| !answer.known));
+        for (key, answer) in submit(0..300, true).await.into_iter().enumerate() {
+            assert_eq!(answer.known, key < 150, "{key}");
+            assert_eq!(answer.same_content, key >= 150 || key % 3 != 0, "{key}");
+            assert!(key >= 150 || answer.id == first[key].id, "{key}");
+        }
+        assert_eq!(store.pending_submissions().await.unwrap(), 300);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn claims_are_counted_leased_and_fenced() {
     each_engine(async |store| {
