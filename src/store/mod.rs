@@ -375,6 +375,7 @@ const SQLITE_PRAGMAS: &[&str] = &[
     "PRAGMA secure_delete = ON", // what is erased is gone from the file
     "PRAGMA cache_size = -4096",
     "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA temp_store = MEMORY", // what undoes a failed statement: else a file of customers' words outside the data folder
 ];
 
 const SQLITE_READ_PRAGMAS: &[&str] = &["PRAGMA query_only = ON", "PRAGMA busy_timeout = 15000"];
