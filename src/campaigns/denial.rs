@@ -29,6 +29,7 @@ impl Finder<'_, '_> {
     /// Turns down what the text denies.
     pub(super) fn deny(&self, found: &mut [Stated]) {
         let mut previous: Option<(usize, Denial)> = None;
+        let mut meant: Option<usize> = None;
         for id in found.iter_mut() {
             let (first, last) = id.tokens;
             let mut denial = denied(self.words, first, last);
@@ -39,6 +40,15 @@ impl Finder<'_, '_> {
                 && (before + 1..=first).all(|at| self.words.tokens[at].gap & gap::COMMA == 0)
             {
                 denial = inherited;
+            }
+            // "I mean 48213 and not in 48231"
+            let ends = |at: usize| self.words.tokens[at].gap & (gap::END | gap::PARAGRAPH) != 0;
+            if affirmed(self.words, first) {
+                meant = Some(last);
+            } else if matches!(denial, Denial::Instead | Denial::InsteadBehind)
+                && meant.is_some_and(|meant| !(meant + 1..=first).any(ends))
+            {
+                denial = Denial::Yes;
             }
             turn_down(id, denial);
             previous = Some((last, denial));
@@ -146,9 +156,16 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
 
 /// "I mean 48213": directly before this token the text says what it means.
 pub(super) fn affirmed(words: &Words<'_>, first: usize) -> bool {
+    // "no me refiero a la 48213"
+    let denies = |start: usize| {
+        let before = start.checked_sub(1).and_then(|at| words.tokens.get(at));
+        let joined = words.tokens[start].gap & !gap::SPACE == 0;
+        joined && before.is_some_and(|before| before.roles & (role::DENY | role::POLAR) != 0)
+    };
     (1..=4).filter_map(|back| first.checked_sub(back)).any(|start| {
         words.phrases_at(start).any(|(says, end)| says == Says::Corrected && end == first)
             && words.tokens[first].gap & !gap::SPACE == 0
+            && !denies(start)
     })
 }
 

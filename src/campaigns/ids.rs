@@ -43,7 +43,7 @@ struct Form {
 pub struct Ids {
     exact: HashTable<u32>,
     compacted: HashTable<u32>,
-    /// The digits of ids that open with letters, when they are of one campaign only.
+    /// What stands behind the letters that ids open with, when it is of one campaign only.
     cores: HashTable<u32>,
     /// Compact forms that several ids share.
     twins: HashSet<String, FixedState>,
@@ -71,11 +71,13 @@ fn compacted(id: &str) -> String {
     out
 }
 
-/// The digits of a compact id that opens with letters: at least three, and nothing else behind the letters.
+/// What stands behind the letters that open a compact id: three digits or more, or a mixture that is no word and no number.
 fn core(compact: &str) -> Option<&str> {
-    let digits = compact.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-    let telling = digits.len() >= 3 && digits.len() < compact.len() && digits.bytes().all(|b| b.is_ascii_digit());
-    telling.then_some(digits)
+    let rest = compact.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let digits = rest.bytes().filter(u8::is_ascii_digit).count();
+    let mixed = (5..=16).contains(&rest.len()) && digits >= 2 && rest.is_ascii();
+    let telling = rest.len() < compact.len() && if digits == rest.len() { digits >= 3 } else { mixed };
+    telling.then_some(rest)
 }
 
 /// The class of each character, written into `buffer`: 9 a digit, a a letter. Empty for what is too long to be an id.
@@ -202,7 +204,7 @@ impl Ids {
         self.compacted.find(hash(compact.as_bytes()), |row| same(&campaigns[*row as usize].id, compact)).copied()
     }
 
-    /// The campaign whose id has these digits behind its letters, when no other has.
+    /// The campaign whose id has this behind its letters, when no other has.
     pub fn by_core(&self, digits: &str, campaigns: &[Campaign]) -> Option<u32> {
         if self.shared_cores.contains(digits) {
             return None;

@@ -159,7 +159,10 @@ impl Finder<'_, '_> {
         }
         let passing = role::AND | role::CAMPAIGN | role::CAMPAIGNS | role::IDENTIFIER | role::NUMBER | role::FILL;
         let joined = (last + 1..i).any(|at| self.words.tokens[at].roles & role::AND != 0);
+        // "48213 é a 48231" lists nothing, although "e" does.
+        let copula = |at: usize| matches!(self.written(at, at), "é" | "É");
         joined
+            && !(last + 1..i).any(copula)
             && (last + 1..i).all(|at| self.words.tokens[at].roles & passing != 0)
             && (last + 1..=i).all(|at| self.words.tokens[at].gap & (gap::END | gap::PARAGRAPH) == 0)
     }

@@ -161,7 +161,7 @@ impl Finder<'_, '_> {
                 return Bare::No("campaign-id.phone");
             }
         }
-        if self.of_place(i, row, listed) {
+        if self.of_place(i, row, listed) || self.of_address(i, row) {
             return Bare::No("campaign-id.zip");
         }
         if self.of_street(i, row) || self.said_of_something_else(i) {
@@ -249,6 +249,25 @@ impl Finder<'_, '_> {
             }
         };
         placed && !self.of_name(i - 1, row)
+    }
+
+    /// "12 Main St, 5150 Wels", "Seeweg 3" and below it "90340 Nürnberg": behind a street and its number.
+    fn of_address(&self, i: usize, row: Option<u32>) -> bool {
+        let (Some(token), Some(before)) = (self.token(i), i.checked_sub(1).and_then(|at| self.token(at))) else {
+            return false;
+        };
+        let behind = token.gap & (gap::COMMA | gap::LINE) != 0 && token.gap & (gap::PARAGRAPH | gap::END) == 0;
+        let town = self.token(i + 1).is_some_and(|next| {
+            next.capital && next.gap == gap::SPACE && next.roles & !(role::REGION | role::PLACE) == 0
+        });
+        let named = i.checked_sub(2).is_some_and(|at| self.words.tokens[at].capital);
+        let house = before.digits && before.end - before.start <= 4 && named && before.gap == gap::SPACE;
+        let length = token.end - token.start;
+        behind
+            && town
+            && (4..=6).contains(&length)
+            && (house || before.roles & role::STREET != 0)
+            && !self.of_name(i + 1, row)
     }
 
     /// "71904 Oak Avenue": a house number.
@@ -368,7 +387,7 @@ impl Finder<'_, '_> {
 
     /// "48213 is our invoice number".
     pub(super) fn said_of_something_else(&self, i: usize) -> bool {
-        for at in i + 1..i + 5 {
+        for at in i + 1..i + 6 {
             let Some(token) = self.token(at) else { return false };
             if token.gap & !gap::SPACE != 0 {
                 return false;
@@ -376,7 +395,11 @@ impl Finder<'_, '_> {
             if self.hints.negative(self.words.folded(token), token.roles) {
                 return at > i + 1 || token.roles & role::UNIT != 0;
             }
-            if token.roles & (role::FILL | role::OWN) == 0 {
+            // "48213 is our", not "48213 the": an article begins what is said of the campaign.
+            let article = token.roles & (role::OWN | role::POLAR) != 0 || token.end - token.start == 1;
+            if token.roles & (role::FILL | role::OWN | role::NUMBER) == 0
+                || at == i + 1 && article && self.words.word(at) != "e"
+            {
                 return false;
             }
         }

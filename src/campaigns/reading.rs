@@ -37,6 +37,17 @@ impl Finder<'_, '_> {
         }
     }
 
+    /// "UF25 - 040", "REQ: 8851": what may part an ID that opens with letters, where the directory has such an ID.
+    fn parts(&self, first: usize, last: usize) -> bool {
+        const WIDE: u32 = gap::SPACE | gap::DOT | gap::HYPHEN | gap::UNDERSCORE | gap::SLASH;
+        const MARKS: u32 = gap::COLON | gap::HASH;
+        let (Some(head), Some(part)) = (self.token(first), self.token(last)) else { return false };
+        let opening = !head.digits && (head.has_digit || head.end - head.start >= 2);
+        let marked = part.gap & MARKS != 0;
+        let mark_fits = !marked || last == first + 1 && !head.has_digit && part.gap & !(MARKS | gap::SPACE) == 0;
+        opening && part.has_digit && part.gap_chars <= 3 && part.gap & !(WIDE | MARKS) == 0 && mark_fits
+    }
+
     /// Whether this is a further group of three digits, as in "20,417".
     fn grouped(&self, first: usize, last: usize) -> bool {
         let Some((head, groups)) = self.words.tokens.get(first..=last).and_then(<[Token]>::split_first) else {
@@ -84,10 +95,14 @@ impl Finder<'_, '_> {
         let mut known = None;
         let mut fitting = None;
         let mut core = None;
+        let mut parted = false;
         for last in i..(i + SPREAD).min(self.words.tokens.len()) {
             let part = &self.words.tokens[last];
             if last > i && !self.joins(part) && !self.grouped(i, last) {
-                break;
+                if !self.parts(i, last) {
+                    break;
+                }
+                parted = true;
             }
             spelled.push_str(self.words.folded(part));
             if spelled.len() > self.ids.longest + 2 {
@@ -95,7 +110,7 @@ impl Finder<'_, '_> {
             }
             if let Some(row) = self.ids.find(&spelled, self.written(i, last), self.campaigns) {
                 known = Some((last, spelled.len(), row));
-            } else if spelled.bytes().any(|b| b.is_ascii_digit()) && self.ids.fits(&spelled) {
+            } else if !parted && spelled.bytes().any(|b| b.is_ascii_digit()) && self.ids.fits(&spelled) {
                 fitting = Some((last, spelled.len()));
             } else if last > i && token.digits && part.digits && part.gap & gap::WHITE == 0 {
                 // "88-104" for "PRJ-88-104"

@@ -199,7 +199,10 @@ impl Finder<'_, '_> {
         let ends = before.compact.len().checked_sub(digits.len())?;
         let (front, replaced) = before.compact.split_at_checked(ends)?;
         let slash = token.gap == gap::SLASH && token.gap_chars == 1;
-        if digits.len() < if slash { 2 } else { 3 } || !replaced.bytes().all(|b| b.is_ascii_digit()) {
+        // "K/2025/31 and 32": all of the last part of the ID.
+        let last_part = || before.id.rsplit(|c: char| !c.is_alphanumeric()).next().is_some_and(|part| part == replaced);
+        let short = slash || i > last + 1 && last_part() && !self.unit_after(i);
+        if digits.len() < if short { 2 } else { 3 } || !replaced.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
         let compact = format!("{front}{digits}");
@@ -254,7 +257,9 @@ impl Finder<'_, '_> {
             }
         }
         let labelled = !matches!(label, Label::None | Label::Negative | Label::Document);
-        if row.is_none() && digits && (labelled || beside.is_some()) {
+        // "93kd02" for "off_93kd02": letters and digits need no label to be nothing else.
+        let mixed = !digits && !token.link && !spread;
+        if row.is_none() && (mixed || digits && (labelled || beside.is_some())) {
             row = self.ids.by_core(&reading.compact, self.campaigns);
         }
         if row.is_none() && beside.is_some() && self.ids.near(&reading.compact, self.campaigns).is_empty() {
@@ -313,8 +318,10 @@ impl Finder<'_, '_> {
                 Label::None if telling => stated("campaign-id.shape", 0.9, footing),
                 Label::None if parted => stated("campaign-id.exact", 0.8, footing),
                 Label::None if !digits => {
-                    let exact = self.campaigns[row as usize].id == self.written(i, last);
-                    let seen = exact && (token.capitals || token.has_digit) && end - reading.start >= 3;
+                    let id = &self.campaigns[row as usize].id;
+                    let exact = id == self.written(i, last) || mixed && id.ends_with(self.written(i, last));
+                    let has_digit = self.words.tokens[i..=last].iter().any(|part| part.has_digit);
+                    let seen = exact && (token.capitals || has_digit) && end - reading.start >= 3;
                     if seen && !token.link { stated("campaign-id.exact", 0.8, Footing::Labelled) } else { None }
                 }
                 Label::None if reading.look_alike && spread => None,
@@ -359,8 +366,11 @@ impl Finder<'_, '_> {
                 meant && (fits || near) && !self.year(&reading.compact)
             }
             Label::None => {
-                let like =
-                    telling || some_digits && !digits && !self.ids.near(&reading.compact, self.campaigns).is_empty();
+                // "off_7yq1ad": so few digits tell when all of it is written as the directory would.
+                let like = telling
+                    || !digits
+                        && (some_digits || self.ids.spelled_so(&reading.compact, self.written(i, last)))
+                        && !self.ids.near(&reading.compact, self.campaigns).is_empty();
                 let opens = reading.continued || self.opens_as_known(&reading);
                 !token.link && opens && !(spread && self.postcode(i, last)) && (like || reading.continued)
             }
