@@ -11,7 +11,7 @@ use super::gap;
 use super::hints::role;
 use super::named::{Finder, Hit, bits};
 use super::names::class;
-use super::spelling::{edits, singular};
+use super::spelling::{declines, edits, singular};
 use crate::request::evidence::Where;
 
 /// Index rows looked at for one group of words.
@@ -27,6 +27,8 @@ const COMPARED: usize = 250;
 const JOINED: f32 = 0.95;
 /// What a misspelt word explains at best.
 const FUZZY: f32 = 0.85;
+/// What a function word of a name weighs.
+const JOINING: f32 = 0.08;
 /// Campaigns that explain this much less of the text than another fit as well.
 pub(super) const CLOSE: f32 = 0.05;
 
@@ -43,6 +45,7 @@ pub(super) struct Candidate {
 /// A candidate compared with the text.
 #[derive(Debug, Clone)]
 pub(super) struct Fit {
+    pub(super) entry: u32,
     pub(super) row: u32,
     /// What of the text it explains.
     pub(super) explained: f32,
@@ -276,9 +279,11 @@ impl Finder<'_, '_> {
         let mut explained = 0.0f32;
         let mut counted = 0u64;
         for (k, word) in name.iter().enumerate() {
-            let weight = self.names.weight(*word);
+            let joins = matched[k].is_none() && self.only_joins(name, k);
+            let weight = if joins { JOINING } else { self.names.weight(*word) };
             all += weight;
             match matched[k] {
+                None if joins => missing |= 1 << k,
                 Some((first, last, quality)) => {
                     have += weight * quality;
                     solid += usize::from(self.names.class(*word) & class::STOP == 0);
@@ -305,6 +310,7 @@ impl Finder<'_, '_> {
             return None;
         }
         Some(Fit {
+            entry,
             row: self.names.row(entry),
             explained,
             coverage: have / all.max(0.01),
@@ -316,6 +322,14 @@ impl Finder<'_, '_> {
             first,
             last,
         })
+    }
+
+    /// "de" and "la" of "Fête de la Musique": between other words they are no Germany and no Los Angeles.
+    pub(super) fn only_joins(&self, name: &[u32], k: usize) -> bool {
+        let word = name[k];
+        let between = k > 0 && k + 1 < name.len() && self.names.class(word) & class::REGION != 0;
+        let text = self.names.text(word);
+        between && text.len() <= 2 && self.hints.roles(text) & role::STOP != 0
     }
 
     /// The words around a match that may belong to it: not beyond the sentence, nor beyond a denial.
@@ -342,8 +356,12 @@ impl Finder<'_, '_> {
             other.is_some_and(|(first, last, _)| at == last + 1 || at + 1 == first || at == last + 2)
         };
         let near = (0..k).any(|before| beside(matched[before])) || k == 0;
+        // "onboarding nudge b": directly behind the word before it.
+        let function = role::STOP | role::FILL | role::AND | role::NUMBER;
+        let behind = k > 0 && matched[k - 1].is_some_and(|(_, last, _)| at == last + 1) && token.gap == gap::SPACE;
         near && (token.digits
             || token.capital
+            || behind && token.roles & function == 0
             || token.end - token.start > 1
             || self.field()
             || self.zone.place == Where::Subject && token.roles & role::STOP == 0)
@@ -375,6 +393,10 @@ impl Finder<'_, '_> {
             if stem >= 4 && ending(text) <= 3 && ending(name) <= 3 && ending(text).max(ending(name)) <= stem / 2 {
                 return 0.85;
             }
+        }
+        // "Listów" is a case of "Listy", in Latin letters.
+        if text.is_ascii() && name.is_ascii() && declines(text, name) {
+            return 0.85;
         }
         let long = name.chars().count().min(text.chars().count());
         let alike = text.chars().next() == name.chars().next();

@@ -104,6 +104,8 @@ pub enum Says {
     OwnCampaign,
     /// What stands after it is a day or season in time.
     Time,
+    /// It is said to be polite: "happy birthday".
+    Courtesy,
     /// Another spelling of the words: an index into [`Hints::spellings`].
     Same(usize),
 }
@@ -264,6 +266,7 @@ impl Hints {
                 "number_after" => Says::Number,
                 "not_specific" => Says::NotSpecific,
                 "time_before" => Says::Time,
+                "courtesy" => Says::Courtesy,
                 "own_campaign" => Says::OwnCampaign,
                 _ => {
                     faults.push(fault(

@@ -214,6 +214,17 @@ impl Finder<'_, '_> {
                 }
             }
         }
+        // "class of 85": the end of a year that some name has.
+        let counted = || self.words.tokens.get(i + 1).is_some_and(|next| next.roles & role::UNIT != 0);
+        if token.digits && word.len() == 2 && !counted() {
+            for century in ["20", "19"] {
+                if let Some(id) = self.names.find(&format!("{century}{word}"))
+                    && words.iter().all(|(seen, _)| *seen != id)
+                {
+                    words.push((id, 0.98));
+                }
+            }
+        }
         let mut several = false;
         if token.roles & role::SAME != 0 && (token.capitals || token.roles & role::STOP == 0) {
             for other in self.hints.written_out(word) {
@@ -354,7 +365,16 @@ impl Finder<'_, '_> {
             return true;
         }
         let token = &self.words.tokens[first.first];
-        token.capital || self.quoted(first.first, first.last) || self.beside_campaign(first.first, first.last)
+        let treated = |first: usize, last: usize| self.quoted(first, last) || self.beside_campaign(first, last);
+        token.capital || treated(first.first, first.last) || {
+            // "the campaign «Тёплой зимы»": the word before it may be one of the name in another case.
+            let passes = |at: &usize| self.words.tokens[*at].roles & (role::STOP | role::FILL) == 0;
+            let before = (first.first.saturating_sub(2)..first.first).rev().find(passes);
+            before.is_some_and(|at| {
+                let before = &self.words.tokens[at];
+                before.capital && before.word == NO_WORD && treated(at, first.last)
+            })
+        }
     }
 
     /// The mentions of one group: the best first, then what is named by the words that it leaves.
@@ -429,7 +449,17 @@ impl Finder<'_, '_> {
         let close = |fit: &Fit| fit.explained >= best - CLOSE;
         // Where one name is said in full, that one is meant; where several are, so may be those that add but a year, or
         // are spelled otherwise.
-        let full = fits.iter().find(|fit| fit.full && close(fit)).map(|fit| fit.row);
+        // Where only a function word is left out, a sibling that has another word in its place fits as well.
+        let apart = |a: &Fit, b: &Fit| {
+            let (one, other) = (self.names.entry(a.entry), self.names.entry(b.entry));
+            one.len() == other.len()
+                && a.missing == b.missing
+                && one.iter().zip(other).enumerate().all(|(k, (one, other))| one == other || a.missing & 1 << k != 0)
+        };
+        let tells = |fit: &Fit| {
+            fit.missing != 0 && fits.iter().any(|other| other.row != fit.row && close(other) && apart(fit, other))
+        };
+        let full = fits.iter().find(|fit| fit.full && close(fit) && !tells(fit)).map(|fit| fit.row);
         let several = fits.iter().any(|fit| fit.full && close(fit) && Some(fit.row) != full);
         fits.retain(|fit| match full {
             None => close(fit),

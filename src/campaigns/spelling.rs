@@ -21,6 +21,15 @@ pub fn uninflected(word: &str) -> impl Iterator<Item = &str> {
     endings.filter_map(move |end| word.strip_suffix(end)).filter(|stem| stem.len() >= 5)
 }
 
+/// Whether two folded words are cases of one Slavic word: a common stem, and endings of its declension behind it.
+pub fn declines(a: &str, b: &str) -> bool {
+    const ENDINGS: [&str; 18] =
+        ["", "a", "ach", "ami", "e", "ego", "ej", "em", "i", "ie", "ich", "im", "o", "om", "ow", "u", "y", "ych"];
+    let stem = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let ends = |word: &str| word.get(stem..).is_some_and(|end| 2 * end.len() <= stem && ENDINGS.contains(&end));
+    stem >= 4 && ends(a) && ends(b)
+}
+
 /// "koeln" for "Köln", and the other way round: a folded word as those write it who have, or have not, the letter.
 pub fn transliterated(word: &str, written: &str) -> Option<String> {
     if written.is_ascii() {
@@ -106,6 +115,7 @@ mod tests {
         assert_eq!(other("koln", "Köln").as_deref(), Some("koeln"));
         assert_eq!(other("koeln", "Koeln").as_deref(), Some("koln"));
         assert_eq!((other("ete", "été"), other("sale", "Sale")), (None, None));
+        assert!(declines("listow", "listy") && !declines("leads", "leader") && !declines("sale", "sali"));
         assert_eq!(uninflected("kreuzfahrten").collect::<Vec<_>>(), ["kreuzfahrt", "kreuzfahrte"]);
     }
 

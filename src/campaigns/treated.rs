@@ -74,13 +74,21 @@ impl Finder<'_, '_> {
         let beside = self.beside_campaign(fit.first, fit.last);
         let subject = self.zone.place == Where::Subject;
         let field = self.field();
-        if !field && !quoted && !beside && self.in_time(fit.first, &matched) {
+        let timed = if field || quoted { 0 } else { self.in_time(fit.first, &matched) };
+        // "since Tuesday the tire spot": the day is no word of the name.
+        if timed > 0 && (!beside || timed < matched.len()) || !field && !quoted && !beside && self.courteous(fit) {
             return false;
         }
         let strange = self.strangers(fit, base);
         let extra = if strange == 0 { 0 } else { strange - self.in_account(fit, base).min(strange) };
         let precision = fit.explained / (fit.explained + extra as f32);
         if !fit.full && (self.other_variant(fit, base) || self.contradicts(name, fit, base)) {
+            return false;
+        }
+        // "4 Main Street" is where somebody is.
+        let number = |at: Option<usize>| at.and_then(|at| tokens.get(at)).is_some_and(|token| token.digits);
+        let street = tokens[fit.last].roles & role::STREET != 0;
+        if !fit.full && street && !field && !quoted && number(fit.first.checked_sub(1)) {
             return false;
         }
         // The words of the name in their order, with nothing but function words between.
@@ -94,7 +102,11 @@ impl Finder<'_, '_> {
         let places_only = matched.iter().all(|at| tokens[*at].roles & (role::REGION | role::MONTH | role::STOP) != 0);
         if total <= 1 && fit.full {
             let at = fit.first;
-            let named = tokens[at].capital && !opens_sentence(at);
+            // "GOTV list": shouted alone, a sentence may begin with it.
+            let shouts = |at: usize| tokens.get(at).is_some_and(|token| token.capitals && !token.has_digit);
+            let long = tokens[at].end - tokens[at].start >= 3 && tokens[at].roles & role::TITLE == 0;
+            let shouted = shouts(at) && long && !shouts(at + 1);
+            let named = tokens[at].capital && !opens_sentence(at) || shouted;
             return match () {
                 () if field => true,
                 () if precision < 0.6 => false,
@@ -113,7 +125,7 @@ impl Finder<'_, '_> {
                     || beside
                     || subject
                     || capitalised
-                    || unbroken && (count >= 3 || !all_common || in_order && matched.len() >= 3));
+                    || unbroken && (count >= 3 || in_order && (!all_common || matched.len() >= 3)));
         }
         let part = (count >= 2 && matched.len() >= 2)
             || tokens[fit.first].word == NO_WORD && count == 1 && fit.coverage >= 0.5;
@@ -148,7 +160,14 @@ impl Finder<'_, '_> {
                 || exact && (beside || subject || in_order && (count >= 3 || variant));
             let treated = treated
                 || !all_common
-                    && (beside || subject || placed || in_order && (count >= 3 || exact && head && self.reported(fit)));
+                    && (beside
+                        || subject
+                        || placed
+                        || in_order
+                            && (count >= 3
+                                || exact
+                                    && (head && (self.reported(fit) || self.of_family(name, fit))
+                                        || self.run_as(fit))));
             return fit.coverage >= enough && precision >= 0.6 && treated && letters >= 1;
         }
         // One word of several: only where the text treats it as a campaign, and when it is telling.
@@ -169,11 +188,40 @@ impl Finder<'_, '_> {
             && (field || (quoted || beside) && (tokens[at].capital || few) || self.opens_name(name, fit, few))
     }
 
-    /// "since Black Friday": a day of the calendar, whatever campaign is called so.
-    fn in_time(&self, first: usize, matched: &[usize]) -> bool {
-        let day = matched.last().is_some_and(|last| self.words.tokens[*last].roles & role::OCCASION != 0);
+    /// "since Black Friday": how many words are a day of the calendar, whatever campaign is called so.
+    fn in_time(&self, first: usize, matched: &[usize]) -> usize {
+        let run = matched.iter().zip(first..).take_while(|(at, next)| **at == *next).count();
+        let day = run > 0 && self.words.tokens[first + run - 1].roles & role::OCCASION != 0;
         let said = |start: usize| self.words.phrases_at(start).any(|(says, end)| says == Says::Time && end == first);
-        day && (1..=3).filter_map(|back| first.checked_sub(back)).any(said)
+        if day && (1..=3).filter_map(|back| first.checked_sub(back)).any(said) { run } else { 0 }
+    }
+
+    /// "Happy birthday to your team": said to be polite, whatever campaign is called so.
+    fn courteous(&self, fit: &Fit) -> bool {
+        let says =
+            |start: usize| self.words.phrases_at(start).any(|(says, end)| says == Says::Courtesy && end > fit.last);
+        (0..3).filter_map(|back| fit.first.checked_sub(back)).any(says)
+    }
+
+    /// "the library appeal", "our meal kit offer": spoken of as something known that is run like a campaign.
+    fn run_as(&self, fit: &Fit) -> bool {
+        let tokens = &self.words.tokens;
+        let known = fit.first.checked_sub(1).is_some_and(|before| tokens[before].roles & role::OWN != 0);
+        known && tokens[fit.last].roles & role::ADVERT != 0
+    }
+
+    /// "VPN deal payout too low": spoken of as something known, or first of all, the two words that several names begin
+    /// with, which differ by nothing but the word behind these.
+    fn of_family(&self, name: &[u32], fit: &Fit) -> bool {
+        let [first, second, _] = name else { return false };
+        let tokens = &self.words.tokens;
+        let opens = tokens[fit.first].gap & (gap::END | gap::PARAGRAPH) != 0;
+        let known = fit.first.checked_sub(1).is_none_or(|before| tokens[before].roles & role::OWN != 0);
+        if !opens && !known {
+            return false;
+        }
+        let alike = |entry: &&u32| matches!(self.names.entry(**entry), [a, b, _] if a == first && b == second);
+        self.names.with_word(*first).iter().take(64).filter(alike).count() >= 2
     }
 
     /// "the Sommerakademie": the long first word of few names, spoken of as something known.
@@ -259,7 +307,8 @@ impl Finder<'_, '_> {
 
     /// "Wallbox East" is neither "Wallbox North" nor "Wallbox South": another word of the same kind stands beside.
     fn contradicts(&self, name: &[u32], fit: &Fit, base: usize) -> bool {
-        let missing = name.iter().enumerate().filter(|(k, _)| fit.missing & 1 << k != 0).map(|(_, word)| {
+        let lacks = |k: usize| fit.missing & 1 << k != 0 && !self.only_joins(name, k);
+        let missing = name.iter().enumerate().filter(|(k, _)| lacks(*k)).map(|(_, word)| {
             let region = if self.names.class(*word) & class::REGION != 0 { role::REGION } else { 0 };
             let word = self.names.text(*word);
             Self::kinds(word, self.hints.roles(word) | region)
