@@ -89,6 +89,12 @@ impl Finder<'_, '_> {
         }
         let passing = role::FILL | role::OWN | role::CAMPAIGN | role::CAMPAIGNS | role::IDENTIFIER | role::NUMBER;
         let passing = passing | role::BUT | role::AND | role::STOP;
+        // "I typed 48213 in the form but it should have been 48231": so plain that other words may stand before it.
+        let plain = |at: usize| says(at).is_some_and(|end| end == to && end >= at + 3);
+        let numbered = (from..to).any(|at| words.tokens[at].has_digit);
+        if !numbered && (from..to).any(plain) && words.tokens[from..=to].iter().all(|token| token.gap & gap::END == 0) {
+            return true;
+        }
         let (mut at, mut said) = (from, false);
         while at < to {
             // "no" alone corrects only with a pause behind it: in Spanish "60471, no 60417" is a denial.

@@ -106,6 +106,8 @@ pub enum Says {
     Time,
     /// It is said to be polite: "happy birthday".
     Courtesy,
+    /// What stands after it is what somebody does: "can", "must".
+    Modal,
     /// Another spelling of the words: an index into [`Hints::spellings`].
     Same(usize),
 }
@@ -267,6 +269,7 @@ impl Hints {
                 "not_specific" => Says::NotSpecific,
                 "time_before" => Says::Time,
                 "courtesy" => Says::Courtesy,
+                "modal" => Says::Modal,
                 "own_campaign" => Says::OwnCampaign,
                 _ => {
                     faults.push(fault(

@@ -396,7 +396,7 @@ impl Finder<'_, '_> {
                 return at > i + 1 || token.roles & role::UNIT != 0;
             }
             // "48213 is our", not "48213 the": an article begins what is said of the campaign.
-            let article = token.roles & (role::OWN | role::POLAR) != 0 || token.end - token.start == 1;
+            let article = token.roles & (role::OWN | role::POLAR | role::RELATION) != 0 || token.end - token.start == 1;
             if token.roles & (role::FILL | role::OWN | role::NUMBER) == 0
                 || at == i + 1 && article && self.words.word(at) != "e"
             {

@@ -76,7 +76,9 @@ impl Finder<'_, '_> {
         let field = self.field();
         let timed = if field || quoted { 0 } else { self.in_time(fit.first, &matched) };
         // "since Tuesday the tire spot": the day is no word of the name.
-        if timed > 0 && (!beside || timed < matched.len()) || !field && !quoted && !beside && self.courteous(fit) {
+        if timed > 0 && (!beside || timed < matched.len())
+            || !field && !quoted && !beside && (self.courteous(fit) || self.done(fit))
+        {
             return false;
         }
         let strange = self.strangers(fit, base);
@@ -143,7 +145,8 @@ impl Finder<'_, '_> {
             };
             let solid = spoken.iter().filter(|token| token.roles & role::STOP == 0).count();
             let together = fit.last + 1 - fit.first <= matched.len() + 1;
-            let exact = together && fit.coverage >= 0.6 && fit.explained >= 0.9 * solid as f32;
+            let least = if head && beside && in_order { 0.55 } else { 0.6 };
+            let exact = together && fit.coverage >= least && fit.explained >= 0.9 * solid as f32;
             // "loyalty cards" are no "Loyalty Card Launch"; "cart reminders" are "Cart Reminder 1" and 2.
             let but_for = |passing: u8| {
                 let counts = |word: &&u32| self.names.class(**word) & passing == 0;
@@ -210,18 +213,24 @@ impl Finder<'_, '_> {
         known && tokens[fit.last].roles & role::ADVERT != 0
     }
 
-    /// "VPN deal payout too low": spoken of as something known, or first of all, the two words that several names begin
-    /// with, which differ by nothing but the word behind these.
+    /// "VPN deal payout too low": spoken of as something known, or first of all, the words that several names begin with,
+    /// which differ by nothing but their last one.
     fn of_family(&self, name: &[u32], fit: &Fit) -> bool {
-        let [first, second, _] = name else { return false };
         let tokens = &self.words.tokens;
         let opens = tokens[fit.first].gap & (gap::END | gap::PARAGRAPH) != 0;
         let known = fit.first.checked_sub(1).is_none_or(|before| tokens[before].roles & role::OWN != 0);
-        if !opens && !known {
-            return false;
-        }
-        let alike = |entry: &&u32| matches!(self.names.entry(**entry), [a, b, _] if a == first && b == second);
+        let (Some((_, shared)), true) = (name.split_last(), opens || known) else { return false };
+        let Some(first) = shared.first().filter(|_| fit.missing == 1 << shared.len()) else { return false };
+        let alike = |entry: &&u32| self.names.entry(**entry).split_last().is_some_and(|(_, other)| other == shared);
         self.names.with_word(*first).iter().take(64).filter(alike).count() >= 2
+    }
+
+    /// "Members may bring a friend": words that a verb like "can" or "must" governs say what somebody does.
+    fn done(&self, fit: &Fit) -> bool {
+        let tokens = &self.words.tokens;
+        let lower = tokens[fit.first..=fit.last].iter().all(|token| !token.capital);
+        let governs = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Modal && end == fit.first);
+        lower && (1..=2).filter_map(|back| fit.first.checked_sub(back)).any(governs)
     }
 
     /// "the Sommerakademie": the long first word of few names, spoken of as something known.
