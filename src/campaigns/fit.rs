@@ -273,6 +273,7 @@ impl Finder<'_, '_> {
                 text |= bits(base, at, at);
             }
         }
+        self.attach(name, &mut matched, base, &mut text);
         self.dense(&mut matched, base, &mut text);
         let (mut have, mut all, mut full, mut solid) = (0.0f32, 0.0f32, true, 0);
         let (mut variants, mut missing) = (true, 0u32);
@@ -322,6 +323,41 @@ impl Finder<'_, '_> {
             first,
             last,
         })
+    }
+
+    /// A function word is one of the name only beside the rest of it: "Der Kaufmann" is not "Kaufmann fehlt der". What the
+    /// name begins with may stand before the rest, where no name was looked for.
+    fn attach(&self, name: &[u32], matched: &mut [Option<(usize, usize, f32)>; 24], base: usize, text: &mut u64) {
+        let tokens = &self.words.tokens;
+        let function = |at: usize| tokens[at].roles & role::STOP != 0 && !tokens[at].capital;
+        let solid = || matched.iter().flatten().filter(|(first, ..)| !function(*first));
+        let (Some(first), Some(last)) =
+            (solid().map(|(first, ..)| *first).min(), solid().map(|(_, last, _)| *last).max())
+        else {
+            return;
+        };
+        for place in matched.iter_mut() {
+            if let Some((at, end, _)) = *place
+                && function(at)
+                && (at > last + 1 || end + 1 < first)
+            {
+                *text &= !bits(base, at, end);
+                *place = None;
+            }
+        }
+        let Some(mut k) = matched.iter().position(Option::is_some) else { return };
+        let mut at = matched[k].map_or(first, |(at, ..)| at);
+        let beside = |at: usize| tokens[at].gap & !(gap::SPACE | gap::QUOTE | gap::APOSTROPHE) == 0;
+        while k > 0
+            && at > base
+            && beside(at)
+            && tokens[at - 1].word == name[k - 1]
+            && tokens[at - 1].roles & role::STOP != 0
+        {
+            (k, at) = (k - 1, at - 1);
+            *text |= bits(base, at, at);
+            matched[k] = Some((at, at, 1.0));
+        }
     }
 
     /// "de" and "la" of "Fête de la Musique": between other words they are no Germany and no Los Angeles.

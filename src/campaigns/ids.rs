@@ -71,9 +71,12 @@ fn compacted(id: &str) -> String {
     out
 }
 
-/// What stands behind the letters that open a compact id: three digits or more, or a mixture that is no word and no number.
+/// What stands behind the letters or the year that open a compact id: three digits or more, or a mixture that is no word
+/// and no number.
 fn core(compact: &str) -> Option<&str> {
-    let rest = compact.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let year = compact.starts_with("19") || compact.starts_with("20");
+    let behind_year = compact.get(4..).filter(|rest| year && rest.starts_with(|c: char| c.is_ascii_alphabetic()));
+    let rest = behind_year.unwrap_or_else(|| compact.trim_start_matches(|c: char| c.is_ascii_alphabetic()));
     let digits = rest.bytes().filter(u8::is_ascii_digit).count();
     let mixed = (5..=16).contains(&rest.len()) && digits >= 2 && rest.is_ascii();
     let telling = rest.len() < compact.len() && if digits == rest.len() { digits >= 3 } else { mixed };

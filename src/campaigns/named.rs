@@ -14,7 +14,7 @@ use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Hints, Says, role};
 use super::names::{Names, class};
-use super::spelling::{singular, transliterated, uninflected};
+use super::spelling::{declines, singular, transliterated, uninflected};
 use super::table::hash;
 use super::zone::Zone;
 use crate::request::evidence::Where;
@@ -268,7 +268,13 @@ impl Finder<'_, '_> {
             }
             if words.is_empty() && self.plausible(i) {
                 let near = self.names.near(singular(word));
-                words.extend(near.into_iter().map(|(id, distance)| (id, if distance == 1 { 0.85 } else { 0.7 })));
+                // "mutui" is no typo for "mutuo".
+                let declined = |id: u32| word.len() >= 5 && declines(singular(word), self.names.text(id));
+                words.extend(near.into_iter().map(|(id, distance)| match distance {
+                    1 if declined(id) => (id, 0.93),
+                    1 => (id, 0.85),
+                    _ => (id, 0.7),
+                }));
             }
         }
         if words.is_empty() {

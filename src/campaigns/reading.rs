@@ -112,8 +112,8 @@ impl Finder<'_, '_> {
                 known = Some((last, spelled.len(), row));
             } else if !parted && spelled.bytes().any(|b| b.is_ascii_digit()) && self.ids.fits(&spelled) {
                 fitting = Some((last, spelled.len()));
-            } else if last > i && token.digits && part.digits && part.gap & gap::WHITE == 0 {
-                // "88-104" for "PRJ-88-104"
+            } else if last > i && part.digits && part.gap & gap::WHITE == 0 {
+                // "88-104" for "PRJ-88-104", "KR-119" for "2025-KR-119"
                 core = self.ids.by_core(&spelled, self.campaigns).map(|row| (last, spelled.len(), row)).or(core);
             }
         }

@@ -258,7 +258,7 @@ impl Finder<'_, '_> {
         }
         let labelled = !matches!(label, Label::None | Label::Negative | Label::Document);
         // "93kd02" for "off_93kd02": letters and digits need no label to be nothing else.
-        let mixed = !digits && !token.link && !spread;
+        let mixed = !digits && !token.link;
         if row.is_none() && (mixed || digits && (labelled || beside.is_some())) {
             row = self.ids.by_core(&reading.compact, self.campaigns);
         }
@@ -321,6 +321,11 @@ impl Finder<'_, '_> {
                     let id = &self.campaigns[row as usize].id;
                     let exact = id == self.written(i, last) || mixed && id.ends_with(self.written(i, last));
                     let has_digit = self.words.tokens[i..=last].iter().any(|part| part.has_digit);
+                    // "vet 31 b" for "VET.31-B"
+                    let word = role::MONTH | role::STOP | role::FILL | role::UNIT;
+                    let opening = token.end - token.start >= 3 && !token.has_digit && token.roles & word == 0;
+                    let numbers = reading.compact.bytes().filter(u8::is_ascii_digit).count();
+                    let exact = exact || mixed && spread && opening && numbers >= 2 && reading.compact.len() >= 6;
                     let seen = exact && (token.capitals || has_digit) && end - reading.start >= 3;
                     if seen && !token.link { stated("campaign-id.exact", 0.8, Footing::Labelled) } else { None }
                 }
