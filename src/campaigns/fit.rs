@@ -392,12 +392,13 @@ impl Finder<'_, '_> {
             other.is_some_and(|(first, last, _)| at == last + 1 || at + 1 == first || at == last + 2)
         };
         let near = (0..k).any(|before| beside(matched[before])) || k == 0;
-        // "onboarding nudge b": directly behind the word before it.
+        // "onboarding nudge b": directly behind the word before it; "cours d'essai": elided.
         let function = role::STOP | role::FILL | role::AND | role::NUMBER;
         let behind = k > 0 && matched[k - 1].is_some_and(|(_, last, _)| at == last + 1) && token.gap == gap::SPACE;
         near && (token.digits
             || token.capital
             || behind && token.roles & function == 0
+            || self.words.gap_after(at) & gap::APOSTROPHE != 0
             || token.end - token.start > 1
             || self.field()
             || self.zone.place == Where::Subject && token.roles & role::STOP == 0)

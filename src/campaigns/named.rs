@@ -26,6 +26,9 @@ const GROUP: usize = 40;
 /// Words looked at in one zone.
 const WORDS_PER_ZONE: usize = 20_000;
 
+/// How much less of its name suffices where the same words are another campaign's.
+const SHARED: f32 = 0.6;
+
 /// A place where campaigns are named.
 #[derive(Debug, Clone)]
 pub struct Mention {
@@ -433,14 +436,28 @@ impl Finder<'_, '_> {
         let mut fuzzy: HashMap<(u32, usize), f32, FixedState> = HashMap::default();
         let mut compare = |candidates: Vec<Candidate>| -> Vec<Fit> {
             let mut fits: Vec<Fit> = vec![];
+            let mut short: Vec<Fit> = vec![];
             let mut best = 0.0f32;
             for Candidate { entry, upper, .. } in candidates {
                 if upper + 0.01 >= best - CLOSE
                     && let Some(fit) = self.fit(entry, hits, base, used, &mut fuzzy)
-                    && self.accepts(entry, &fit, base)
                 {
-                    best = best.max(fit.explained);
-                    fits.push(fit);
+                    if self.accepts(&fit, base, 1.0) {
+                        best = best.max(fit.explained);
+                        fits.push(fit);
+                    } else if !fit.full {
+                        short.push(fit);
+                    }
+                }
+            }
+            // "the mutuo campaign" is "Mutuo Giovani", and may as well be the longer "Mutuo Casa Verde".
+            if fits.iter().all(|fit| !fit.full) {
+                let accepted = fits.len();
+                for fit in short {
+                    let shared = fits[..accepted].iter().any(|seen| seen.text == fit.text);
+                    if shared && self.accepts(&fit, base, SHARED) {
+                        fits.push(fit);
+                    }
                 }
             }
             fits

@@ -50,9 +50,9 @@ impl Finder<'_, '_> {
         false
     }
 
-    /// Whether what was matched is a mention of the campaign.
-    pub(super) fn accepts(&self, entry: u32, fit: &Fit, base: usize) -> bool {
-        let name = self.names.entry(entry);
+    /// Whether what was matched is a mention of the campaign. `share`: of what is asked of a name that is not said in full.
+    pub(super) fn accepts(&self, fit: &Fit, base: usize, share: f32) -> bool {
+        let name = self.names.entry(fit.entry);
         let solid = |word: &&u32| self.names.class(**word) & class::STOP == 0;
         let total = name.iter().filter(solid).count();
         let tokens = &self.words.tokens;
@@ -146,7 +146,7 @@ impl Finder<'_, '_> {
             let solid = spoken.iter().filter(|token| token.roles & role::STOP == 0).count();
             let together = fit.last + 1 - fit.first <= matched.len() + 1;
             let least = if head && beside && in_order { 0.55 } else { 0.6 };
-            let exact = together && fit.coverage >= least && fit.explained >= 0.9 * solid as f32;
+            let exact = together && fit.coverage >= least * share && fit.explained >= 0.9 * solid as f32;
             // "loyalty cards" are no "Loyalty Card Launch"; "cart reminders" are "Cart Reminder 1" and 2.
             let but_for = |passing: u8| {
                 let counts = |word: &&u32| self.names.class(**word) & passing == 0;
@@ -171,7 +171,7 @@ impl Finder<'_, '_> {
                                 || exact
                                     && (head && (self.reported(fit) || self.of_family(name, fit))
                                         || self.run_as(fit))));
-            return fit.coverage >= enough && precision >= 0.6 && treated && letters >= 1;
+            return fit.coverage >= enough * share && precision >= 0.6 && treated && letters >= 1;
         }
         // One word of several: only where the text treats it as a campaign, and when it is telling.
         let at = fit.first;
@@ -186,7 +186,7 @@ impl Finder<'_, '_> {
         let sure = fit.explained >= 0.9;
         let few = tokens[at].word == NO_WORD || self.names.with_word(tokens[at].word).len() <= 20;
         sure && precision >= 0.6
-            && fit.coverage >= 0.3
+            && fit.coverage >= 0.3 * share
             && telling
             && (field || (quoted || beside) && (tokens[at].capital || few) || self.opens_name(name, fit, few))
     }
