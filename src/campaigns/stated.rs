@@ -258,7 +258,7 @@ impl Finder<'_, '_> {
         }
         let labelled = !matches!(label, Label::None | Label::Negative | Label::Document);
         // "93kd02" for "off_93kd02": letters and digits need no label to be nothing else.
-        let mixed = !digits && !token.link;
+        let mixed = !digits && !token.link && (self.zone.id_field || self.zone.place != Where::Form);
         if row.is_none() && (mixed || digits && (labelled || beside.is_some())) {
             row = self.ids.by_core(&reading.compact, self.campaigns);
         }
