@@ -22,6 +22,9 @@ use crate::request::pattern::small;
 
 /// Bytes that one compiled regex may take: a bomb such as `(?:a{1000}){1000}` is refused.
 const REGEX_BYTES: usize = 256 * 1024;
+/// Bytes that the states of all regexes together may take while texts are searched: with fewer than they need, they are
+/// thrown away and built anew, or the search goes on without any, a hundred times as slow.
+const STATES_BYTES: usize = 8 << 20;
 /// Wrong regexes that are named: each takes long to refuse.
 const WRONG_REGEXES: usize = 20;
 /// Languages that write compounds as one word.
@@ -292,6 +295,7 @@ fn knot(regexes: &[Thread], proven: &HashSet<String>) -> Result<(RegexSet, Vec<P
         .case_insensitive(true)
         .multi_line(true)
         .size_limit(REGEX_BYTES * 64)
+        .dfa_size_limit(STATES_BYTES)
         .build()
         .map_err(|error| vec![whole(format!("the regexes together: {error}"), "use fewer of them, or phrases")])?;
     Ok((set, patterns))
