@@ -90,17 +90,10 @@ pub fn attached(mail: &Message<'_>, raw: &[u8], forward: bool, setting: &Setting
 pub fn through_form(request: &mut Request, reading: &Reading) {
     let Some(origin) = &mut request.forwarded_from else { return };
     let sender = format!("{} <{}>", origin.name.as_deref().unwrap_or_default(), origin.address);
-    if !form::robot(&sender, reading) {
-        return;
-    }
-    let context =
-        form::Context { sender: &sender, subject: origin.subject.as_deref().unwrap_or_default(), reply_to: None };
-    // Inline, the header stands above; of an attached mail there is none.
-    let below = request.forwarded.split_once("\n\n").map_or("", |(_, below)| below);
-    let named = |text: &str| form::read(&Body::plain(text), &context, reading).and_then(|form| form.requester());
-    let customer = [below, &request.forwarded]
-        .into_iter()
-        .find_map(|text| named(text).filter(|customer| customer.address != origin.address));
+    let subject = origin.subject.as_deref().unwrap_or_default();
+    let context = form::Context { sender: &sender, subject, reply_to: None };
+    let form = form::read(&Body::plain(&quote::below_head(&request.forwarded, reading)), &context, reading);
+    let customer = form.filter(|form| form.sure).and_then(|form| form.requester());
     if let Some(Mailbox { name, address }) = customer {
         (origin.name, origin.address) = (name, address);
     }

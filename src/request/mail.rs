@@ -109,7 +109,15 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     // Jotform writes `Re:` before what answers nothing.
     let robot = form::robot(&format!("{} <{}>", sender.name.as_deref().unwrap_or_default(), sender.address), reading);
     let answer = forwards || (titled_reply && threaded) || (reply && !robot);
-    let form = read_form(&content.body, &parts, &sender, &request.subject, reply_to.as_ref(), answer, reading);
+    let read = |body: &Body, parts: &Parts| {
+        read_form(body, parts, &sender, &request.subject, reply_to.as_ref(), answer, reading)
+    };
+    let mut form = read(&content.body, &parts);
+    if robot && form.as_ref().is_none_or(|form| !form.sure) {
+        // What was a table may be nothing but lines in the plain text beside it.
+        let rich = content.rich.as_ref().and_then(|rich| read(rich, &quote::split(rich, &context, reading)));
+        form = rich.filter(|rich| rich.sure).or(form);
+    }
     if form.as_ref().is_some_and(|form| form.more) {
         request.oddities.push("more fields than any form has: those after the first 200 are read as text".to_owned());
     }
@@ -121,7 +129,7 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
         .as_ref()
         .is_some_and(|form| form.machine || (form.sure && (form.requester().is_some() || reply_to.is_some())));
     match form {
-        Some(form) if form.sure => take_form(form, &mut request, &sender, reply_to),
+        Some(form) if form.sure => take_form(form, &mut request, &sender, reply_to, &setting.own_addresses),
         form => {
             request.fields = form.map(|form| form.fields).unwrap_or_default();
             request.text = parts.text;
@@ -296,11 +304,12 @@ fn read_form(
 }
 
 /// Puts a form into the request: its fields, its words, and the person who filled it in.
-fn take_form(form: Form, request: &mut Request, sender: &Mailbox, reply_to: Option<Mailbox>) {
+fn take_form(form: Form, request: &mut Request, sender: &Mailbox, reply_to: Option<Mailbox>, own: &[String]) {
     // Of several addresses, the one that its program says to answer.
     let answered = reply_to.as_ref().map(|mailbox| &mailbox.address).filter(|address| form.names(address));
     let says = |customer: &Mailbox| answered.is_none_or(|address| *address == customer.address);
-    let customer = form.requester().filter(says).or_else(|| {
+    let foreign = |customer: &Mailbox| !own.contains(&customer.address.to_lowercase());
+    let customer = form.requester().filter(|customer| says(customer) && foreign(customer)).or_else(|| {
         let name = form.person.clone();
         reply_to.map(|mailbox| Mailbox { name: name.or(mailbox.name), address: mailbox.address })
     });

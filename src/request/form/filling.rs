@@ -26,6 +26,7 @@ struct Open {
 pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: bool, robot: bool) -> Form {
     let mut form = Form::default();
     let mut beside: Vec<&str> = Vec::new();
+    let mut above: Vec<&str> = Vec::new();
     let mut footer: Vec<&str> = Vec::new();
     let mut open: Option<Open> = None;
     let tail = tail(body, reading);
@@ -106,7 +107,7 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
                         form.fields[open.index].value.push('\n');
                     }
                 } else {
-                    beside.push(line);
+                    if started { &mut beside } else { &mut above }.push(line);
                 }
                 continue;
             }
@@ -142,16 +143,24 @@ pub(super) fn fill(body: &Body, looks: &[Look<'_>], reading: &Reading, machine: 
             }
             _ => {
                 open = None;
-                // "New request", "A form was submitted": headings above the first field are the form's.
-                let heading = || line.split_whitespace().count() <= 12 && !line.trim_end().ends_with('?');
-                if !started && (robot && heading() || announces(line, reading)) {
-                    footer.push(line);
-                } else {
-                    beside.push(line);
+                match started {
+                    true => beside.push(line),
+                    false if announces(line, reading) => footer.push(line),
+                    false => above.push(line),
                 }
             }
         }
     }
+    // "New request", "A form was submitted": headings above the first field are the form's, unless the customer's words
+    // stand nowhere else.
+    let described = looks.iter().any(|look| matches!(look, Look::Known { key: FieldKey::Description, .. }));
+    let heading = |line: &&str| line.split_whitespace().count() <= 12 && !line.trim_end().ends_with('?');
+    if robot && (described || !asked.is_empty() || beside.iter().any(|line| !line.trim().is_empty())) {
+        let (headings, words): (Vec<&str>, Vec<&str>) = above.into_iter().partition(heading);
+        footer.splice(0..0, headings.into_iter().filter(|line| !line.trim().is_empty()));
+        above = words;
+    }
+    beside.splice(0..0, above);
     for field in &mut form.fields {
         field.value.truncate(field.value.trim_end().len());
     }
@@ -251,7 +260,7 @@ fn tail(body: &Body, reading: &Reading) -> usize {
     }
     // The rule above them is theirs, and what Elementor sets between: date and time, behind labels.
     let line = |at: &usize| body.line(*at).trim();
-    let rule = |at: &usize| line(at) == "--" || is_rule(line(at));
+    let rule = |at: &usize| line(at).len() >= 2 && line(at).bytes().all(|byte| byte == b'-') || is_rule(line(at));
     let stamp = |at: &usize| {
         let label = line(at).split_once(':').filter(|(_, value)| value.contains(|c: char| c.is_ascii_digit()));
         label.is_some_and(|(label, _)| !label.trim().contains(' '))

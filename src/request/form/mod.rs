@@ -109,7 +109,9 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     let site = site(context.sender, reading);
     let first = |site: bool| layout::first(body, &looks, site, reading);
     let machine = matter && keyed(&looks) >= 3 && (robot || first(site));
-    let sent = robot || (answered || titled && (own || site)) && first(site);
+    let asked = looks.iter().any(|look| matches!(look, Look::Asked { .. }));
+    let named = has(&[FieldKey::Name]) && has(&[FieldKey::Email]);
+    let sent = robot && (matter || asked || named) || (answered || titled && (own || site)) && first(site);
     let hinted = sent && keys.len() >= 2 && (matter || has(&[FieldKey::Email]));
     // Labels without colons are weaker: words such as "Name" and "Details" stand in many a mail.
     let whole = [FieldKey::Name, FieldKey::Email, FieldKey::Description].iter().all(|key| keys.contains(key));
@@ -152,7 +154,9 @@ pub fn robot(sender: &str, reading: &Reading) -> bool {
     let local = address_of(&sender).split('@').next().unwrap_or_default();
     let name = sender.rsplit_once('<').map_or("", |(name, _)| name).trim_matches(['"', ' ']);
     let forms = &reading.forms;
-    forms.robots.has(local) || forms.robot_names.contains(name) || forms.robots_called.has(name)
+    // "hans.mailer", "free.form" are people.
+    let plain = !local.contains('.') || local.contains("reply") || local.contains("wordpress");
+    plain && forms.robots.has(local) || forms.robot_names.contains(name) || forms.robots_called.has(name)
 }
 
 /// Whether it is an address from which both people and programs write.

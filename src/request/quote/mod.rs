@@ -90,6 +90,20 @@ pub fn letter(forwarded: &str, reading: &Reading) -> String {
     forwarded.lines().filter(|line| !heads(line)).collect::<Vec<_>>().join("\n")
 }
 
+/// A forwarded text below the header that stands above it, without quote marks; the whole where none does.
+pub fn below_head(forwarded: &str, reading: &Reading) -> String {
+    let mut lines = forwarded.lines().map(|line| line.trim_start_matches(['>', ' '])).peekable();
+    let start = lines
+        .clone()
+        .take(HEAD_LINES)
+        .position(|line| block::label(line, reading).is_some_and(|(label, _)| label == Label::From));
+    if let Some(start) = start {
+        lines.by_ref().take(start).for_each(drop);
+        while lines.next_if(|line| !line.is_empty()).is_some() {}
+    }
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Gives attributions that a mail program appended to the last words (`thanks On Wed, Apr 4, 2012 … wrote:`) a line of
 /// their own.
 pub fn unglue(body: &mut Body, reading: &Reading) {
@@ -109,6 +123,9 @@ pub fn unglue(body: &mut Body, reading: &Reading) {
         at += 1;
     }
 }
+
+/// Lines within which the header of a forwarded mail begins.
+const HEAD_LINES: usize = 8;
 
 /// Takes a body apart.
 pub fn split(body: &Body, context: &Context<'_>, reading: &Reading) -> Parts {

@@ -98,6 +98,12 @@ impl Find<'_> {
         at == 0 || self.body.blank(at - 1)
     }
 
+    /// The words above end with a colon: what stands here is what they announce, "our new address is:".
+    fn announced(&self, at: usize) -> bool {
+        let above = (0..at).rev().map(|at| self.line(at)).find(|line| !line.is_empty());
+        above.is_some_and(|line| line.ends_with([':', '：']))
+    }
+
     /// Nothing but the sender's card: his name or contacts first, and no line that could be words.
     fn only_card(&self, lines: &[usize]) -> bool {
         let Some(first) = lines.first() else { return true };
@@ -194,6 +200,7 @@ impl Find<'_> {
         for position in (0..tail.len()).rev().take(10) {
             let at = tail[position];
             if !self.words.is_name(self.line(at))
+                || self.announced(at)
                 || !(self.apart(at) || position == 0 || self.line(tail[position - 1]).ends_with(['.', '!', '?', ',']))
             {
                 continue;
@@ -219,6 +226,9 @@ impl Find<'_> {
         let mut start = tail.len() - 1;
         while start > 0 && !self.apart(tail[start]) && tail[start - 1] + 1 == tail[start] {
             start -= 1;
+        }
+        if self.announced(tail[start]) {
+            return false;
         }
         // The place of a picture stands above many a card.
         let picture = start + 1 < tail.len() && is_picture(self.line(tail[start]));

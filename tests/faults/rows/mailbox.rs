@@ -57,7 +57,14 @@ pub async fn dovecot_restarts(town: Arc<Town>) -> Made {
     }
     sending.await.unwrap();
     settle(&ledger, &pool, Some(&dovecot), LONG).await;
-    Ok(audit(&ledger, &pool, Some(&dovecot)).await.noting("2 restarts"))
+    let mut tally = audit(&ledger, &pool, Some(&dovecot)).await;
+    if tally.lost > 0 {
+        // What Postfix has taken is lost behind it, or was turned away there.
+        let log = postfix.log();
+        let turned = log.lines().filter(|line| line.contains("status=") && !line.contains("status=sent"));
+        tally.faults.extend(turned.take(10).map(str::to_owned));
+    }
+    Ok(tally.noting("2 restarts"))
 }
 
 /// 12: another UIDVALIDITY, the same UIDs.
