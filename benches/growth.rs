@@ -41,7 +41,9 @@ async fn main() {
     desk.store.close().await;
 
     let begun = Instant::now();
-    let grown = grow(&folder.path().join("deskclerk.db"), number as i64, (tickets / number) as i64).await;
+    let config = config::default_in(folder.path());
+    let file = config.desk.data_dir.join(config.store.url.strip_prefix("sqlite:").unwrap());
+    let grown = grow(&file, number as i64, (tickets / number) as i64).await;
     println!("{grown} tickets after {:.0} s", begun.elapsed().as_secs_f64());
 
     let desk = open(folder.path()).await;
