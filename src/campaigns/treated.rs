@@ -208,9 +208,12 @@ impl Finder<'_, '_> {
 
     /// "the library appeal", "our meal kit offer": spoken of as something known that is run like a campaign.
     fn run_as(&self, fit: &Fit) -> bool {
-        let tokens = &self.words.tokens;
-        let known = fit.first.checked_sub(1).is_some_and(|before| tokens[before].roles & role::OWN != 0);
-        known && tokens[fit.last].roles & role::ADVERT != 0
+        self.known(fit) && self.words.tokens[fit.last].roles & role::ADVERT != 0
+    }
+
+    /// "the", "our": spoken of as something known.
+    fn known(&self, fit: &Fit) -> bool {
+        fit.first.checked_sub(1).is_some_and(|before| self.words.tokens[before].roles & role::OWN != 0)
     }
 
     /// "VPN deal payout too low": spoken of as something known, or first of all, the words that several names begin with,
@@ -218,8 +221,8 @@ impl Finder<'_, '_> {
     fn of_family(&self, name: &[u32], fit: &Fit) -> bool {
         let tokens = &self.words.tokens;
         let opens = tokens[fit.first].gap & (gap::END | gap::PARAGRAPH) != 0;
-        let known = fit.first.checked_sub(1).is_none_or(|before| tokens[before].roles & role::OWN != 0);
-        let (Some((_, shared)), true) = (name.split_last(), opens || known) else { return false };
+        let said = opens || fit.first == 0 || self.known(fit);
+        let (Some((_, shared)), true) = (name.split_last(), said) else { return false };
         let Some(first) = shared.first().filter(|_| fit.missing == 1 << shared.len()) else { return false };
         let alike = |entry: &&u32| self.names.entry(**entry).split_last().is_some_and(|(_, other)| other == shared);
         self.names.with_word(*first).iter().take(64).filter(alike).count() >= 2
@@ -236,20 +239,17 @@ impl Finder<'_, '_> {
     /// "the Sommerakademie": the long first word of few names, spoken of as something known.
     fn opens_name(&self, name: &[u32], fit: &Fit, few: bool) -> bool {
         let token = &self.words.tokens[fit.first];
-        let known = fit.first.checked_sub(1).map(|before| self.words.tokens[before].roles);
         few && token.capital
             && token.end - token.start >= 10
             && fit.coverage >= 0.4
             && name.first() == Some(&token.word)
-            && known.is_some_and(|roles| roles & role::OWN != 0)
+            && self.known(fit)
     }
 
     /// "the blood drive report": spoken of as something known that has a report.
     fn reported(&self, fit: &Fit) -> bool {
-        let tokens = &self.words.tokens;
-        let known = fit.first.checked_sub(1).is_some_and(|before| tokens[before].roles & role::OWN != 0);
-        let next = tokens.get(fit.last + 1).filter(|next| next.gap & !gap::SPACE == 0);
-        known && next.is_some_and(|next| next.roles & (role::TITLE | role::PRODUCT) != 0)
+        let next = self.words.tokens.get(fit.last + 1).filter(|next| next.gap & !gap::SPACE == 0);
+        self.known(fit) && next.is_some_and(|next| next.roles & (role::TITLE | role::PRODUCT) != 0)
     }
 
     /// Words inside or beside a mention that look like parts of another name.

@@ -66,7 +66,7 @@ pub fn attached(mail: &Message<'_>, raw: &[u8], forward: bool, setting: &Setting
                 let date = headers.text("Date");
                 // Of a form's mail, whom its program says to answer.
                 let reply_to = headers.plain("Reply-To").and_then(|to| address::list(&to).into_iter().next());
-                let robot = form::robot(&from.address, &setting.reading);
+                let robot = form::robot("", &from.address, &setting.reading);
                 let from = reply_to.filter(|to| robot && !to.address.is_empty()).unwrap_or(from);
                 first = Some(Forwarded { name: from.name, address: from.address, date, subject });
             }
@@ -89,9 +89,8 @@ pub fn attached(mail: &Message<'_>, raw: &[u8], forward: bool, setting: &Setting
 /// Of a form's mail that is handed on, the customer whom its fields name wrote it, not the form's robot.
 pub fn through_form(request: &mut Request, reading: &Reading) {
     let Some(origin) = &mut request.forwarded_from else { return };
-    let sender = format!("{} <{}>", origin.name.as_deref().unwrap_or_default(), origin.address);
-    let subject = origin.subject.as_deref().unwrap_or_default();
-    let context = form::Context { sender: &sender, subject, reply_to: None };
+    let (name, subject) = (origin.name.as_deref().unwrap_or_default(), origin.subject.as_deref().unwrap_or_default());
+    let context = form::Context { name, address: &origin.address, subject, reply_to: None };
     let form = form::read(&Body::plain(&quote::below_head(&request.forwarded, reading)), &context, reading);
     let customer = form.filter(|form| form.sure).and_then(|form| form.requester());
     if let Some(Mailbox { name, address }) = customer {

@@ -107,7 +107,7 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     let reply_to = headers.plain("Reply-To").map(|value| address::list(&value)).unwrap_or_default();
     let reply_to = reply_to.into_iter().find(|mailbox| !mailbox.address.is_empty());
     // Jotform writes `Re:` before what answers nothing.
-    let robot = form::robot(&format!("{} <{}>", sender.name.as_deref().unwrap_or_default(), sender.address), reading);
+    let robot = form::robot(sender.name.as_deref().unwrap_or_default(), &sender.address, reading);
     let answer = forwards || (titled_reply && threaded) || (reply && !robot);
     let read = |body: &Body, parts: &Parts| {
         read_form(body, parts, &sender, &request.subject, reply_to.as_ref(), answer, reading)
@@ -291,8 +291,8 @@ fn read_form(
         return None;
     }
     let reply_to = reply_to.map(|mailbox| mailbox.address.as_str()).filter(|address| *address != sender.address);
-    let named = format!("{} <{}>", sender.name.as_deref().unwrap_or_default(), sender.address);
-    let form = form::read(body, &form::Context { sender: &named, subject, reply_to }, reading)?;
+    let name = sender.name.as_deref().unwrap_or_default();
+    let form = form::read(body, &form::Context { name, address: &sender.address, subject, reply_to }, reading)?;
     // A form below a header block or a quote was somebody's older mail.
     let old = |at: usize| matches!(parts.kinds.get(at), Some(Kind::Quoted | Kind::Forwarded));
     let first = (0..body.lines.len())

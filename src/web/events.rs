@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::sse;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -59,12 +59,9 @@ async fn listen(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let wait = problem::wait(wanted.wait.as_deref())?.map_or(LONGEST, |wait| wait.min(LONGEST));
-    let last = headers.get("last-event-id").map(|value| value.to_str().ok()?.trim().parse::<Uuid>().ok());
-    let last = match last {
-        Some(Some(id)) => Some(id),
-        Some(None) => return Err(Problem::Malformed("Last-Event-ID is no event's id".into())),
-        None => None,
-    };
+    let id = |value: &HeaderValue| value.to_str().ok()?.trim().parse::<Uuid>().ok();
+    let wrong = || Problem::Malformed("Last-Event-ID is no event's id; send that of the last event that came".into());
+    let last = headers.get("last-event-id").map(|value| id(value).ok_or_else(wrong)).transpose()?;
     let since = super::since(wanted.since.as_deref())?;
     let from = match (last, since) {
         (Some(id), _) => written(&id).saturating_sub(LATE_MS),

@@ -20,8 +20,10 @@ const MOST_FIELDS: usize = 200;
 /// What is known of the mail besides its body.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Context<'a> {
-    /// The sender as it stands in From: name and address.
-    pub sender: &'a str,
+    /// The sender's name in From; empty: none.
+    pub name: &'a str,
+    /// The sender's address.
+    pub address: &'a str,
     /// The subject.
     pub subject: &'a str,
     /// The address in Reply-To, where it is another than the sender's.
@@ -73,10 +75,10 @@ fn addressed(value: &str) -> Option<String> {
 
 /// Reads a body as a form; `None` when it is none.
 pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<Form> {
-    let robot = robot(context.sender, reading);
+    let (robot, site) = (robot(context.name, context.address, reading), site(context.address, reading));
     let titled = reading.forms.subjects.has(&context.subject.to_lowercase());
     let told = robot || titled || context.reply_to.is_some();
-    let turned = if robot || site(context.sender, reading) { label::turned(body, reading) } else { None };
+    let turned = if robot || site { label::turned(body, reading) } else { None };
     let body = turned.as_ref().unwrap_or(body);
     let seen = |dashed: bool| (0..body.lines.len()).map(move |at| look(body, at, dashed, reading)).collect::<Vec<_>>();
     let mut looks = seen(false);
@@ -85,7 +87,7 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     }
     // What its own e-mail field says of the customer, the mail's head says, too.
     let says = |address| layout::says(body, &looks, address);
-    let (answered, own) = (context.reply_to.is_some_and(says), says(address_of(context.sender)));
+    let (answered, own) = (context.reply_to.is_some_and(says), says(context.address));
     if robot || answered {
         layout::tell(body, &mut looks, robot, reading);
     }
@@ -106,7 +108,6 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     let matter = has(&[FieldKey::HelpTopic, FieldKey::CampaignId, FieldKey::CampaignName, FieldKey::Description]);
     // People write below their words how they are reached, and paste what others have filled in: fields that stand together,
     // and first, are a form's, where none but its customer or a program can have sent them.
-    let site = site(context.sender, reading);
     let first = |site: bool| layout::first(body, &looks, site, reading);
     let machine = matter && keyed(&looks) >= 3 && (robot || first(site));
     let asked = looks.iter().any(|look| matches!(look, Look::Asked { .. }));
@@ -143,26 +144,24 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     Some(Form { fields, more: labelled.next().is_some(), ..Form::default() })
 }
 
-/// The address in `Name <address>`.
-fn address_of(sender: &str) -> &str {
-    sender.rsplit_once('<').map_or(sender, |(_, address)| address).trim_end_matches('>').trim()
-}
-
-/// Whether a sender, name and address, is a robot that sends forms.
-pub fn robot(sender: &str, reading: &Reading) -> bool {
-    let sender = sender.to_lowercase();
-    let local = address_of(&sender).split('@').next().unwrap_or_default();
-    let name = sender.rsplit_once('<').map_or("", |(name, _)| name).trim_matches(['"', ' ']);
+/// Whether a sender is a robot that sends forms.
+pub fn robot(name: &str, address: &str, reading: &Reading) -> bool {
+    let (name, local) = (name.to_lowercase(), local(address));
+    let name = name.trim_matches(['"', ' ']);
     let forms = &reading.forms;
     // "hans.mailer", "free.form" are people.
     let plain = !local.contains('.') || local.contains("reply") || local.contains("wordpress");
-    plain && forms.robots.has(local) || forms.robot_names.contains(name) || forms.robots_called.has(name)
+    plain && forms.robots.has(&local) || forms.robot_names.contains(name) || forms.robots_called.has(name)
 }
 
 /// Whether it is an address from which both people and programs write.
-fn site(sender: &str, reading: &Reading) -> bool {
-    let local = address_of(sender).split('@').next().unwrap_or_default();
-    reading.forms.sites.contains(&local.to_lowercase())
+fn site(address: &str, reading: &Reading) -> bool {
+    reading.forms.sites.contains(&local(address))
+}
+
+/// The local part of an address, lower case.
+fn local(address: &str) -> String {
+    address.split('@').next().unwrap_or_default().to_lowercase()
 }
 
 #[cfg(test)]

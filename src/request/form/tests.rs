@@ -4,7 +4,7 @@ use super::*;
 use crate::request::html;
 
 const ROBOT: Context<'_> =
-    Context { sender: "Support Form <forms@desk.example>", subject: "New support request", reply_to: None };
+    Context { name: "Support Form", address: "forms@desk.example", subject: "New support request", reply_to: None };
 
 fn check(body: &Body, expected: &[(FieldKey, &str)], text: &str) -> Form {
     let form = read(body, &ROBOT, &Reading::shipped()).unwrap();
@@ -238,7 +238,7 @@ fn labels_that_nobody_knows_are_known_by_their_rows_and_stars() {
 fn a_card_below_a_persons_words_is_no_form() {
     let card = "Regards\nJane Roe\nPhone: +44 20 7946 0123\nE-mail: office@acme.example";
     let sure = |subject, reply_to, text: &str| {
-        let context = Context { sender: "Jane Roe <jane@acme.example>", subject, reply_to };
+        let context = Context { name: "Jane Roe", address: "jane@acme.example", subject, reply_to };
         read(&Body::plain(text), &context, &Reading::shipped()).is_some_and(|form| form.sure)
     };
     for reply_to in [Some("office@acme.example"), Some("jane@home.example"), None] {
@@ -264,8 +264,7 @@ fn a_card_below_a_persons_words_is_no_form() {
     }
     assert!(sure("Request from Acme", None, "Name: Jane\nE-mail: jane@acme.example\nMessage: Grey."));
     for name in ["Acme Events", "Bell API", "Make", "Form & Co"] {
-        let sender = format!("{name} <jane@acme.example>");
-        let context = Context { sender: &sender, subject: "Question", reply_to: None };
+        let context = Context { name, address: "jane@acme.example", subject: "Question", reply_to: None };
         let text = format!("please pause it.\n\n{card}");
         assert!(!read(&Body::plain(&text), &context, &Reading::shipped()).is_some_and(|form| form.sure), "{name}");
     }
@@ -275,7 +274,7 @@ fn a_card_below_a_persons_words_is_no_form() {
 fn a_site_sends_forms_where_the_subject_says_so() {
     let form = "Name: Gil\nE-mail: gil@k.example\nMessage: Grey.";
     let asks = |subject, text: &str| {
-        let context = Context { sender: "Shop <info@shop.example>", subject, reply_to: None };
+        let context = Context { name: "Shop", address: "info@shop.example", subject, reply_to: None };
         let form = read(&Body::plain(text), &context, &Reading::shipped()).filter(|form| form.sure);
         form.and_then(|form| form.requester()).map(|requester| requester.address)
     };
@@ -312,7 +311,7 @@ fn a_customers_line_that_begins_like_a_footer_is_his() {
 fn a_partner_mail_keeps_its_lines() {
     let form = read(
         &Body::plain("event: lead.push_failed\ncampaign_id: 55411\nlast_status: 422\n\nPlease adjust the mapping."),
-        &Context { sender: "LeadHub <webhooks@leadhub.example>", ..Context::default() },
+        &Context { name: "LeadHub", address: "webhooks@leadhub.example", ..Context::default() },
         &Reading::shipped(),
     )
     .unwrap();
@@ -323,7 +322,7 @@ fn a_partner_mail_keeps_its_lines() {
 
 #[test]
 fn a_persons_mail_is_no_form() {
-    let person = Context { sender: "Jane Roe <jane@acme.example>", subject: "no clicks", reply_to: None };
+    let person = Context { name: "Jane Roe", address: "jane@acme.example", subject: "no clicks", reply_to: None };
     let read = |text: &str| read(&Body::plain(text), &person, &Reading::shipped());
     assert_eq!(read("Hi,\n\nCampaign ID: 48213\nno clicks since Monday"), None);
     assert_eq!(read("Hi,\nthis is my question: why?\n\nName: Jane"), None);
@@ -333,7 +332,7 @@ fn a_persons_mail_is_no_form() {
 
 #[test]
 fn no_mail_has_endless_fields() {
-    let person = Context { sender: "Jane Roe <jane@acme.example>", subject: "no clicks", reply_to: None };
+    let person = Context { name: "Jane Roe", address: "jane@acme.example", subject: "no clicks", reply_to: None };
     let lines = Body::plain(&"Name: x\nCampaign ID: 20417\nHelp Topic: Billing\n".repeat(5_000));
     for (context, sure) in [(person, false), (ROBOT, true)] {
         let form = read(&lines, &context, &Reading::shipped()).unwrap();

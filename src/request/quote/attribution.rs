@@ -173,14 +173,7 @@ pub(super) fn has_date(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Parts, plain};
-    use super::*;
-
-    fn check(text: &str, expected: &str) -> Parts {
-        let parts = plain(text, &Reading::shipped());
-        assert_eq!(parts.text, expected, "{parts:#?}");
-        parts
-    }
+    use super::super::tests::check;
 
     #[test]
     fn quotes_behind_other_marks() {

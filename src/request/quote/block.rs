@@ -133,13 +133,7 @@ pub(super) fn label<'a>(line: &'a str, reading: &Reading) -> Option<(Label, &'a 
 
 #[cfg(test)]
 mod tests {
-    use super::super::plain;
-    use super::*;
-
-    fn check(text: &str, expected: &str) {
-        let parts = plain(text, &Reading::shipped());
-        assert_eq!(parts.text, expected, "{parts:#?}");
-    }
+    use super::super::tests::check;
 
     #[test]
     fn blocks_as_programs_set_them() {

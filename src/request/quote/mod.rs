@@ -178,7 +178,7 @@ pub(super) fn is_rule(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn check(text: &str, expected: &str) -> Parts {
+    pub(super) fn check(text: &str, expected: &str) -> Parts {
         let parts = plain(text, &Reading::shipped());
         assert_eq!(parts.text, expected, "{parts:#?}");
         parts

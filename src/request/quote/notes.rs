@@ -114,13 +114,8 @@ fn drawn(line: &str, begins: [&str; 2], ends: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plain;
+    use super::super::tests::check;
     use super::*;
-
-    fn check(text: &str, expected: &str) {
-        let parts = plain(text, &Reading::shipped());
-        assert_eq!(parts.text, expected, "{parts:#?}");
-    }
 
     #[test]
     fn boxes_become_header_lines() {
