@@ -86,13 +86,16 @@ pub fn attached(mail: &Message<'_>, raw: &[u8], forward: bool, setting: &Setting
     }
 }
 
-/// Of a form's mail that is handed on, the customer whom its fields name wrote it, not the form's robot.
-pub fn through_form(request: &mut Request, reading: &Reading) {
+/// Of a form's mail that is handed on, the customer whom its fields name wrote it, not the form's robot. `rich`: the
+/// forwarded text as the HTML has it, where tables are.
+pub fn through_form(request: &mut Request, rich: impl FnOnce() -> Option<String>, reading: &Reading) {
     let Some(origin) = &mut request.forwarded_from else { return };
     let (name, subject) = (origin.name.as_deref().unwrap_or_default(), origin.subject.as_deref().unwrap_or_default());
-    let context = form::Context { name, address: &origin.address, subject, reply_to: None };
-    let form = form::read(&Body::plain(&quote::below_head(&request.forwarded, reading)), &context, reading);
-    let customer = form.filter(|form| form.sure).and_then(|form| form.requester());
+    let context = form::Context { name, address: &origin.address, subject, ..form::Context::default() };
+    let read = |text: &str| form::read(&Body::plain(&quote::below_head(text, reading)), &context, reading);
+    let customer = |text: &str| read(text).filter(|form| form.sure)?.requester();
+    let in_html = || rich().filter(|_| form::robot(name, &origin.address, reading));
+    let customer = customer(&request.forwarded).or_else(|| customer(&in_html()?));
     if let Some(Mailbox { name, address }) = customer {
         (origin.name, origin.address) = (name, address);
     }

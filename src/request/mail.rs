@@ -108,10 +108,17 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     let reply_to = reply_to.into_iter().find(|mailbox| !mailbox.address.is_empty());
     // Jotform writes `Re:` before what answers nothing.
     let robot = form::robot(sender.name.as_deref().unwrap_or_default(), &sender.address, reading);
+    let site = form::site(&sender.address, reading);
     let answer = forwards || (titled_reply && threaded) || (reply && !robot);
-    let read = |body: &Body, parts: &Parts| {
-        read_form(body, parts, &sender, &request.subject, reply_to.as_ref(), answer, reading)
+    let own = |address: &str| setting.own_addresses.iter().any(|own| own.eq_ignore_ascii_case(address));
+    let told = form::Context {
+        name: sender.name.as_deref().unwrap_or_default(),
+        address: &sender.address,
+        subject: &request.subject,
+        reply_to: reply_to.as_ref().map(|mailbox| &*mailbox.address).filter(|address| *address != sender.address),
+        house: setting.own_addresses.iter().any(|own| domain(own).eq_ignore_ascii_case(domain(&sender.address))),
     };
+    let read = |body: &Body, parts: &Parts| if answer { None } else { read_form(body, parts, &told, robot, reading) };
     let mut form = read(&content.body, &parts);
     if robot && form.as_ref().is_none_or(|form| !form.sure) {
         // What was a table may be nothing but lines in the plain text beside it.
@@ -125,11 +132,11 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
 
     let hidden_answers = parts.hidden_answers;
     let said = format!("{}\n{}", parts.text, parts.signature);
-    let on_behalf = form
-        .as_ref()
-        .is_some_and(|form| form.machine || (form.sure && (form.requester().is_some() || reply_to.is_some())));
+    let names = |form: &Form| form.requester().is_some_and(|customer| !own(&customer.address));
+    let on_behalf =
+        form.as_ref().is_some_and(|form| form.machine || (form.sure && (names(form) || reply_to.is_some())));
     match form {
-        Some(form) if form.sure => take_form(form, &mut request, &sender, reply_to, &setting.own_addresses),
+        Some(form) if form.sure => take_form(form, &mut request, &sender, reply_to, own),
         form => {
             request.fields = form.map(|form| form.fields).unwrap_or_default();
             request.text = parts.text;
@@ -137,11 +144,11 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
             request.signature = parts.signature;
             request.forwarded = parts.forwarded;
             request.forwarded_from = parts.forwarded_from;
-            let domain = |mailbox: &Mailbox| mailbox.address.rsplit_once('@').map(|(_, domain)| domain.to_owned());
-            let foreign = |mailbox: &Mailbox| {
-                domain(mailbox) != domain(&sender) && !setting.own_addresses.contains(&mailbox.address)
-            };
-            if robot && let Some(customer) = reply_to.filter(foreign) {
+            let foreign =
+                |mailbox: &Mailbox| domain(&mailbox.address) != domain(&sender.address) && !own(&mailbox.address);
+            let person = |mailbox: &Mailbox| !form::site(&mailbox.address, reading);
+            let customer = reply_to.filter(|to| foreign(to) && (robot || site && !answer && person(to)));
+            if let Some(customer) = customer {
                 // A form whose fields nobody knows: its program says whom to answer.
                 request.via = Some(std::mem::replace(&mut request.from, customer));
             }
@@ -156,7 +163,8 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     if let Some(mail) = &mail {
         forward::attached(mail, raw, forwards, setting, &mut request);
     }
-    forward::through_form(&mut request, reading);
+    let rich = || Some(quote::split(content.rich.as_ref()?, &context, reading).forwarded);
+    forward::through_form(&mut request, rich, reading);
     if request.text.is_empty()
         && request.forwarded.is_empty()
         && let Some(summary) = content.calendar.take()
@@ -278,38 +286,35 @@ fn prefix(subject: &str) -> (String, &str) {
     (head.to_lowercase(), subject[at + colon.len_utf8()..].trim_start())
 }
 
-fn read_form(
-    body: &Body,
-    parts: &Parts,
-    sender: &Mailbox,
-    subject: &str,
-    reply_to: Option<&Mailbox>,
-    answer: bool,
-    reading: &Reading,
-) -> Option<Form> {
-    if answer {
-        return None;
-    }
-    let reply_to = reply_to.map(|mailbox| mailbox.address.as_str()).filter(|address| *address != sender.address);
-    let name = sender.name.as_deref().unwrap_or_default();
-    let form = form::read(body, &form::Context { name, address: &sender.address, subject, reply_to }, reading)?;
-    // A form below a header block or a quote was somebody's older mail.
+fn read_form(body: &Body, parts: &Parts, told: &form::Context<'_>, robot: bool, reading: &Reading) -> Option<Form> {
+    let form = form::read(body, told, reading)?;
+    // A form below a header block or a quote was somebody's older mail, unless a robot says nothing else.
     let old = |at: usize| matches!(parts.kinds.get(at), Some(Kind::Quoted | Kind::Forwarded));
     let first = (0..body.lines.len())
         .find(|at| body.line(*at).contains(form.fields.first().map_or("\n", |field| field.label.as_str())));
-    if first.is_some_and(old) && reply_to.is_none() {
+    if first.is_some_and(old) && told.reply_to.is_none() && !(robot && parts.text.is_empty()) {
         return None;
     }
     Some(form)
 }
 
+/// The domain of an address.
+fn domain(address: &str) -> &str {
+    address.rsplit_once('@').map_or("", |(_, domain)| domain)
+}
+
 /// Puts a form into the request: its fields, its words, and the person who filled it in.
-fn take_form(form: Form, request: &mut Request, sender: &Mailbox, reply_to: Option<Mailbox>, own: &[String]) {
+fn take_form(
+    form: Form,
+    request: &mut Request,
+    sender: &Mailbox,
+    reply_to: Option<Mailbox>,
+    own: impl Fn(&str) -> bool,
+) {
     // Of several addresses, the one that its program says to answer.
     let answered = reply_to.as_ref().map(|mailbox| &mailbox.address).filter(|address| form.names(address));
     let says = |customer: &Mailbox| answered.is_none_or(|address| *address == customer.address);
-    let foreign = |customer: &Mailbox| !own.contains(&customer.address.to_lowercase());
-    let customer = form.requester().filter(|customer| says(customer) && foreign(customer)).or_else(|| {
+    let customer = form.requester().filter(|customer| says(customer) && !own(&customer.address)).or_else(|| {
         let name = form.person.clone();
         reply_to.map(|mailbox| Mailbox { name: name.or(mailbox.name), address: mailbox.address })
     });

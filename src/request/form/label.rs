@@ -103,7 +103,21 @@ pub(super) fn keyed(looks: &[Look<'_>]) -> usize {
     best
 }
 
-/// What a line is. `dashed`: labels end with a dash between spaces too, `Campaign ID - 22340`.
+/// A line without the number of its question: `2. Email`, `3) Campaign ID: 48213`.
+pub(super) fn unnumbered(line: &str) -> &str {
+    let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let marked = rest.strip_prefix(['.', ')']).filter(|_| rest.len() < line.len());
+    marked.filter(|rest| rest.starts_with([' ', '*'])).map_or(line, str::trim_start)
+}
+
+/// A known label in brackets, and what stands behind it: `[Name] Jane Roe`, `[E-mail]: jane@acme.example`.
+fn bracketed<'a>(line: &'a str, reading: &Reading) -> Option<Look<'a>> {
+    let (label, value) = line.strip_prefix('[')?.split_once(']')?;
+    let key = known(label, reading)?;
+    Some(Look::Known { key, label, value: value.trim_matches([':', ' ', '*', '\t']), alone: false })
+}
+
+/// What a line is. `dashed`: labels end with a dash between spaces or a tab, too: `Campaign ID - 22340`.
 pub(super) fn look<'a>(body: &'a Body, at: usize, dashed: bool, reading: &Reading) -> Look<'a> {
     let line = body.line(at);
     if body.lines[at].depth > 0 {
@@ -113,6 +127,10 @@ pub(super) fn look<'a>(body: &'a Body, at: usize, dashed: bool, reading: &Readin
     if line.is_empty() {
         return Look::Blank;
     }
+    if let Some(look) = bracketed(line, reading) {
+        return look;
+    }
+    let line = unnumbered(line);
     // Bytes first: most lines have none of these marks so near their beginning.
     let start = &line.as_bytes()[..line.len().min(4 * LONGEST_LABEL)];
     let marked = memchr::memchr3(b':', b'=', 0xef, start).is_some();
@@ -131,6 +149,7 @@ pub(super) fn look<'a>(body: &'a Body, at: usize, dashed: bool, reading: &Readin
         let words = label.split_whitespace().count();
         if (1..=6).contains(&words)
             && !value.starts_with("//")
+            && !label.contains('@')
             && label.chars().all(|c| !matches!(c, '.' | ',' | '"' | '(') || !label.contains(' '))
         {
             return Look::Other { label, value };
@@ -138,7 +157,7 @@ pub(super) fn look<'a>(body: &'a Body, at: usize, dashed: bool, reading: &Readin
         return Look::Text;
     }
     if dashed
-        && let Some((label, value)) = line.split_once(" - ").or_else(|| line.split_once(" – "))
+        && let Some((label, value)) = ["\t", " - ", " – "].iter().find_map(|mark| line.split_once(mark))
         && let Some(key) = known(label, reading)
     {
         return Look::Known { key, label: label.trim(), value: value.trim(), alone: false };

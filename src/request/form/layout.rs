@@ -2,7 +2,7 @@
 //!
 //! Nothing is taken for a label here that its place or its marks do not show to be one.
 
-use super::label::{LONGEST_LABEL, Look, known};
+use super::label::{LONGEST_LABEL, Look, known, unnumbered};
 use crate::request::lines::Body;
 use crate::request::reading::Reading;
 use crate::request::{FieldKey, address};
@@ -76,10 +76,7 @@ fn values(looks: &mut [Look<'_>]) {
 
 /// A label between stars, the whole line: `*How can we help?*`, `3. *How urgent is it?*`.
 fn starred<'a>(line: &'a str, reading: &Reading) -> Option<Look<'a>> {
-    let line = line.trim();
-    let numbered = line.trim_start_matches(|c: char| c.is_ascii_digit());
-    let line = if numbered.len() < line.len() { numbered.trim_start_matches(['.', ')']).trim_start() } else { line };
-    let label = line.strip_prefix('*')?.strip_suffix('*')?;
+    let label = unnumbered(line.trim()).strip_prefix('*')?.strip_suffix('*')?;
     if !short(label) || label.contains('*') || label.trim().is_empty() {
         return None;
     }

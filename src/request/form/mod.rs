@@ -28,6 +28,8 @@ pub struct Context<'a> {
     pub subject: &'a str,
     /// The address in Reply-To, where it is another than the sender's.
     pub reply_to: Option<&'a str>,
+    /// The sender's domain is the desk's.
+    pub house: bool,
 }
 
 /// A form as read.
@@ -111,8 +113,11 @@ pub fn read(body: &Body, context: &Context<'_>, reading: &Reading) -> Option<For
     let first = |site: bool| layout::first(body, &looks, site, reading);
     let machine = matter && keyed(&looks) >= 3 && (robot || first(site));
     let asked = looks.iter().any(|look| matches!(look, Look::Asked { .. }));
-    let named = has(&[FieldKey::Name]) && has(&[FieldKey::Email]);
-    let sent = robot && (matter || asked || named) || (answered || titled && (own || site)) && first(site);
+    let named = has(&[FieldKey::Name, FieldKey::Subject]) && has(&[FieldKey::Email]);
+    let from_site = site || context.house;
+    let sent = robot && (matter || asked || named)
+        || answered && titled && from_site
+        || (answered || titled && (own || from_site)) && first(site);
     let hinted = sent && keys.len() >= 2 && (matter || has(&[FieldKey::Email]));
     // Labels without colons are weaker: words such as "Name" and "Details" stand in many a mail.
     let whole = [FieldKey::Name, FieldKey::Email, FieldKey::Description].iter().all(|key| keys.contains(key));
@@ -155,8 +160,8 @@ pub fn robot(name: &str, address: &str, reading: &Reading) -> bool {
 }
 
 /// Whether it is an address from which both people and programs write.
-fn site(address: &str, reading: &Reading) -> bool {
-    reading.forms.sites.contains(&local(address))
+pub fn site(address: &str, reading: &Reading) -> bool {
+    reading.forms.sites.contains(local(address).split('+').next().unwrap_or_default())
 }
 
 /// The local part of an address, lower case.

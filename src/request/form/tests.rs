@@ -3,8 +3,13 @@
 use super::*;
 use crate::request::html;
 
-const ROBOT: Context<'_> =
-    Context { name: "Support Form", address: "forms@desk.example", subject: "New support request", reply_to: None };
+const ROBOT: Context<'_> = Context {
+    name: "Support Form",
+    address: "forms@desk.example",
+    subject: "New support request",
+    reply_to: None,
+    house: false,
+};
 
 fn check(body: &Body, expected: &[(FieldKey, &str)], text: &str) -> Form {
     let form = read(body, &ROBOT, &Reading::shipped()).unwrap();
@@ -99,6 +104,25 @@ fn rows_of_labels_and_rows_of_values_in_any_order() {
             order.iter().map(|at| format!("{}:\n\n{}\n\n----------\n\n", fields[*at].2, fields[*at].1)).collect();
         check(&Body::plain(&ruled), &expected, text);
     }
+}
+
+#[test]
+fn labels_in_brackets_with_numbers_and_before_tabs() {
+    use FieldKey::*;
+    let expected = [(Name, "Gil"), (Email, "gil@k.example"), (CampaignId, "22340"), (Description, "no clicks\nat all")];
+    for [name, email, campaign, description] in [
+        ["[Name] ", "[Email] ", "[Campaign ID]: ", "[Message]: "],
+        ["1. Name: ", "2. Email: ", "3. Campaign ID: ", "4. Message: "],
+        ["1) Name\n", "2) Email\n", "3) Campaign ID\n", "4) Message\n"],
+        ["Name\t", "Email\t", "Campaign ID\t", "Message\t"],
+    ] {
+        let mail = format!("{name}Gil\n{email}gil@k.example\n{campaign}22340\n{description}no clicks\nat all");
+        check(&Body::plain(&mail), &expected, "no clicks\nat all");
+    }
+    // Outlook writes an address twice.
+    let mail = "Name\nGil\nEmail\ngil@k.example<mailto:gil@k.example>\nMessage\nno clicks";
+    let form = read(&Body::plain(mail), &ROBOT, &Reading::shipped()).unwrap();
+    assert_eq!(form.requester().unwrap().address, "gil@k.example");
 }
 
 #[test]
@@ -238,7 +262,7 @@ fn labels_that_nobody_knows_are_known_by_their_rows_and_stars() {
 fn a_card_below_a_persons_words_is_no_form() {
     let card = "Regards\nJane Roe\nPhone: +44 20 7946 0123\nE-mail: office@acme.example";
     let sure = |subject, reply_to, text: &str| {
-        let context = Context { name: "Jane Roe", address: "jane@acme.example", subject, reply_to };
+        let context = Context { name: "Jane Roe", address: "jane@acme.example", subject, reply_to, house: false };
         read(&Body::plain(text), &context, &Reading::shipped()).is_some_and(|form| form.sure)
     };
     for reply_to in [Some("office@acme.example"), Some("jane@home.example"), None] {
@@ -264,7 +288,7 @@ fn a_card_below_a_persons_words_is_no_form() {
     }
     assert!(sure("Request from Acme", None, "Name: Jane\nE-mail: jane@acme.example\nMessage: Grey."));
     for name in ["Acme Events", "Bell API", "Make", "Form & Co"] {
-        let context = Context { name, address: "jane@acme.example", subject: "Question", reply_to: None };
+        let context = Context { name, address: "jane@acme.example", subject: "Question", ..Context::default() };
         let text = format!("please pause it.\n\n{card}");
         assert!(!read(&Body::plain(&text), &context, &Reading::shipped()).is_some_and(|form| form.sure), "{name}");
     }
@@ -274,7 +298,7 @@ fn a_card_below_a_persons_words_is_no_form() {
 fn a_site_sends_forms_where_the_subject_says_so() {
     let form = "Name: Gil\nE-mail: gil@k.example\nMessage: Grey.";
     let asks = |subject, text: &str| {
-        let context = Context { name: "Shop", address: "info@shop.example", subject, reply_to: None };
+        let context = Context { name: "Shop", address: "info@shop.example", subject, ..Context::default() };
         let form = read(&Body::plain(text), &context, &Reading::shipped()).filter(|form| form.sure);
         form.and_then(|form| form.requester()).map(|requester| requester.address)
     };
@@ -322,7 +346,7 @@ fn a_partner_mail_keeps_its_lines() {
 
 #[test]
 fn a_persons_mail_is_no_form() {
-    let person = Context { name: "Jane Roe", address: "jane@acme.example", subject: "no clicks", reply_to: None };
+    let person = Context { name: "Jane Roe", address: "jane@acme.example", subject: "no clicks", ..Context::default() };
     let read = |text: &str| read(&Body::plain(text), &person, &Reading::shipped());
     assert_eq!(read("Hi,\n\nCampaign ID: 48213\nno clicks since Monday"), None);
     assert_eq!(read("Hi,\nthis is my question: why?\n\nName: Jane"), None);
@@ -332,7 +356,7 @@ fn a_persons_mail_is_no_form() {
 
 #[test]
 fn no_mail_has_endless_fields() {
-    let person = Context { name: "Jane Roe", address: "jane@acme.example", subject: "no clicks", reply_to: None };
+    let person = Context { name: "Jane Roe", address: "jane@acme.example", subject: "no clicks", ..Context::default() };
     let lines = Body::plain(&"Name: x\nCampaign ID: 20417\nHelp Topic: Billing\n".repeat(5_000));
     for (context, sure) in [(person, false), (ROBOT, true)] {
         let form = read(&lines, &context, &Reading::shipped()).unwrap();

@@ -99,7 +99,9 @@ pub fn below_head(forwarded: &str, reading: &Reading) -> String {
         .position(|line| block::label(line, reading).is_some_and(|(label, _)| label == Label::From));
     if let Some(start) = start {
         lines.by_ref().take(start).for_each(drop);
-        while lines.next_if(|line| !line.is_empty()).is_some() {}
+        // A header goes on in lines that are no other label's: below Outlook's, a table may stand without a blank line.
+        let of_head = |line: &&str| !line.is_empty() && (!line.contains(':') || block::label(line, reading).is_some());
+        while lines.next_if(of_head).is_some() {}
     }
     lines.collect::<Vec<_>>().join("\n")
 }
