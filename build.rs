@@ -1,4 +1,4 @@
-//! Embeds the shipped `rules/` folder: every `.toml`, `.txt` and `.html` below it, by its path; and has the released binary
+//! Embeds the shipped `rules/` folder: every `.toml`, `.csv`, `.txt` and `.html` below it, by its path; and has the released binary
 //! linked small.
 
 use std::fmt::Write;
@@ -45,7 +45,7 @@ fn gather(root: &Path, folder: &Path, list: &mut String) {
     for path in paths {
         if path.is_dir() {
             gather(root, &path, list);
-        } else if path.extension().is_some_and(|end| end == "toml" || end == "txt" || end == "html") {
+        } else if path.extension().is_some_and(|end| end == "toml" || end == "csv" || end == "txt" || end == "html") {
             let name = path.strip_prefix(root).expect("it stands below the root").to_string_lossy().replace('\\', "/");
             writeln!(list, "({name:?}, include_str!({:?})),", path.to_string_lossy()).expect("a String takes all");
         }

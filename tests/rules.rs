@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deskclerk::request::evidence::{Evidence, Where};
 use deskclerk::request::{Attachment, Field, FieldKey, Mailbox, Request, Setting, mail};
+use deskclerk::rules::learn::Labelled;
+use deskclerk::rules::learn::lean::lean;
 use deskclerk::rules::lint::{Weight, lint};
 use deskclerk::rules::{ChosenBy, Concerns, Files, Rules};
 use unicode_normalization::UnicodeNormalization;
@@ -158,7 +160,9 @@ fn frequent_words_are_not_taken_for_others() {
         for word in list.lines() {
             let request = Request { text: word.into(), ..Request::default() };
             let found = rules.find(&request, &[]);
-            for rank in rules.explain(&found).ranking.iter().filter(|rank| !rank.evidence.is_empty()) {
+            // What a word leans to was learned of it, and is small.
+            let signalled = |evidence: &[Evidence]| evidence.iter().any(|found| !found.rule.ends_with(".leaning"));
+            for rank in rules.explain(&found).ranking.iter().filter(|rank| signalled(&rank.evidence)) {
                 if !own[rank.topic.as_str()].contains(&folded(word)) {
                     taken.insert(format!("{word} {}", rank.topic));
                 }
@@ -430,4 +434,76 @@ fn gaps_reach_over_four_words_and_no_sentence() {
     assert_eq!(score("charged. Then twice"), 0.0);
     assert_eq!(score("charged us twice, twice, i say, for april"), 3.0);
     assert_eq!(score("charged twice one two three four april"), 3.0);
+}
+
+/// Labelled mails of one file: subject, text, topic.
+fn labelled(path: &str) -> Vec<[String; 3]> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let read = |line: &str| {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        ["subject", "text", "topic"].map(|key| value[key].as_str().unwrap().to_owned())
+    };
+    text.lines().map(read).collect()
+}
+
+/// Mails that the leanings were not learned from: nine of ten come to their topic, by signals alone four of five.
+#[test]
+fn held_back_mails_come_to_their_topics() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/topics/held/");
+    let held: Vec<_> = ["1.jsonl", "2.jsonl"].iter().flat_map(|name| labelled(&format!("{root}{name}"))).collect();
+    let mut files = Rules::shipped_files();
+    let right = |rules: &Rules| {
+        let judged = |[subject, text, _]: &[String; 3]| {
+            rules.topic(&Request { subject: subject.clone(), text: text.clone(), ..Request::default() }).id
+        };
+        held.iter().filter(|mail| judged(mail) == mail[2]).count() * 1000 / held.len()
+    };
+    let with = right(&Rules::shipped());
+    files.remove("leanings.csv");
+    let alone = right(&Rules::compile(&files).unwrap());
+    assert!(held.len() == 700 && with >= 900 && alone >= 770, "{with}, {alone} of 1000");
+}
+
+#[test]
+fn leanings_say_what_signals_do_not() {
+    let files = files(&[
+        ("topics/billing.toml", "id = \"billing\"\nthreshold = 1\n[weights]\n\"invoice\" = 3\n"),
+        ("topics/reporting.toml", "id = \"reporting\"\nthreshold = 1\n[weights]\n\"report\" = 3\n"),
+        ("topics/other.toml", "id = \"other\"\n"),
+    ]);
+    let samples: Vec<Labelled> = [
+        ("the invoice of May is too high, the amount is wrong", "billing"),
+        ("why is the amount so high this month", "billing"),
+        ("the amount was debited twice from our bank", "billing"),
+        ("our bank says it was debited in May", "billing"),
+        ("the report shows no opens since May", "Reporting"),
+        ("how many opens did we get this month", "reporting"),
+        ("opens and clicks of the last month, please", "reporting"),
+        ("clicks are shown twice in the table", "reporting"),
+        ("good morning, thank you", "other"),
+        ("good morning to you, please call", "other"),
+    ]
+    .map(|(text, topic)| Labelled { text: text.into(), topic: topic.into() })
+    .into();
+    let leant = lean(&files, &samples).unwrap();
+    assert_eq!(leant.file, lean(&files, &samples).unwrap().file, "the same texts, the same file");
+    assert!(leant.file.starts_with("word,billing,other,reporting\n") && leant.words > 5, "{}", leant.file);
+    let mut with = files.clone();
+    with.insert("leanings.csv".into(), leant.file.into());
+    let judged = |files: &Files, text: &str| {
+        Rules::compile(files).unwrap().topic(&Request { text: text.into(), ..Request::default() })
+    };
+    for (text, topic) in
+        [("the bank debited an amount", "billing"), ("clicks, opens", "reporting"), ("good morning", "other")]
+    {
+        assert_eq!(judged(&files, text).id, "other", "{text}");
+        let found = judged(&with, text);
+        assert_eq!(found.id, topic, "{text}: {found:?}");
+    }
+    // A strong signal decides whatever the words lean to.
+    with.insert("topics/reporting.toml".into(), "id = \"reporting\"\n[weights]\n\"bank\" = 9\n".into());
+    assert_eq!(judged(&with, "the bank debited an amount").id, "reporting");
+    let wrong = [Labelled { text: "x".into(), topic: "shipping".into() }];
+    let faults = lean(&files, &wrong).unwrap_err();
+    assert!(faults[0].message.contains("1 are labelled `shipping`"), "{faults:?}");
 }

@@ -88,7 +88,7 @@ fn compile(files: &crate::rules::Files) -> Option<Rules> {
     Rules::compile(files).map_err(|faults| output::complain_of(&faults)).ok()
 }
 
-fn report(rules: &Rules, labels: &Labels, samples: &[Labelled], out: &mut impl Write) -> Result<()> {
+pub(super) fn report(rules: &Rules, labels: &Labels, samples: &[Labelled], out: &mut impl Write) -> Result<()> {
     let start = Instant::now();
     let Score { in_scope, right, out_of_scope, other, confusions } = learn::score(rules, labels, samples);
     let rate = samples.len() as f64 / start.elapsed().as_secs_f64();
@@ -105,7 +105,7 @@ fn report(rules: &Rules, labels: &Labels, samples: &[Labelled], out: &mut impl W
 }
 
 /// Labelled texts of a CSV, JSON lines or JSON file.
-fn read(path: &Path) -> Result<Vec<Labelled>> {
+pub(super) fn read(path: &Path) -> Result<Vec<Labelled>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let Ok(text) = String::from_utf8(bytes) else { bail!("{} is not UTF-8; save it as UTF-8", path.display()) };
     let mut samples = match path.extension().and_then(|end| end.to_str()) {
@@ -157,11 +157,13 @@ fn read_csv(text: &str) -> Result<Vec<Labelled>> {
             found.join(", ")
         );
     };
+    let subject = column(&["subject"]);
     let mut samples = Vec::new();
     for record in reader.records() {
         let record = record?;
+        let said = [subject, Some(text)].map(|column| column.and_then(|column| record.get(column)).unwrap_or_default());
         samples.push(Labelled {
-            text: record.get(text).unwrap_or_default().to_owned(),
+            text: said.join("\n\n").trim().to_owned(),
             topic: record.get(topic).unwrap_or_default().to_owned(),
         });
     }
@@ -195,7 +197,9 @@ fn gather(value: &Value, samples: &mut Vec<Labelled>) {
                     _ => None,
                 })
             };
-            match (one(&TEXT), one(&TOPIC)) {
+            let subject = object.get("subject").and_then(Value::as_str).filter(|subject| !subject.trim().is_empty());
+            let below = |text: String| subject.map_or(text.clone(), |subject| format!("{subject}\n\n{text}"));
+            match (one(&TEXT).map(below), one(&TOPIC)) {
                 (Some(text), Some(topic)) => samples.push(Labelled { text, topic }),
                 // One half alone is a row that is left out; neither may be a table of rows.
                 (Some(text), None) if !object.values().any(|value| value.is_array() || value.is_object()) => {

@@ -1,5 +1,5 @@
-//! `deskclerk rules check|test|explain|replay|learn`: the workshop of those who write rules. Writes nothing but what
-//! `learn --out` says.
+//! `deskclerk rules check|test|explain|replay|learn|lean`: the workshop of those who write rules. Writes nothing but what
+//! `--out` says.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use super::output::{self, Format};
-use super::{End, learn, replay};
+use super::{End, lean, learn, replay};
 use crate::campaigns;
 use crate::config::fault::Fault;
 use crate::desk::{folder, sources};
@@ -64,6 +64,8 @@ pub enum Command {
     Replay(replay::Args),
     /// Write rule files learned from labelled texts, or propose a diff from the agents' corrections
     Learn(learn::Args),
+    /// Write leanings: what single words say, learned from labelled texts beside the rules
+    Lean(lean::Args),
 }
 
 /// Which rules, and how to print.
@@ -97,6 +99,7 @@ pub fn run(command: &Command) -> Result<End> {
         }
         Command::Replay(args) => replay::run(args, &mut out)?,
         Command::Learn(args) => learn::run(args, &mut out)?,
+        Command::Lean(args) => lean::run(args, &mut out)?,
     };
     out.flush()?;
     Ok(end)
@@ -236,6 +239,9 @@ fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
             let place = place.trim_matches('"');
             let text = output::inert(&found.text);
             writeln!(out, "  {:+.2} {} in {place} {}..{}: {text}", found.weight, found.rule, found.start, found.end)?;
+        }
+        if rank.leanings != 0.0 {
+            writeln!(out, "  {:+.2} by all words that lean, together", rank.leanings)?;
         }
     }
     for change in &explanation.changes {

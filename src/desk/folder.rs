@@ -17,7 +17,7 @@ const ALL_BYTES: usize = 64 * 1024 * 1024;
 /// Files in a folder; no rules need as many.
 const ENTRIES: usize = 10_000;
 /// How the names of files that are read end.
-const ENDS: [&str; 3] = ["toml", "txt", "html"];
+const ENDS: [&str; 4] = ["toml", "csv", "txt", "html"];
 /// The folders that are read.
 const FOLDERS: [&str; 4] = ["topics", "reading", "replies", "hooks"];
 

@@ -5,6 +5,7 @@ use std::mem;
 
 use super::classes::Classes;
 use super::description::Description;
+use super::leanings::{self, Idle, Leanings};
 use super::lexicon::Lexicon;
 use super::numbering::Lists;
 use super::scan::{Set, bit};
@@ -97,6 +98,10 @@ pub struct Compiled {
     pub routing: Vec<routing::Rule>,
     /// Words that say nothing.
     pub description: Description,
+    /// What single words say of the topics.
+    pub leanings: Leanings,
+    /// Rows of leanings that never count.
+    pub idle: Vec<Idle>,
     /// Classes that no signal names, with their lines.
     pub unused: Vec<(String, usize)>,
 }
@@ -172,6 +177,11 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
     faults.extend(found);
     faults.extend(references(&topics, &unread, &routing));
     let description = Description::new(vague, &mut weaver.lexicon);
+    let ids: Vec<&str> =
+        topics.iter().map(|topic| topic.id.0.as_str()).chain(unread.iter().map(String::as_str)).collect();
+    let (rows, found) = leanings::read(files.get(leanings::FILE).map(|text| &**text), &ids);
+    faults.extend(found);
+    let (leanings, idle) = Leanings::new(&rows, &mut weaver.lexicon);
     let unused = weaver.unused_classes();
     let net = weaver.finish().map_err(|found| faults.extend(found)).ok();
     let Some(net) = net.filter(|_| faults.is_empty()) else {
@@ -180,7 +190,8 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
         return Err(faults);
     };
     let by_id = topics.iter().enumerate().map(|(index, topic)| (topic.id.0.clone(), index as u16)).collect();
-    let mut compiled = Compiled { net, topics, by_id, signals, routing, description, unused, ..Compiled::default() };
+    let mut compiled =
+        Compiled { net, topics, by_id, signals, routing, description, leanings, idle, unused, ..Compiled::default() };
     compiled.index();
     Ok(compiled)
 }

@@ -29,8 +29,10 @@ pub struct Rank {
     pub score: f64,
     /// What it had to reach.
     pub threshold: f64,
-    /// The signals that gave or took them.
+    /// The signals that gave or took them, and the words that lean most.
     pub evidence: Vec<Evidence>,
+    /// What all words that lean gave or took together.
+    pub leanings: f64,
 }
 
 impl Rules {
@@ -38,13 +40,14 @@ impl Rules {
     pub fn explain(&self, findings: &Findings<'_>) -> Explanation {
         let compiled = &self.compiled;
         let Findings { scan, pick, .. } = findings;
-        let scores = compiled.scores(scan);
+        let (scores, leant) = (compiled.scores(scan), compiled.leant(scan));
         let topic = compiled.topic(scan, *pick);
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
         let mut ranking = Vec::new();
         for index in order {
-            let evidence = compiled.evidence(scan, &compiled.fired(index as u16, scan));
+            let mut evidence = compiled.evidence(scan, &compiled.fired(index as u16, scan));
+            evidence.extend(compiled.leanings_of(index as u16, scan));
             let written = &compiled.topics[index];
             if !evidence.is_empty() || written.id.0 == topic.id {
                 ranking.push(Rank {
@@ -52,6 +55,7 @@ impl Rules {
                     score: scores[index],
                     threshold: if scan.names_campaign { written.threshold_named } else { written.threshold },
                     evidence,
+                    leanings: leant[index],
                 });
             }
         }

@@ -5,6 +5,7 @@
 
 use super::compile::{Compiled, Owner, Signal, label_words};
 use super::fields::is_field;
+use super::lexicon::Word;
 use super::routing::PRIORITIES;
 use super::scan::{Hit, Scan, Spot, bit};
 use super::{ChosenBy, Detail, Routing, Topic, description, topic};
@@ -17,6 +18,11 @@ pub const OTHER: &str = "other";
 pub const TEAM: &str = "support";
 /// Points above its prior with which a topic is spoken of.
 const SPOKEN_OF: f64 = 0.3;
+/// Points that all leanings together may come to between two topics.
+const MOST_LEANT: f64 = 5.0;
+/// Points of a single word's leaning that are worth telling, and how many such words are told.
+const TOLD: f32 = 1.0;
+const MOST_TOLD: usize = 4;
 /// A text of fewer words only hands on what it forwards: then the forwarded text counts in full.
 const FEW_WORDS: usize = 15;
 
@@ -80,8 +86,63 @@ impl Compiled {
         Scan::new(&self.net, request, pick == Pick::Unknown)
     }
 
-    /// The points of every topic, priors included.
+    /// The points of every topic: its prior, its signals, and what single words lean to.
     pub fn scores(&self, scan: &Scan<'_>) -> Vec<f64> {
+        let mut scores = self.signalled(scan);
+        self.leant(scan).iter().zip(&mut scores).for_each(|(points, score)| *score += points);
+        scores
+    }
+
+    /// What all words lean to together: points of each topic beside those of `other`. No topic falls more than
+    /// [`MOST_LEANT`] behind another by them: what people wrote about stronger signals holds.
+    pub fn leant(&self, scan: &Scan<'_>) -> Vec<f64> {
+        let mut points = vec![0.0; self.topics.len()];
+        for (word, factor, _) in self.leaning(scan) {
+            for (topic, of) in self.leanings.of(word.id) {
+                points[usize::from(*topic)] += f64::from(*of) * factor;
+            }
+        }
+        let most = points.iter().copied().fold(0.0, f64::max);
+        points.iter_mut().for_each(|points| *points = (*points - most).max(-MOST_LEANT));
+        let other = self.other().map_or((-most).max(-MOST_LEANT), |other| points[other]);
+        points.iter_mut().for_each(|points| *points -= other);
+        points
+    }
+
+    /// Each word that leans to some topic, once, where it counts most: how much, and in which zone.
+    fn leaning(&self, scan: &Scan<'_>) -> Vec<(Word, f64, u16)> {
+        let forwarded = forwarded_factor(scan.request);
+        let mut found = Vec::new();
+        for (zone, read) in (0..).zip(&scan.zones) {
+            let factor = factor(read.place, forwarded);
+            let counts = |word: &&Word| !self.leanings.of(word.id).is_empty() && !scan.is_named(read.place, word);
+            if factor > 0.0 {
+                found.extend(scan.words_of(usize::from(zone)).iter().filter(counts).map(|word| (*word, factor, zone)));
+            }
+        }
+        found.sort_by(|a, b| a.0.id.cmp(&b.0.id).then(b.1.total_cmp(&a.1)));
+        found.dedup_by_key(|(word, ..)| word.id);
+        found
+    }
+
+    /// The words that lean most to or from a topic, as evidence.
+    pub fn leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<Evidence> {
+        let name = format!("topic.{}.leaning", self.topics[usize::from(topic)].id.0);
+        let mut told = vec![];
+        for (word, factor, zone) in self.leaning(scan) {
+            let Some((_, points)) = self.leanings.of(word.id).iter().find(|(of, _)| *of == topic) else { continue };
+            if points.abs() >= TOLD {
+                let spot = Spot { zone, start: word.start, end: word.end };
+                told.push(scan.evidence(&name, spot, f64::from(*points) * factor));
+            }
+        }
+        told.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+        told.truncate(MOST_TOLD);
+        told
+    }
+
+    /// The points of every topic by its prior and by signals alone.
+    pub fn signalled(&self, scan: &Scan<'_>) -> Vec<f64> {
         let named = |topic: &topic::Topic| if scan.names_campaign { topic.named } else { 0.0 };
         let mut scores: Vec<f64> = self.topics.iter().map(|topic| topic.prior + named(topic)).collect();
         let forwarded = forwarded_factor(scan.request);
@@ -155,7 +216,10 @@ impl Compiled {
 
     /// The topic of a scanned request.
     pub fn topic(&self, scan: &Scan<'_>, pick: Pick) -> Topic {
-        let scores = self.scores(scan);
+        let mut scores = self.signalled(scan);
+        let (best, next) = self.best(&scores);
+        let by_signals = best.filter(|best| self.is_plain(scan, &scores, *best, next));
+        self.leant(scan).iter().zip(&mut scores).for_each(|(points, score)| *score += points);
         let (best, next) = self.best(&scores);
         let plain = best.filter(|best| self.is_plain(scan, &scores, *best, next));
         let id_of = |index: Option<usize>| {
@@ -182,6 +246,9 @@ impl Compiled {
         };
         let topic = &self.topics[index];
         let mut evidence = self.evidence(scan, &self.fired(index as u16, scan));
+        if by_signals != Some(index) {
+            evidence.extend(self.leanings_of(index as u16, scan));
+        }
         if chosen_by == ChosenBy::Customer {
             evidence.insert(0, picked(scan.request));
         }
@@ -245,9 +312,9 @@ impl Compiled {
         details
     }
 
-    /// Whether it speaks of a topic at all, and of one beyond doubt.
+    /// Whether its signals speak of a topic at all, and of one beyond doubt. Every word leans to something.
     fn tells_a_topic(&self, scan: &Scan<'_>) -> (bool, bool) {
-        let scores = self.scores(scan);
+        let scores = self.signalled(scan);
         let (best, next) = self.best(&scores);
         let spoken_of = |best: usize| scores[best] > self.topics[best].prior + SPOKEN_OF;
         (best.is_some_and(spoken_of), best.is_some_and(|best| self.is_plain(scan, &scores, best, next)))
@@ -394,7 +461,11 @@ fn is_asked(list: &[topic::Header], (name, value): &(String, String)) -> bool {
 
 /// How much a find counts where it stands.
 fn place_factor(scan: &Scan<'_>, spot: Spot, forwarded: f64) -> f64 {
-    match scan.zones[usize::from(spot.zone)].place {
+    factor(scan.zones[usize::from(spot.zone)].place, forwarded)
+}
+
+fn factor(place: Where, forwarded: f64) -> f64 {
+    match place {
         Where::Subject | Where::Text | Where::Form => 1.0,
         Where::Forwarded => forwarded,
         _ => 0.0,

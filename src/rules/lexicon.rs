@@ -135,6 +135,22 @@ impl Lexicon {
         ids
     }
 
+    /// The number of a single word that no phrase need use: that of the word as it is read, or a new one. `None` where it
+    /// is read as several.
+    pub fn adopt(&mut self, word: &str) -> Option<u32> {
+        let mut found = Vec::new();
+        self.stems_of(word, |stem, _, _| found.extend(stem.map(str::to_owned)));
+        let [stem] = found.as_slice() else { return None };
+        let known = self.stems.get(stem.as_bytes());
+        let letters = stem.bytes().all(|byte| byte.is_ascii_lowercase());
+        if known.is_none() && letters && self.split(stem, &mut |_| {}) {
+            return None;
+        }
+        let id = self.stems.number(stem.as_bytes());
+        self.parts.resize(self.len(), false);
+        Some(id)
+    }
+
     /// How many numbers are given out.
     pub fn len(&self) -> usize {
         self.stems.lists().len()

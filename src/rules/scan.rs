@@ -94,6 +94,10 @@ pub struct Scan<'r> {
     pub regexes: Vec<Hit>,
     /// The request names a campaign, by ID or name.
     pub names_campaign: bool,
+    /// Where it does.
+    named: Vec<(Where, usize, usize)>,
+    /// The words of the campaign's name, by number.
+    in_name: Vec<u32>,
     /// A bit for each phrase: whether it was found. Signals ask for hundreds of phrases that were not.
     seen: Vec<u64>,
 }
@@ -142,6 +146,8 @@ impl<'r> Scan<'r> {
             phrases: vec![],
             regexes: vec![],
             names_campaign: false,
+            named: vec![],
+            in_name: vec![],
             seen: vec![],
         };
         scan.find_phrases(net);
@@ -233,6 +239,7 @@ impl<'r> Scan<'r> {
             return;
         }
         self.names_campaign = true;
+        self.named = spans.to_vec();
         self.mark_named_in_subject(spans);
         let zones = &self.zones;
         for hit in self.phrases.iter_mut().chain(&mut self.regexes) {
@@ -259,6 +266,15 @@ impl<'r> Scan<'r> {
                 hit.named = words[hit.first as usize..=hit.last as usize].iter().all(of_name);
             }
         }
+        self.in_name = in_name;
+    }
+
+    /// Whether a word only names the campaign.
+    pub fn is_named(&self, place: Where, word: &Word) -> bool {
+        let within = |span: &(Where, usize, usize)| {
+            span.0 == place && span.1 <= word.start as usize && word.end as usize <= span.2
+        };
+        self.named.iter().any(within) || place == Where::Subject && self.in_name.contains(&word.id)
     }
 
     /// Where phrases of a set stand.

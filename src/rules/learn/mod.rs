@@ -5,6 +5,7 @@
 //! the written files are judged by the same engine as any, and the figures come from that engine.
 
 pub mod labels;
+pub mod lean;
 mod model;
 mod phrasebook;
 pub mod propose;
@@ -26,10 +27,15 @@ use phrasebook::Phrasebook;
 /// A text with its topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labelled {
-    /// The text.
+    /// The text; a subject stands above it.
     pub text: String,
     /// The topic's label.
     pub topic: String,
+}
+
+/// A labelled text as the request that it stands for.
+fn request(sample: &Labelled) -> Request {
+    Request { text: sample.text.clone(), ..Request::default() }
 }
 
 /// How well rules judge labelled texts.
@@ -64,7 +70,7 @@ pub fn score(rules: &Rules, labels: &Labels, samples: &[Labelled]) -> Score {
     let mut confusions: BTreeMap<(String, String), usize> = BTreeMap::new();
     for sample in samples {
         let expected = labels.id(&sample.topic);
-        let judged = rules.topic(&Request { text: sample.text.clone(), ..Request::default() }).id;
+        let judged = rules.topic(&request(sample)).id;
         let right = usize::from(judged == expected);
         if expected == OTHER {
             (score.out_of_scope, score.other) = (score.out_of_scope + 1, score.other + right);

@@ -13,8 +13,10 @@ const ROUNDS: [usize; 2] = [12, 8];
 const LAST_ROUNDS: usize = 2;
 /// By how much a text must be on its right side to sleep.
 const ASLEEP: f32 = 0.2;
-/// Phrases kept a topic: what a person may still read.
-pub const PHRASES: usize = 400;
+/// Phrases kept a topic: what a person may still read. Few topics may have more, for they may speak several languages.
+const PHRASES: usize = 400;
+/// Phrases kept in all.
+const ALL_PHRASES: usize = 30_000;
 /// Points that a plain yes comes to in the files, so that weights are numbers with which people count.
 const POINTS: f32 = 4.0;
 /// Weights below this say nothing once written with two digits.
@@ -61,7 +63,7 @@ impl Model {
         let mut model = Model { topics: Vec::with_capacity(topics), by_phrase: vec![vec![]; phrasebook.len()] };
         for topic in 0..topics {
             let weights = machine.learn(topic, &all, ROUNDS[0]);
-            let kept = thin(&weights, &scale, &phrasebook.held);
+            let kept = thin(&weights, &scale, &phrasebook.held, PHRASES.max(ALL_PHRASES / topics.max(1)));
             let weights = machine.learn(topic, &kept, ROUNDS[1]);
             let written = |(phrase, weight): (usize, &f32)| {
                 // As it is written: two digits.
@@ -137,17 +139,21 @@ impl Model {
 fn scales(texts: &[Text<'_>], phrasebook: &Phrasebook) -> Vec<f32> {
     let mut held = vec![0u32; phrasebook.len()];
     texts.iter().flat_map(|text| text.phrases).for_each(|phrase| held[*phrase as usize] += 1);
-    let rarity = |held: u32| ((1.0 + texts.len() as f32) / (1.0 + held as f32)).ln() + 1.0;
-    held.iter().zip(&phrasebook.says).map(|(held, says)| says * rarity(*held)).collect()
+    held.iter().zip(&phrasebook.says).map(|(held, says)| says * rarity(texts.len(), *held)).collect()
+}
+
+/// How much a word says that so many texts of all hold.
+pub fn rarity(texts: usize, held: u32) -> f32 {
+    ((1.0 + texts as f32) / (1.0 + held as f32)).ln() + 1.0
 }
 
 /// The phrases worth writing down: the heaviest, weighed by how many texts hold them.
-fn thin(weights: &[f32], scale: &[f32], held: &[u32]) -> Vec<bool> {
+fn thin(weights: &[f32], scale: &[f32], held: &[u32], most: usize) -> Vec<bool> {
     let worth = |phrase: usize| (weights[phrase] * scale[phrase]).abs() * (held[phrase] as f32).sqrt();
     let mut order: Vec<usize> = (0..weights.len()).filter(|phrase| weights[*phrase] != 0.0).collect();
     order.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)).then(a.cmp(b)));
     let mut kept = vec![false; weights.len()];
-    order.iter().take(PHRASES).for_each(|phrase| kept[*phrase] = true);
+    order.iter().take(most).for_each(|phrase| kept[*phrase] = true);
     kept
 }
 

@@ -20,8 +20,8 @@ use crate::rules::{Files, Rules, prove};
 const SHARED: usize = 2;
 /// Phrases proposed a topic: more than a person weighs one by one.
 const PHRASES: usize = 8;
-/// What a proposed phrase weighs: as much as a signal that does not say.
-const WEIGHT: f64 = 2.0;
+/// What a proposed phrase weighs: as much as a signal that does not say; more where signals or leanings speak against it.
+const WEIGHTS: [f64; 3] = [2.0, 4.0, 7.0];
 /// Examples proposed a topic.
 const EXAMPLES: usize = 5;
 /// Characters of a text that becomes an example.
@@ -56,7 +56,8 @@ pub struct Proposal {
 /// What is added to one topic's file.
 #[derive(Debug, Default, Clone)]
 struct Addition {
-    phrases: BTreeSet<String>,
+    /// Each with its weight.
+    phrases: BTreeMap<String, f64>,
     examples: Vec<(String, String)>,
 }
 
@@ -70,13 +71,16 @@ pub fn propose(files: &Files, corrected: &[Corrected]) -> Result<Proposal, Vec<F
     let mut additions: BTreeMap<&str, Addition> = BTreeMap::new();
     for (topic, phrases) in candidates(&rules, files, corrected, &wrong)? {
         for phrase in phrases {
-            let mut trial = additions.clone();
-            trial.entry(topic).or_default().phrases.insert(phrase);
-            let Ok(tried) = Rules::compile(&edited(files, &trial)) else { continue };
-            // Words and their pairs say the same twice: only what turns one more correction is worth a person's time.
-            let helps = right(&tried, corrected) > right_with(files, &additions, corrected);
-            if helps && broken(&tried).is_subset(&broken_before) {
-                additions = trial;
+            let before = right_with(files, &additions, corrected);
+            for weight in WEIGHTS {
+                let mut trial = additions.clone();
+                trial.entry(topic).or_default().phrases.insert(phrase.clone(), weight);
+                let Ok(tried) = Rules::compile(&edited(files, &trial)) else { continue };
+                // Words and their pairs say the same twice: only what turns one more correction is worth a person's time.
+                if right(&tried, corrected) > before && broken(&tried).is_subset(&broken_before) {
+                    additions = trial;
+                    break;
+                }
             }
         }
     }
@@ -184,9 +188,9 @@ fn edited(files: &Files, additions: &BTreeMap<&str, Addition>) -> Files {
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
         // A phrase that has a weight already keeps it: TOML refuses a key that stands twice.
         let known: BTreeSet<&str> = text.lines().filter_map(|line| Some(line.split_once('=')?.0.trim())).collect();
-        let lines: Vec<String> = (addition.phrases.iter().map(|phrase| quoted(phrase)))
-            .filter(|phrase| !known.contains(phrase.as_str()))
-            .map(|phrase| format!("{phrase} = {WEIGHT:.1}\n"))
+        let lines: Vec<String> = (addition.phrases.iter().map(|(phrase, weight)| (quoted(phrase), weight)))
+            .filter(|(phrase, _)| !known.contains(phrase.as_str()))
+            .map(|(phrase, weight)| format!("{phrase} = {weight:.1}\n"))
             .collect();
         let header = "\n[weights]\n";
         let at = text.find(header).map(|at| at + header.len());

@@ -8,6 +8,7 @@ use crate::rules::classes;
 use crate::rules::compile::{Compiled, Owner, Signal, Written};
 use crate::rules::fold::{Piece, fold};
 use crate::rules::judge::OTHER;
+use crate::rules::leanings;
 use crate::rules::sheet::nearest;
 use crate::rules::{Files, Rules};
 
@@ -77,6 +78,13 @@ impl Findings {
         for (name, line) in &compiled.unused {
             let message = format!("no rule names the class `@{name}`");
             self.add(Weight::Warning, classes::FILE, *line, message, "name it in a signal, or delete it");
+        }
+    }
+
+    /// Leanings that never count.
+    pub(super) fn of_leanings(&mut self, compiled: &Compiled) {
+        for (word, line, why) in &compiled.idle {
+            self.add(Weight::Warning, leanings::FILE, *line, format!("`{word}` never counts: {why}"), "delete the row");
         }
     }
 

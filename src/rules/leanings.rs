@@ -1,0 +1,185 @@
+//! Leanings: what single words say of the topics, each too little to be a signal; `leanings.csv`, a row a word, a column a
+//! topic. Learned by `rules lean` from labelled history, beside the signals that people write; open to anybody's editor.
+//!
+//! Never speaks of a word that a hand-written phrase would lose by it: compounds are read as their parts, whatever stands here.
+
+use super::lexicon::Lexicon;
+use super::numbering::Lists;
+use super::sheet::nearest;
+use crate::config::fault::Fault;
+
+/// The file.
+pub const FILE: &str = "leanings.csv";
+
+/// Word number → the topics that it speaks for or against, with its points.
+#[derive(Debug, Default)]
+pub struct Leanings(Lists<(u16, f32)>);
+
+/// A row as written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The word.
+    pub word: String,
+    /// Its line.
+    pub line: usize,
+    /// Topics, by index, with points.
+    pub points: Vec<(u16, f32)>,
+}
+
+/// A row that never counts: its word, its line, and why.
+pub type Idle = (String, usize, &'static str);
+
+impl Leanings {
+    /// Gives the words of the rows numbers; those of phrases keep theirs. To be called after the last phrase.
+    pub fn new(rows: &[Row], lexicon: &mut Lexicon) -> (Leanings, Vec<Idle>) {
+        let mut idle = vec![];
+        let mut pairs: Vec<(u32, (u16, f32))> = vec![];
+        let mut taken = std::collections::HashSet::new();
+        for row in rows {
+            match lexicon.adopt(&row.word) {
+                Some(id) if taken.insert(id) => pairs.extend(row.points.iter().map(|point| (id, *point))),
+                Some(_) => {
+                    idle.push((row.word.clone(), row.line, "a row above has the same word, or another form of it"))
+                }
+                None => idle.push((row.word.clone(), row.line, "it is read as several words")),
+            }
+        }
+        (Leanings(Lists::of_pairs(lexicon.len(), pairs)), idle)
+    }
+
+    /// What a word says: topics with points.
+    pub fn of(&self, word: u32) -> &[(u16, f32)] {
+        if (word as usize) < self.0.len() { &self.0[word as usize] } else { &[] }
+    }
+}
+
+/// Reads the file. `topics`: the ids of all topics, in their order.
+pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
+    let (mut rows, mut faults) = (vec![], vec![]);
+    let Some(text) = text else { return (rows, faults) };
+    let mut fault = |line: usize, message: String, remedy: String| {
+        faults.push(Fault { file: FILE.into(), line, message, remedy });
+    };
+    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let columns = match reader.headers() {
+        Ok(headers) if headers.get(0) == Some("word") => {
+            let index = |name: &str| match topics.iter().position(|topic| *topic == name) {
+                Some(index) => Some(index as u16),
+                None => {
+                    let remedy = nearest(name, topics)
+                        .map_or("take the column out, or name it after one of topics/*.toml".to_owned(), |right| {
+                            format!("write {right}")
+                        });
+                    fault(1, format!("there is no topic `{name}`"), remedy);
+                    None
+                }
+            };
+            headers.iter().skip(1).map(index).collect::<Vec<_>>()
+        }
+        _ => {
+            fault(1, "the first column is not `word`".into(), "begin with a line: word,billing,access,…".into());
+            return (rows, faults);
+        }
+    };
+    let mut record = csv::StringRecord::new();
+    loop {
+        match reader.read_record(&mut record) {
+            Ok(false) => break,
+            Ok(true) => {}
+            Err(error) => {
+                let line = error.position().map_or(0, |at| at.line() as usize);
+                fault(
+                    line,
+                    format!("no row of a table: {error}"),
+                    "give each row a word and a value or nothing a topic".into(),
+                );
+                continue;
+            }
+        }
+        let line = record.position().map_or(0, |at| at.line() as usize);
+        let word = record.get(0).unwrap_or_default();
+        if word.is_empty() || word.contains(char::is_whitespace) {
+            fault(
+                line,
+                format!("`{word}` is not one word"),
+                "write single words; phrases belong into a topic's [weights]".into(),
+            );
+            continue;
+        }
+        let mut points = vec![];
+        for (value, topic) in record.iter().skip(1).zip(&columns).filter(|(value, _)| !value.is_empty()) {
+            match (value.parse::<f32>(), topic) {
+                (Ok(value), Some(topic)) if value.is_finite() => points.push((*topic, value)),
+                (Ok(value), None) if value.is_finite() => {}
+                _ => {
+                    fault(line, format!("`{value}` is no number of points"), "write a number such as 0.5 or -1".into())
+                }
+            }
+        }
+        rows.push(Row { word: word.to_owned(), line, points });
+    }
+    (rows, faults)
+}
+
+/// The file with these rows, by word.
+pub fn write(mut rows: Vec<Row>, topics: &[&str]) -> String {
+    rows.sort_by(|a, b| a.word.cmp(&b.word));
+    let mut out = format!("word,{}\n", topics.join(","));
+    for row in rows {
+        out.push_str(&row.word);
+        for topic in 0..topics.len() as u16 {
+            out.push(',');
+            if let Some((_, points)) = row.points.iter().find(|(of, _)| *of == topic) {
+                out.push_str(&format!("{points:.1}"));
+            }
+        }
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[(usize, &str)]) {
+        let (_, faults) = read(Some(text), &["billing", "reporting"]);
+        let got: Vec<(usize, &str)> = faults.iter().map(|fault| (fault.line, fault.message.as_str())).collect();
+        assert_eq!(got, expected, "{text}");
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let rows = vec![
+            Row { word: "Rechnung".into(), line: 2, points: vec![(0, 1.5)] },
+            Row { word: "opens".into(), line: 3, points: vec![(0, -0.5), (1, 2.0)] },
+        ];
+        let text = write(rows.clone(), &["billing", "reporting"]);
+        assert_eq!(text, "word,billing,reporting\nRechnung,1.5,\nopens,-0.5,2.0\n");
+        assert_eq!(read(Some(&text), &["billing", "reporting"]), (rows, vec![]));
+    }
+
+    #[test]
+    fn each_fault_has_its_line() {
+        check("word,reporting\n# of people\nopens,2\n", &[]);
+        check("topic,reporting\n", &[(1, "the first column is not `word`")]);
+        check("word,reportng\nopens,2\n", &[(1, "there is no topic `reportng`")]);
+        check(
+            "word,billing\nopens,much\ntwo words,1\n",
+            &[(2, "`much` is no number of points"), (3, "`two words` is not one word")],
+        );
+        let (_, faults) = read(Some("word,billing\nopens,1,2\n"), &["billing"]);
+        assert_eq!((faults.len(), faults[0].line), (1, 2));
+    }
+
+    #[test]
+    fn a_word_counts_once_and_a_compound_not_at_all() {
+        let (mut lexicon, _) = Lexicon::new(Some("[endings]\nen = [\"s/3\"]\n"));
+        let bill = lexicon.intern("Rechnung", true)[0];
+        let row = |word: &str, line| Row { word: word.into(), line, points: vec![(0, 1.0)] };
+        let rows = [row("opens", 2), row("open", 3), row("Stornorechnung", 4), row("Rechnung", 5)];
+        let (leanings, idle) = Leanings::new(&rows, &mut lexicon);
+        assert_eq!(idle.iter().map(|idle| idle.1).collect::<Vec<_>>(), [3, 4]);
+        assert_eq!((leanings.of(bill), leanings.of(0), leanings.of(u32::MAX)), (&[(0, 1.0)][..], &[][..], &[][..]));
+    }
+}
