@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use encoding_rs::{
-    BIG5, Encoding, GB18030, ISO_2022_JP, ISO_8859_2, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1252,
+    BIG5, EUC_KR, Encoding, GB18030, ISO_2022_JP, ISO_8859_2, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1252,
     WINDOWS_1254, WINDOWS_1257,
 };
 
@@ -30,6 +30,9 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> (Cow<'a, str>, Option
     if let Some(encoding) = unmarked(bytes).filter(|_| !wide) {
         let (text, _) = encoding.decode_without_bom_handling(bytes);
         return (text, Some(format!("is {}, by its zeros", encoding.name().to_lowercase())));
+    }
+    if let Some(encoding) = shifted(bytes, label) {
+        return encoding;
     }
     let declared = label.and_then(lookup);
     if declared != Some(ISO_2022_JP) && memchr::memchr(0x1b, bytes).is_some() && bytes.is_ascii() {
@@ -116,6 +119,38 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> (Cow<'a, str>, Option
     }
 }
 
+/// Korean by ISO-2022-KR (RFC 1557) and simplified Chinese by HZ (RFC 1843): seven bits, two-byte characters between shifts.
+/// No browser reads either, some old programs send them.
+fn shifted(bytes: &[u8], label: Option<&str>) -> Option<(Cow<'static, str>, Option<String>)> {
+    let label = label?.to_ascii_lowercase();
+    let (encoding, on, off): (_, &[u8], &[u8]) = match label.as_str() {
+        "iso-2022-kr" | "csiso2022kr" => (EUC_KR, b"\x0e", b"\x0f"),
+        "hz-gb-2312" | "hz" => (GB18030, b"~{", b"~}"),
+        _ => return None,
+    };
+    if !bytes.is_ascii() {
+        return None;
+    }
+    let (mut out, mut rest, mut wide) = (Vec::with_capacity(bytes.len()), bytes, false);
+    while let Some((first, behind)) = rest.split_first() {
+        if let Some(behind) = rest.strip_prefix(if wide { off } else { on }) {
+            (wide, rest) = (!wide, behind);
+        } else if let Some(behind) = rest.strip_prefix(b"\x1b$)C") {
+            rest = behind;
+        } else if let (false, Some(behind)) = (wide || encoding == EUC_KR, rest.strip_prefix(b"~~")) {
+            out.push(b'~');
+            rest = behind;
+        } else {
+            // A line ends what was shifted.
+            wide &= *first != b'\n';
+            out.push(if wide && first.is_ascii_graphic() { first | 0x80 } else { *first });
+            rest = behind;
+        }
+    }
+    let (text, faulty) = encoding.decode_without_bom_handling(&out);
+    Some((Cow::Owned(text.into_owned()), faulty.then(|| format!("bytes that are no {label}"))))
+}
+
 /// The encoding of a label, with the names that mail programs invent. GB2312 and its like are read as GB18030.
 fn lookup(label: &str) -> Option<&'static Encoding> {
     let found = Encoding::for_label(label.as_bytes()).or_else(|| {
@@ -188,11 +223,12 @@ fn undoubled(text: &str) -> Option<String> {
     if !twice(text) {
         return None;
     }
-    let (bytes, _, unmapped) = WINDOWS_1252.encode(text);
-    if unmapped {
-        return None;
-    }
-    let once = String::from_utf8(bytes.into_owned()).ok()?;
+    // Latin-1 as it is in ISO 8859-1, else as Windows has it.
+    let latin: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    let once = latin.and_then(|bytes| String::from_utf8(bytes).ok()).or_else(|| {
+        let (bytes, _, unmapped) = WINDOWS_1252.encode(text);
+        String::from_utf8(bytes.into_owned()).ok().filter(|_| !unmapped)
+    })?;
     let (mut inside, mut last) = (0, ' ');
     for c in once.chars() {
         inside += usize::from((!c.is_ascii() && last.is_alphabetic()) || (!last.is_ascii() && c.is_alphabetic()));
@@ -323,6 +359,13 @@ mod tests {
         let (text, oddity) = decode(bytes, label);
         assert_eq!(text, expected);
         assert_eq!(oddity.is_some(), repaired, "{oddity:?}");
+    }
+
+    #[test]
+    fn seven_bits_with_shifts() {
+        check(b"\x1b$)C\x0e>H3g\x0f 48213\nabc", Some("ISO-2022-KR"), "안녕 48213\nabc", false);
+        check(b"~{Dz:C~} 48213 ~~", Some("hz-gb-2312"), "您好 48213 ~", false);
+        check("plain £".as_bytes(), Some("iso-2022-kr"), "plain £", true);
     }
 
     #[test]

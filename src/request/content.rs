@@ -3,6 +3,7 @@
 //! Structure comes from mail-parser; charsets are judged here, because people's programs declare them wrongly.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use mail_parser::{Encoding, HeaderName, Message, MessageParser, MessagePart, MimeHeaders, PartType};
@@ -42,10 +43,12 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
     let mut content = Content::default();
     let mut texts: Vec<(Cow<'_, str>, bool, bool)> = Vec::new();
     let mut pages: Vec<Cow<'_, str>> = Vec::new();
-    for id in &mail.text_body {
-        if let Some(part) = mail.part(*id)
-            && matches!(part.body, PartType::Text(_))
-        {
+    let mixed = mixed(raw, mail);
+    for part in mail.text_body.iter().filter_map(|id| mail.part(*id)) {
+        if mixed && matches!(part.body, PartType::Html(_)) {
+            let page = text_of(raw, part, &mut content.oddities);
+            texts.push((Cow::Owned(written(&html::read(&page))), false, false));
+        } else if matches!(part.body, PartType::Text(_)) {
             let kind = part.content_type();
             let is = |name: &str, value: &str| {
                 kind.and_then(|kind| kind.attribute(name)).is_some_and(|v| v.eq_ignore_ascii_case(value))
@@ -90,6 +93,16 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
     if mail.attachments.iter().filter_map(|id| mail.part(*id)).any(|part| cut(&part)) {
         content.oddities.push("winmail.dat ends too soon".to_owned());
     }
+    let wrapper = |part: &&MessagePart<'_>| {
+        let kind = part.content_type()?.subtype()?.to_ascii_lowercase();
+        ["ms-tnef", "pkcs7-mime"].into_iter().find(|known| kind.contains(known))
+    };
+    if texts.iter().all(|(text, ..)| text.trim().is_empty())
+        && pages.iter().all(|page| page.trim().is_empty())
+        && let Some(kind) = mail.parts.iter().find_map(|part| wrapper(&part))
+    {
+        content.oddities.push(format!("no text: what was written stands inside an attachment ({kind})"));
+    }
     content.calendar = mail
         .parts
         .iter()
@@ -124,8 +137,9 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
         several => Body::plain(&several.iter().map(|(text, ..)| text.trim_end()).collect::<Vec<_>>().join("\n\n")),
     };
     let page = pages.join("\n<hr>\n");
-    if page.trim().is_empty() {
+    if page.trim().is_empty() || mixed {
         content.body = plain;
+        content.html = Some(page).filter(|page| !page.trim().is_empty());
         return content;
     }
     // Worth reading when it is the body, or for the targets and pictures that plain text does not show.
@@ -153,6 +167,36 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
     }
     content.html = Some(page);
     content
+}
+
+/// Whether plain text and pages stand one beside the other (`multipart/mixed`), not one instead of the other, and say
+/// different things: programs cut a mail in two around a file, and lists put a footer below.
+fn mixed(raw: &[u8], mail: &Message<'_>) -> bool {
+    let parts = || mail.text_body.iter().filter_map(|id| mail.part(*id));
+    let is = |page: bool| parts().filter(move |part| matches!(part.body, PartType::Html(_)) == page);
+    if is(true).next().is_none() || is(false).next().is_none() {
+        return false;
+    }
+    let said = |part: &MessagePart<'_>| text_of(raw, part, &mut Vec::new()).into_owned();
+    let plain: Vec<String> = is(false).map(said).collect();
+    let pages: Vec<Body> = is(true).map(|part| html::read(&said(part))).collect();
+    let plain = Body::plain(&plain.join("\n\n"));
+    let repeats = |page: &Body| {
+        let known: HashSet<String> = words(&page.text).collect();
+        let (all, told) =
+            words(&plain.text).fold((0, 0), |(all, told), word| (all + 1, told + usize::from(known.contains(&word))));
+        told * 10 >= all * 7
+    };
+    !plain.is_blank() && !pages.iter().any(|page| page.is_blank() || stands_in(&plain, page) || repeats(page))
+}
+
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+/// The lines of a body as one text.
+fn written(body: &Body) -> String {
+    (0..body.lines.len()).map(|at| body.line(at)).collect::<Vec<_>>().join("\n")
 }
 
 /// Plain text that is a page: it begins and ends with a tag.

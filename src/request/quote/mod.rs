@@ -283,6 +283,25 @@ mod tests {
     }
 
     #[test]
+    fn answers_below_a_head_and_between_quoted_lines() {
+        let head = "From: \"Support\" <s@desk.example>\nTo: <jane@acme.example>\nSent: Monday, April 07, 2025 9:14 AM\nSubject: x";
+        let answers = "> Which campaign?\n\nIt is 48213.\n\n> Since when?\n\nMonday.";
+        let expected = "It is 48213.\n\nMonday.";
+        check(&format!("----- Original Message -----\n{head}\n\n{answers}"), expected);
+        check(&format!("{head}\n\n{answers}"), expected);
+        let marked = head.lines().map(|line| format!("> {line}\n")).collect::<String>();
+        check(&format!("----- Original Message -----\n{marked}>\n{answers}"), expected);
+        // Who wrote above has answered there.
+        check(
+            &format!("Both since Monday.\n\n----- Original Message -----\n{head}\n\n{answers}"),
+            "Both since Monday.",
+        );
+        check(&format!("{head}\n\nWhich one, 12345?\n\n> It is the old one."), "");
+        let parts = check("48213\n\n>>> Support <s@desk.example> 4/7/2025 9:14 AM >>>\nWhich one, 12345?", "48213");
+        assert!(parts.quoted.contains("12345"), "{parts:?}");
+    }
+
+    #[test]
     fn what_only_looks_like_a_quote_is_new() {
         for text in [
             "On Monday your colleague wrote:\nplease send the file again",

@@ -51,6 +51,15 @@ pub(super) fn origin(body: &Body, kinds: &[Kind], reading: &Reading) -> Option<F
         if last == Some(Label::From) && found.address.is_empty() {
             found.address = sender(line).address;
         } else if !any
+            && let Some((from, date)) = line.strip_suffix(">>>").and_then(|line| line.split_once('>'))
+            && from.contains('@')
+        {
+            // GroupWise: `>>> Jane Roe <jane@acme.example> 4/7/2025 9:14 AM >>>`
+            let one = sender(&format!("{from}>"));
+            (found.name, found.address) = (one.name, one.address);
+            found.date = written(date);
+            any = true;
+        } else if !any
             && line.contains('@')
             && line.ends_with(':')
             && let Some(open) = line.rfind('<')

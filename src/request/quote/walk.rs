@@ -11,6 +11,9 @@ use crate::request::reading::Reading;
 /// Over how many lines an attribution may be wrapped.
 const MOST_LINES: usize = 4;
 
+/// Lines within which a head ends and its quote begins.
+const HEAD_LINES: usize = 16;
+
 /// How long the end of a broken line may be: as long as programs make their lines (RFC 5322 §2.1.1).
 const LONGEST_END: usize = 78;
 
@@ -43,6 +46,9 @@ impl Walk<'_> {
                 at = self.quoted_forward(at, at);
                 continue;
             }
+            if self.groupwise(at) {
+                return self.rest(at, older);
+            }
             if line.depth > 0 || line.hint == Hint::Quoted {
                 self.kinds[at] = Kind::Quoted;
                 at += 1;
@@ -61,6 +67,12 @@ impl Walk<'_> {
                     continue;
                 }
                 Some(Marker::Original) => {
+                    if let Some(quote) = self.answered_below(at, new_seen) {
+                        self.marked = true;
+                        self.kinds[at..quote].fill(Kind::Quoted);
+                        at = quote;
+                        continue;
+                    }
                     let mut below = (at + 1..count).filter(|next| !self.body.blank(*next));
                     let foreign =
                         below.next().and_then(|next| self.block(next)).is_some_and(|block| self.foreign(&block));
@@ -76,6 +88,12 @@ impl Walk<'_> {
                 None => {}
             }
             if let Some(block) = self.block(at) {
+                if let Some(quote) = self.answered_below(at, new_seen) {
+                    self.marked = true;
+                    self.kinds[at..quote].fill(Kind::Quoted);
+                    at = quote;
+                    continue;
+                }
                 let foreign = self.foreign(&block);
                 return self.rest(at, if foreign { Kind::Forwarded } else { older });
             }
@@ -127,6 +145,39 @@ impl Walk<'_> {
     /// out; an answer has headers that say so.
     fn foreign(&self, block: &Block<'_>) -> bool {
         !self.context.reply && block.from.contains('@') && !self.ours(block.from)
+    }
+
+    /// Below a head above which nothing was written, the first quoted line: who answers so writes between the quoted lines
+    /// or below them (Outlook Express, Zimbra).
+    fn answered_below(&self, at: usize, new_seen: bool) -> Option<usize> {
+        if new_seen || !self.context.reply {
+            return None;
+        }
+        let (mut headed, mut parted) = (false, false);
+        for next in (at..self.kinds.len()).take(HEAD_LINES) {
+            if self.body.lines[next].depth > 0 {
+                return Some(next);
+            }
+            let line = self.body.line(next);
+            if line.trim().is_empty() {
+                parted = headed;
+            } else if label(line, self.reading).is_some() {
+                headed = true;
+            } else if parted {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// GroupWise's attribution: `>>> Jane Roe <jane@acme.example> 4/7/2025 9:14 AM >>>`, and below it the mail without marks.
+    fn groupwise(&self, at: usize) -> bool {
+        let line = self.body.line(at).trim_end();
+        let next = (at + 1..self.kinds.len()).find(|next| !self.body.blank(*next));
+        self.body.lines[at].depth == 3
+            && line.ends_with(">>>")
+            && has_date(line)
+            && next.is_some_and(|next| self.body.lines[next].depth == 0)
     }
 
     /// The value of a From label names the desk itself.

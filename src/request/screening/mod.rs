@@ -259,6 +259,26 @@ mod tests {
             "From: a@b.example\nSubject: Re: clicks\n\nI am out of the office until Monday, please pause campaign 48213",
             None,
         );
+        // People who are away want something before they go; people quote what a machine told them.
+        for (subject, text) in [
+            ("Abwesenheit", "Ich bin ab Montag im Urlaub. Bitte pausieren Sie die Kampagne 48213 bis zum 14."),
+            ("Re: Your ticket", "It's 48213. I'm on holiday from tomorrow; in urgent cases call Tom."),
+            ("Re: Your ticket", "I have no access to the account since Monday. Please email me the invoice."),
+            (
+                "No answer",
+                "I only get \"your request has been received, this is an automated message\". Can you look at 48213?",
+            ),
+            (
+                "Newsletter",
+                "It says \"you are receiving this because you subscribed\". How do I unsubscribe? http://x.example/u fails.",
+            ),
+        ] {
+            check(&format!("From: a@b.example\nIn-Reply-To: <1@desk.example>\nSubject: {subject}\n\n{text}"), None);
+        }
+        check(
+            "From: a@b.example\nSubject: AUTO: Jane Roe is out of the office\n\nThis is an automated response.",
+            Some(AutoReply),
+        );
         check(
             "From: desk@b.example\nSubject: Request received\n\nYour request has been received. This is an automated message.",
             Some(AutoReply),

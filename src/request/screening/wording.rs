@@ -82,6 +82,18 @@ fn only_away(text: &str, reading: &Reading) -> bool {
     absent && instead && courteous
 }
 
+/// Whether a sentence that speaks of nothing a machine says names a number: it answers a question for an ID.
+fn states(text: &str, reading: &Reading) -> bool {
+    let words = &reading.screening;
+    let of_machine = |sentence: &str| {
+        [&words.absence, &words.instead, &words.meanwhile, &words.acknowledged, &words.machine]
+            .iter()
+            .any(|known| known.has(sentence))
+    };
+    let numbered = |sentence: &str| sentence.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 4);
+    sentences(text).any(|sentence| numbered(sentence) && !of_machine(sentence))
+}
+
 /// An automatic reply without the headers of one.
 pub(super) fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
     let words = &reading.screening;
@@ -100,7 +112,7 @@ pub(super) fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<
             let own = if absent.is_some() { matter(&lower, reading) } else { lower.to_string() };
             let plainly = match suspicion {
                 Suspicion::Exact if absent.is_none() => requests && asks,
-                Suspicion::Exact => words.request.has(&own) && own.contains(['?', '？']),
+                Suspicion::Exact => words.request.has(&own),
                 Suspicion::Away => words.request.has(&own) || own.contains(['?', '？']),
                 _ => words.request.has(&own) || words.request.has(&subject),
             };
@@ -115,7 +127,7 @@ pub(super) fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<
         // Somebody is away, or a desk acknowledges, and says what is to be done meanwhile.
         if let Some(said) = absent.or(acknowledged).map(shown_of)
             && let Some(meanwhile) = words.meanwhile.find(&lower).map(shown_of)
-            && !(lower.contains(['?', '？']) || words.request.has(&lower))
+            && !(lower.contains(['?', '？']) || words.request.has(&lower) || states(&lower, reading))
         {
             return Some(format!("an answer with the words {said:?} and {meanwhile:?}"));
         }
@@ -123,8 +135,11 @@ pub(super) fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<
             return Some("an answer that only says who is away, and whom to turn to".into());
         }
     }
-    // Another desk's acknowledgement: something was received, and a machine says so.
+    // Another desk's acknowledgement: something was received, and a machine says so. Who quotes one asks for something.
     acknowledged.or_else(|| words.acknowledged.find(&subject))?;
+    if lower.contains(['?', '？']) && words.request.has(&lower) {
+        return None;
+    }
     machine().map(|machine| format!("an acknowledgement that says {machine:?}"))
 }
 
@@ -154,6 +169,8 @@ pub(super) fn newsletter(mail: &Mail<'_>, reading: &Reading) -> Option<String> {
     // The sender of a newsletter is seldom a person's name.
     let sender = words.senders.has(local) || words.senders.has(&name);
     match (why, leave) {
+        // Who cannot leave a newsletter quotes both.
+        (Some(_), Some(_)) if end.contains('?') && words.request.has(&end) => None,
         (Some(why), Some(leave)) => Some(format!("the words {why:?} and {leave:?}")),
         (None, Some(leave))
             if (sender && online()) || (sender && linked && !end.contains('?') && !words.request.has(&end)) =>

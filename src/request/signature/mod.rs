@@ -432,6 +432,19 @@ mod tests {
     }
 
     #[test]
+    fn one_sentence_is_no_notice() {
+        for text in [
+            "Company number on the invoice is wrong, please correct it.",
+            "Steuernummer fehlt auf der Rechnung, bitte korrigieren.",
+            "If you have received this email twice, sorry. The clicks of 48213 are gone.",
+            "Disclaimer: I am no expert, but the clicks of 48213 look wrong.",
+        ] {
+            check("Jane", text, text);
+        }
+        check("Jane", "Virus-free. www.avast.com", "");
+    }
+
+    #[test]
     fn delimiters_mobiles_and_notices() {
         check("", "Hello\n\n-- \nxxx\nSent with Sparrow", "Hello");
         check("", "Hello\n\n-- \nThe Acme support team.\nWe make it work.", "Hello");

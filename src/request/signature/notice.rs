@@ -10,6 +10,9 @@ use crate::request::quote::Kind;
 /// Lines from the end of what was written that may be notices.
 const MOST_LINES: usize = 60;
 
+/// Bytes that most notices have.
+const LONG: usize = 90;
+
 /// Bytes of a paragraph in which words of the law are looked for.
 const LAW_BYTES: usize = 2_000;
 
@@ -48,8 +51,9 @@ impl Find<'_> {
             let end = self.end_of(kinds, *at, to);
             let ends = written.iter().all(|other| *other < end || kinds[*other] != Kind::New);
             let length: usize = (*at..end).map(|next| self.line(next).len()).sum();
-            // Notices are long, or they stand below all else.
-            let placed = if first == Some(*at) { sure && ends } else { length >= 90 || ends };
+            // Notices are long, or they stand below all else; a mail of one sentence is its writer's.
+            let long = length >= LONG;
+            let placed = if first == Some(*at) { sure && ends && (long || linked(line)) } else { long || ends };
             if placed && (sure || self.legal(*at, end)) {
                 self.take(kinds, *at, to);
                 found = true;
@@ -83,6 +87,11 @@ impl Find<'_> {
         }
         self.words.reading.legal.has(&lower(&text))
     }
+}
+
+/// Whether a line names a page: "Virus-free. www.avast.com".
+fn linked(line: &str) -> bool {
+    ["www.", "http"].iter().any(|mark| line.contains(mark))
 }
 
 /// The beginning of a line, as long as any phrase.
