@@ -97,11 +97,9 @@ impl Compiled {
     /// [`MOST_LEANT`] behind another by them: what people wrote about stronger signals holds.
     pub fn leant(&self, scan: &Scan<'_>) -> Vec<f64> {
         let mut points = vec![0.0; self.topics.len()];
-        for (word, factor, _) in self.leaning(scan) {
-            for (topic, of) in self.leanings.of(word.id) {
-                points[usize::from(*topic)] += f64::from(*of) * factor;
-            }
-        }
+        self.leaning(scan, |_, says, factor, _| {
+            says.iter().for_each(|(topic, of)| points[usize::from(*topic)] += f64::from(*of) * factor);
+        });
         let most = points.iter().copied().fold(0.0, f64::max);
         points.iter_mut().for_each(|points| *points = (*points - most).max(-MOST_LEANT));
         let other = self.other().map_or((-most).max(-MOST_LEANT), |other| points[other]);
@@ -109,33 +107,38 @@ impl Compiled {
         points
     }
 
-    /// Each word that leans to some topic, once, where it counts most: how much, and in which zone.
-    fn leaning(&self, scan: &Scan<'_>) -> Vec<(Word, f64, u16)> {
+    /// Each word that leans to some topic, once, where it counts most: what it says, how much of it, and in which zone.
+    fn leaning(&self, scan: &Scan<'_>, mut found: impl FnMut(&Word, &[(u16, f32)], f64, u16)) {
         let forwarded = forwarded_factor(scan.request);
-        let mut found = Vec::new();
-        for (zone, read) in (0..).zip(&scan.zones) {
-            let factor = factor(read.place, forwarded);
-            let counts = |word: &&Word| !self.leanings.of(word.id).is_empty() && !scan.is_named(read.place, word);
-            if factor > 0.0 {
-                found.extend(scan.words_of(usize::from(zone)).iter().filter(counts).map(|word| (*word, factor, zone)));
+        let mut zones: Vec<(f64, u16)> =
+            (0..).zip(&scan.zones).map(|(zone, read)| (factor(read.place, forwarded), zone)).collect();
+        zones.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut seen = vec![0u64; self.net.lexicon.len().div_ceil(64)];
+        for (factor, zone) in zones.into_iter().filter(|(factor, _)| *factor > 0.0) {
+            let place = scan.zones[usize::from(zone)].place;
+            for word in scan.words_of(usize::from(zone)) {
+                let says = self.leanings.of(word.id);
+                let (block, bit) = (word.id as usize / 64, 1 << (word.id % 64));
+                if says.is_empty() || seen[block] & bit != 0 || scan.is_named(place, word) {
+                    continue;
+                }
+                seen[block] |= bit;
+                found(word, says, factor, zone);
             }
         }
-        found.sort_by(|a, b| a.0.id.cmp(&b.0.id).then(b.1.total_cmp(&a.1)));
-        found.dedup_by_key(|(word, ..)| word.id);
-        found
     }
 
     /// The words that lean most to or from a topic, as evidence.
     pub fn leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<Evidence> {
         let name = format!("topic.{}.leaning", self.topics[usize::from(topic)].id.0);
         let mut told = vec![];
-        for (word, factor, zone) in self.leaning(scan) {
-            let Some((_, points)) = self.leanings.of(word.id).iter().find(|(of, _)| *of == topic) else { continue };
+        self.leaning(scan, |word, says, factor, zone| {
+            let points = says.iter().find(|(of, _)| *of == topic).map_or(0.0, |(_, points)| *points);
             if points.abs() >= TOLD {
                 let spot = Spot { zone, start: word.start, end: word.end };
-                told.push(scan.evidence(&name, spot, f64::from(*points) * factor));
+                told.push(scan.evidence(&name, spot, f64::from(points) * factor));
             }
-        }
+        });
         told.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
         told.truncate(MOST_TOLD);
         told

@@ -189,7 +189,8 @@ fn describe(fields: &mut [Field], asked: &[usize]) {
 
 /// The customer's name: the first one, or the first and the last name together.
 fn person(fields: &[Field], reading: &Reading) -> Option<String> {
-    let names = || fields.iter().filter(|field| field.key == FieldKey::Name && !field.value.trim().is_empty());
+    let given = |field: &&Field| !reading.forms.empty.contains(&field.value.trim().to_lowercase());
+    let names = || fields.iter().filter(|field| field.key == FieldKey::Name).filter(given);
     let of = |labels: &Set| names().find(|field| labels.contains(&normalised(&field.label)));
     match (of(&reading.forms.first_names), of(&reading.forms.last_names)) {
         (Some(first), Some(last)) => Some(header::one_line(&format!("{} {}", first.value.trim(), last.value.trim()))),
