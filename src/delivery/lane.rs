@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -45,8 +45,11 @@ pub async fn run(lane: Lane, way: Way, places: usize, desk: Arc<Desk>, wake: Arc
     let way = Arc::new(way);
     let ahead = places * if lane == Lane::Mail { AHEAD } else { POSTS_AHEAD };
     let mut sending: JoinSet<(Outgoing, Delivery)> = JoinSet::new();
-    let mut claimed = VecDeque::new();
+    let mut claimed: VecDeque<Outgoing> = VecDeque::new();
     let mut done: Vec<(Outgoing, Delivery)> = vec![];
+    // Claims and writes down what came before, while the wire is busy.
+    let mut claiming: JoinSet<Vec<Outgoing>> = JoinSet::new();
+    let mut recording: JoinSet<()> = JoinSet::new();
     // Fences by id of all rows that are claimed and not yet recorded.
     let mut held = BTreeMap::new();
     let mut renew = tokio::time::interval_at(Instant::now() + RENEW, RENEW);
@@ -61,13 +64,14 @@ pub async fn run(lane: Lane, way: Way, places: usize, desk: Arc<Desk>, wake: Arc
             record(&desk, &lane, std::mem::take(&mut done)).await;
             more = true;
         }
-        if more && claimed.len() < places {
-            let rows = claim(&desk, &lane, ahead).await;
-            more = rows.len() == ahead;
-            held.extend(rows.iter().map(|row| (row.id.clone(), row.fence)));
-            claimed.extend(rows);
+        if more && claiming.is_empty() && claimed.len() < 2 * places {
+            let (desk, lane) = (Arc::clone(&desk), lane.clone());
+            claiming.spawn(async move { claim(&desk, &lane, ahead).await });
+            more = false;
         }
+        // What is sent and not yet written down goes again after a crash: it must not be much.
         while sending.len() < places
+            && done.len() < 2 * places
             && let Some(outgoing) = claimed.pop_front()
         {
             let (way, desk) = (Arc::clone(&way), Arc::clone(&desk));
@@ -78,12 +82,21 @@ pub async fn run(lane: Lane, way: Way, places: usize, desk: Arc<Desk>, wake: Arc
             };
             sending.spawn(send.instrument(span));
         }
-        // The wire is busy while the results of before are written, all in one transaction.
-        for (row, _) in &done {
-            held.remove(&row.id);
+        if recording.is_empty() && !done.is_empty() {
+            for (row, _) in &done {
+                held.remove(&row.id);
+            }
+            let (desk, lane, results) = (Arc::clone(&desk), lane.clone(), std::mem::take(&mut done));
+            recording.spawn(async move { record(&desk, &lane, results).await });
         }
-        record(&desk, &lane, std::mem::take(&mut done)).await;
         tokio::select! {
+            Some(ended) = claiming.join_next() => {
+                let rows = unwound(ended);
+                more |= rows.len() == ahead;
+                held.extend(rows.iter().map(|row| (row.id.clone(), row.fence)));
+                claimed.extend(rows);
+            }
+            Some(ended) = recording.join_next() => unwound(ended),
             Some(ended) = sending.join_next() => {
                 done.extend(ended);
                 while let Some(ended) = sending.try_join_next() {
@@ -103,11 +116,15 @@ pub async fn run(lane: Lane, way: Way, places: usize, desk: Arc<Desk>, wake: Arc
             () = cancel.cancelled() => {}
         }
     }
+    while let Some(ended) = claiming.join_next().await {
+        claimed.extend(unwound(ended));
+    }
     let unsent = claimed.into_iter().map(|row: Outgoing| (row.id, row.fence)).collect();
     if let Err(error) = desk.store.outbox_lease(&unsent, 0).await {
         tracing::warn!(%error, "rows that were claimed and not sent go when their lease runs out");
     }
     let all = async {
+        while recording.join_next().await.is_some() {}
         while let Some(ended) = sending.join_next().await {
             done.extend(ended);
             record(&desk, &lane, std::mem::take(&mut done)).await;
@@ -120,6 +137,11 @@ pub async fn run(lane: Lane, way: Way, places: usize, desk: Arc<Desk>, wake: Arc
     if let Way::Smtp(smtp) = way.as_ref() {
         let _ = tokio::time::timeout(Duration::from_secs(2), smtp.close()).await;
     }
+}
+
+/// What a task came to. It is never cancelled: where it panicked, so does the lane.
+fn unwound<T>(ended: Result<T, JoinError>) -> T {
+    ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// The webhook or connector of a lane.

@@ -31,6 +31,8 @@ const OPEN_WAIT: Duration = Duration::from_secs(2 * 60);
 const MAIL_WAIT: Duration = Duration::from_secs(10 * 60);
 /// For the answer to a goodbye, or to the question whether somebody is still there.
 const NOD_WAIT: Duration = Duration::from_secs(10);
+/// A connection that has just been used is not asked whether it is still there.
+const FRESH: Duration = Duration::from_secs(1);
 /// A connection that no mail has used for so long is given up.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -146,8 +148,8 @@ impl Smtp {
     /// A connection on which a mail can be handed in: one that waits and is alive, or a new one.
     async fn connection(&self, ready: &Ready) -> Result<AsyncSmtpConnection, String> {
         loop {
-            let Some((mut connection, _)) = self.idle.lock().await.pop() else { break };
-            if timeout(NOD_WAIT, connection.test_connected()).await == Ok(true) {
+            let Some((mut connection, since)) = self.idle.lock().await.pop() else { break };
+            if since.elapsed() < FRESH || timeout(NOD_WAIT, connection.test_connected()).await == Ok(true) {
                 return Ok(connection);
             }
         }
