@@ -290,16 +290,30 @@ fn stands_in(plain: &Body, rich: &Body) -> bool {
         return false;
     }
     let lower = text.to_lowercase();
-    let points =
-        (lower.contains("html") || lower.contains("multi-part message") || lower.contains("multipart message"))
-            && text.lines().count() <= 4
-            && !rich.text.to_lowercase().contains(&lower);
+    let online = ["view it in a browser", "view it in your browser", "view this email in", "view this message in"];
+    let points = (online.iter().any(|words| lower.contains(words))
+        || lower.contains("html")
+        || lower.contains("multi-part message")
+        || lower.contains("multipart message"))
+        && text.lines().count() <= 4
+        && !rich.text.to_lowercase().contains(&lower);
     // Spaces as HTML has them and places of pictures say nothing either.
     let said = lower.replace("&nbsp;", " ").split('[').enumerate().fold(0, |sum, (at, piece)| {
         let picture = at > 0 && (piece.starts_with("cid:") || piece.starts_with("image:"));
         sum + letters(if picture { piece.split_once(']').map_or("", |(_, rest)| rest) } else { piece })
     });
-    points || (said < 3 && letters(&rich.text) > 3)
+    points || (said < 3 && letters(&rich.text) > 3) || begins_only(&text, rich)
+}
+
+/// Plain text that has but the first words of the page: a program made it of the page's beginning.
+fn begins_only(plain: &str, rich: &Body) -> bool {
+    let mut page = words(&rich.text);
+    let mut said = 0;
+    let same = words(plain).all(|word| {
+        said += 1;
+        page.next().is_some_and(|next| next == word)
+    });
+    same && said > 0 && page.take(2 * said + 8).count() == 2 * said + 8
 }
 
 /// The text of a text part, its charset judged anew where mail-parser may have been misled.

@@ -13,7 +13,7 @@ pub(super) struct Block<'a> {
 
 /// The quoted header block that starts here: `From: … Sent: … To: … Subject: …` in any language, values wrapped. In a
 /// mail that is no `answer` such labels may be somebody's list ("From: 1 March / To: 31 March"): there an address, a
-/// time of day or a rule above makes them a header block.
+/// time of day or a rule above makes them a header block; in an answer a date and a subject do.
 pub(super) fn header_block<'a>(
     body: &'a Body,
     at: usize,
@@ -32,7 +32,7 @@ pub(super) fn header_block<'a>(
     }
     let mut from = "";
     let mut seen: Vec<Label> = Vec::with_capacity(6);
-    let (mut sender, mut addressed, mut timed, mut zoned) = (false, false, false, false);
+    let (mut sender, mut addressed, mut day, mut timed, mut zoned) = (false, false, false, false, false);
     let (mut wrapped, mut spaced) = (0, false);
     for next in at..body.lines.len().min(at + 20) {
         let line = body.line(next);
@@ -46,7 +46,8 @@ pub(super) fn header_block<'a>(
                     }
                     Label::To => addressed |= value.contains('@'),
                     Label::Sent => {
-                        timed = value.contains(':') && has_date(value);
+                        day = has_date(value);
+                        timed = day && value.contains(':');
                         zoned = timed && value.rsplit(' ').next().is_some_and(is_zone);
                     }
                     _ => {}
@@ -75,7 +76,8 @@ pub(super) fn header_block<'a>(
     if sender && dated && seen.len() >= if ruled { 2 } else { 3 } {
         let titled = seen.contains(&Label::Subject);
         let drawn = ruled && seen.contains(&Label::Sent) && seen.len() >= 3;
-        return (answer || addressed || drawn || (timed && titled)).then_some(Block { from });
+        let told = addressed || drawn || (timed && titled);
+        return (told || answer && (timed || day && titled)).then_some(Block { from });
     }
     // Two labels are enough when they hold what only a header holds: an address, and a date with its time.
     let apart = at == 0 || body.blank(at - 1);

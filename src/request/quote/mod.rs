@@ -314,6 +314,8 @@ mod tests {
             "2025-04-03 10:00 it stopped\n2025-04-03 11:00 it ran again",
             "Date: 3 April 2025 10:00\nTo: lena@x.example\nthe mail never came",
             "see\n>>> https://x.example/help <<<\nthere it says so",
+            "the route is:\n\nDate: 12 May 2025\nFrom: Berlin\nTo: Hamburg\n\nIt should be Bremen.",
+            "bitte ändern:\n\nVon: 1. Mai\nAn: 31. Mai\nBetreff: Sommer\n\nund das Budget auf 500.",
         ] {
             check(text, text);
         }

@@ -61,18 +61,27 @@ fn matter(text: &str, reading: &Reading) -> String {
     sentences(text).filter(|sentence| !words.instead.has(sentence) && !words.meanwhile.has(sentence)).collect()
 }
 
-/// Whether a text says nothing before, between and beside words of absence and of whom to turn to meanwhile, courtesies
-/// apart. What stands in lines of its own behind them is a signature.
+/// A closing and a name: "Regards, Jane".
+fn closes(sentence: &str, reading: &Reading) -> bool {
+    let closing = sentence.split([',', '\n']).next().unwrap_or_default();
+    let closing = closing.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    reading.closings.contains(&closing) || reading.thanks.contains(&closing)
+}
+
+/// Whether a text says nothing before, between and beside words of absence (or that something was received) and of whom
+/// to turn to meanwhile, courtesies apart. What stands in lines of its own behind them is a signature.
 fn only_away(text: &str, reading: &Reading) -> bool {
     let words = &reading.screening;
     let (mut absent, mut instead, mut courteous) = (false, false, true);
     for sentence in sentences(text) {
-        let (away, turn) = (words.absence.has(sentence), words.instead.has(sentence) || words.meanwhile.has(sentence));
+        let away = words.absence.has(sentence) || words.acknowledged.has(sentence) || words.machine.has(sentence);
+        let turn = words.instead.has(sentence) || words.meanwhile.has(sentence);
         absent |= away;
         instead |= turn;
         let said = away
             || turn
             || sentence.trim().is_empty()
+            || closes(sentence, reading)
             || words.courtesy.find(sentence.trim_start()).is_some_and(|(at, _)| at == 0);
         courteous &= said;
         if absent && instead && sentence.ends_with('\n') {
@@ -82,15 +91,18 @@ fn only_away(text: &str, reading: &Reading) -> bool {
     absent && instead && courteous
 }
 
-/// Whether a sentence that speaks of nothing a machine says names a number: it answers a question for an ID.
+/// Whether a sentence that says nothing of absence names a number beside its words, as an ID is named: no phone's, no year.
 fn states(text: &str, reading: &Reading) -> bool {
     let words = &reading.screening;
-    let of_machine = |sentence: &str| {
-        [&words.absence, &words.instead, &words.meanwhile, &words.acknowledged, &words.machine]
-            .iter()
-            .any(|known| known.has(sentence))
+    let of_machine =
+        |sentence: &str| words.absence.has(sentence) || words.instead.has(sentence) || words.meanwhile.has(sentence);
+    let numbered = |sentence: &str| {
+        let mut numbers = sentence.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+        let digits: usize = numbers.clone().map(str::len).sum();
+        let named = |digits: &str| (4..=7).contains(&digits.len()) && !(digits.len() == 4 && digits.starts_with("20"));
+        let said = sentence.split(|c: char| !c.is_alphabetic()).filter(|word| word.len() > 1).count();
+        said >= 3 && digits <= 9 && numbers.any(named)
     };
-    let numbered = |sentence: &str| sentence.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 4);
     sentences(text).any(|sentence| numbered(sentence) && !of_machine(sentence))
 }
 
@@ -113,7 +125,7 @@ pub(super) fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<
             let plainly = match suspicion {
                 Suspicion::Exact if absent.is_none() => requests && asks,
                 Suspicion::Exact => words.request.has(&own),
-                Suspicion::Away => words.request.has(&own) || own.contains(['?', '？']),
+                Suspicion::Away => words.request.has(&own) || own.contains(['?', '？']) || states(&lower, reading),
                 _ => words.request.has(&own) || words.request.has(&subject),
             };
             return (!plainly).then(|| format!("subject {:?} and the words {said:?}", shown(mail.subject)));
@@ -122,18 +134,12 @@ pub(super) fn answered_by_machine(mail: &Mail<'_>, reading: &Reading) -> Option<
             .then(|| format!("subject {:?}", shown(mail.subject)));
     }
     let acknowledged = words.acknowledged.find(&lower);
-    if mail.reply {
-        let absent = words.absence.find(&lower);
-        // Somebody is away, or a desk acknowledges, and says what is to be done meanwhile.
-        if let Some(said) = absent.or(acknowledged).map(shown_of)
-            && let Some(meanwhile) = words.meanwhile.find(&lower).map(shown_of)
-            && !(lower.contains(['?', '？']) || words.request.has(&lower) || states(&lower, reading))
-        {
-            return Some(format!("an answer with the words {said:?} and {meanwhile:?}"));
-        }
-        if absent.is_some() && only_away(&lower, reading) {
-            return Some("an answer that only says who is away, and whom to turn to".into());
-        }
+    // Somebody is away, or a desk acknowledges, and says what is to be done meanwhile.
+    if mail.reply
+        && let Some(said) = words.absence.find(&lower).or(acknowledged).map(shown_of)
+        && only_away(&lower, reading)
+    {
+        return Some(format!("an answer with the words {said:?} that only says whom to turn to meanwhile"));
     }
     // Another desk's acknowledgement: something was received, and a machine says so. Who quotes one asks for something.
     acknowledged.or_else(|| words.acknowledged.find(&subject))?;

@@ -22,7 +22,7 @@ impl Find<'_> {
                 && !long_number(line)
                 && !line.ends_with(['?', '？'])
                 && line.split_whitespace().count() <= 14
-                && self.sent_by_program(line, linked, last)
+                && (self.sent_by_program(line, linked, last) || of_outlook(self.line(at)))
             {
                 kinds[at] = Kind::Signature;
             } else {
@@ -43,6 +43,11 @@ impl Find<'_> {
         };
         told && !line.split(". ").enumerate().any(matter)
     }
+}
+
+/// Where Outlook is to be had, in whatever language: `Az iOS Outlook letöltése<https://aka.ms/o0ukef>`.
+fn of_outlook(line: &str) -> bool {
+    line.contains("Outlook") && line.contains("<https://aka.ms/") && line.ends_with('>')
 }
 
 /// A line without the targets that programs set behind its words: `Outlook for iOS<https://…>`, `[Proton Mail](https://…)`.

@@ -10,6 +10,12 @@ use crate::request::quote::Kind;
 /// Lines from the end of what was written that may be notices.
 const MOST_LINES: usize = 60;
 
+/// What Proofpoint puts before and behind its banners, so that programs find them.
+const PROOFPOINT: [&str; 2] = ["ZjQcmQRYFpfptBannerStart", "ZjQcmQRYFpfptBannerEnd"];
+
+/// Lines within which such a banner begins, and ends.
+const BANNER_LINES: usize = 12;
+
 /// Bytes that most notices have.
 const LONG: usize = 90;
 
@@ -19,6 +25,12 @@ const LAW_BYTES: usize = 2_000;
 impl Find<'_> {
     pub(super) fn notices(&self, kinds: &mut [Kind], from: usize, to: usize) {
         let written: Vec<usize> = (from..to).filter(|at| kinds[*at] == Kind::New && !self.body.blank(*at)).collect();
+        let holds = |at: &&usize, mark: &str| self.line(**at).contains(mark);
+        if let Some(start) = written.iter().take(BANNER_LINES).position(|at| holds(&at, PROOFPOINT[0]))
+            && let Some(end) = written.iter().skip(start).take(BANNER_LINES).find(|at| holds(at, PROOFPOINT[1]))
+        {
+            kinds[written[start]..=*end].fill(Kind::Signature);
+        }
         for at in written.iter().take(2) {
             let line = self.line(*at).trim_start_matches(|c: char| !c.is_alphanumeric() && !"[【".contains(c));
             if kinds[*at] == Kind::New && self.words.reading.banners.starts_any_case(head(line)) {
