@@ -302,7 +302,7 @@ fn stands_in(plain: &Body, rich: &Body) -> bool {
         let picture = at > 0 && (piece.starts_with("cid:") || piece.starts_with("image:"));
         sum + letters(if picture { piece.split_once(']').map_or("", |(_, rest)| rest) } else { piece })
     });
-    points || (said < 3 && letters(&rich.text) > 3) || begins_only(&text, rich)
+    points || (said < 3 && letters(&rich.text) > 3) || begins_only(text, rich)
 }
 
 /// Plain text that has but the first words of the page: a program made it of the page's beginning.

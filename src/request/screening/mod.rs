@@ -268,6 +268,9 @@ mod tests {
                 "No answer",
                 "I only get \"your request has been received, this is an automated message\". Can you look at 48213?",
             ),
+            ("Holiday", "I'm on holiday from Friday. Stop 31507 while I'm gone."),
+            ("Re: Your ticket", "Thanks. I'm on holiday from tomorrow, so leave it paused. If it is urgent, ask Max."),
+            ("Re: Your ticket", "We have received your invoice, but the ticket number on it is wrong. Correct it."),
             (
                 "Newsletter",
                 "It says \"you are receiving this because you subscribed\". How do I unsubscribe? http://x.example/u fails.",
