@@ -89,8 +89,10 @@ impl Finder<'_, '_> {
         }
         let passing = role::FILL | role::OWN | role::CAMPAIGN | role::CAMPAIGNS | role::IDENTIFIER | role::NUMBER;
         let passing = passing | role::BUT | role::AND | role::STOP;
-        // "I typed 48213 in the form but it should have been 48231": so plain that other words may stand before it.
-        let plain = |at: usize| says(at).is_some_and(|end| end == to && end >= at + 3);
+        // "I typed 48213 in the form but it should have been 48231", "I had written 48213, meant was 48231": so plain that
+        // other words may stand before it.
+        let clause = |at: usize| words.tokens[at].gap & (gap::COMMA | gap::SEMICOLON | gap::HYPHEN | gap::OTHER) != 0;
+        let plain = |at: usize| says(at).is_some_and(|end| end == to && end >= at + if clause(at) { 2 } else { 3 });
         let numbered = (from..to).any(|at| words.tokens[at].has_digit);
         if !numbered && (from..to).any(plain) && words.tokens[from..=to].iter().all(|token| token.gap & gap::END == 0) {
             return true;

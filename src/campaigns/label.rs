@@ -110,8 +110,9 @@ impl Finder<'_, '_> {
             }
             break;
         }
+        // "our ref CMP104233": of what, nobody says.
         if negative && !ident {
-            return if filled == 0 { Label::Document } else { Label::Negative };
+            return Label::Negative;
         }
         if ident {
             return Label::Id;

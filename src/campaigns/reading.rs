@@ -136,12 +136,14 @@ impl Finder<'_, '_> {
             spelled.truncate(length);
             return Some(self.continued(i, reading(last, spelled, None)));
         }
-        if token.has_digit {
-            return Some(self.foreign(i).unwrap_or_else(|| reading(i, word.to_owned(), None)));
-        }
         // An opening of the directory, then digits: one too many or too few.
         let tight = || self.token(i + 1).is_some_and(|next| next.gap & gap::WHITE == 0);
-        if next_glued && (word.len() >= 2 || tight()) && self.ids.opens(word) {
+        let head = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        let opened = match token.has_digit {
+            true => !token.digits && tight(),
+            false => word.len() >= 2 || tight(),
+        };
+        if next_glued && opened && self.ids.opens(head) {
             let parts = &self.words.tokens[i + 1..(i + SPREAD).min(self.words.tokens.len())];
             let joined = |part: &&Token| part.has_digit && self.joins(part) && part.gap & gap::WHITE == 0;
             let count = parts.iter().take_while(joined).count();
@@ -150,6 +152,9 @@ impl Finder<'_, '_> {
                 parts[..count].iter().for_each(|part| spelled.push_str(self.words.folded(part)));
                 return Some(reading(i + count, spelled, None));
             }
+        }
+        if token.has_digit {
+            return Some(self.foreign(i).unwrap_or_else(|| reading(i, word.to_owned(), None)));
         }
         // Letters that are not of the directory, then digits: a mistyped opening, in a shape that is known.
         if (next_glued || opens && tight()) && !self.ids.openings_empty() {

@@ -124,8 +124,11 @@ pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>) -> Option<State
 /// (its first and last token) is an ID after all.
 pub fn restore_behind_name(id: &mut Stated, zone: &Zone<'_>, name: (usize, usize), hints: &Hints) {
     let words = &zone.words;
-    let follows = id.row.is_some() && id.rule == SOMETHING_ELSE && id.tokens.0 == name.1 + 1;
-    let Some(token) = words.tokens.get(id.tokens.0).filter(|_| follows) else { return };
+    // "Gift (ID 20417)"
+    let label = |token: &Token| token.roles & (role::IDENTIFIER | role::NUMBER) != 0;
+    let labels = words.tokens.get(name.1 + 1..id.tokens.0).is_some_and(|between| between.iter().all(label));
+    let follows = id.row.is_some() && id.rule == SOMETHING_ELSE && labels;
+    let Some(token) = words.tokens.get(name.1 + 1).filter(|_| follows) else { return };
     let bracket = token.gap & gap::OPEN != 0;
     let mut own = words.tokens[name.0..=name.1].iter();
     let by_name = own.any(|token| hints.negative(words.folded(token), token.roles));
@@ -360,7 +363,10 @@ impl Finder<'_, '_> {
                         || some_digits && (self.opens_as_known(&reading) || self.ids.part_of_uuid(&reading.compact))
                         || near_length
                         || digits && length >= 4 && self.ids.digit_lengths == 0
-                        || !digits && some_digits && self.ids.form_known(&reading.compact)
+                        || !digits
+                            && some_digits
+                            && (self.ids.form_known(&reading.compact)
+                                || !self.ids.near(&reading.compact, self.campaigns).is_empty())
                         || reading.continued)
             }
             Label::Id | Label::Listed => (fits || reading.continued) && !self.year(&reading.compact),
