@@ -181,7 +181,7 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
         for (says, _) in words.phrases_at(at) {
             match says {
                 Says::DeniedBefore => return Denial::Yes,
-                Says::AsideBefore => return Denial::Instead,
+                Says::AsideBefore | Says::Settled => return Denial::Instead,
                 _ => {}
             }
         }
@@ -197,10 +197,19 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
         // "la 48213, qui marche bien"
         let relative = at == last + 1 && token.roles & (role::STOP | role::BUT | role::DENY) == role::STOP;
         if token.roles & passing == 0 && !token.has_digit && token.word == NO_WORD && !relative {
-            return Denial::No;
+            return settled_behind(words, at);
         }
     }
     Denial::No
+}
+
+/// "We talked about 48213 yesterday, that is settled."
+fn settled_behind(words: &Words<'_>, from: usize) -> Denial {
+    let ends = gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY;
+    let mut clause = (from..words.tokens.len().min(from + 9))
+        .take_while(|at| !words.tokens[*at].has_digit && words.tokens[*at].gap & ends == 0);
+    let settled = clause.any(|at| words.phrases_at(at).any(|(says, _)| says == Says::Settled));
+    if settled { Denial::Instead } else { Denial::No }
 }
 
 /// Settles what is turned down only when something else is meant, now that all of it is known.

@@ -92,6 +92,8 @@ pub enum Says {
     DeniedAfter,
     /// What stands before it is set aside where another campaign is meant instead.
     AsideBefore,
+    /// The matter before it is settled: as `AsideBefore`, over other words.
+    Settled,
     /// What stands after it is set aside where another campaign is meant instead.
     AsideAfter,
     /// What stands after it corrects what stands before it.
@@ -263,6 +265,7 @@ impl Hints {
                 "denied_before" => Says::DeniedBefore,
                 "denied_after" => Says::DeniedAfter,
                 "aside_before" => Says::AsideBefore,
+                "settled" => Says::Settled,
                 "aside_after" => Says::AsideAfter,
                 "corrected" => Says::Corrected,
                 "number_after" => Says::Number,
