@@ -375,7 +375,7 @@ impl Finder<'_, '_> {
         }
         let token = &self.words.tokens[first.first];
         let treated = |first: usize, last: usize| self.quoted(first, last) || self.beside_campaign(first, last);
-        token.capital || treated(first.first, first.last) || {
+        token.capital || self.heads_subject(first.first) || treated(first.first, first.last) || {
             // "the campaign «Тёплой зимы»": the word before it may be one of the name in another case.
             let passes = |at: &usize| self.words.tokens[*at].roles & (role::STOP | role::FILL) == 0;
             let before = (first.first.saturating_sub(2)..first.first).rev().find(passes);

@@ -127,7 +127,10 @@ impl Finder<'_, '_> {
                     || beside
                     || subject
                     || capitalised
-                    || unbroken && (count >= 3 || in_order && (!all_common || matched.len() >= 3)));
+                    || unbroken
+                        && (count >= 3
+                            || in_order && (!all_common || matched.len() >= 3)
+                            || !all_common && self.turned_about(fit, base)));
         }
         let part = (count >= 2 && matched.len() >= 2)
             || tokens[fit.first].word == NO_WORD && count == 1 && fit.coverage >= 0.5;
@@ -228,22 +231,37 @@ impl Finder<'_, '_> {
         self.names.with_word(*first).iter().take(64).filter(alike).count() >= 2
     }
 
-    /// "Members may bring a friend": words that a verb like "can" or "must" governs say what somebody does.
+    /// "Members may bring a friend": what such a verb governs is done; in "Can Manga Monday start later?" it asks who does.
     fn done(&self, fit: &Fit) -> bool {
         let tokens = &self.words.tokens;
         let lower = tokens[fit.first..=fit.last].iter().all(|token| !token.capital);
+        let opens = |at: usize| at == 0 || tokens[at].gap & (gap::END | gap::PARAGRAPH | gap::LINE | gap::COMMA) != 0;
         let governs = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Modal && end == fit.first);
-        lower && (1..=2).filter_map(|back| fit.first.checked_sub(back)).any(governs)
+        lower && (1..=2).filter_map(|back| fit.first.checked_sub(back)).any(|at| governs(at) && !opens(at))
     }
 
-    /// "the Sommerakademie": the long first word of few names, spoken of as something known.
+    /// "the Sommerakademie", "Radsommer" as a subject: the long first word of few names, or what a family of them shares.
     fn opens_name(&self, name: &[u32], fit: &Fit, few: bool) -> bool {
         let token = &self.words.tokens[fit.first];
-        few && token.capital
-            && token.end - token.start >= 10
+        let long = self.words.tokens[fit.last].end - token.start;
+        let heads = self.heads_subject(fit.first);
+        few && (token.capital && self.known(fit) || heads)
             && fit.coverage >= 0.4
             && name.first() == Some(&token.word)
-            && self.known(fit)
+            && (long >= 10 && !heads || long >= 6 && self.of_family(name, fit))
+    }
+
+    /// The first word of the subject.
+    pub(super) fn heads_subject(&self, at: usize) -> bool {
+        at == 0 && self.zone.place == Where::Subject
+    }
+
+    /// "the launch of the linen", for "Linen Launch": spoken of as something known, one word of the name being of the other.
+    fn turned_about(&self, fit: &Fit, base: usize) -> bool {
+        let roles = |at: usize| self.words.tokens[at].roles;
+        let mut between = (fit.first..fit.last).filter(|at| fit.text & bits(base, *at, *at) == 0).map(roles).peekable();
+        let related = between.peek().is_some_and(|roles| roles & role::RELATION != 0);
+        related && self.known(fit) && between.all(|roles| roles & (role::RELATION | role::FILL | role::STOP) != 0)
     }
 
     /// "the blood drive report": spoken of as something known that has a report.
