@@ -138,12 +138,12 @@ impl Finder<'_, '_> {
         }
         // An opening of the directory, then digits: one too many or too few.
         let tight = || self.token(i + 1).is_some_and(|next| next.gap & gap::WHITE == 0);
-        let head = word.trim_end_matches(|c: char| c.is_ascii_digit());
-        let opened = match token.has_digit {
+        let opened = || match token.has_digit {
             true => !token.digits && tight(),
             false => word.len() >= 2 || tight(),
         };
-        if next_glued && opened && self.ids.opens(head) {
+        let head = || word.trim_end_matches(|c: char| c.is_ascii_digit());
+        if next_glued && opened() && self.ids.opens(head()) {
             let parts = &self.words.tokens[i + 1..(i + SPREAD).min(self.words.tokens.len())];
             let joined = |part: &&Token| part.has_digit && self.joins(part) && part.gap & gap::WHITE == 0;
             let count = parts.iter().take_while(joined).count();

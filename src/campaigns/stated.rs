@@ -366,7 +366,8 @@ impl Finder<'_, '_> {
                         || !digits
                             && some_digits
                             && (self.ids.form_known(&reading.compact)
-                                || !self.ids.near(&reading.compact, self.campaigns).is_empty())
+                                || self.opening_known(&reading.compact)
+                                    && !self.ids.near(&reading.compact, self.campaigns).is_empty())
                         || reading.continued)
             }
             Label::Id | Label::Listed => (fits || reading.continued) && !self.year(&reading.compact),
@@ -405,6 +406,10 @@ impl Finder<'_, '_> {
         let date = parts.len() == 3 && years == 1 && parts.iter().all(|part| matches!(length(part), 1 | 2 | 4));
         let long = parts.iter().map(length).sum::<usize>() >= 7;
         long && !date && self.campaigns[row as usize].id == self.written(first, last)
+    }
+
+    fn opening_known(&self, compact: &str) -> bool {
+        self.ids.opens(&compact[..compact.find(|c: char| c.is_ascii_digit()).unwrap_or(compact.len())])
     }
 
     /// Whether it opens with letters that ids of the directory open with: one letter tells when a separator follows, none

@@ -251,9 +251,9 @@ impl Finder<'_, '_> {
             && (long >= 10 && !heads || long >= 6 && self.of_family(name, fit))
     }
 
-    /// The first word of the subject.
+    /// The first word of the subject, and no common one.
     pub(super) fn heads_subject(&self, at: usize) -> bool {
-        at == 0 && self.zone.place == Where::Subject
+        at == 0 && self.zone.place == Where::Subject && self.words.tokens[at].roles & role::COMMON == 0
     }
 
     /// "the launch of the linen", for "Linen Launch": spoken of as something known, one word of the name being of the other.
