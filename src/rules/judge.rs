@@ -5,7 +5,6 @@
 
 use super::compile::{Compiled, Owner, Signal, label_words};
 use super::fields::is_field;
-use super::lexicon::Word;
 use super::routing::PRIORITIES;
 use super::scan::{Hit, Scan, Spot, bit};
 use super::{ChosenBy, Detail, Routing, Topic, description, topic};
@@ -18,11 +17,6 @@ pub const OTHER: &str = "other";
 pub const TEAM: &str = "support";
 /// Points above its prior with which a topic is spoken of.
 const SPOKEN_OF: f64 = 0.3;
-/// Points that all leanings together may come to between two topics.
-const MOST_LEANT: f64 = 5.0;
-/// Points of a single word's leaning that are worth telling, and how many such words are told.
-const TOLD: f32 = 1.0;
-const MOST_TOLD: usize = 4;
 /// A text of fewer words only hands on what it forwards: then the forwarded text counts in full.
 const FEW_WORDS: usize = 15;
 
@@ -91,57 +85,6 @@ impl Compiled {
         let mut scores = self.signalled(scan);
         self.leant(scan).iter().zip(&mut scores).for_each(|(points, score)| *score += points);
         scores
-    }
-
-    /// What all words lean to together: points of each topic beside those of `other`. No topic falls more than
-    /// [`MOST_LEANT`] behind another by them: what people wrote about stronger signals holds.
-    pub fn leant(&self, scan: &Scan<'_>) -> Vec<f64> {
-        let mut points = vec![0.0; self.topics.len()];
-        self.leaning(scan, |_, says, factor, _| {
-            says.iter().for_each(|(topic, of)| points[usize::from(*topic)] += f64::from(*of) * factor);
-        });
-        let most = points.iter().copied().fold(0.0, f64::max);
-        points.iter_mut().for_each(|points| *points = (*points - most).max(-MOST_LEANT));
-        let other = self.other().map_or((-most).max(-MOST_LEANT), |other| points[other]);
-        points.iter_mut().for_each(|points| *points -= other);
-        points
-    }
-
-    /// Each word that leans to some topic, once, where it counts most: what it says, how much of it, and in which zone.
-    fn leaning(&self, scan: &Scan<'_>, mut found: impl FnMut(&Word, &[(u16, f32)], f64, u16)) {
-        let forwarded = forwarded_factor(scan.request);
-        let mut zones: Vec<(f64, u16)> =
-            (0..).zip(&scan.zones).map(|(zone, read)| (factor(read.place, forwarded), zone)).collect();
-        zones.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut seen = vec![0u64; self.net.lexicon.len().div_ceil(64)];
-        for (factor, zone) in zones.into_iter().filter(|(factor, _)| *factor > 0.0) {
-            let place = scan.zones[usize::from(zone)].place;
-            for word in scan.words_of(usize::from(zone)) {
-                let says = self.leanings.of(word.id);
-                let (block, bit) = (word.id as usize / 64, 1 << (word.id % 64));
-                if says.is_empty() || seen[block] & bit != 0 || scan.is_named(place, word) {
-                    continue;
-                }
-                seen[block] |= bit;
-                found(word, says, factor, zone);
-            }
-        }
-    }
-
-    /// The words that lean most to or from a topic, as evidence.
-    pub fn leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<Evidence> {
-        let name = format!("topic.{}.leaning", self.topics[usize::from(topic)].id.0);
-        let mut told = vec![];
-        self.leaning(scan, |word, says, factor, zone| {
-            let points = says.iter().find(|(of, _)| *of == topic).map_or(0.0, |(_, points)| *points);
-            if points.abs() >= TOLD {
-                let spot = Spot { zone, start: word.start, end: word.end };
-                told.push(scan.evidence(&name, spot, f64::from(points) * factor));
-            }
-        });
-        told.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
-        told.truncate(MOST_TOLD);
-        told
     }
 
     /// The points of every topic by its prior and by signals alone.
@@ -265,7 +208,8 @@ impl Compiled {
         }
     }
 
-    fn other(&self) -> Option<usize> {
+    /// The topic that remains, by index.
+    pub fn other(&self) -> Option<usize> {
         self.by_id.get(OTHER).map(|index| usize::from(*index))
     }
 
@@ -467,7 +411,8 @@ fn place_factor(scan: &Scan<'_>, spot: Spot, forwarded: f64) -> f64 {
     factor(scan.zones[usize::from(spot.zone)].place, forwarded)
 }
 
-fn factor(place: Where, forwarded: f64) -> f64 {
+/// How much of what stands in a place counts.
+pub(super) fn factor(place: Where, forwarded: f64) -> f64 {
     match place {
         Where::Subject | Where::Text | Where::Form => 1.0,
         Where::Forwarded => forwarded,
@@ -475,7 +420,7 @@ fn factor(place: Where, forwarded: f64) -> f64 {
     }
 }
 
-fn forwarded_factor(request: &Request) -> f64 {
+pub(super) fn forwarded_factor(request: &Request) -> f64 {
     if request.forwarded.is_empty() || request.text.split_whitespace().nth(FEW_WORDS).is_none() { 1.0 } else { 0.5 }
 }
 

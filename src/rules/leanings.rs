@@ -3,13 +3,25 @@
 //!
 //! Never speaks of a word that a hand-written phrase would lose by it: compounds are read as their parts, whatever stands here.
 
-use super::lexicon::Lexicon;
+use std::collections::HashSet;
+
+use super::compile::Compiled;
+use super::judge::{factor, forwarded_factor};
+use super::lexicon::{Lexicon, Word};
 use super::numbering::Lists;
+use super::scan::{Scan, Spot};
 use super::sheet::nearest;
 use crate::config::fault::Fault;
+use crate::request::evidence::Evidence;
 
 /// The file.
 pub const FILE: &str = "leanings.csv";
+
+/// Points that all leanings together may come to between two topics.
+const MOST_LEANT: f64 = 5.0;
+/// Points of a single word's leaning that are worth telling, and how many such words are told.
+const TOLD: f32 = 1.0;
+const MOST_TOLD: usize = 4;
 
 /// Word number → the topics that it speaks for or against, with its points.
 #[derive(Debug, Default)]
@@ -34,7 +46,7 @@ impl Leanings {
     pub fn new(rows: &[Row], lexicon: &mut Lexicon) -> (Leanings, Vec<Idle>) {
         let mut idle = vec![];
         let mut pairs: Vec<(u32, (u16, f32))> = vec![];
-        let mut taken = std::collections::HashSet::new();
+        let mut taken = HashSet::new();
         for row in rows {
             match lexicon.adopt(&row.word) {
                 Some(id) if taken.insert(id) => pairs.extend(row.points.iter().map(|point| (id, *point))),
@@ -50,6 +62,59 @@ impl Leanings {
     /// What a word says: topics with points.
     pub fn of(&self, word: u32) -> &[(u16, f32)] {
         if (word as usize) < self.0.len() { &self.0[word as usize] } else { &[] }
+    }
+}
+
+impl Compiled {
+    /// What all words lean to together: points of each topic beside those of `other`. No topic falls more than
+    /// [`MOST_LEANT`] behind another by them: what people wrote about stronger signals holds.
+    pub fn leant(&self, scan: &Scan<'_>) -> Vec<f64> {
+        let mut points = vec![0.0; self.topics.len()];
+        self.leaning(scan, |_, says, factor, _| {
+            says.iter().for_each(|(topic, of)| points[usize::from(*topic)] += f64::from(*of) * factor);
+        });
+        let most = points.iter().copied().fold(0.0, f64::max);
+        points.iter_mut().for_each(|points| *points = (*points - most).max(-MOST_LEANT));
+        let other = self.other().map_or((-most).max(-MOST_LEANT), |other| points[other]);
+        points.iter_mut().for_each(|points| *points -= other);
+        points
+    }
+
+    /// Each word that leans to some topic, once, where it counts most: what it says, how much of it, and in which zone.
+    fn leaning(&self, scan: &Scan<'_>, mut found: impl FnMut(&Word, &[(u16, f32)], f64, u16)) {
+        let forwarded = forwarded_factor(scan.request);
+        let mut zones: Vec<(f64, u16)> =
+            (0..).zip(&scan.zones).map(|(zone, read)| (factor(read.place, forwarded), zone)).collect();
+        zones.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut seen = vec![0u64; self.net.lexicon.len().div_ceil(64)];
+        for (factor, zone) in zones.into_iter().filter(|(factor, _)| *factor > 0.0) {
+            let place = scan.zones[usize::from(zone)].place;
+            for word in scan.words_of(usize::from(zone)) {
+                let says = self.leanings.of(word.id);
+                let (block, bit) = (word.id as usize / 64, 1 << (word.id % 64));
+                if says.is_empty() || seen[block] & bit != 0 || scan.is_named(place, word) {
+                    continue;
+                }
+                seen[block] |= bit;
+                found(word, says, factor, zone);
+            }
+        }
+    }
+
+    /// The words that lean most to or from a topic, as evidence.
+    pub fn leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<Evidence> {
+        let name = format!("topic.{}.leaning", self.topics[usize::from(topic)].id.0);
+        let mut told = vec![];
+        self.leaning(scan, |word, says, factor, zone| {
+            let points = says.iter().find(|(of, _)| *of == topic).map_or(0.0, |(_, points)| *points);
+            if points.abs() >= TOLD {
+                let spot = Spot { zone, start: word.start, end: word.end };
+                told.push(scan.evidence(&name, spot, f64::from(points) * factor));
+            }
+        });
+        told.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+        told.truncate(MOST_TOLD);
+        told
     }
 }
 

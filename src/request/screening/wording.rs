@@ -42,7 +42,13 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let ends = |(at, c): &(usize, char)| {
-            let stop = matches!(c, '.' | '!' | '?' | '…') && rest[at + c.len_utf8()..].starts_with(char::is_whitespace);
+            // `bis zum 12. August`
+            let before = &rest[..*at];
+            let digits = before.len() - before.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+            let day = c == &'.' && (1..=2).contains(&digits);
+            let stop = matches!(c, '.' | '!' | '?' | '…')
+                && !day
+                && rest[at + c.len_utf8()..].starts_with(char::is_whitespace);
             let behind = &rest[at + c.len_utf8()..];
             let wrapped =
                 behind.starts_with(|next: char| next.is_lowercase()) && !rest[..*at].trim_end().ends_with(',');
