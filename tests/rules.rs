@@ -450,7 +450,8 @@ fn labelled(path: &str) -> Vec<[String; 3]> {
 #[test]
 fn held_back_mails_come_to_their_topics() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/topics/held/");
-    let held: Vec<_> = ["1.jsonl", "2.jsonl", "3.jsonl"].iter().flat_map(|name| labelled(&format!("{root}{name}"))).collect();
+    let held: Vec<_> =
+        ["1.jsonl", "2.jsonl", "3.jsonl"].iter().flat_map(|name| labelled(&format!("{root}{name}"))).collect();
     let mut files = Rules::shipped_files();
     let right = |rules: &Rules| {
         let judged = |[subject, text, _]: &[String; 3]| {

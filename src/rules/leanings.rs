@@ -3,7 +3,7 @@
 //!
 //! Never speaks of a word that a hand-written phrase would lose by it: compounds are read as their parts, whatever stands here.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::compile::Compiled;
 use super::judge::{factor, forwarded_factor};
@@ -23,9 +23,14 @@ const MOST_LEANT: f64 = 5.0;
 const TOLD: f32 = 1.0;
 const MOST_TOLD: usize = 4;
 
-/// Word number → the topics that it speaks for or against, with its points.
+/// What single words say.
 #[derive(Debug, Default)]
-pub struct Leanings(Lists<(u16, f32)>);
+pub struct Leanings {
+    /// Word number → the topics that it speaks for or against, with its points.
+    by_word: Lists<(u16, f32)>,
+    /// The topics of which any word says anything: others are not learned yet.
+    learned: BTreeSet<u16>,
+}
 
 /// A row as written.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,12 +61,13 @@ impl Leanings {
                 None => idle.push((row.word.clone(), row.line, "it is read as several words")),
             }
         }
-        (Leanings(Lists::of_pairs(lexicon.len(), pairs)), idle)
+        let learned = pairs.iter().map(|(_, (topic, _))| *topic).collect();
+        (Leanings { by_word: Lists::of_pairs(lexicon.len(), pairs), learned }, idle)
     }
 
     /// What a word says: topics with points.
     pub fn of(&self, word: u32) -> &[(u16, f32)] {
-        if (word as usize) < self.0.len() { &self.0[word as usize] } else { &[] }
+        if (word as usize) < self.by_word.len() { &self.by_word[word as usize] } else { &[] }
     }
 }
 
@@ -74,6 +80,9 @@ impl Compiled {
             says.iter().for_each(|(topic, of)| points[usize::from(*topic)] += f64::from(*of) * factor);
         });
         let most = points.iter().copied().fold(0.0, f64::max);
+        // Of a topic that somebody has added nothing is known: it is not put behind any other.
+        let unlearned = (0..self.topics.len()).filter(|topic| !self.leanings.learned.contains(&(*topic as u16)));
+        unlearned.filter(|topic| Some(*topic) != self.other()).for_each(|topic| points[topic] = most);
         points.iter_mut().for_each(|points| *points = (*points - most).max(-MOST_LEANT));
         let other = self.other().map_or((-most).max(-MOST_LEANT), |other| points[other]);
         points.iter_mut().for_each(|points| *points -= other);
