@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use super::learn::{read, report};
+use super::learn::{compile, held_out, read, report};
 use super::{End, output};
 use crate::desk::folder;
+use crate::rules::Files;
 use crate::rules::learn::Labelled;
 use crate::rules::learn::labels::Labels;
 use crate::rules::learn::lean::{LEANINGS, Leant, lean};
-use crate::rules::{Files, Rules};
 
 /// Learns leanings.
 #[derive(Debug, clap::Args)]
@@ -53,26 +53,13 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     };
     let samples = all(&args.from)?;
     let labels = Labels::of(samples.iter().map(|sample| sample.topic.as_str()));
-    let (taught, held) = if args.test.is_empty() {
-        let part = |held: bool| {
-            let samples = samples.iter().enumerate().filter(move |(index, _)| (index % 10 == 4) == held);
-            samples.map(|(_, sample)| sample.clone()).collect::<Vec<_>>()
-        };
-        (part(false), part(true))
-    } else {
-        (samples.clone(), all(&args.test)?)
-    };
+    let (taught, held) = if args.test.is_empty() { held_out(&samples) } else { (samples.clone(), all(&args.test)?) };
     let judge = |leant: Option<&Leant>, out: &mut _| -> Result<bool> {
         let mut files: Files = files.clone();
         files.remove(LEANINGS);
         files.extend(leant.map(|leant| (LEANINGS.to_owned(), leant.file.clone().into())));
-        match Rules::compile(&files) {
-            Ok(rules) => report(&rules, &labels, &held, out).map(|()| true),
-            Err(faults) => {
-                output::complain_of(&faults);
-                Ok(false)
-            }
-        }
+        let Some(rules) = compile(&files) else { return Ok(false) };
+        report(&rules, &labels, &held, out).map(|()| true)
     };
     writeln!(out, "by signals alone, {} texts:", held.len())?;
     if !judge(None, out)? {

@@ -48,13 +48,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     let test = match &args.test {
         Some(test) => read(test)?,
         None => {
-            let held: Vec<Labelled> = samples.iter().skip(4).step_by(10).cloned().collect();
-            let kept: Vec<Labelled> = samples
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| index % 10 != 4)
-                .map(|(_, sample)| sample.clone())
-                .collect();
+            let (kept, held) = held_out(&samples);
             let Some((learned, _)) = teach(&kept, &words) else { return Ok(End::Unusable) };
             let Some(rules) = compile(&learned.files) else { return Ok(End::Faults) };
             writeln!(out, "learned from {}, judged on the held out {}:", kept.len(), held.len())?;
@@ -78,13 +72,22 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     Ok(End::Ok)
 }
 
+/// The texts without every tenth, and every tenth.
+pub(super) fn held_out(samples: &[Labelled]) -> (Vec<Labelled>, Vec<Labelled>) {
+    let part = |held: bool| {
+        let part = samples.iter().enumerate().filter(move |(index, _)| (index % 10 == 4) == held);
+        part.map(|(_, sample)| sample.clone()).collect()
+    };
+    (part(false), part(true))
+}
+
 fn teach(samples: &[Labelled], words: &str) -> Option<(learn::Learned, f64)> {
     let start = Instant::now();
     let learned = learn::learn(samples, words).map_err(|faults| output::complain_of(&faults)).ok()?;
     Some((learned, start.elapsed().as_secs_f64()))
 }
 
-fn compile(files: &crate::rules::Files) -> Option<Rules> {
+pub(super) fn compile(files: &crate::rules::Files) -> Option<Rules> {
     Rules::compile(files).map_err(|faults| output::complain_of(&faults)).ok()
 }
 

@@ -122,11 +122,14 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> (Cow<'a, str>, Option
 /// Korean by ISO-2022-KR (RFC 1557) and simplified Chinese by HZ (RFC 1843): seven bits, two-byte characters between shifts.
 /// No browser reads either, some old programs send them.
 fn shifted(bytes: &[u8], label: Option<&str>) -> Option<(Cow<'static, str>, Option<String>)> {
-    let label = label?.to_ascii_lowercase();
-    let (encoding, on, off): (_, &[u8], &[u8]) = match label.as_str() {
-        "iso-2022-kr" | "csiso2022kr" => (EUC_KR, b"\x0e", b"\x0f"),
-        "hz-gb-2312" | "hz" => (GB18030, b"~{", b"~}"),
-        _ => return None,
+    let label = label?;
+    let is = |names: [&str; 2]| names.iter().any(|name| label.eq_ignore_ascii_case(name));
+    let (encoding, on, off): (_, &[u8], &[u8]) = if is(["iso-2022-kr", "csiso2022kr"]) {
+        (EUC_KR, b"\x0e", b"\x0f")
+    } else if is(["hz-gb-2312", "hz"]) {
+        (GB18030, b"~{", b"~}")
+    } else {
+        return None;
     };
     if !bytes.is_ascii() {
         return None;
@@ -148,7 +151,10 @@ fn shifted(bytes: &[u8], label: Option<&str>) -> Option<(Cow<'static, str>, Opti
         }
     }
     let (text, faulty) = encoding.decode_without_bom_handling(&out);
-    Some((Cow::Owned(text.into_owned()), faulty.then(|| format!("bytes that are no {label}"))))
+    Some((
+        Cow::Owned(text.into_owned()),
+        faulty.then(|| format!("bytes that are no {}", shown(label).to_ascii_lowercase())),
+    ))
 }
 
 /// The encoding of a label, with the names that mail programs invent. GB2312 and its like are read as GB18030.

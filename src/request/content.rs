@@ -47,7 +47,7 @@ pub fn read(raw: &[u8], mail: &Message<'_>) -> Content {
     for part in mail.text_body.iter().filter_map(|id| mail.part(*id)) {
         if mixed && matches!(part.body, PartType::Html(_)) {
             let page = text_of(raw, part, &mut content.oddities);
-            texts.push((Cow::Owned(written(&html::read(&page))), false, false));
+            texts.push((Cow::Owned(html::read(&page).joined()), false, false));
         } else if matches!(part.body, PartType::Text(_)) {
             let kind = part.content_type();
             let is = |name: &str, value: &str| {
@@ -194,11 +194,6 @@ fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
 }
 
-/// The lines of a body as one text.
-fn written(body: &Body) -> String {
-    (0..body.lines.len()).map(|at| body.line(at)).collect::<Vec<_>>().join("\n")
-}
-
 /// Plain text that is a page: it begins and ends with a tag.
 fn is_page(text: &str) -> bool {
     const BEGINNINGS: [&str; 8] = ["<html", "<!doctype html", "<head", "<body", "<div", "<p>", "<p ", "<table"];
@@ -290,11 +285,16 @@ fn stands_in(plain: &Body, rich: &Body) -> bool {
         return false;
     }
     let lower = text.to_lowercase();
-    let online = ["view it in a browser", "view it in your browser", "view this email in", "view this message in"];
-    let points = (online.iter().any(|words| lower.contains(words))
-        || lower.contains("html")
-        || lower.contains("multi-part message")
-        || lower.contains("multipart message"))
+    const ELSEWHERE: [&str; 7] = [
+        "html",
+        "multi-part message",
+        "multipart message",
+        "view it in a browser",
+        "view it in your browser",
+        "view this email in",
+        "view this message in",
+    ];
+    let points = ELSEWHERE.iter().any(|words| lower.contains(words))
         && text.lines().count() <= 4
         && !rich.text.to_lowercase().contains(&lower);
     // Spaces as HTML has them and places of pictures say nothing either.

@@ -48,7 +48,7 @@ pub fn attached(mail: &Message<'_>, raw: &[u8], forward: bool, setting: &Setting
         let inner = &*bounds::defuse(&inner, &declared);
         let Some(parsed) = content::parse(inner) else { continue };
         let body = content::read(inner, &parsed).body;
-        let text = (0..body.lines.len()).map(|at| body.line(at)).collect::<Vec<_>>().join("\n");
+        let text = body.joined();
         let headers = Headers::parse(inner);
         let from = headers.plain("From").map(|from| address::list(&from)).unwrap_or_default().into_iter().next();
         let from = from.unwrap_or_default();

@@ -56,6 +56,11 @@ impl Body {
         self.lines.get(at).map_or("", |line| &self.text[line.start..line.end])
     }
 
+    /// All lines as one text.
+    pub fn joined(&self) -> String {
+        (0..self.lines.len()).map(|at| self.line(at)).collect::<Vec<_>>().join("\n")
+    }
+
     /// Whether nothing stands in a line; what lies behind the last one is blank.
     pub fn blank(&self, at: usize) -> bool {
         self.lines.get(at).is_none_or(|line| line.start == line.end)

@@ -82,7 +82,11 @@ impl Compiled {
 
     /// The points of every topic: its prior, its signals, and what single words lean to.
     pub fn scores(&self, scan: &Scan<'_>) -> Vec<f64> {
-        let mut scores = self.signalled(scan);
+        self.leaned(self.signalled(scan), scan)
+    }
+
+    /// The points that signals give, and beside them what single words lean to.
+    fn leaned(&self, mut scores: Vec<f64>, scan: &Scan<'_>) -> Vec<f64> {
         self.leant(scan).iter().zip(&mut scores).for_each(|(points, score)| *score += points);
         scores
     }
@@ -162,10 +166,10 @@ impl Compiled {
 
     /// The topic of a scanned request.
     pub fn topic(&self, scan: &Scan<'_>, pick: Pick) -> Topic {
-        let mut scores = self.signalled(scan);
+        let scores = self.signalled(scan);
         let (best, next) = self.best(&scores);
         let by_signals = best.filter(|best| self.is_plain(scan, &scores, *best, next));
-        self.leant(scan).iter().zip(&mut scores).for_each(|(points, score)| *score += points);
+        let scores = self.leaned(scores, scan);
         let (best, next) = self.best(&scores);
         let plain = best.filter(|best| self.is_plain(scan, &scores, *best, next));
         let id_of = |index: Option<usize>| {

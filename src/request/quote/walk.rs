@@ -67,9 +67,7 @@ impl Walk<'_> {
                     continue;
                 }
                 Some(Marker::Original) => {
-                    if let Some(quote) = self.answered_below(at, new_seen) {
-                        self.marked = true;
-                        self.kinds[at..quote].fill(Kind::Quoted);
+                    if let Some(quote) = self.head_alone(at, new_seen) {
                         at = quote;
                         continue;
                     }
@@ -87,14 +85,11 @@ impl Walk<'_> {
                 }
                 None => {}
             }
-            if let Some(block) = self.block(at) {
-                if let Some(quote) = self.answered_below(at, new_seen) {
-                    self.marked = true;
-                    self.kinds[at..quote].fill(Kind::Quoted);
+            if let Some(foreign) = self.block(at).map(|block| self.foreign(&block)) {
+                if let Some(quote) = self.head_alone(at, new_seen) {
                     at = quote;
                     continue;
                 }
-                let foreign = self.foreign(&block);
                 return self.rest(at, if foreign { Kind::Forwarded } else { older });
             }
             if (self.context.reply || self.context.forward)
@@ -147,6 +142,14 @@ impl Walk<'_> {
         !self.context.reply && block.from.contains('@') && !self.ours(block.from)
     }
 
+    /// Quotes a head alone, where answers stand below it; gives the first line of what it heads.
+    fn head_alone(&mut self, at: usize, new_seen: bool) -> Option<usize> {
+        let quote = self.answered_below(at, new_seen)?;
+        self.marked = true;
+        self.kinds[at..quote].fill(Kind::Quoted);
+        Some(quote)
+    }
+
     /// Below a head above which nothing was written, the first quoted line: who answers so writes between the quoted lines
     /// or below them (Outlook Express, Zimbra).
     fn answered_below(&self, at: usize, new_seen: bool) -> Option<usize> {
@@ -173,11 +176,11 @@ impl Walk<'_> {
     /// GroupWise's attribution: `>>> Jane Roe <jane@acme.example> 4/7/2025 9:14 AM >>>`, and below it the mail without marks.
     fn groupwise(&self, at: usize) -> bool {
         let line = self.body.line(at).trim_end();
-        let next = (at + 1..self.kinds.len()).find(|next| !self.body.blank(*next));
+        let next = || (at + 1..self.kinds.len()).find(|next| !self.body.blank(*next));
         self.body.lines[at].depth == 3
             && line.ends_with(">>>")
             && has_date(line)
-            && next.is_some_and(|next| self.body.lines[next].depth == 0)
+            && next().is_some_and(|next| self.body.lines[next].depth == 0)
     }
 
     /// The value of a From label names the desk itself.

@@ -43,11 +43,12 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let ends = |(at, c): &(usize, char)| {
             // `bis zum 12. August`
-            let before = &rest[..*at];
-            let digits = before.len() - before.trim_end_matches(|c: char| c.is_ascii_digit()).len();
-            let day = c == &'.' && (1..=2).contains(&digits);
+            let day = || {
+                let digits = rest[..*at].bytes().rev().take_while(u8::is_ascii_digit).take(3).count();
+                c == &'.' && (1..=2).contains(&digits)
+            };
             let stop = matches!(c, '.' | '!' | '?' | '…')
-                && !day
+                && !day()
                 && rest[at + c.len_utf8()..].starts_with(char::is_whitespace);
             let behind = &rest[at + c.len_utf8()..];
             let wrapped =
