@@ -117,13 +117,26 @@ pub fn parse(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
     }
 }
 
+/// What stands between the cells of CSV: a comma, or, as spreadsheets of many countries write, a semicolon or a tab. By its
+/// first line.
+pub fn separator(bytes: &[u8]) -> u8 {
+    let head = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+    let count = |separator: &u8| head.iter().filter(|b| *b == separator).count();
+    [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',')
+}
+
+/// The line of a record of CSV. The reader's own position is before the empty lines above it, and before the LF of a CRLF.
+pub fn line_of(record: Option<&csv::Position>, bytes: &[u8]) -> usize {
+    let Some(at) = record else { return 0 };
+    let above = bytes.get(at.byte() as usize..).unwrap_or_default().iter().take_while(|byte| b"\r\n".contains(byte));
+    at.line() as usize + above.filter(|byte| **byte == b'\n').count()
+}
+
 /// Reads CSV with a header line; separator comma, semicolon or tab.
 pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut check = Check::new(file);
-    let head = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
-    let count = |separator: u8| head.iter().filter(|b| **b == separator).count();
-    let separator = [b',', b';', b'\t'].into_iter().rev().max_by_key(|separator| count(*separator)).unwrap_or(b',');
+    let separator = separator(bytes);
     let mut reader =
         csv::ReaderBuilder::new().delimiter(separator).flexible(true).trim(csv::Trim::All).from_reader(bytes);
     let headers: Vec<String> = match reader.byte_headers() {
@@ -159,7 +172,7 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
                 break;
             }
         }
-        let line = record.position().map_or(0, csv::Position::line) as usize;
+        let line = line_of(record.position(), bytes);
         if record.iter().all(<[u8]>::is_empty) {
             continue;
         }
@@ -342,6 +355,9 @@ mod tests {
         check("campaign_id,name,account,contacts\n1,A,B,c.example\n", &["1"], &[]);
         check("\u{feff}Campaign ID;Name;Konto\r\n1;\"A;B\";C\r\n2;D;E\r\n", &["1", "2"], &[]);
         check("name\tid\nA\tX-1\n", &["X-1"], &[]);
+        let twice = [(5, "the id `1` stands in line 2 already")];
+        check("campaign_id,name\r\n1,A\r\n2,B\r\n\r\n1,C\r\n", &["1", "2"], &twice);
+        check("campaign_id,name\n1,A\n2,B\n\n1,C\n", &["1", "2"], &twice);
         let (campaigns, _) =
             parse(b"id,name,contacts,status,aliases\n1,A,a@b.example c.example,active,Old name|Other\n", "x");
         assert_eq!(campaigns[0].contacts, ["a@b.example", "c.example"]);

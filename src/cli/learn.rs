@@ -1,6 +1,7 @@
 //! `deskclerk rules learn`: labelled history in, rule files out. Holds out a tenth to say how good they are, unless a
 //! test set is given. Writes only into the folder that it is told, and never over files that are there.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::{End, feedback, output};
+use crate::campaigns::load::separator;
 use crate::rules::Rules;
 use crate::rules::learn::labels::Labels;
 use crate::rules::learn::{self, Labelled, Score};
@@ -72,13 +74,16 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     Ok(End::Ok)
 }
 
-/// The texts without every tenth, and every tenth.
+/// The texts without every tenth of each topic, and those.
 pub(super) fn held_out(samples: &[Labelled]) -> (Vec<Labelled>, Vec<Labelled>) {
-    let part = |held: bool| {
-        let part = samples.iter().enumerate().filter(move |(index, _)| (index % 10 == 4) == held);
-        part.map(|(_, sample)| sample.clone()).collect()
-    };
-    (part(false), part(true))
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let (mut kept, mut held) = (vec![], vec![]);
+    for sample in samples {
+        let nth = seen.entry(&sample.topic).or_default();
+        *nth += 1;
+        if *nth % 10 == 5 { held.push(sample.clone()) } else { kept.push(sample.clone()) }
+    }
+    (kept, held)
 }
 
 fn teach(samples: &[Labelled], words: &str) -> Option<(learn::Learned, f64)> {
@@ -96,6 +101,10 @@ pub(super) fn report(rules: &Rules, labels: &Labels, samples: &[Labelled], out: 
     let Score { in_scope, right, out_of_scope, other, confusions } = learn::score(rules, labels, samples);
     let rate = samples.len() as f64 / start.elapsed().as_secs_f64();
     let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
+    if samples.is_empty() {
+        writeln!(out, "  no topic has five texts, of which one could be held out")?;
+        return Ok(());
+    }
     writeln!(out, "  in scope      {right}/{in_scope} = {:.2} %", share(right, in_scope))?;
     if out_of_scope > 0 {
         writeln!(out, "  out of scope  {other}/{out_of_scope} = {:.2} % judged other", share(other, out_of_scope))?;
@@ -145,11 +154,7 @@ fn drop_empty(samples: &mut Vec<Labelled>, path: &Path) {
 
 fn read_csv(text: &str) -> Result<Vec<Labelled>> {
     let text = text.trim_start_matches('\u{feff}');
-    let head = text.lines().next().unwrap_or_default();
-    // Spreadsheets of many countries write semicolons.
-    let count = |separator: &u8| head.bytes().filter(|byte| byte == separator).count();
-    let separator = [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator(text.as_bytes())).from_reader(text.as_bytes());
     let headers = reader.headers()?.clone();
     let column =
         |names: &[&str]| headers.iter().position(|header| names.contains(&header.trim().to_lowercase().as_str()));

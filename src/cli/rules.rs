@@ -15,6 +15,7 @@ use crate::desk::{folder, sources};
 use crate::intake::files;
 use crate::reply::templates::Templates;
 use crate::request;
+use crate::request::evidence::Evidence;
 use crate::rules::Rules;
 use crate::rules::explain::Explanation;
 use crate::rules::lint::{self, Finding, Weight};
@@ -167,11 +168,17 @@ fn table(proof: &Proof, out: &mut impl Write) -> Result<()> {
         let counters = format!("{other}/{}", row.counter_examples);
         writeln!(out, "{:<20} {:>9} {:>17}", row.topic, format!("{own}/{}", row.examples), counters)?;
     }
+    if proof.routing.examples > 0 {
+        writeln!(out, "{:<20} {:>9}", "(routing.toml)", format!("{}/{}", proof.routing.right, proof.routing.examples))?;
+    }
     for wrong in &proof.wrong {
         writeln!(out, "\n{}:{}: {:?}", wrong.file, wrong.line, wrong.text)?;
         writeln!(out, "  should be {}, is {}", wrong.expected, wrong.judged)?;
         for (rule, weight) in &wrong.because {
             writeln!(out, "  {weight:+.1} {rule}")?;
+        }
+        if let Some(topic) = &wrong.by_signals {
+            writeln!(out, "  signals alone give {topic}: words of it lean elsewhere (leanings.csv)")?;
         }
     }
     for confusion in &proof.confusions {
@@ -183,8 +190,9 @@ fn table(proof: &Proof, out: &mut impl Write) -> Result<()> {
     for thin in &proof.thin {
         writeln!(out, "{}:{}: {}", thin.file, thin.line, thin.signal)?;
     }
-    let right: usize = proof.topics.iter().map(|row| row.right + row.kept_out).sum();
-    let all: usize = proof.topics.iter().map(|row| row.examples + row.counter_examples).sum();
+    let topics = proof.topics.iter();
+    let right = topics.clone().map(|row| row.right + row.kept_out).sum::<usize>() + proof.routing.right;
+    let all = topics.map(|row| row.examples + row.counter_examples).sum::<usize>() + proof.routing.examples;
     writeln!(out, "{right} of {all} right; {} examples hang by one signal", proof.thin.len())?;
     Ok(())
 }
@@ -234,18 +242,29 @@ fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
     writeln!(out, "topic {} ({}), {:.2} points, rules {}", topic.id, topic.label, topic.score, explanation.rules)?;
     for rank in &explanation.ranking {
         writeln!(out, "\n{:.2} {} (threshold {:.2})", rank.score, rank.topic, rank.threshold)?;
-        for found in &rank.evidence {
-            let place = serde_json::to_string(&found.place)?;
-            let place = place.trim_matches('"');
-            let text = output::inert(&found.text);
-            writeln!(out, "  {:+.2} {} in {place} {}..{}: {text}", found.weight, found.rule, found.start, found.end)?;
+        if rank.prior != 0.0 {
+            writeln!(out, "  {:+.2} to begin with", rank.prior)?;
         }
+        rank.evidence.iter().try_for_each(|found| reason(found, "  ", out))?;
         if rank.leanings != 0.0 {
-            writeln!(out, "  {:+.2} by all words that lean, together", rank.leanings)?;
+            let most = if rank.words.is_empty() { "" } else { "; most of them:" };
+            writeln!(out, "  {:+.2} by all words that lean, together{most}", rank.leanings)?;
+            rank.words.iter().try_for_each(|found| reason(found, "      ", out))?;
         }
     }
+    writeln!(out)?;
     for change in &explanation.changes {
         writeln!(out, "{}", output::inert(change))?;
     }
+    let routing = &explanation.routing;
+    let flags = routing.flags.iter().map(|flag| format!(", {flag}")).collect::<String>();
+    writeln!(out, "\npriority {}, for {}{flags}", routing.priority, routing.route)?;
+    routing.evidence.iter().try_for_each(|found| reason(found, "  ", out))
+}
+
+fn reason(found: &Evidence, indent: &str, out: &mut impl Write) -> Result<()> {
+    let place = serde_json::to_string(&found.place)?;
+    let (place, text) = (place.trim_matches('"'), output::inert(&found.text));
+    writeln!(out, "{indent}{:+.2} {} in {place} {}..{}: {text}", found.weight, found.rule, found.start, found.end)?;
     Ok(())
 }

@@ -102,9 +102,11 @@ impl Desk {
                 let version = next.rules.version.clone();
                 // The directory may have been replaced meanwhile: that one stays.
                 self.sources.rcu(|before| Sources { directory: before.directory.clone(), ..next.clone() });
-                self.faults.store(Arc::new(vec![]));
+                let mended = !self.faults.swap(Arc::new(vec![])).is_empty();
                 if version != before {
                     tracing::info!(rules = version, before, "new rules are in force");
+                } else if mended {
+                    tracing::info!(rules = version, "the rules are as they were: their faults are gone");
                 }
                 Ok(version != before)
             }

@@ -5,6 +5,7 @@ use std::mem;
 
 use super::classes::Classes;
 use super::description::Description;
+use super::example::Routed;
 use super::leanings::{self, Idle, Leanings};
 use super::lexicon::Lexicon;
 use super::numbering::Lists;
@@ -96,11 +97,13 @@ pub struct Compiled {
     pub owned: HashMap<Owner, Vec<u32>>,
     /// The rules of routing.toml.
     pub routing: Vec<routing::Rule>,
+    /// The examples of routing.toml.
+    pub routed: Vec<Routed>,
     /// Words that say nothing.
     pub description: Description,
     /// What single words say of the topics.
     pub leanings: Leanings,
-    /// Rows of leanings that never count.
+    /// Rows of leanings that do not count as they stand.
     pub idle: Vec<Idle>,
     /// Classes that no signal names, with their lines.
     pub unused: Vec<(String, usize)>,
@@ -168,14 +171,14 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
         }
         topics.push(topic);
     }
-    let (mut routing, found) = routing::read(files.get("routing.toml").map(|text| &**text));
+    let (mut routing, routed, found) = routing::read(files.get("routing.toml").map(|text| &**text));
     faults.extend(found);
     for (index, rule) in routing.iter_mut().enumerate() {
         add(Owner::Routing(index as u32), "routing.toml", "routing", mem::take(&mut rule.signal), &mut weaver);
     }
     let (vague, found) = super::description::read(files.get("description.toml").map(|text| &**text));
     faults.extend(found);
-    faults.extend(references(&topics, &unread, &routing));
+    faults.extend(references(&topics, &unread, &routing, &routed));
     let description = Description::new(vague, &mut weaver.lexicon);
     let ids: Vec<&str> =
         topics.iter().map(|topic| topic.id.0.as_str()).chain(unread.iter().map(String::as_str)).collect();
@@ -190,8 +193,19 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
         return Err(faults);
     };
     let by_id = topics.iter().enumerate().map(|(index, topic)| (topic.id.0.clone(), index as u16)).collect();
-    let mut compiled =
-        Compiled { net, topics, by_id, signals, routing, description, leanings, idle, unused, ..Compiled::default() };
+    let mut compiled = Compiled {
+        net,
+        topics,
+        by_id,
+        signals,
+        routing,
+        routed,
+        description,
+        leanings,
+        idle,
+        unused,
+        ..Compiled::default()
+    };
     compiled.index();
     Ok(compiled)
 }
@@ -241,7 +255,7 @@ fn supposed_id(path: &str, text: &str) -> String {
 
 /// Faults of files that speak of each other. `unread`: topics whose files have faults of their own, said already; that others
 /// name them is none.
-fn references(topics: &[topic::Topic], unread: &[String], routing: &[routing::Rule]) -> Vec<Fault> {
+fn references(topics: &[topic::Topic], unread: &[String], routing: &[routing::Rule], routed: &[Routed]) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut fault = |file: &str, line, message: String, remedy: String| {
         faults.push(Fault { file: file.into(), line, message, remedy });
@@ -261,12 +275,11 @@ fn references(topics: &[topic::Topic], unread: &[String], routing: &[routing::Ru
         };
         (format!("there is no topic `{id}`"), remedy)
     };
-    for topic in topics {
-        for example in &topic.examples {
-            if let Some(id) = example.topic.as_deref().filter(|id| *id != "other" && !ids.contains(id)) {
-                let (message, remedy) = unknown(id);
-                fault(&topic.file, example.line, message, remedy);
-            }
+    let proven = topics.iter().flat_map(|topic| topic.examples.iter().map(|example| (topic.file.as_str(), example)));
+    for (file, example) in proven.chain(routed.iter().map(|routed| ("routing.toml", &routed.example))) {
+        if let Some(id) = example.topic.as_deref().filter(|id| *id != "other" && !ids.contains(id)) {
+            let (message, remedy) = unknown(id);
+            fault(file, example.line, message, remedy);
         }
     }
     for rule in routing {

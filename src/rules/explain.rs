@@ -1,10 +1,10 @@
-//! Explaining a judgement: every topic's points and signals, and what would have changed the verdict.
+//! Explaining a judgement: every topic's points and signals, what would have changed the verdict, and the rules that route it.
 
 use serde::Serialize;
 
 use super::judge::{OTHER, Pick};
 use super::scan::Scan;
-use super::{Findings, Rules, Topic};
+use super::{Findings, Routing, Rules, Topic};
 use crate::request::evidence::Evidence;
 
 /// A judgement with its reasons.
@@ -12,15 +12,19 @@ use crate::request::evidence::Evidence;
 pub struct Explanation {
     /// The verdict.
     pub topic: Topic,
+    /// The topic by points of signals alone, whatever words lean to and whoever picked.
+    pub by_signals: String,
     /// Topics that got or lost points, best first.
     pub ranking: Vec<Rank>,
     /// What would have changed the verdict, a sentence each.
     pub changes: Vec<String>,
+    /// Priority, team and flags of this topic, and the rules that set them.
+    pub routing: Routing,
     /// The version of the rules.
     pub rules: String,
 }
 
-/// One topic's points.
+/// One topic's points: prior, signals and leanings add up to the score.
 #[derive(Debug, Serialize)]
 pub struct Rank {
     /// The topic.
@@ -29,10 +33,14 @@ pub struct Rank {
     pub score: f64,
     /// What it had to reach.
     pub threshold: f64,
-    /// The signals that gave or took them, and the words that lean most.
+    /// What it had before anything was read, and for naming a campaign.
+    pub prior: f64,
+    /// The signals that gave or took points.
     pub evidence: Vec<Evidence>,
-    /// What all words that lean gave or took together.
+    /// What all words that lean gave or took together, as far as it counts.
     pub leanings: f64,
+    /// The words among them that lean most, with their points.
+    pub words: Vec<Evidence>,
 }
 
 impl Rules {
@@ -40,38 +48,48 @@ impl Rules {
     pub fn explain(&self, findings: &Findings<'_>) -> Explanation {
         let compiled = &self.compiled;
         let Findings { scan, pick, .. } = findings;
-        let (scores, leant) = (compiled.scores(scan), compiled.leant(scan));
+        let (signalled, leant) = (compiled.signalled(scan), compiled.leant(scan));
+        let scores: Vec<f64> = signalled.iter().zip(&leant).map(|(signals, words)| signals + words).collect();
         let topic = compiled.topic(scan, *pick);
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
         let mut ranking = Vec::new();
         for index in order {
-            let mut evidence = compiled.evidence(scan, &compiled.fired(index as u16, scan));
-            evidence.extend(compiled.leanings_of(index as u16, scan));
             let written = &compiled.topics[index];
-            if !evidence.is_empty() || written.id.0 == topic.id {
+            let evidence = compiled.evidence(scan, &compiled.fired(index as u16, scan));
+            if !evidence.is_empty() || scores[index] > written.prior || written.id.0 == topic.id {
                 ranking.push(Rank {
                     topic: written.id.0.clone(),
                     score: scores[index],
                     threshold: if scan.names_campaign { written.threshold_named } else { written.threshold },
+                    prior: compiled.prior(index, scan),
                     evidence,
                     leanings: leant[index],
+                    words: compiled.leanings_of(index as u16, scan).into_iter().map(|(_, found)| found).collect(),
                 });
             }
         }
-        let changes = self.changes(scan, &topic, &ranking, &scores, *pick);
-        Explanation { topic, ranking, changes, rules: self.version.clone() }
+        let by_signals = self.chosen(scan, &signalled).to_owned();
+        let mut changes = match pick {
+            Pick::Topic(_) => {
+                let by_points = self.chosen(scan, &scores);
+                vec![format!("the customer picked this topic; by points it would be `{by_points}`")]
+            }
+            _ => self.changes(scan, &topic, &ranking, &scores),
+        };
+        if by_signals != topic.id && !matches!(pick, Pick::Topic(_)) {
+            changes.push(format!("by signals alone, without words that lean, it would be `{by_signals}`"));
+        }
+        let routing = compiled.routing(scan, &topic.id);
+        Explanation { topic, by_signals, ranking, changes, routing, rules: self.version.clone() }
     }
 
-    fn changes(&self, scan: &Scan<'_>, topic: &Topic, ranking: &[Rank], scores: &[f64], pick: Pick) -> Vec<String> {
-        let mut changes = Vec::new();
-        if matches!(pick, Pick::Topic(_)) {
-            changes.push("the customer picked this topic; without the pick the points below decide".to_owned());
-        }
+    fn changes(&self, scan: &Scan<'_>, topic: &Topic, ranking: &[Rank], scores: &[f64]) -> Vec<String> {
+        let compiled = &self.compiled;
         let own = ranking.iter().find(|rank| rank.topic == topic.id);
-        let best_other = ranking.iter().find(|rank| rank.topic != topic.id && rank.topic != OTHER);
+        let next = ranking.iter().find(|rank| Some(&rank.topic) == topic.runner_up.as_ref());
         if topic.id == OTHER {
-            changes.push(match best_other {
+            return vec![match next {
                 None => "no signal of any topic fired: it takes a phrase that reaches a topic's threshold".to_owned(),
                 Some(best) => {
                     let to_beat = own.map_or(best.threshold, |own| own.score.max(best.threshold));
@@ -81,38 +99,36 @@ impl Rules {
                         false => format!("`{}` reaches its threshold, but does not lead by its margin", best.topic),
                     }
                 }
-            });
-            return changes;
+            }];
         }
-        let Some(own) = own else { return changes };
-        changes.push(match best_other {
-            Some(best) => format!("it leads `{}` by {:.2} points", best.topic, own.score - best.score),
+        let (Some(own), Some(index)) = (own, compiled.by_id.get(&topic.id)) else { return vec![] };
+        let mut changes = vec![match next {
+            Some(next) => format!("it leads `{}` by {:.2} points", next.topic, own.score - next.score),
             None => format!("no other topic has points; another one takes more than {:.2}", own.score),
-        });
-        let single = own.evidence.iter().filter(|found| found.weight > 0.0);
-        let decisive = single.filter_map(|found| {
-            let instead = self.without(scan, topic, scores, found.weight);
-            let said = || format!("without `{}` (\"{}\") it would be `{instead}`", found.rule, found.text);
-            (instead != topic.id).then(said)
-        });
-        let before = changes.len();
-        changes.extend(decisive);
-        if changes.len() == before && !own.evidence.is_empty() {
+        }];
+        let mut decide = |scores: &[f64], what: String| {
+            let instead = self.chosen(scan, scores);
+            changes.extend((instead != topic.id).then(|| format!("without {what} it would be `{instead}`")));
+        };
+        for found in own.evidence.iter().filter(|found| found.weight > 0.0) {
+            let mut scores = scores.to_vec();
+            scores[usize::from(*index)] -= found.weight;
+            decide(&scores, format!("`{}` (\"{}\")", found.rule, found.text));
+        }
+        for (word, found) in compiled.leanings_of(*index, scan).iter().filter(|(_, found)| found.weight > 0.0) {
+            let leant = compiled.held(compiled.summed(scan, Some(*word)));
+            let scores: Vec<f64> = compiled.signalled(scan).iter().zip(&leant).map(|(a, b)| a + b).collect();
+            decide(&scores, format!("the word \"{}\"", found.text));
+        }
+        if changes.len() == 1 && !own.evidence.is_empty() {
             changes.push("no single signal decides: without any one of them it stays".to_owned());
         }
         changes
     }
 
-    /// The topic by points alone if this one had so many fewer.
-    fn without(&self, scan: &Scan<'_>, topic: &Topic, scores: &[f64], weight: f64) -> &str {
-        let compiled = &self.compiled;
-        let mut scores = scores.to_vec();
-        if let Some(index) = compiled.by_id.get(&topic.id) {
-            scores[usize::from(*index)] -= weight;
-        }
-        let (best, next) = compiled.best(&scores);
-        let plain = best.filter(|best| compiled.is_plain(scan, &scores, *best, next));
-        plain.map_or(OTHER, |best| compiled.topics[best].id.0.as_str())
+    /// The topic that these points choose.
+    fn chosen(&self, scan: &Scan<'_>, scores: &[f64]) -> &str {
+        self.compiled.chosen(scan, scores).map_or(OTHER, |chosen| self.compiled.topics[chosen].id.0.as_str())
     }
 }
 
@@ -155,6 +171,44 @@ mod tests {
                 "without `topic.a.apple` (\"apple\") it would be `b`",
                 "without `topic.a.pear` (\"pear\") it would be `b`",
             ],
+        );
+    }
+
+    #[test]
+    fn a_word_that_leans_is_weighed_as_it_counts() {
+        let topic = |id: &str, weights: &str| {
+            (format!("topics/{id}.toml"), format!("id = \"{id}\"\nthreshold = 1\n[weights]\n{weights}").into())
+        };
+        let files = Files::from([
+            topic("a", "\"apple\" = 2\n"),
+            topic("b", "\"bear\" = 3\n"),
+            ("leanings.csv".into(), "word,a,b\nred,4,-4\nround,3,-3\nsweet,2,-2\n".into()),
+        ]);
+        let rules = Rules::compile(&files).unwrap();
+        let explained = |text: &str| {
+            let request = Request { text: text.into(), ..Request::default() };
+            let explained = rules.explain(&rules.find(&request, &[]));
+            (explained.topic.id, explained.changes)
+        };
+        // All three come to 18 points, of which 5 count: without the heaviest they still do.
+        let (topic, changes) = explained("apple and bear, red, round, sweet");
+        assert_eq!(topic, "a");
+        assert_eq!(
+            changes,
+            [
+                "it leads `b` by 4.00 points",
+                "no single signal decides: without any one of them it stays",
+                "by signals alone, without words that lean, it would be `b`"
+            ]
+        );
+        let (_, changes) = explained("apple and bear, sweet");
+        assert_eq!(
+            changes,
+            [
+                "it leads `b` by 3.00 points",
+                "without the word \"sweet\" it would be `b`",
+                "by signals alone, without words that lean, it would be `b`"
+            ]
         );
     }
 }

@@ -91,10 +91,15 @@ impl Compiled {
         scores
     }
 
+    /// A topic's points before any of its signals fires.
+    pub fn prior(&self, topic: usize, scan: &Scan<'_>) -> f64 {
+        let topic = &self.topics[topic];
+        topic.prior + if scan.names_campaign { topic.named } else { 0.0 }
+    }
+
     /// The points of every topic by its prior and by signals alone.
     pub fn signalled(&self, scan: &Scan<'_>) -> Vec<f64> {
-        let named = |topic: &topic::Topic| if scan.names_campaign { topic.named } else { 0.0 };
-        let mut scores: Vec<f64> = self.topics.iter().map(|topic| topic.prior + named(topic)).collect();
+        let mut scores: Vec<f64> = (0..self.topics.len()).map(|topic| self.prior(topic, scan)).collect();
         let forwarded = forwarded_factor(scan.request);
         let mut closer = self.unprompted.clone();
         for hits in scan.phrases.chunk_by(|a, b| a.what == b.what) {
@@ -155,6 +160,12 @@ impl Compiled {
         (order.first().copied(), order.get(1).copied())
     }
 
+    /// The topic that these points choose, if any.
+    pub fn chosen(&self, scan: &Scan<'_>, scores: &[f64]) -> Option<usize> {
+        let (best, next) = self.best(scores);
+        best.filter(|best| self.is_plain(scan, scores, *best, next))
+    }
+
     /// Whether the best topic may be chosen: it reaches its threshold and leads by its margin, also over `other`.
     pub fn is_plain(&self, scan: &Scan<'_>, scores: &[f64], best: usize, next: Option<usize>) -> bool {
         let topic = &self.topics[best];
@@ -167,8 +178,7 @@ impl Compiled {
     /// The topic of a scanned request.
     pub fn topic(&self, scan: &Scan<'_>, pick: Pick) -> Topic {
         let scores = self.signalled(scan);
-        let (best, next) = self.best(&scores);
-        let by_signals = best.filter(|best| self.is_plain(scan, &scores, *best, next));
+        let by_signals = self.chosen(scan, &scores);
         let scores = self.leaned(scores, scan);
         let (best, next) = self.best(&scores);
         let plain = best.filter(|best| self.is_plain(scan, &scores, *best, next));
@@ -197,7 +207,7 @@ impl Compiled {
         let topic = &self.topics[index];
         let mut evidence = self.evidence(scan, &self.fired(index as u16, scan));
         if by_signals != Some(index) {
-            evidence.extend(self.leanings_of(index as u16, scan));
+            evidence.extend(self.leanings_of(index as u16, scan).into_iter().map(|(_, found)| found));
         }
         if chosen_by == ChosenBy::Customer {
             evidence.insert(0, picked(scan.request));

@@ -11,6 +11,7 @@ use super::lexicon::{Lexicon, Word};
 use super::numbering::Lists;
 use super::scan::{Scan, Spot};
 use super::sheet::nearest;
+use crate::campaigns::load::{line_of, separator};
 use crate::config::fault::Fault;
 use crate::request::evidence::Evidence;
 
@@ -43,7 +44,7 @@ pub struct Row {
     pub points: Vec<(u16, f32)>,
 }
 
-/// A row that never counts: its word, its line, and why.
+/// A row that does not count as it stands: its word, its line, and how.
 pub type Idle = (String, usize, &'static str);
 
 impl Leanings {
@@ -54,11 +55,19 @@ impl Leanings {
         let mut taken = HashSet::new();
         for row in rows {
             match lexicon.adopt(&row.word) {
-                Some(id) if taken.insert(id) => pairs.extend(row.points.iter().map(|point| (id, *point))),
-                Some(_) => {
-                    idle.push((row.word.clone(), row.line, "a row above has the same word, or another form of it"))
+                Some(id) if taken.insert(id) => {
+                    pairs.extend(row.points.iter().map(|point| (id, *point)));
+                    let over = row.points.iter().any(|(_, points)| f64::from(points.abs()) > 2.0 * MOST_LEANT);
+                    idle.extend(
+                        over.then(|| (row.word.clone(), row.line, "counts as 5 points at most, as all words do")),
+                    );
                 }
-                None => idle.push((row.word.clone(), row.line, "it is read as several words")),
+                Some(_) => idle.push((
+                    row.word.clone(),
+                    row.line,
+                    "never counts: a row above has the same word or a form of it",
+                )),
+                None => idle.push((row.word.clone(), row.line, "never counts: it is read as several words")),
             }
         }
         let learned = pairs.iter().map(|(_, (topic, _))| *topic).collect();
@@ -72,13 +81,25 @@ impl Leanings {
 }
 
 impl Compiled {
-    /// What all words lean to together: points of each topic beside those of `other`. No topic falls more than
-    /// [`MOST_LEANT`] behind another by them: what people wrote about stronger signals holds.
+    /// What all words lean to together: points of each topic beside those of `other`.
     pub fn leant(&self, scan: &Scan<'_>) -> Vec<f64> {
+        self.held(self.summed(scan, None))
+    }
+
+    /// The points of each topic's words as they stand in the table, of all but one of them.
+    pub fn summed(&self, scan: &Scan<'_>, without: Option<u32>) -> Vec<f64> {
         let mut points = vec![0.0; self.topics.len()];
-        self.leaning(scan, |_, says, factor, _| {
-            says.iter().for_each(|(topic, of)| points[usize::from(*topic)] += f64::from(*of) * factor);
+        self.leaning(scan, |word, says, factor, _| {
+            if Some(word.id) != without {
+                says.iter().for_each(|(topic, of)| points[usize::from(*topic)] += f64::from(*of) * factor);
+            }
         });
+        points
+    }
+
+    /// How much of summed points counts, beside those of `other`. No topic falls more than [`MOST_LEANT`] behind another by
+    /// them: what people wrote about stronger signals holds.
+    pub fn held(&self, mut points: Vec<f64>) -> Vec<f64> {
         let most = points.iter().copied().fold(0.0, f64::max);
         // Of a topic that somebody has added nothing is known: it is not put behind any other.
         let unlearned = (0..self.topics.len()).filter(|topic| !self.leanings.learned.contains(&(*topic as u16)));
@@ -110,18 +131,18 @@ impl Compiled {
         }
     }
 
-    /// The words that lean most to or from a topic, as evidence.
-    pub fn leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<Evidence> {
+    /// The words that lean most to or from a topic, with their numbers, as evidence.
+    pub fn leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<(u32, Evidence)> {
         let name = format!("topic.{}.leaning", self.topics[usize::from(topic)].id.0);
         let mut told = vec![];
         self.leaning(scan, |word, says, factor, zone| {
             let points = says.iter().find(|(of, _)| *of == topic).map_or(0.0, |(_, points)| *points);
             if points.abs() >= TOLD {
                 let spot = Spot { zone, start: word.start, end: word.end };
-                told.push(scan.evidence(&name, spot, f64::from(points) * factor));
+                told.push((word.id, scan.evidence(&name, spot, f64::from(points) * factor)));
             }
         });
-        told.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+        told.sort_by(|(_, a), (_, b)| b.weight.abs().total_cmp(&a.weight.abs()));
         told.truncate(MOST_TOLD);
         told
     }
@@ -134,27 +155,32 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
     let mut fault = |line: usize, message: String, remedy: String| {
         faults.push(Fault { file: FILE.into(), line, message, remedy });
     };
-    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).trim(csv::Trim::All).from_reader(text.as_bytes());
-    let columns = match reader.headers() {
-        Ok(headers) if headers.get(0) == Some("word") => {
-            let index = |name: &str| match topics.iter().position(|topic| *topic == name) {
-                Some(index) => Some(index as u16),
-                None => {
-                    let remedy = nearest(name, topics)
-                        .map_or("take the column out, or name it after one of topics/*.toml".to_owned(), |right| {
-                            format!("write {right}")
-                        });
-                    fault(1, format!("there is no topic `{name}`"), remedy);
-                    None
-                }
-            };
-            headers.iter().skip(1).map(index).collect::<Vec<_>>()
-        }
+    let text = text.trim_start_matches('\u{feff}');
+    let separator = separator(text.as_bytes());
+    let mut builder = csv::ReaderBuilder::new();
+    let reader = builder.delimiter(separator).comment(Some(b'#')).trim(csv::Trim::All).flexible(true);
+    let mut reader = reader.from_reader(text.as_bytes());
+    let headers = match reader.headers() {
+        Ok(headers) if headers.get(0) == Some("word") => headers.clone(),
         _ => {
             fault(1, "the first column is not `word`".into(), "begin with a line: word,billing,access,…".into());
             return (rows, faults);
         }
     };
+    let mut columns = vec![];
+    for name in headers.iter().skip(1) {
+        let index = topics.iter().position(|topic| *topic == name).map(|index| index as u16);
+        if index.is_some() && columns.contains(&index) {
+            fault(1, format!("`{name}` has two columns"), "make one of them, or take one out".into());
+        } else if index.is_none() {
+            let remedy = nearest(name, topics)
+                .map_or("take the column out, or name it after one of topics/*.toml".to_owned(), |right| {
+                    format!("write {right}")
+                });
+            fault(1, format!("there is no topic `{name}`"), remedy);
+        }
+        columns.push(index);
+    }
     let mut record = csv::StringRecord::new();
     loop {
         match reader.read_record(&mut record) {
@@ -162,16 +188,15 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
             Ok(true) => {}
             Err(error) => {
                 let line = error.position().map_or(0, |at| at.line() as usize);
-                fault(
-                    line,
-                    format!("no row of a table: {error}"),
-                    "give each row a word and a value or nothing a topic".into(),
-                );
+                fault(line, format!("no row of a table: {error}"), "save the file as CSV in UTF-8".into());
                 continue;
             }
         }
-        let line = record.position().map_or(0, |at| at.line() as usize);
+        let line = line_of(record.position(), text.as_bytes());
         let word = record.get(0).unwrap_or_default();
+        if record.iter().all(str::is_empty) {
+            continue;
+        }
         if word.is_empty() || word.contains(char::is_whitespace) {
             fault(
                 line,
@@ -180,13 +205,20 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
             );
             continue;
         }
+        if record.iter().skip(1 + columns.len()).any(|cell| !cell.is_empty()) {
+            let message = format!("`{word}` has more cells than the first line has columns");
+            fault(line, message, "give each topic one cell, a number or nothing".into());
+            continue;
+        }
         let mut points = vec![];
-        for (value, topic) in record.iter().skip(1).zip(&columns).filter(|(value, _)| !value.is_empty()) {
-            match (value.parse::<f32>(), topic) {
+        for (cell, topic) in record.iter().skip(1).zip(&columns).filter(|(cell, _)| !cell.is_empty()) {
+            // Spreadsheets that part cells with semicolons write `0,5`.
+            let value = if separator == b',' { cell.parse() } else { cell.replace(',', ".").parse::<f32>() };
+            match (value, topic) {
                 (Ok(value), Some(topic)) if value.is_finite() => points.push((*topic, value)),
                 (Ok(value), None) if value.is_finite() => {}
                 _ => {
-                    fault(line, format!("`{value}` is no number of points"), "write a number such as 0.5 or -1".into())
+                    fault(line, format!("`{cell}` is no number of points"), "write a number such as 0.5 or -1".into());
                 }
             }
         }
@@ -234,6 +266,18 @@ mod tests {
     }
 
     #[test]
+    fn any_spreadsheet_may_have_saved_it() {
+        let rows = vec![Row { word: "opens".into(), line: 2, points: vec![(0, -0.5), (1, 2.0)] }];
+        for text in
+            ["\u{feff}word;billing;reporting\r\nopens;-0,5;2\r\n;;\r\n", "word\tbilling\treporting\nopens\t-0.5\t2,0\n"]
+        {
+            assert_eq!(read(Some(text), &["billing", "reporting"]), (rows.clone(), vec![]), "{text}");
+        }
+        let short = read(Some("word,billing,reporting\nopens,1\n"), &["billing", "reporting"]);
+        assert_eq!(short, (vec![Row { word: "opens".into(), line: 2, points: vec![(0, 1.0)] }], vec![]));
+    }
+
+    #[test]
     fn each_fault_has_its_line() {
         check("word,reporting\n# of people\nopens,2\n", &[]);
         check("topic,reporting\n", &[(1, "the first column is not `word`")]);
@@ -242,8 +286,8 @@ mod tests {
             "word,billing\nopens,much\ntwo words,1\n",
             &[(2, "`much` is no number of points"), (3, "`two words` is not one word")],
         );
-        let (_, faults) = read(Some("word,billing\nopens,1,2\n"), &["billing"]);
-        assert_eq!((faults.len(), faults[0].line), (1, 2));
+        check("word,billing,billing\n", &[(1, "`billing` has two columns")]);
+        check("word,billing\nopens,1,2\n", &[(2, "`opens` has more cells than the first line has columns")]);
     }
 
     #[test]

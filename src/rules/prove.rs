@@ -1,15 +1,16 @@
-//! Proving: every example and counter-example of every topic, judged by the rules they stand in.
+//! Proving: every example and counter-example of every topic and of the routing rules, judged by the rules they stand in.
 //!
 //! Says what is right and wrong a topic, what is taken for what, and which examples hang by one signal only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::Rules;
+use super::example::{Example, words};
 use super::judge::OTHER;
-use super::topic::Example;
-use super::{Rules, Topic};
-use crate::request::{Field, FieldKey, Request};
+use super::routing::PRIORITIES;
+use crate::request::evidence::Evidence;
 
 /// How all examples fared.
 #[derive(Debug, Default, Serialize)]
@@ -22,6 +23,17 @@ pub struct Proof {
     pub confusions: Vec<Confusion>,
     /// Examples that only one signal carries: edit it, and they fall.
     pub thin: Vec<Thin>,
+    /// Examples of `routing.toml`.
+    pub routing: Routing,
+}
+
+/// The examples of `routing.toml`.
+#[derive(Debug, Default, Serialize)]
+pub struct Routing {
+    /// Those that got what they should.
+    pub right: usize,
+    /// All of them.
+    pub examples: usize,
 }
 
 /// One topic's examples.
@@ -54,6 +66,8 @@ pub struct Wrong {
     pub judged: String,
     /// The signals that decided it, with their weights.
     pub because: Vec<(String, f64)>,
+    /// Of a topic's example: the topic by signals alone, where that is another one than judged.
+    pub by_signals: Option<String>,
 }
 
 /// One topic taken for another.
@@ -86,7 +100,7 @@ impl Proof {
 
     /// Whether there was nothing to judge.
     pub fn is_empty(&self) -> bool {
-        self.topics.iter().all(|row| row.examples + row.counter_examples == 0)
+        self.routing.examples == 0 && self.topics.iter().all(|row| row.examples + row.counter_examples == 0)
     }
 }
 
@@ -99,7 +113,9 @@ impl Rules {
             let id = &written.id.0;
             let mut row = Row { topic: id.clone(), ..Row::default() };
             for example in &written.examples {
-                let judged = self.topic(&request(example));
+                let request = example.request();
+                let findings = self.find(&request, &[]);
+                let judged = self.topic_of(&findings);
                 let right = match (example.belongs, &example.topic) {
                     (true, _) => judged.id == *id,
                     (false, Some(topic)) => judged.id == *topic,
@@ -119,7 +135,9 @@ impl Rules {
                         (false, None) => format!("not {id}"),
                     };
                     *confusions.entry((expected.clone(), judged.id.clone())).or_default() += 1;
-                    proof.wrong.push(wrong(&written.file, example, expected, &judged));
+                    let by_signals = Some(self.explain(&findings).by_signals).filter(|topic| *topic != judged.id);
+                    let wrong = wrong(&written.file, example, expected, judged.id, &judged.evidence);
+                    proof.wrong.push(Wrong { by_signals, ..wrong });
                 } else if example.belongs && id != OTHER {
                     let carriers: Vec<_> = judged.evidence.iter().filter(|found| found.weight > 0.0).collect();
                     if let [only] = carriers.as_slice() {
@@ -133,32 +151,103 @@ impl Rules {
         let row = |((expected, judged), times)| Confusion { expected, judged, times };
         proof.confusions = confusions.into_iter().map(row).collect();
         proof.confusions.sort_by_key(|confusion| std::cmp::Reverse(confusion.times));
+        self.prove_routing(&mut proof);
         proof
+    }
+
+    fn prove_routing(&self, proof: &mut Proof) {
+        for routed in &self.compiled.routed {
+            let request = routed.example.request();
+            let findings = self.find(&request, &[]);
+            let topic = routed.example.topic.clone().unwrap_or_else(|| self.topic_of(&findings).id);
+            let got = self.routing_of(&topic, &findings);
+            let flags = |flags: &Vec<String>| BTreeSet::from_iter(flags) == BTreeSet::from_iter(&got.flags);
+            let right = routed.priority.is_none_or(|priority| got.priority == PRIORITIES[priority])
+                && routed.route.as_ref().is_none_or(|route| *route == got.route)
+                && routed.flags.as_ref().is_none_or(flags);
+            proof.routing.examples += 1;
+            proof.routing.right += usize::from(right);
+            if !right {
+                let judged = words(Some(&got.priority), Some(&got.route), Some(&got.flags));
+                proof.wrong.push(wrong("routing.toml", &routed.example, routed.expected(), judged, &got.evidence));
+            }
+        }
     }
 }
 
-fn wrong(file: &str, example: &Example, expected: String, judged: &Topic) -> Wrong {
+fn wrong(file: &str, example: &Example, expected: String, judged: String, because: &[Evidence]) -> Wrong {
     Wrong {
         file: file.to_owned(),
         line: example.line,
-        text: format!("{} {}", example.subject, example.text).trim().chars().take(80).collect(),
+        text: example.beginning(),
         expected,
-        judged: judged.id.clone(),
-        because: judged.evidence.iter().map(|found| (found.rule.clone(), found.weight)).collect(),
+        judged,
+        because: because.iter().map(|found| (found.rule.clone(), found.weight)).collect(),
+        by_signals: None,
     }
 }
 
-/// An example as the request it stands for.
-pub fn request(example: &Example) -> Request {
-    let pick = example.pick.iter().map(|value| Field {
-        key: FieldKey::HelpTopic,
-        label: "Help Topic".into(),
-        value: value.clone(),
-    });
-    Request {
-        subject: example.subject.clone(),
-        text: example.text.clone(),
-        fields: pick.collect(),
-        ..Request::default()
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::Files;
+    use super::*;
+
+    const RULES: &str = "
+[[rule]]
+route = \"vip\"
+header = [\"X-Level: vip\"]
+[[rule]]
+route = \"bank\"
+sender_domain = [\"bank.example\"]
+[[rule]]
+route = \"sheets\"
+attachment_type = [\".xlsx\", \"text/csv\"]
+[[rule]]
+route = \"shop\"
+source = [\"hook:shop\", \"shop.example\"]
+[[rule]]
+route = \"cost\"
+field = \"Cost centre\"
+regex = ['\\d{4}']
+[[rule]]
+topic = [\"a\"]
+priority = \"high\"
+flags = [\"late\"]
+phrases = [\"overdue\"]
+";
+
+    fn check(example: &str, wrong: &[&str]) {
+        let topic = "id = \"a\"\n[weights]\n\"apple\" = 3\n";
+        let routing = format!("{RULES}[[example]]\n{example}\n");
+        let files = Files::from([("topics/a.toml".into(), topic.into()), ("routing.toml".into(), routing.into())]);
+        let proof = Rules::compile(&files).unwrap().prove();
+        let got: Vec<String> =
+            proof.wrong.iter().map(|wrong| format!("{}, is {}", wrong.expected, wrong.judged)).collect();
+        assert_eq!(got, wrong, "{example}");
+        assert_eq!((proof.routing.right + got.len(), proof.routing.examples), (1, 1));
+    }
+
+    #[test]
+    fn an_example_of_routing_has_all_that_a_rule_may_ask_for() {
+        check("route = \"vip\"\nheader = [\"X-Level: gold VIP\"]", &[]);
+        check("route = \"bank\"\nfrom = \"kim@mail.bank.example\"", &[]);
+        check("route = \"sheets\"\nattachment = [\"May.XLSX\"]", &[]);
+        check("route = \"sheets\"\nattachment = [\"text/csv\"]", &[]);
+        check("route = \"shop\"\nsource = \"hook:shop\"", &[]);
+        check("route = \"shop\"\nsource = \"shop.example\"", &[]);
+        check("route = \"cost\"\nfield.\"Cost centre\" = \"4711\"", &[]);
+        check("route = \"vip\"\ntext = \"vip\"", &["for vip, is priority normal, for support, no flags"]);
+    }
+
+    #[test]
+    fn the_topic_of_a_routing_example_is_judged_or_given() {
+        check("flags = [\"late\"]\npriority = \"high\"\ntext = \"the apple is overdue\"", &[]);
+        check("flags = [\"late\"]\ntopic = \"a\"\ntext = \"it is overdue\"", &[]);
+        check("flags = []\ntext = \"it is overdue\"", &[]);
+        check(
+            "flags = []\ntopic = \"a\"\ntext = \"overdue\"",
+            &["no flags, is priority high, for support, flags late"],
+        );
     }
 }

@@ -1,6 +1,8 @@
-//! `routing.toml`: the words that raise priority, choose the team and set flags, in the language of the topics.
+//! `routing.toml`: the words that raise priority, choose the team and set flags, in the language of the topics, and
+//! their examples.
 
-use super::sheet::{Sheet, nearest};
+use super::example::Routed;
+use super::sheet::{Sheet, Table, nearest};
 use super::topic::{self, Signal};
 use crate::config::fault::Fault;
 
@@ -22,30 +24,35 @@ pub struct Rule {
     pub flags: Vec<String>,
 }
 
-/// Reads `routing.toml`. No file: no rules.
-pub fn read(text: Option<&str>) -> (Vec<Rule>, Vec<Fault>) {
-    let mut rules = Vec::new();
-    let Some(text) = text else { return (rules, vec![]) };
+/// Reads `routing.toml`: its rules and its examples. No file: no rules.
+pub fn read(text: Option<&str>) -> (Vec<Rule>, Vec<Routed>, Vec<Fault>) {
+    let (mut rules, mut examples) = (vec![], vec![]);
+    let Some(text) = text else { return (rules, examples, vec![]) };
     let faults = Sheet::new("routing.toml", text).read(|sheet, mut root| {
         sheet.tables(&mut root, "rule", |sheet, table| {
             let topics = sheet.texts(table, "topic");
-            let priority = sheet.text(table, "priority").and_then(|(word, line)| {
-                let found = PRIORITIES.iter().position(|priority| *priority == word);
-                if found.is_none() {
-                    let remedy = match nearest(&word, &PRIORITIES) {
-                        Some(right) => format!("write \"{right}\""),
-                        None => format!("the priorities are {}", PRIORITIES.join(", ")),
-                    };
-                    sheet.fault(line, format!("there is no priority \"{word}\""), remedy);
-                }
-                found
-            });
+            let priority = priority(sheet, table);
             let route = sheet.text(table, "route").map(|(team, _)| team);
             let flags = sheet.texts(table, "flags").into_iter().map(|(flag, _)| flag).collect();
             let signal = topic::signal(sheet, table, 1.0);
             rules.push(Rule { signal, topics, priority, route, flags });
         });
+        sheet.tables(&mut root, "example", |sheet, table| examples.push(Routed::read(sheet, table)));
         sheet.finish(root);
     });
-    (rules, faults)
+    (rules, examples, faults)
+}
+
+/// The key `priority`, as an index into [`PRIORITIES`].
+pub fn priority(sheet: &mut Sheet<'_>, table: &mut Table<'_>) -> Option<usize> {
+    let (word, line) = sheet.text(table, "priority")?;
+    let found = PRIORITIES.iter().position(|priority| *priority == word);
+    if found.is_none() {
+        let remedy = match nearest(&word, &PRIORITIES) {
+            Some(right) => format!("write \"{right}\""),
+            None => format!("the priorities are {}", PRIORITIES.join(", ")),
+        };
+        sheet.fault(line, format!("there is no priority \"{word}\""), remedy);
+    }
+    found
 }

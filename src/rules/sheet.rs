@@ -27,6 +27,13 @@ pub struct Table<'a> {
     asked: Vec<&'static str>,
 }
 
+impl Table<'_> {
+    /// Whether it has this key.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.iter().any(|(name, _)| name.get_ref() == key)
+    }
+}
+
 impl<'t> Sheet<'t> {
     /// A file to be read.
     pub fn new(file: &'t str, text: &'t str) -> Sheet<'t> {
@@ -97,6 +104,24 @@ impl<'t> Sheet<'t> {
     pub fn number(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<f64> {
         let value = self.get(table, key)?;
         self.as_number(key, value)
+    }
+
+    /// A whole number up to `most`.
+    pub fn count(&mut self, table: &mut Table<'_>, key: &'static str, most: usize) -> Option<usize> {
+        let value = self.get(table, key)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str().parse().ok().filter(|number| *number <= most),
+            _ => None,
+        };
+        if number.is_none() {
+            let line = self.line(value.span().start);
+            self.fault(
+                line,
+                format!("`{key}` is no whole number from 0 to {most}"),
+                format!("write {key} = 8 or the like"),
+            );
+        }
+        number
     }
 
     fn as_number(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<f64> {

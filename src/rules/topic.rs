@@ -3,6 +3,7 @@
 //! The same reader serves the signals of routing rules and details, so that there is one language to learn.
 
 use super::Concerns;
+use super::example::Example;
 use super::sheet::{Sheet, Table, nearest};
 use crate::config::fault::Fault;
 use crate::request::evidence::Where;
@@ -87,23 +88,6 @@ pub struct Detail {
     pub known: Vec<Vec<Signal>>,
     /// Asked for even when nothing else is missing.
     pub ask_always: bool,
-}
-
-/// An example as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Example {
-    /// Its line.
-    pub line: usize,
-    /// The subject.
-    pub subject: String,
-    /// The new text.
-    pub text: String,
-    /// What the customer picked in the form.
-    pub pick: Option<String>,
-    /// False: a counter-example, which must not come to this topic.
-    pub belongs: bool,
-    /// The topic it belongs to, of a counter-example that says so.
-    pub topic: Option<String>,
 }
 
 /// A topic file as written.
@@ -198,19 +182,11 @@ pub fn read(file: &str, text: &str) -> Result<Topic, Vec<Fault>> {
             };
             read.details.push(detail(sheet, table, id));
         });
-        for (key, belongs) in [("example", true), ("counter_example", false)] {
-            sheet.tables(&mut root, key, |sheet, table| {
-                let example = Example {
-                    line: table.line,
-                    subject: sheet.text(table, "subject").unwrap_or_default().0,
-                    text: sheet.text(table, "text").unwrap_or_default().0,
-                    pick: sheet.text(table, "pick").map(|(pick, _)| pick),
-                    belongs,
-                    topic: if belongs { None } else { sheet.text(table, "topic").map(|(topic, _)| topic) },
-                };
-                read.examples.push(example);
-            });
-        }
+        sheet.tables(&mut root, "example", |sheet, table| read.examples.push(Example::read(sheet, table, true)));
+        sheet.tables(&mut root, "counter_example", |sheet, table| {
+            let topic = sheet.text(table, "topic").map(|(topic, _)| topic);
+            read.examples.push(Example { topic, ..Example::read(sheet, table, false) });
+        });
         sheet.finish(root);
         topic = Some(read);
     });
@@ -264,7 +240,7 @@ pub fn signal(sheet: &mut Sheet<'_>, table: &mut Table<'_>, usual_weight: f64) -
         regexes: sheet.texts(table, "regex"),
         near: phrases(sheet, table, "near"),
         with: phrases(sheet, table, "with"),
-        within: sheet.number(table, "within").unwrap_or(8.0).clamp(0.0, 1000.0) as usize,
+        within: sheet.count(table, "within", 1000).unwrap_or(8),
         unless: phrases(sheet, table, "unless"),
         lang: sheet.texts(table, "lang").into_iter().map(|(lang, _)| lang).collect(),
         field: sheet.text(table, "field").map(|(label, _)| label),
@@ -311,7 +287,7 @@ pub fn phrases(sheet: &mut Sheet<'_>, table: &mut Table<'_>, key: &'static str) 
 }
 
 /// `"X-Priority: 1"` or `"List-Id"`.
-fn headers(sheet: &mut Sheet<'_>, table: &mut Table<'_>) -> Vec<Header> {
+pub fn headers(sheet: &mut Sheet<'_>, table: &mut Table<'_>) -> Vec<Header> {
     let mut headers = Vec::new();
     for (text, line) in sheet.texts(table, "header") {
         let (name, value) = text.split_once(':').unwrap_or((&text, ""));

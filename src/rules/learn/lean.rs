@@ -18,7 +18,6 @@ use crate::rules::fold::{Piece, fold};
 use crate::rules::judge::{OTHER, Pick};
 use crate::rules::leanings::{self, Row};
 use crate::rules::lexicon::STOP;
-use crate::rules::prove;
 
 pub use crate::rules::leanings::FILE as LEANINGS;
 
@@ -64,7 +63,7 @@ pub fn lean(files: &Files, samples: &[Labelled]) -> Result<Leant, Vec<Fault>> {
     for topic in &bare.topics {
         for example in topic.examples.iter().filter(|example| example.pick.is_none()) {
             let of = if example.belongs { Some(&topic.id.0) } else { example.topic.as_ref() };
-            requests.extend(of.map(|of| (prove::request(example), of.clone())));
+            requests.extend(of.map(|of| (example.request(), of.clone())));
         }
     }
     // First all words that there are, saying nothing: so each text is read as it will be in the end.

@@ -93,7 +93,7 @@ pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
     let ids: Vec<&String> = labels.shown.keys().collect();
     if ids.iter().filter(|id| **id != OTHER).count() < 2 {
         let message = "the labelled texts name fewer than two topics".to_owned();
-        let remedy = "give a column `text` and a column `topic`".to_owned();
+        let remedy = "label texts of two topics or more, `other` not counted".to_owned();
         return Err(vec![Fault { file: "labelled texts".into(), line: 0, message, remedy }]);
     }
     let numbers: HashMap<&String, usize> = ids.iter().enumerate().map(|(number, id)| (*id, number)).collect();

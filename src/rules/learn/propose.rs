@@ -14,7 +14,7 @@ use crate::request::Request;
 use crate::rules::description;
 use crate::rules::judge::OTHER;
 use crate::rules::lexicon::{Lexicon, UNKNOWN};
-use crate::rules::{Files, Rules, prove};
+use crate::rules::{Files, Rules};
 
 /// Corrected requests that must share a phrase.
 const SHARED: usize = 2;
@@ -132,7 +132,7 @@ fn candidates<'c>(
     samples.extend(rest.map(|one| Labelled { text: text(&one.request), topic: one.new.clone() }));
     for topic in &rules.compiled.topics {
         for example in topic.examples.iter().filter(|example| example.belongs) {
-            samples.push(Labelled { text: text(&prove::request(example)), topic: topic.id.0.clone() });
+            samples.push(Labelled { text: text(&example.request()), topic: topic.id.0.clone() });
         }
     }
     let words = files.get("words.toml").map_or("", |text| &**text);

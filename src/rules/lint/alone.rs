@@ -10,6 +10,7 @@ use crate::rules::fold::{Piece, fold};
 use crate::rules::judge::OTHER;
 use crate::rules::leanings;
 use crate::rules::sheet::nearest;
+use crate::rules::topic::Topic;
 use crate::rules::{Files, Rules};
 
 /// The doors of a desk; those with a colon have a name after it.
@@ -81,10 +82,10 @@ impl Findings {
         }
     }
 
-    /// Leanings that never count.
+    /// Leanings that do not count as they stand.
     pub(super) fn of_leanings(&mut self, compiled: &Compiled) {
-        for (word, line, why) in &compiled.idle {
-            self.add(Weight::Warning, leanings::FILE, *line, format!("`{word}` never counts: {why}"), "delete the row");
+        for (word, line, how) in &compiled.idle {
+            self.add(Weight::Warning, leanings::FILE, *line, format!("`{word}` {how}"), "change the row, or delete it");
         }
     }
 
@@ -159,7 +160,9 @@ impl Findings {
                 self.add(Weight::Warning, &topic.file, topic.id.1, message, remedy);
             }
         }
-        for topic in compiled.topics.iter().filter(|topic| topic.id.0 != OTHER && topic.prior >= topic.threshold) {
+        // A threshold below nothing asks for no sign: so it is learned where every text has a topic.
+        let signless = |topic: &&Topic| topic.id.0 != OTHER && topic.prior >= topic.threshold && topic.threshold >= 0.0;
+        for topic in compiled.topics.iter().filter(signless) {
             let message = format!("`{}` reaches its threshold of {} without any sign", topic.id.0, topic.threshold);
             self.add(Weight::Warning, &topic.file, topic.id.1, message, "raise the threshold above the prior");
         }

@@ -237,7 +237,9 @@ mod tests {
             own,
             "[weights]\n\"link\" = 2\n",
             "",
-            &["topics/y.toml:3: `topic.y.link` fires on 1 examples of other topics, first on topics/x.toml:4"],
+            &[
+                "topics/y.toml:3: `topic.y.link` fires on 1 examples of other topics (first topics/x.toml:4) and on 0 of its own",
+            ],
         );
     }
 }

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use super::{Findings, Weight, holds, words_of};
 use crate::rules::compile::{Compiled, Owner, Signal, Written};
 use crate::rules::judge::{OTHER, Pick};
-use crate::rules::prove::request;
 use crate::rules::routing;
 use crate::rules::topic::Phrase;
 
@@ -129,14 +128,17 @@ impl Findings {
 
     /// Signals that fire on another topic's examples: those that alone turn one, and the rest.
     pub(super) fn of_examples(&mut self, compiled: &Compiled) {
+        let mut at_home: HashMap<u32, usize> = HashMap::new();
         let mut elsewhere: HashMap<u32, (usize, String)> = HashMap::new();
         for (home, written) in compiled.topics.iter().enumerate() {
             for example in written.examples.iter().filter(|example| example.belongs && example.pick.is_none()) {
-                let request = request(example);
+                let request = example.request();
                 let scan = compiled.scan(&request, Pick::None);
                 let scores = compiled.scores(&scan);
-                let (best, next) = compiled.best(&scores);
-                let turned = best.filter(|best| *best != home && compiled.is_plain(&scan, &scores, *best, next));
+                let turned = compiled.chosen(&scan, &scores).filter(|chosen| *chosen != home);
+                for fired in compiled.fired(home as u16, &scan) {
+                    *at_home.entry(fired.signal).or_default() += 1;
+                }
                 let pointing = (0..compiled.topics.len())
                     .filter(|topic| *topic != home && scores[*topic] > compiled.topics[*topic].prior);
                 for topic in pointing.filter(|topic| compiled.topics[*topic].id.0 != OTHER) {
@@ -160,8 +162,16 @@ impl Findings {
         }
         for (number, (times, place)) in elsewhere {
             let signal = &compiled.signals[number as usize];
-            let message = format!("`{}` fires on {times} examples of other topics, first on {place}", signal.name);
-            self.add(Weight::Note, &signal.file, signal.written.line, message, "see that it does not weigh too much");
+            let own = at_home.get(&number).copied().unwrap_or_default();
+            let message = format!(
+                "`{}` fires on {times} examples of other topics (first {place}) and on {own} of its own",
+                signal.name
+            );
+            let (weight, remedy) = match times > 2 * own.max(1) {
+                true => (Weight::Warning, "let it weigh less, name it more narrowly, or add examples that need it"),
+                false => (Weight::Note, "see that it does not weigh too much"),
+            };
+            self.add(weight, &signal.file, signal.written.line, message, remedy);
         }
     }
 }
