@@ -16,10 +16,11 @@ use crate::intake::files;
 use crate::reply::templates::Templates;
 use crate::request;
 use crate::request::evidence::Evidence;
-use crate::rules::Rules;
 use crate::rules::explain::Explanation;
+use crate::rules::learn::labels::Labels;
 use crate::rules::lint::{self, Finding, Weight};
 use crate::rules::prove::Proof;
+use crate::rules::{self, Rules};
 use crate::triage;
 
 /// The commands on rules.
@@ -42,6 +43,9 @@ pub enum Command {
         /// The rules folder; without it the shipped rules
         #[arg(value_name = "DIR", conflicts_with = "rules")]
         dir: Option<PathBuf>,
+        /// Judge these labelled texts instead: files as `rules learn` takes them
+        #[arg(long, value_name = "FILE", num_args = 1..)]
+        labelled: Vec<PathBuf>,
         /// Which rules
         #[command(flatten)]
         folder: Folder,
@@ -94,7 +98,13 @@ pub fn run(command: &Command) -> Result<End> {
         Command::Check { dir, notes, folder } => {
             check(dir.as_deref().unwrap_or(folder.path()), folder.format, *notes, &mut out)?
         }
-        Command::Test { dir, folder } => test(dir.as_deref().unwrap_or(folder.path()), folder.format, &mut out)?,
+        Command::Test { dir, labelled, folder } => {
+            let dir = dir.as_deref().unwrap_or(folder.path());
+            match labelled.as_slice() {
+                [] => test(dir, folder.format, &mut out)?,
+                files => test_labelled(dir, files, folder.format, &mut out)?,
+            }
+        }
         Command::Explain { mail, campaigns, config, folder } => {
             explain(mail, campaigns.as_deref(), config.as_deref(), folder, &mut out)?
         }
@@ -159,6 +169,23 @@ fn test(dir: &Path, format: Format, out: &mut impl Write) -> Result<End> {
         output::complain("there are no examples to judge; write [[example]] into the topics");
     }
     Ok(if proof.holds() && !proof.is_empty() { End::Ok } else { End::Faults })
+}
+
+/// How well the rules judge what people have labelled.
+fn test_labelled(dir: &Path, files: &[PathBuf], format: Format, out: &mut impl Write) -> Result<End> {
+    let Some(rules) = compile(dir) else { return Ok(End::Unusable) };
+    let samples = files.iter().map(|file| learn::read(file)).collect::<Result<Vec<_>>>()?.concat();
+    let labels = Labels::of(samples.iter().map(|sample| sample.topic.as_str()));
+    match format {
+        Format::Json => {
+            writeln!(out, "{}", serde_json::to_string(&rules::learn::score(&rules, &labels, &samples))?)?;
+        }
+        Format::Text => {
+            writeln!(out, "{} texts:", samples.len())?;
+            learn::report(&rules, &labels, &samples, out)?;
+        }
+    }
+    Ok(End::Ok)
 }
 
 fn table(proof: &Proof, out: &mut impl Write) -> Result<()> {

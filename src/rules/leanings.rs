@@ -158,17 +158,17 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
     let text = text.trim_start_matches('\u{feff}');
     let separator = separator(text.as_bytes());
     let mut builder = csv::ReaderBuilder::new();
-    let reader = builder.delimiter(separator).comment(Some(b'#')).trim(csv::Trim::All).flexible(true);
+    let reader = builder.delimiter(separator).comment(Some(b'#')).flexible(true);
     let mut reader = reader.from_reader(text.as_bytes());
     let headers = match reader.headers() {
-        Ok(headers) if headers.get(0) == Some("word") => headers.clone(),
+        Ok(headers) if headers.get(0).map(str::trim) == Some("word") => headers.clone(),
         _ => {
             fault(1, "the first column is not `word`".into(), "begin with a line: word,billing,access,…".into());
             return (rows, faults);
         }
     };
     let mut columns = vec![];
-    for name in headers.iter().skip(1) {
+    for name in headers.iter().skip(1).map(str::trim) {
         let index = topics.iter().position(|topic| *topic == name).map(|index| index as u16);
         if index.is_some() && columns.contains(&index) {
             fault(1, format!("`{name}` has two columns"), "make one of them, or take one out".into());
@@ -193,8 +193,9 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
             }
         }
         let line = line_of(record.position(), text.as_bytes());
-        let word = record.get(0).unwrap_or_default();
-        if record.iter().all(str::is_empty) {
+        let word = record.get(0).unwrap_or_default().trim();
+        let mut cells = record.iter().skip(1).map(str::trim);
+        if word.is_empty() && cells.clone().all(str::is_empty) {
             continue;
         }
         if word.is_empty() || word.contains(char::is_whitespace) {
@@ -205,13 +206,13 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
             );
             continue;
         }
-        if record.iter().skip(1 + columns.len()).any(|cell| !cell.is_empty()) {
+        if cells.clone().skip(columns.len()).any(|cell| !cell.is_empty()) {
             let message = format!("`{word}` has more cells than the first line has columns");
             fault(line, message, "give each topic one cell, a number or nothing".into());
             continue;
         }
         let mut points = vec![];
-        for (cell, topic) in record.iter().skip(1).zip(&columns).filter(|(cell, _)| !cell.is_empty()) {
+        for (cell, topic) in cells.by_ref().zip(&columns).filter(|(cell, _)| !cell.is_empty()) {
             // Spreadsheets that part cells with semicolons write `0,5`.
             let value = if separator == b',' { cell.parse() } else { cell.replace(',', ".").parse::<f32>() };
             match (value, topic) {

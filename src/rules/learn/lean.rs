@@ -24,7 +24,7 @@ pub use crate::rules::leanings::FILE as LEANINGS;
 /// Texts that must have a word: what is said once may be chance.
 const LEAST_TEXTS: u32 = 2;
 /// What a point is in the model's units: signals of three points leave room for doubt.
-const POINT: f32 = 0.4;
+const POINT: f32 = 0.3;
 /// How much a word says before anything is learned, by its rarity.
 const STEP: f32 = 0.3;
 /// How much a large weight costs.
