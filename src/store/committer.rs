@@ -32,21 +32,27 @@ pub(super) struct Job {
 
 /// Runs until the last sender is gone.
 pub(super) async fn run(store: Store, mut jobs: mpsc::Receiver<Job>) {
-    let mut group = Vec::with_capacity(GROUP_ROWS);
-    // Half of those who wait, so that whoever is answered hands in the next one while the other half is written. If all went
-    // together, they and the disk would wait for one another in turn.
-    let some = |jobs: &mpsc::Receiver<Job>| (jobs.len() / 2).clamp(AT_ONCE, GROUP_ROWS);
-    while jobs.recv_many(&mut group, some(&jobs)).await > 0 {
-        while !group.is_empty() {
-            let mut bytes = 0;
-            let fits = group.iter().take_while(|job: &&Job| {
-                let fits = bytes < GROUP_BYTES;
-                bytes += job.new.raw.len();
-                fits
-            });
-            let fits = fits.count().max(1);
-            commit(&store, group.drain(..fits).collect()).await;
+    let mut group: Vec<Job> = Vec::with_capacity(GROUP_ROWS);
+    loop {
+        // Half of those who wait, so that whoever is answered hands in the next one while the other half is written. If all
+        // went together, they and the disk would wait for one another in turn.
+        let some = ((group.len() + jobs.len()) / 2).clamp(AT_ONCE, GROUP_ROWS);
+        if group.is_empty() && jobs.recv_many(&mut group, some).await == 0 {
+            return;
         }
+        while group.len() < some
+            && let Ok(job) = jobs.try_recv()
+        {
+            group.push(job);
+        }
+        let mut bytes = 0;
+        let fits = group.iter().take_while(|job| {
+            let fits = bytes < GROUP_BYTES;
+            bytes += job.new.raw.len();
+            fits
+        });
+        let fits = rows::together(fits.count());
+        commit(&store, group.drain(..fits).collect()).await;
     }
 }
 

@@ -52,7 +52,7 @@ impl From<Option<i64>> for Value {
 
 impl From<&str> for Value {
     fn from(value: &str) -> Value {
-        Value::Text(clean(value))
+        Value::Text(cleaned(value.to_owned()))
     }
 }
 
@@ -64,7 +64,7 @@ impl From<String> for Value {
 
 impl From<Option<String>> for Value {
     fn from(value: Option<String>) -> Value {
-        Value::MaybeText(value.map(|text| clean(&text)))
+        Value::MaybeText(value.map(cleaned))
     }
 }
 
@@ -89,7 +89,16 @@ pub(super) fn clean(text: &str) -> String {
     text.replace('\0', "")
 }
 
-const SIZES: [usize; 5] = [64, 32, 16, 4, 1];
+const SIZES: [usize; 7] = [64, 32, 24, 16, 8, 4, 1];
+
+/// Of so many rows that could also wait, how many are best inserted now: as many as whole statements hold, where they are many.
+/// Each statement more is a way to the database and back.
+pub(super) fn together(rows: usize) -> usize {
+    match SIZES.into_iter().find(|size| *size <= rows) {
+        Some(size) if size >= 8 => rows - rows % size,
+        _ => rows,
+    }
+}
 
 /// Inserts the rows and gives how many were; `after` is what follows the values, such as `ON CONFLICT DO NOTHING`.
 pub(super) async fn insert(
@@ -105,17 +114,11 @@ pub(super) async fn insert(
     let numbered = connection.backend_name() != "SQLite";
     while rows.len() > 0 {
         let size = SIZES.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
-        let mut sql = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
-        for row in 0..size {
-            sql.push_str(if row == 0 { "(" } else { ", (" });
-            match numbered {
-                true => sql.push_str(&marks(row * columns.len() + 1, columns.len())),
-                false => sql.push_str(&vec!["?"; columns.len()].join(", ")),
-            }
-            sql.push(')');
-        }
-        sql.push(' ');
-        sql.push_str(after);
+        let marks = match numbered {
+            true => (0..size).map(|row| marks(row * columns.len() + 1, columns.len())).collect::<Vec<_>>().join("), ("),
+            false => vec![vec!["?"; columns.len()].join(", "); size].join("), ("),
+        };
+        let sql = format!("INSERT INTO {table} ({}) VALUES ({marks}) {after}", columns.join(", "));
         let mut statement = query(AssertSqlSafe(sql));
         for value in rows.by_ref().take(size).flatten() {
             statement = bind(statement, value);
