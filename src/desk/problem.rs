@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FormRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -271,6 +271,27 @@ pub struct Path<T>(pub T);
 /// By when the body of this request must be here: later is the client's fault, 408; what takes long after it is ours, 503.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyBy(pub Instant);
+
+/// A request whose body is within the limit, nothing of it copied; its rejections are problem documents.
+#[derive(Debug)]
+pub struct Whole {
+    /// Where it was sent.
+    pub uri: Uri,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its raw body.
+    pub body: Bytes,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Whole {
+    type Rejection = Problem;
+
+    async fn from_request(mut request: Request, state: &S) -> Result<Whole, Problem> {
+        let (uri, headers) = (std::mem::take(request.uri_mut()), std::mem::take(request.headers_mut()));
+        let Body(body) = Body::from_request(request, state).await?;
+        Ok(Whole { uri, headers, body })
+    }
+}
 
 /// A raw body within the limit, whose rejections are problem documents.
 #[derive(Debug)]

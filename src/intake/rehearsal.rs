@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, Uri};
 use serde_json::{Value, json};
 
 use super::partners;
@@ -16,7 +15,7 @@ use super::webhook::{self, Door};
 use crate::desk::Desk;
 use crate::desk::hooks::HookSource;
 use crate::desk::post::{Believed, Post, Rehearsed};
-use crate::desk::problem::{Body, Path, Problem};
+use crate::desk::problem::{Path, Problem, Whole};
 use crate::request::Request;
 use crate::triage::Triage;
 
@@ -25,9 +24,7 @@ pub(super) async fn rehearse(
     State(door): State<Door>,
     Path(name): Path<String>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
-    headers: HeaderMap,
-    Body(body): Body,
+    Whole { uri, headers, body }: Whole,
 ) -> Result<Json<Value>, Problem> {
     door.rehearsed.count(peer, &headers)?;
     let partner = door.hooks.get(&name)?;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -28,7 +28,7 @@ use crate::desk::Desk;
 use crate::desk::hooks::HookSource;
 use crate::desk::limit::Limit;
 use crate::desk::post::{self, Believed, Post};
-use crate::desk::problem::{self, Body, Path, Problem, Query};
+use crate::desk::problem::{self, Path, Problem, Query, Whole};
 use crate::desk::read::guarded;
 use crate::request::{hook, submitted};
 use crate::store::deliveries::Refusal;
@@ -85,10 +85,8 @@ async fn receive(
     State(door): State<Door>,
     Path(name): Path<String>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    uri: Uri,
     Query(wait): Query<Wait>,
-    headers: HeaderMap,
-    Body(body): Body,
+    Whole { uri, headers, body }: Whole,
 ) -> Result<Response, Problem> {
     let partner = door.hooks.get(&name)?;
     let wait = wait.duration()?;

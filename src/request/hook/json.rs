@@ -10,16 +10,16 @@ use super::FieldFault;
 
 /// Levels of nesting; no support request has as many.
 const DEPTH: usize = 32;
+const TOO_DEEP: &str = "is nested too deeply";
 
 /// Reads a whole body.
 pub fn parse(bytes: &[u8]) -> Result<Value, FieldFault> {
     let mut at = None;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let parsed = Strict { way: &mut vec![], at: &mut at }
-        .deserialize(&mut reader)
-        .and_then(|value| reader.end().map(|()| value));
+    let parsed =
+        Strict { depth: 0, at: &mut at }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     parsed.map_err(|error| match at {
-        Some((pointer, message)) => FieldFault { pointer, message },
+        Some((way, message)) => FieldFault { pointer: way.into_iter().rev().collect(), message: message.to_owned() },
         None => FieldFault { pointer: String::new(), message: format!("is no JSON: {error}") },
     })
 }
@@ -30,29 +30,29 @@ pub fn step(key: &str) -> String {
 }
 
 struct Strict<'a> {
-    /// The keys and indices that lead here.
-    way: &'a mut Vec<String>,
-    /// Where it is wrong, and what.
-    at: &'a mut Option<(String, String)>,
+    /// How many objects and lists it stands in.
+    depth: usize,
+    /// The steps to where it is wrong, the last first, and what is wrong there.
+    at: &'a mut Option<(Vec<String>, &'static str)>,
 }
 
 impl Strict<'_> {
     fn inner(&mut self) -> Strict<'_> {
-        Strict { way: self.way, at: self.at }
+        Strict { depth: self.depth + 1, at: self.at }
     }
 
-    fn refuse<E: serde::de::Error>(&mut self, message: &str) -> E {
-        let pointer = self.way.iter().map(|key| step(key)).collect();
-        *self.at = Some((pointer, message.to_owned()));
+    /// The fault is at this key.
+    fn refuse<E: serde::de::Error>(&mut self, key: &str, message: &'static str) -> E {
+        *self.at = Some((vec![step(key)], message));
         E::custom(message)
     }
 
-    fn enter<E: serde::de::Error>(&mut self, key: String) -> Result<(), E> {
-        self.way.push(key);
-        if self.way.len() > DEPTH {
-            return Err(self.refuse("is nested too deeply"));
+    /// The fault that was found within this key.
+    fn within<E>(&mut self, key: &str, error: E) -> E {
+        if let Some((way, _)) = self.at {
+            way.push(step(key));
         }
-        Ok(())
+        error
     }
 }
 
@@ -100,31 +100,30 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
+        if self.depth >= DEPTH {
+            return Err(self.refuse("0", TOO_DEEP));
+        }
         let mut list = vec![];
-        self.enter("0".to_owned())?;
         loop {
-            if let Some(last) = self.way.last_mut() {
-                *last = list.len().to_string();
-            }
-            match items.next_element_seed(self.inner())? {
-                Some(item) => list.push(item),
-                None => break,
+            match items.next_element_seed(self.inner()) {
+                Ok(Some(item)) => list.push(item),
+                Ok(None) => return Ok(Value::Array(list)),
+                Err(error) => return Err(self.within(&list.len().to_string(), error)),
             }
         }
-        self.way.pop();
-        Ok(Value::Array(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            self.enter(key.clone())?;
-            if object.contains_key(&key) {
-                return Err(self.refuse("stands there twice"));
+            if self.depth >= DEPTH {
+                return Err(self.refuse(&key, TOO_DEEP));
             }
-            let value = entries.next_value_seed(self.inner())?;
+            if object.contains_key(&key) {
+                return Err(self.refuse(&key, "stands there twice"));
+            }
+            let value = entries.next_value_seed(self.inner()).map_err(|error| self.within(&key, error))?;
             object.insert(key, value);
-            self.way.pop();
         }
         Ok(Value::Object(object))
     }

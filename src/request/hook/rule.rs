@@ -195,46 +195,48 @@ impl Rule {
 impl Source {
     /// Adds what stands there. `all`: every scalar, lists opened; else the first.
     fn gather(&self, body: &Value, all: bool, found: &mut Vec<Found>, ill: &mut Option<FieldFault>) {
-        let places = match self {
-            Source::Pointer(pointer) => match pointer.at(body) {
-                Some(value) => vec![(pointer.text.clone(), value)],
-                None => return,
+        match self {
+            Source::Pointer(pointer) => {
+                if let Some(value) = pointer.at(body) {
+                    take(&pointer.text, value, all, found, ill);
+                }
+            }
+            Source::Path(path) => {
+                for (pointer, value) in located(path, body) {
+                    take(&pointer, value, all, found, ill);
+                    if !all && !found.is_empty() {
+                        return;
+                    }
+                }
+            }
+            Source::Template(text) => match environment().render_str(text, printable(body)) {
+                Ok(printed) => push(found, "", printed),
+                Err(error) => drop(ill.get_or_insert(FieldFault {
+                    pointer: String::new(),
+                    message: format!("does not fit the template of this source: {error}"),
+                })),
             },
-            Source::Path(path) => located(path, body),
-            Source::Template(text) => {
-                let printed = environment().render_str(text, printable(body));
-                match printed {
-                    Ok(printed) => push(found, String::new(), printed),
-                    Err(error) => drop(ill.get_or_insert(FieldFault {
-                        pointer: String::new(),
-                        message: format!("does not fit the template of this source: {error}"),
-                    })),
-                }
-                return;
-            }
-        };
-        for (pointer, value) in places {
-            match value {
-                Value::Null => {}
-                Value::Array(items) if all => {
-                    let texts = items.iter().enumerate().filter_map(|(at, item)| Some((at, scalar(item)?)));
-                    texts.for_each(|(at, text)| push(found, format!("{pointer}/{at}"), text));
-                }
-                value => match scalar(value) {
-                    Some(text) => push(found, pointer, text),
-                    None => drop(ill.get_or_insert(FieldFault { pointer, message: "must be a string".into() })),
-                },
-            }
-            if !all && !found.is_empty() {
-                return;
-            }
         }
     }
 }
 
-fn push(found: &mut Vec<Found>, pointer: String, text: String) {
+fn take(pointer: &str, value: &Value, all: bool, found: &mut Vec<Found>, ill: &mut Option<FieldFault>) {
+    match value {
+        Value::Null => {}
+        Value::Array(items) if all => {
+            let texts = items.iter().enumerate().filter_map(|(at, item)| Some((at, scalar(item)?)));
+            texts.for_each(|(at, text)| push(found, &format!("{pointer}/{at}"), text));
+        }
+        value => match scalar(value) {
+            Some(text) => push(found, pointer, text),
+            None => drop(ill.get_or_insert(FieldFault { pointer: pointer.into(), message: "must be a string".into() })),
+        },
+    }
+}
+
+fn push(found: &mut Vec<Found>, pointer: &str, text: String) {
     if !text.trim().is_empty() {
-        found.push(Found { pointer, text });
+        found.push(Found { pointer: pointer.to_owned(), text });
     }
 }
 
