@@ -45,13 +45,14 @@ pub struct Claim<'a> {
 pub fn read<'a>(scheme: Scheme, post: &Post<'a>, signature_header: &str) -> Result<Claim<'a>, Doubt> {
     let value = |name: &str| value(post.headers, name);
     let body = || Cow::Borrowed(post.body);
-    let bytes = |text: &str| Cow::Owned(text.as_bytes().to_vec());
+    let bytes = |text: &'a str| Cow::Borrowed(text.as_bytes());
     match scheme {
         // github.com/standard-webhooks/standard-webhooks, "Signature scheme"
         Scheme::StandardWebhooks => {
             // Svix and others have the same three headers by another name.
             let prefix = signature_header.strip_suffix("-signature").unwrap_or("webhook");
-            let (id, at) = (value(&format!("{prefix}-id"))?, value(&format!("{prefix}-timestamp"))?);
+            let at_header = format!("{prefix}-timestamp");
+            let (id, at) = (value(&format!("{prefix}-id"))?, value(&at_header)?);
             let signatures = value(signature_header)?;
             let of = |version: &str| {
                 let listed = signatures.split(' ').filter_map(|one| one.strip_prefix(version)?.strip_prefix(','));
@@ -61,7 +62,7 @@ pub fn read<'a>(scheme: Scheme, post: &Post<'a>, signature_header: &str) -> Resu
                 messages: vec![vec![bytes(id), bytes("."), bytes(at), bytes("."), body()]],
                 given: of("v1"),
                 ed25519: of("v1a"),
-                at: Some(seconds(at, &format!("{prefix}-timestamp"))?),
+                at: Some(seconds(at, &at_header)?),
                 id: Some(id.to_owned()),
                 ..Claim::default()
             })
