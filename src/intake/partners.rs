@@ -56,7 +56,7 @@ impl Partner {
         let request = axum::http::Request::new(vec![]);
         let answer = Guard::new(&desk.config.egress.allow).send(&url, request, CERTIFICATE_BYTES, FETCH).await;
         let learnt = match answer {
-            Ok(answer) if answer.status.is_success() => self.verifier.learn(&url, &answer.body),
+            Ok(answer) if answer.status.is_success() => self.verifier.learn(&url, &answer.body, now_secs),
             Ok(answer) => Err(format!("answers {}", answer.status)),
             Err(failure) => Err(failure.to_string()),
         };

@@ -147,7 +147,7 @@ impl Verifier {
         {
             return Err(Doubt::Stale(now_secs.saturating_sub(at)));
         }
-        self.signed(&claim)?;
+        self.signed(&claim, now_secs)?;
         // Told only to who has signed. A dot would let two posts sign alike.
         let dotted = |id: &String| self.scheme == Scheme::StandardWebhooks && id.contains('.');
         if id.as_ref().is_some_and(|id| id.len() > 255 || dotted(id)) {
@@ -157,9 +157,9 @@ impl Verifier {
     }
 
     /// Whether one of the keys fits.
-    fn signed(&self, claim: &Claim<'_>) -> Result<(), Doubt> {
+    fn signed(&self, claim: &Claim<'_>, now_secs: i64) -> Result<(), Doubt> {
         if let Some(signer) = &claim.signer {
-            return match self.certificates.verify(claim, signer) {
+            return match self.certificates.verify(claim, signer, now_secs) {
                 // Of another topic nothing is fetched.
                 _ if !self.keys.iter().any(|key| key.bytes == signer.topic.as_bytes()) => Err(Doubt::Word),
                 Some(true) => Ok(()),
@@ -177,8 +177,8 @@ impl Verifier {
     }
 
     /// Keeps a certificate (PEM) that [`Doubt::Certificate`] asked for. The error says what is wrong with it.
-    pub fn learn(&self, url: &str, pem: &[u8]) -> Result<(), String> {
-        self.certificates.keep(url, pem)
+    pub fn learn(&self, url: &str, pem: &[u8], now_secs: i64) -> Result<(), String> {
+        self.certificates.keep(url, pem, now_secs)
     }
 }
 

@@ -2,11 +2,14 @@
 //! by which it was signed, and Amazon serves it.
 //!
 //! Anybody can make SNS sign; what counts is the topic, which the source's secret file names. Certificates are believed
-//! for where they come from: https, and a host that is Amazon's SNS and nobody else's. Fetching them is the door's.
+//! within their dates and for where they come from: https, and a host that is Amazon's SNS and nobody else's. Their chain
+//! is not followed, nor is it by Amazon's own libraries: SNS serves the certificate alone, and who issued it is in no list
+//! of roots. Fetching them is the door's.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,9 +19,11 @@ use ring::signature::{
 use rsa::RsaPublicKey;
 use rsa::pkcs1::EncodeRsaPublicKey;
 use rsa::pkcs8::DecodePublicKey;
-use rustls::pki_types::CertificateDer;
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, RootCertStore};
 use serde_json::Value;
 
 use super::claim::{Claim, Message};
@@ -86,30 +91,27 @@ fn is_amazons(url: &str) -> bool {
     region.is_some_and(|region| (1..=32).contains(&region.len()) && plain(region)) && stem.is_some_and(plain)
 }
 
-/// The public keys of certificates that were fetched, by their addresses.
+/// The certificates that were fetched, by their addresses.
 #[derive(Debug, Default)]
-pub struct Certificates(Mutex<HashMap<String, Vec<u8>>>);
+pub struct Certificates(Mutex<HashMap<String, CertificateDer<'static>>>);
 
 impl Certificates {
     /// Keeps a certificate (PEM). The error says what is wrong with it.
-    pub fn keep(&self, url: &str, pem: &[u8]) -> Result<(), String> {
-        let unfit = |what: &str| format!("{url} {what}");
-        let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| unfit("is no certificate"))?;
-        let certificate = ParsedCertificate::try_from(&certificate).map_err(|_| unfit("is no certificate"))?;
-        let key = RsaPublicKey::from_public_key_der(&certificate.subject_public_key_info());
-        let key = key.ok().and_then(|key| key.to_pkcs1_der().ok()).ok_or_else(|| unfit("holds no RSA key"))?;
+    pub fn keep(&self, url: &str, pem: &[u8], now_secs: i64) -> Result<(), String> {
+        let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| format!("{url} is no certificate"))?;
+        key(&certificate, now_secs).map_err(|why| format!("{url} {why}"))?;
         let mut kept = self.kept();
         if kept.len() >= KEPT {
             kept.clear();
         }
-        kept.insert(url.to_owned(), key.into_vec());
+        kept.insert(url.to_owned(), certificate);
         Ok(())
     }
 
-    /// Whether the claim's signature fits its certificate; `None`: that one is not at hand.
-    pub fn verify(&self, claim: &Claim<'_>, signer: &Signer) -> Option<bool> {
-        let key = self.kept().get(&signer.certificate).cloned()?;
-        let key = UnparsedPublicKey::new(signer.how, key);
+    /// Whether the claim's signature fits its certificate; `None`: that one is not at hand, or not good any more.
+    pub fn verify(&self, claim: &Claim<'_>, signer: &Signer, now_secs: i64) -> Option<bool> {
+        let certificate = self.kept().get(&signer.certificate).cloned()?;
+        let key = UnparsedPublicKey::new(signer.how, key(&certificate, now_secs).ok()?);
         let fits = |message: &Message<'_>| {
             let message = message.concat();
             claim.given.iter().any(|given| key.verify(&message, given).is_ok())
@@ -117,9 +119,23 @@ impl Certificates {
         Some(claim.messages.iter().any(fits))
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<u8>>> {
+    fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<String, CertificateDer<'static>>> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// The RSA key (PKCS #1) of a certificate that is within its dates. The error says what is wrong with it.
+fn key(certificate: &CertificateDer<'_>, now_secs: i64) -> Result<Vec<u8>, String> {
+    let certificate = ParsedCertificate::try_from(certificate).map_err(|_| "is no certificate")?;
+    // Dates and purpose are looked at before any chain is: a good one fails only for want of roots.
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(now_secs.max(0) as u64));
+    match verify_server_cert_signed_by_trust_anchor(&certificate, &RootCertStore::empty(), &[], now, &[]) {
+        Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {}
+        Err(error) => return Err(format!("is not good: {error}")),
+        Ok(()) => return Err("has roots where there are none".into()),
+    }
+    let key = RsaPublicKey::from_public_key_der(&certificate.subject_public_key_info());
+    Ok(key.ok().and_then(|key| key.to_pkcs1_der().ok()).ok_or("holds no RSA key")?.into_vec())
 }
 
 #[cfg(test)]
@@ -139,7 +155,7 @@ mod tests {
     const AT: i64 = 1_335_920_046;
 
     /// The messages that Amazon's pages show, "Parsing Amazon SNS message formats", signed by `openssl dgst -sign` with the
-    /// key of the certificate beside them: Amazon's own of that time is served no more.
+    /// key of the certificate beside them, good from 2012 to 2099: Amazon's own of that time is served no more.
     fn example(name: &str) -> Value {
         let text = std::fs::read_to_string(format!("{}/fixtures/hooks/sns/{name}", env!("CARGO_MANIFEST_DIR")));
         serde_json::from_str(&text.unwrap()).unwrap()
@@ -164,8 +180,8 @@ mod tests {
         let verifier = verifier(TOPIC);
         let asked = verify(&verifier, &example("notification-1.json"), AT);
         assert_eq!(asked, Err(Doubt::Certificate(URL.into())), "it has to be fetched first");
-        assert!(verifier.learn(URL, b"<html>").unwrap_err().contains("no certificate"));
-        verifier.learn(URL, &certificate()).unwrap();
+        assert!(verifier.learn(URL, b"<html>", AT).unwrap_err().contains("no certificate"));
+        verifier.learn(URL, &certificate(), AT).unwrap();
         for name in ["notification-1.json", "notification-2.json", "without-subject-2.json"] {
             let message = example(name);
             assert_eq!(
@@ -195,6 +211,20 @@ mod tests {
                 assert_eq!(verify(&verifier, &forged, at), Err(Doubt::Wrong(Scheme::Sns.signs())), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn a_certificate_is_good_within_its_dates_alone() {
+        let verifier = verifier(TOPIC);
+        for (at, why) in [(1_325_375_999, "not valid yet"), (4_102_444_800, "expired")] {
+            let error = verifier.learn(URL, &certificate(), at).unwrap_err();
+            assert!(error.starts_with(URL) && error.contains(why), "{error}");
+        }
+        verifier.learn(URL, &certificate(), AT).unwrap();
+        // One that is kept is not believed for longer.
+        let mut message = example("notification-2.json");
+        message["Timestamp"] = "2100-01-01T00:00:00Z".into();
+        assert_eq!(verify(&verifier, &message, 4_102_444_800), Err(Doubt::Certificate(URL.into())));
     }
 
     #[test]

@@ -396,7 +396,7 @@ async fn amazons_messages_are_believed_by_certificate_and_topic() {
         std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hooks/sns").join(name)).unwrap()
     };
     let url = "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-f3ecfb7224c7233fe7bb5f59f96de52f.pem";
-    desk.hooks.get("amazon").unwrap().verifier.learn(url, &fixture("certificate.pem")).unwrap();
+    desk.hooks.get("amazon").unwrap().verifier.learn(url, &fixture("certificate.pem"), unix_ms() / 1000).unwrap();
     let post = async |query: &str, body: &[u8]| {
         desk.send("POST", &format!("/v1/hooks/amazon{query}"), &[("Content-Type", "text/plain; charset=UTF-8")], body)
             .await
