@@ -4,6 +4,7 @@
 //! only where something else is offered ("not in 48213", "48213 works fine") are settled when all of the request is read.
 
 use super::Directory;
+use super::contrast::{contrasted, settled_behind};
 use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Says, role};
@@ -83,6 +84,7 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
     match denied_ahead(words, first) {
         Denial::Yes => Denial::Yes,
         ahead => match denied_behind(words, last, affirmed(words, first)) {
+            Denial::No if ahead == Denial::No && contrasted(words, first, last) => Denial::Instead,
             Denial::No => ahead,
             behind => behind,
         },
@@ -197,19 +199,10 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
         // "la 48213, qui marche bien"
         let relative = at == last + 1 && token.roles & (role::STOP | role::BUT | role::DENY) == role::STOP;
         if token.roles & passing == 0 && !token.has_digit && token.word == NO_WORD && !relative {
-            return settled_behind(words, at);
+            return if settled_behind(words, at) { Denial::Instead } else { Denial::No };
         }
     }
     Denial::No
-}
-
-/// "We talked about 48213 yesterday, that is settled."
-fn settled_behind(words: &Words<'_>, from: usize) -> Denial {
-    let ends = gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY;
-    let mut clause = (from..words.tokens.len().min(from + 9))
-        .take_while(|at| !words.tokens[*at].has_digit && words.tokens[*at].gap & ends == 0);
-    let settled = clause.any(|at| words.phrases_at(at).any(|(says, _)| says == Says::Settled));
-    if settled { Denial::Instead } else { Denial::No }
 }
 
 /// Settles what is turned down only when something else is meant, now that all of it is known.

@@ -96,6 +96,14 @@ pub enum Says {
     Settled,
     /// What stands after it is set aside where another campaign is meant instead.
     AsideAfter,
+    /// It sets what stands before it against what stands after it: "while", "whereas".
+    Contrast,
+    /// It says that something goes well: "fine", "perfectly".
+    Well,
+    /// It says that something goes: "is running".
+    Goes,
+    /// It says that something does not: "stopped", "hardly".
+    Fails,
     /// What stands after it corrects what stands before it.
     Corrected,
     /// The number after it is an amount or a phone number.
@@ -267,6 +275,10 @@ impl Hints {
                 "aside_before" => Says::AsideBefore,
                 "settled" => Says::Settled,
                 "aside_after" => Says::AsideAfter,
+                "contrast" => Says::Contrast,
+                "well" => Says::Well,
+                "goes" => Says::Goes,
+                "fails" => Says::Fails,
                 "corrected" => Says::Corrected,
                 "number_after" => Says::Number,
                 "not_specific" => Says::NotSpecific,

@@ -5,6 +5,7 @@
 
 mod check;
 mod contacts;
+mod contrast;
 mod corrected;
 mod denial;
 mod fit;

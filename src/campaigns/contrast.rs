@@ -1,0 +1,61 @@
+//! What goes well or is settled, so that it is not what the mail is about where another campaign is stated.
+//!
+//! Says so of the clause that an ID or a name stands in; whether another is stated is for [`super::denial`] to settle.
+
+use super::fold::Words;
+use super::gap;
+use super::hints::{Says, role};
+
+/// "48231 is silent while 48213 runs smoothly", "48213 runs smoothly, but 48231 is silent": it goes well, in contrast to another.
+pub(super) fn contrasted(words: &Words<'_>, first: usize, last: usize) -> bool {
+    let tokens = &words.tokens;
+    let ends = gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY;
+    let says = |at: usize, what: Says| words.phrases_at(at).find(|(says, _)| *says == what).map(|(_, end)| end);
+    let passing = role::FILL
+        | role::CAMPAIGN
+        | role::CAMPAIGNS
+        | role::IDENTIFIER
+        | role::NUMBER
+        | role::OWN
+        | role::RELATION
+        | role::STOP;
+    let leads_to = |from: usize, to: usize| {
+        (from..to).all(|at| tokens[at].roles & passing != 0 && !tokens[at].has_digit)
+            && (from..=to).all(|at| tokens[at].gap & (ends | gap::COMMA) == 0)
+    };
+    let ends_at = |at: usize| words.gap_after(at) & (ends | gap::COMMA) != 0 || at + 1 == tokens.len();
+    let (mut well, mut behind, mut at) = (false, None, last + 1);
+    while at < tokens.len().min(last + 9) && tokens[at].gap & ends == 0 && !tokens[at].has_digit {
+        behind = says(at, Says::Contrast);
+        if behind.is_some() || tokens[at].gap & gap::COMMA != 0 && well {
+            break;
+        }
+        // "runs badly", "marche mal": the verb alone says it only at the end of its clause.
+        let goes = says(at, Says::Goes).filter(|end| ends_at(end - 1) || says(*end, Says::Contrast).is_some());
+        let end = says(at, Says::Well).or(goes);
+        let fails = tokens[at].roles & (role::DENY | role::ASIDE | role::POLAR) != 0 || says(at, Says::Fails).is_some();
+        if end.is_none() && fails {
+            return false;
+        }
+        well |= end.is_some();
+        at = end.unwrap_or(at + 1);
+    }
+    if !well {
+        return false;
+    }
+    let ahead =
+        (first.saturating_sub(5)..first).any(|at| says(at, Says::Contrast).is_some_and(|end| leads_to(end, first)));
+    ahead
+        || behind.is_some_and(|from| {
+            let other = (from..tokens.len().min(from + 5)).find(|at| tokens[*at].has_digit);
+            other.is_some_and(|other| leads_to(from, other))
+        })
+}
+
+/// "We talked about 48213 yesterday, that is settled."
+pub(super) fn settled_behind(words: &Words<'_>, from: usize) -> bool {
+    let ends = gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY;
+    let mut clause = (from..words.tokens.len().min(from + 9))
+        .take_while(|at| !words.tokens[*at].has_digit && words.tokens[*at].gap & ends == 0);
+    clause.any(|at| words.phrases_at(at).any(|(says, _)| says == Says::Settled))
+}
