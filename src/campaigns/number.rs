@@ -282,7 +282,7 @@ impl Finder<'_, '_> {
     }
 
     /// "Budget: 48213", "our budget is 48213", "we spent 48213", "clicks went from 48213 to 48231".
-    fn figure(&self, i: usize) -> bool {
+    pub(super) fn figure(&self, i: usize) -> bool {
         let ends = gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::COMMA | gap::QUERY | gap::LINE;
         let passing = role::FILL | role::STOP | role::OWN | role::QUALIFIER | role::AND | role::RELATION;
         let (mut marked, mut copula, mut related) = (false, false, false);

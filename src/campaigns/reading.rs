@@ -37,6 +37,14 @@ impl Finder<'_, '_> {
         }
     }
 
+    /// "K25%2F1047" in a URL: what stands behind a separator that is written as such a code.
+    fn escaped(&self, token: &Token) -> Option<&str> {
+        let code = token.link && token.gap == gap::PERCENT;
+        let word = code.then(|| self.words.folded(token))?;
+        let (hex, rest) = word.split_at_checked(2)?;
+        hex.bytes().all(|b| b.is_ascii_hexdigit()).then_some(rest)
+    }
+
     /// "UF25 - 040", "REQ: 8851": what may part an ID that opens with letters, where the directory has such an ID.
     fn parts(&self, first: usize, last: usize) -> bool {
         const WIDE: u32 = gap::SPACE | gap::DOT | gap::HYPHEN | gap::UNDERSCORE | gap::SLASH;
@@ -98,13 +106,14 @@ impl Finder<'_, '_> {
         let mut parted = false;
         for last in i..(i + SPREAD).min(self.words.tokens.len()) {
             let part = &self.words.tokens[last];
-            if last > i && !self.joins(part) && !self.grouped(i, last) {
+            let escaped = if last > i { self.escaped(part) } else { None };
+            if last > i && escaped.is_none() && !self.joins(part) && !self.grouped(i, last) {
                 if !self.parts(i, last) {
                     break;
                 }
                 parted = true;
             }
-            spelled.push_str(self.words.folded(part));
+            spelled.push_str(escaped.unwrap_or(self.words.folded(part)));
             if spelled.len() > self.ids.longest + 2 {
                 break;
             }

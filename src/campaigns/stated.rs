@@ -72,11 +72,6 @@ pub fn find(zone: &Zone<'_>, view: View<'_>, hints: &Hints) -> Vec<Stated> {
             next = i + ahead;
             i = i.max((next + 1).saturating_sub(SPREAD));
         }
-        if let Some(stated) = found.last().and_then(|before| finder.goes_on(i, before)) {
-            found.push(stated);
-            i += 1;
-            continue;
-        }
         let Some(reading) = finder.read(i) else {
             i += 1;
             continue;
@@ -85,6 +80,11 @@ pub fn find(zone: &Zone<'_>, view: View<'_>, hints: &Hints) -> Vec<Stated> {
         if let Some(stated) = finder.judge(i - 1, reading, found.last()) {
             i = stated.tokens.1 + 1;
             found.push(stated);
+            while let Some(more) = found.last().and_then(|before| (i..i + 4).find_map(|at| finder.goes_on(at, before)))
+            {
+                i = more.tokens.1 + 1;
+                found.push(more);
+            }
         }
     }
     if !found.is_empty() {
@@ -189,9 +189,9 @@ impl Finder<'_, '_> {
         }
     }
 
-    /// "TRV-18-0442/0443": only the last digits of the ID before stand there.
+    /// "TRV-18-0442/0443", "31403/A and B": only the last digits, or the last letters, of the ID before stand there.
     fn goes_on(&self, i: usize, before: &Stated) -> Option<Stated> {
-        let token = self.token(i).filter(|token| token.digits)?;
+        let token = self.token(i).filter(|token| token.digits || token.capitals && token.end - token.start <= 2)?;
         let last = before.tokens.1;
         let listed = i > last && self.continues(last, i) && token.gap & gap::SEMICOLON == 0;
         let whole = before.compact.bytes().all(|b| b.is_ascii_digit());
@@ -203,9 +203,16 @@ impl Finder<'_, '_> {
         let (front, replaced) = before.compact.split_at_checked(ends)?;
         let slash = token.gap == gap::SLASH && token.gap_chars == 1;
         // "K/2025/31 and 32": all of the last part of the ID.
-        let last_part = || before.id.rsplit(|c: char| !c.is_alphanumeric()).next().is_some_and(|part| part == replaced);
+        let last_part = || {
+            let part = before.id.rsplit(|c: char| !c.is_alphanumeric()).next();
+            part.is_some_and(|part| part.eq_ignore_ascii_case(replaced))
+        };
         let short = slash || i > last + 1 && last_part() && !self.unit_after(i);
-        if digits.len() < if short { 2 } else { 3 } || !replaced.bytes().all(|b| b.is_ascii_digit()) {
+        let fits = match token.digits {
+            true => digits.len() >= if short { 2 } else { 3 } && replaced.bytes().all(|b| b.is_ascii_digit()),
+            false => replaced.bytes().all(|b| b.is_ascii_alphabetic()) && last_part(),
+        };
+        if !fits {
             return None;
         }
         let compact = format!("{front}{digits}");
@@ -245,7 +252,7 @@ impl Finder<'_, '_> {
         };
         let alone = beside == Some(0);
         let ungrouped = matches!(label, Label::None | Label::Negative | Label::Document) && !self.zone.id_field;
-        let parted = spread && digits && row.is_some_and(|row| self.written_in_parts(row, i, reading.last));
+        let parted = spread && digits && row.is_some_and(|row| self.written_in_parts(row, i, reading.last, before));
         if spread && digits && ungrouped && !(alone && row.is_some()) && !parted {
             reading.last = i;
             reading.compact = self.words.folded(token).to_owned();
@@ -303,6 +310,12 @@ impl Finder<'_, '_> {
         if let Some(row) = row {
             // "our campaign a week ago" speaks of no campaign A.
             if token.roles & (role::STOP | role::FILL) != 0 && last == i && !token.capital && label != Label::Full {
+                return None;
+            }
+            // "from 31.405 a 31.500": what only a space parts from it is a word of the sentence.
+            let tail = &self.words.tokens[last];
+            let word = spread && tail.gap == gap::SPACE && !tail.capital && tail.roles & (role::STOP | role::FILL) != 0;
+            if word && label == Label::None {
                 return None;
             }
             return match label {
@@ -398,14 +411,35 @@ impl Finder<'_, '_> {
         }
     }
 
-    /// "2025/07/0881": digits in parts, to the letter as the directory has them, and no date.
-    fn written_in_parts(&self, row: u32, first: usize, last: usize) -> bool {
+    /// "2025/07/0881", "71-2040": digits in parts, to the letter as the directory has them, and no date, no amount, no part
+    /// of a longer number.
+    fn written_in_parts(&self, row: u32, first: usize, last: usize, before: Option<&Stated>) -> bool {
+        if self.campaigns[row as usize].id != self.written(first, last) {
+            return false;
+        }
         let parts = &self.words.tokens[first..=last];
         let length = |part: &Token| part.end - part.start;
         let years = parts.iter().filter(|part| length(part) == 4).count();
         let date = parts.len() == 3 && years == 1 && parts.iter().all(|part| matches!(length(part), 1 | 2 | 4));
         let long = parts.iter().map(length).sum::<usize>() >= 7;
-        long && !date && self.campaigns[row as usize].id == self.written(first, last)
+        // So few digits are as well a month of a year, a count or the end of a phone number.
+        let short = || {
+            let is_month = |part: &Token| (1..=12).contains(&self.words.folded(part).parse().unwrap_or(0));
+            let month = parts.iter().any(is_month) && parts.iter().any(|part| self.year(self.words.folded(part)));
+            let whole = parts.iter().any(|part| length(part) >= 4) && !month;
+            whole && !self.unit_after(last) && !self.figure(first) && !self.goes_further(first, last, before)
+        };
+        !date && (long || short())
+    }
+
+    /// Whether more digits stand beside these, parted by no more than a space or a mark, that are no ID themselves.
+    fn goes_further(&self, first: usize, last: usize, before: Option<&Stated>) -> bool {
+        const APART: u32 = gap::END | gap::PARAGRAPH | gap::LINE | gap::COMMA | gap::OPEN | gap::CLOSE | gap::QUOTE;
+        let near = |token: &Token| token.gap & APART == 0;
+        let ahead = first > 0 && self.words.tokens[first - 1].has_digit && near(&self.words.tokens[first]);
+        let listed = before.is_some_and(|before| before.row.is_some() && before.tokens.1 + 1 == first);
+        let behind = self.token(last + 1).is_some_and(|next| next.digits && near(next) && next.gap & gap::WHITE == 0);
+        ahead && !listed || behind
     }
 
     fn opening_known(&self, compact: &str) -> bool {
