@@ -14,7 +14,7 @@ use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Hints, Says, role};
 use super::names::{Names, class};
-use super::spelling::{declines, singular, transliterated, uninflected};
+use super::spelling::{self, declines, singular, transliterated, uninflected};
 use super::table::hash;
 use super::zone::Zone;
 use crate::request::evidence::Where;
@@ -78,7 +78,8 @@ pub fn find(
     taken: &[(usize, usize)],
 ) -> Vec<Mention> {
     let beside = beside_names(&zone.words, names);
-    let finder = Finder { zone, words: &zone.words, names, campaigns, hints, beside };
+    let slavic = spelling::slavic(zone.words.text);
+    let finder = Finder { zone, words: &zone.words, names, campaigns, hints, beside, slavic };
     let mut mentions = vec![];
     let mut rows_left = ROWS_PER_ZONE;
     for group in finder.groups(taken) {
@@ -95,6 +96,8 @@ pub(super) struct Finder<'a, 'z> {
     pub(super) hints: &'a Hints,
     /// Of every word: whether what stands around it makes it plausible that it is part of a name.
     beside: Vec<bool>,
+    /// The text is of a language that declines its words as Slavic ones do.
+    slavic: bool,
 }
 
 /// Words near a word for a campaign, or near a telling word of some name.
@@ -269,12 +272,16 @@ impl Finder<'_, '_> {
             if self.plausible(i) {
                 words.extend(uninflected(word).find_map(|stem| self.names.find(stem)).map(|id| (id, 0.93)));
             }
+            if words.is_empty() && self.slavic && self.plausible(i) {
+                let other = spelling::other_case(singular(word), |other| self.names.find(singular(other)));
+                words.extend(other.map(|id| (id, 0.93)));
+            }
             if words.is_empty() && self.plausible(i) {
                 let near = self.names.near(singular(word));
                 // "mutui" is no typo for "mutuo".
                 let declined = |id: u32| word.len() >= 5 && declines(singular(word), self.names.text(id));
                 words.extend(near.into_iter().map(|(id, distance)| match distance {
-                    1 if declined(id) => (id, 0.93),
+                    _ if declined(id) => (id, 0.93),
                     1 => (id, 0.85),
                     _ => (id, 0.7),
                 }));

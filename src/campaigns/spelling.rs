@@ -21,10 +21,32 @@ pub fn uninflected(word: &str) -> impl Iterator<Item = &str> {
     endings.filter_map(move |end| word.strip_suffix(end)).filter(|stem| stem.len() >= 5)
 }
 
+/// Endings of Slavic declensions, folded.
+const ENDINGS: [&str; 24] = [
+    "", "a", "ach", "ami", "e", "ego", "ej", "em", "i", "ia", "iach", "iami", "ich", "ie", "iem", "im", "iom", "iu",
+    "o", "om", "ow", "u", "y", "ych",
+];
+
+/// Whether a text has letters that only Slavic languages in Latin script have.
+pub fn slavic(text: &str) -> bool {
+    !text.is_ascii()
+        && text.contains(['ą', 'ę', 'ł', 'ń', 'ś', 'ź', 'ż', 'ć', 'č', 'ď', 'ě', 'ň', 'ř', 'š', 'ť', 'ů', 'ž'])
+}
+
+/// What may be other cases of a folded Slavic word; the first for which `found` has something.
+pub fn other_case<T>(word: &str, mut found: impl FnMut(&str) -> Option<T>) -> Option<T> {
+    let mut other = String::with_capacity(word.len() + 4);
+    let stems = ENDINGS.iter().filter_map(|own| word.strip_suffix(own)).filter(|stem| stem.len() >= 4);
+    stems.flat_map(|stem| ENDINGS.iter().map(move |ending| (stem, ending))).find_map(|(stem, ending)| {
+        other.clear();
+        other.push_str(stem);
+        other.push_str(ending);
+        if declines(word, &other) { found(&other) } else { None }
+    })
+}
+
 /// Whether two folded words are cases of one Slavic word: a common stem, and endings of its declension behind it.
 pub fn declines(a: &str, b: &str) -> bool {
-    const ENDINGS: [&str; 18] =
-        ["", "a", "ach", "ami", "e", "ego", "ej", "em", "i", "ie", "ich", "im", "o", "om", "ow", "u", "y", "ych"];
     let stem = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
     let ends = |word: &str| word.get(stem..).is_some_and(|end| 2 * end.len() <= stem && ENDINGS.contains(&end));
     stem >= 4 && ends(a) && ends(b)

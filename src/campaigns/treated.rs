@@ -204,8 +204,7 @@ impl Finder<'_, '_> {
 
     /// "Happy birthday to your team": said to be polite, whatever campaign is called so.
     fn courteous(&self, fit: &Fit) -> bool {
-        let says =
-            |start: usize| self.words.phrases_at(start).any(|(says, end)| says == Says::Courtesy && end > fit.last);
+        let says = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Courtesy && end > fit.last);
         (0..3).filter_map(|back| fit.first.checked_sub(back)).any(says)
     }
 
@@ -219,12 +218,13 @@ impl Finder<'_, '_> {
         fit.first.checked_sub(1).is_some_and(|before| self.words.tokens[before].roles & role::OWN != 0)
     }
 
-    /// "VPN deal payout too low": spoken of as something known, or first of all, the words that several names begin with,
-    /// which differ by nothing but their last one.
+    /// "VPN deal payout too low", "A assinatura do clube": spoken of as something known, or first of all but for an article,
+    /// the words that several names begin with, which differ by nothing but their last one.
     fn of_family(&self, name: &[u32], fit: &Fit) -> bool {
         let tokens = &self.words.tokens;
-        let opens = tokens[fit.first].gap & (gap::END | gap::PARAGRAPH) != 0;
-        let said = opens || fit.first == 0 || self.known(fit);
+        let opens = |at: usize| at == 0 || tokens[at].gap & (gap::END | gap::PARAGRAPH) != 0;
+        let article = |at: usize| opens(at) && tokens[at].roles & role::STOP != 0 && self.words.word(at).len() <= 3;
+        let said = opens(fit.first) || fit.first.checked_sub(1).is_some_and(article) || self.known(fit);
         let (Some((_, shared)), true) = (name.split_last(), said) else { return false };
         let Some(first) = shared.first().filter(|_| fit.missing == 1 << shared.len()) else { return false };
         let alike = |entry: &&u32| self.names.entry(**entry).split_last().is_some_and(|(_, other)| other == shared);
