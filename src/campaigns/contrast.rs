@@ -24,17 +24,22 @@ pub(super) fn contrasted(words: &Words<'_>, first: usize, last: usize) -> bool {
             && (from..=to).all(|at| tokens[at].gap & (ends | gap::COMMA) == 0)
     };
     let ends_at = |at: usize| words.gap_after(at) & (ends | gap::COMMA) != 0 || at + 1 == tokens.len();
+    // "runs badly", "marche mal": the verb alone says it only at the end of its clause.
+    let goes = |at: usize| {
+        let end = says(at, Says::Goes);
+        end.filter(|end| ends_at(end - 1) || says(*end, Says::Contrast).is_some())
+    };
     let (mut well, mut behind, mut at) = (false, None, last + 1);
     while at < tokens.len().min(last + 9) && tokens[at].gap & ends == 0 && !tokens[at].has_digit {
-        behind = says(at, Says::Contrast);
-        if behind.is_some() || tokens[at].gap & gap::COMMA != 0 && well {
+        let token = &tokens[at];
+        let said = token.roles & role::PHRASE != 0;
+        behind = if said { says(at, Says::Contrast) } else { None };
+        if behind.is_some() || token.gap & gap::COMMA != 0 && well {
             break;
         }
-        // "runs badly", "marche mal": the verb alone says it only at the end of its clause.
-        let goes = says(at, Says::Goes).filter(|end| ends_at(end - 1) || says(*end, Says::Contrast).is_some());
-        let end = says(at, Says::Well).or(goes);
-        let fails = tokens[at].roles & (role::DENY | role::ASIDE | role::POLAR) != 0 || says(at, Says::Fails).is_some();
-        if end.is_none() && fails {
+        let end = if said { says(at, Says::Well).or_else(|| goes(at)) } else { None };
+        let fails = token.roles & (role::DENY | role::ASIDE | role::POLAR) != 0;
+        if end.is_none() && (fails || said && says(at, Says::Fails).is_some()) {
             return false;
         }
         well |= end.is_some();

@@ -317,24 +317,28 @@ impl Ids {
                 found.push(row);
             }
         };
+        // Most directories have ids of one length or two: an edit to another leads nowhere.
+        let some_have = |length: usize| self.lengths >> length.min(63) & 1 == 1;
+        let (shorter, as_long, longer) =
+            (some_have(chars.len() - 1), some_have(chars.len()), some_have(chars.len() + 1));
         for i in 0..=chars.len() {
             let mut edited = chars.clone();
-            if i + 1 < chars.len() {
+            if as_long && i + 1 < chars.len() {
                 edited.swap(i, i + 1);
                 look(&edited);
                 edited.swap(i, i + 1);
             }
-            for c in alphabet.chars() {
-                if i < chars.len() {
-                    edited[i] = c;
-                    look(&edited);
-                    edited[i] = chars[i];
-                }
+            for c in alphabet.chars().filter(|_| as_long && i < chars.len()) {
+                edited[i] = c;
+                look(&edited);
+                edited[i] = chars[i];
+            }
+            for c in alphabet.chars().filter(|_| longer) {
                 edited.insert(i, c);
                 look(&edited);
                 edited.remove(i);
             }
-            if i < chars.len() {
+            if shorter && i < chars.len() {
                 edited.remove(i);
                 look(&edited);
             }

@@ -27,22 +27,26 @@ const ENDINGS: [&str; 24] = [
     "o", "om", "ow", "u", "y", "ych",
 ];
 
-/// Whether a text has letters that only Slavic languages in Latin script have.
+/// Whether a text may be of a Slavic language: it has letters of Unicode's Latin Extended-A, which begin with these bytes.
 pub fn slavic(text: &str) -> bool {
-    !text.is_ascii()
-        && text.contains(['ą', 'ę', 'ł', 'ń', 'ś', 'ź', 'ż', 'ć', 'č', 'ď', 'ě', 'ň', 'ř', 'š', 'ť', 'ů', 'ž'])
+    memchr::memchr2(0xc4, 0xc5, text.as_bytes()).is_some()
 }
 
 /// What may be other cases of a folded Slavic word; the first for which `found` has something.
 pub fn other_case<T>(word: &str, mut found: impl FnMut(&str) -> Option<T>) -> Option<T> {
     let mut other = String::with_capacity(word.len() + 4);
-    let stems = ENDINGS.iter().filter_map(|own| word.strip_suffix(own)).filter(|stem| stem.len() >= 4);
-    stems.flat_map(|stem| ENDINGS.iter().map(move |ending| (stem, ending))).find_map(|(stem, ending)| {
-        other.clear();
-        other.push_str(stem);
-        other.push_str(ending);
-        if declines(word, &other) { found(&other) } else { None }
-    })
+    for own in ENDINGS {
+        let Some(stem) = word.strip_suffix(own).filter(|stem| stem.len() >= 4.max(2 * own.len())) else { continue };
+        for ending in ENDINGS.iter().filter(|ending| 2 * ending.len() <= stem.len()) {
+            other.clear();
+            other.push_str(stem);
+            other.push_str(ending);
+            if let Some(found) = found(&other) {
+                return Some(found);
+            }
+        }
+    }
+    None
 }
 
 /// Whether two folded words are cases of one Slavic word: a common stem, and endings of its declension behind it.
