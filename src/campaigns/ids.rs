@@ -62,6 +62,8 @@ pub struct Ids {
     pub digit_lengths: u64,
     /// Lengths of all ids without their separators: bit n for n characters, the last for all that are longer.
     lengths: u64,
+    /// Lengths at which letters and digits stand in many different places.
+    jumbled: u64,
 }
 
 /// An id in the spelling that does not matter.
@@ -144,6 +146,11 @@ impl Ids {
                 with_cores.push(row32);
             }
         }
+        let mut mixed = [0u32; 64];
+        ids.forms.keys().filter(|form| form.contains('a') && form.contains('9')).for_each(|form| {
+            mixed[form.len().min(63)] += 1;
+        });
+        ids.jumbled = (4..63).filter(|length| mixed[*length] >= 4).fold(0, |bits, length| bits | 1 << length);
         ids.cores = HashTable::with_capacity(with_cores.len());
         let core_of = |row: u32| compacted(&campaigns[row as usize].id);
         for row in with_cores {
@@ -263,6 +270,13 @@ impl Ids {
     pub fn fits(&self, compact: &str) -> bool {
         self.form(compact)
             .is_some_and(|form| form.many || form.prefixes.is_empty() || form.prefixes.contains_key(opening(compact)))
+    }
+
+    /// "GL2Q5G6": whether it is as long as ids in which letters and digits stand anywhere, and such a mixture.
+    pub fn jumbled(&self, compact: &str) -> bool {
+        let digits = compact.bytes().filter(u8::is_ascii_digit).count();
+        let length = self.jumbled >> compact.len().min(63) & 1 == 1;
+        length && digits >= 2 && digits < compact.len() && compact.is_ascii()
     }
 
     /// Whether an id of this shape can be told from other numbers without a label: letters and digits, enough of both.

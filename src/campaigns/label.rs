@@ -60,7 +60,7 @@ impl Finder<'_, '_> {
                 return if negative { Label::Campaign } else { Label::Full };
             }
             if roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0 {
-                let marked = ident || number || mark;
+                let marked = ident || number || mark || filled > 0 && self.identified(k);
                 return match () {
                     () if marked && filled <= 3 => Label::Full,
                     () if filled == 0 => Label::Campaign,
@@ -125,6 +125,18 @@ impl Finder<'_, '_> {
             return Label::Listed;
         }
         if self.label_after(i) { Label::Campaign } else { Label::None }
+    }
+
+    /// "El ID de la campaña es 48213": a word for an ID or a number governs the word for a campaign.
+    fn identified(&self, campaign: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let passes = |at: usize| tokens[at].roles & (role::FILL | role::OWN | role::RELATION) != 0;
+        let begins = gap::END | gap::PARAGRAPH | gap::COMMA | gap::SEMICOLON | gap::COLON;
+        let noun = (campaign.saturating_sub(3)..campaign).rev().find(|at| !passes(*at));
+        let near = |noun: usize| (noun + 1..=campaign).all(|at| tokens[at].gap & begins == 0);
+        noun.is_some_and(|noun| {
+            noun + 1 < campaign && near(noun) && tokens[noun].roles & (role::IDENTIFIER | role::NUMBER) != 0
+        })
     }
 
     /// "the code you texted me (104882)": the noun that a bracket speaks of.

@@ -360,7 +360,7 @@ impl Finder<'_, '_> {
             return None;
         }
         let length = reading.compact.chars().count();
-        let fits = self.ids.fits(&reading.compact);
+        let fits = self.ids.fits(&reading.compact) || labelled && self.ids.jumbled(&reading.compact);
         let near_length = digits && self.near_length(length);
         let id_like = fits || near_length || digits && length >= 4 && !self.year(&reading.compact);
         let some_digits = reading.compact.bytes().filter(u8::is_ascii_digit).count() >= 3;
@@ -434,8 +434,8 @@ impl Finder<'_, '_> {
 
     /// Whether more digits stand beside these, parted by no more than a space or a mark, that are no ID themselves.
     fn goes_further(&self, first: usize, last: usize, before: Option<&Stated>) -> bool {
-        const APART: u32 = gap::END | gap::PARAGRAPH | gap::LINE | gap::COMMA | gap::OPEN | gap::CLOSE | gap::QUOTE;
-        let near = |token: &Token| token.gap & APART == 0;
+        const APART: u32 = gap::END | gap::PARAGRAPH | gap::LINE | gap::COMMA | gap::OPEN | gap::QUOTE;
+        let near = |token: &Token| token.gap & APART == 0 && token.gap_chars <= 2;
         let ahead = first > 0 && self.words.tokens[first - 1].has_digit && near(&self.words.tokens[first]);
         let listed = before.is_some_and(|before| before.row.is_some() && before.tokens.1 + 1 == first);
         let behind = self.token(last + 1).is_some_and(|next| next.digits && near(next) && next.gap & gap::WHITE == 0);
