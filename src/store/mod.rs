@@ -264,7 +264,7 @@ impl Store {
         let mode = if access == Access::Write { "rwc" } else { "rw" };
         let url = format!("sqlite://{}?mode={mode}", path.display());
         let options = AnyConnectOptions::from_str(&url)?;
-        let pool = |connections: u32| {
+        let pool = |connections: u32, cache: &'static str| {
             AnyPoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(Duration::from_secs(30))
@@ -273,7 +273,7 @@ impl Store {
                 .after_connect(move |connection, _| {
                     Box::pin(async move {
                         let pragmas = if access == Access::Write { SQLITE_PRAGMAS } else { SQLITE_READ_PRAGMAS };
-                        for pragma in pragmas {
+                        for pragma in pragmas.iter().chain([&cache]) {
                             sqlx::query(*pragma).execute(&mut *connection).await?;
                         }
                         Ok(())
@@ -295,7 +295,7 @@ impl Store {
         // One writer: SQLite has one write lock, so queueing here is cheaper than SQLITE_BUSY there.
         // Each connection is a thread with a cache of its own: more readers than cores only wait for one another.
         let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8) as u32);
-        Ok(Store::over(Engine::Sqlite, pool(readers), pool(1)))
+        Ok(Store::over(Engine::Sqlite, pool(readers, READERS_CACHE), pool(1, WRITERS_CACHE)))
     }
 
     async fn open_postgres(url: &str, connections: u32, access: Access) -> Result<Store, Error> {
@@ -373,10 +373,14 @@ const SQLITE_PRAGMAS: &[&str] = &[
     "PRAGMA busy_timeout = 15000",
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON", // what is erased is gone from the file
-    "PRAGMA cache_size = -4096",
     "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA wal_autocheckpoint = 4096", // pages: what is written again and again goes into the file once in 16 MB
     "PRAGMA temp_store = MEMORY", // what undoes a failed statement: else a file of customers' words outside the data folder
 ];
+
+/// KiB. The writer's holds what a batch changes until it is committed; a reader's query looks at a few rows.
+const WRITERS_CACHE: &str = "PRAGMA cache_size = -4096";
+const READERS_CACHE: &str = "PRAGMA cache_size = -1024";
 
 const SQLITE_READ_PRAGMAS: &[&str] = &["PRAGMA query_only = ON", "PRAGMA busy_timeout = 15000"];
 

@@ -108,24 +108,35 @@ pub(super) async fn insert(
     rows: Vec<Vec<Value>>,
     after: &str,
 ) -> Result<u64, Error> {
-    let mut inserted = 0;
+    let columns = columns.join(", ");
+    with_rows(connection, |values| format!("INSERT INTO {table} ({columns}) VALUES {values} {after}"), rows).await
+}
+
+/// Runs a statement with `VALUES …` for any number of rows and gives how many it touched. `sql` is called with the
+/// placeholders of the rows, each row in brackets; there are no others.
+pub(super) async fn with_rows(
+    connection: &mut AnyConnection,
+    sql: impl Fn(&str) -> String,
+    rows: Vec<Vec<Value>>,
+) -> Result<u64, Error> {
+    let columns = rows.first().map_or(0, Vec::len);
+    let mut touched = 0;
     let mut rows = rows.into_iter();
     // SQLite looks a numbered placeholder up among all that came before it: a thousand of them cost more than the rows.
     let numbered = connection.backend_name() != "SQLite";
     while rows.len() > 0 {
         let size = SIZES.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
-        let marks = match numbered {
-            true => (0..size).map(|row| marks(row * columns.len() + 1, columns.len())).collect::<Vec<_>>().join("), ("),
-            false => vec![vec!["?"; columns.len()].join(", "); size].join("), ("),
+        let values = match numbered {
+            true => (0..size).map(|row| marks(row * columns + 1, columns)).collect::<Vec<_>>().join("), ("),
+            false => vec![vec!["?"; columns].join(", "); size].join("), ("),
         };
-        let sql = format!("INSERT INTO {table} ({}) VALUES ({marks}) {after}", columns.join(", "));
-        let mut statement = query(AssertSqlSafe(sql));
+        let mut statement = query(AssertSqlSafe(sql(&format!("({values})"))));
         for value in rows.by_ref().take(size).flatten() {
             statement = bind(statement, value);
         }
-        inserted += statement.execute(&mut *connection).await?.rows_affected();
+        touched += statement.execute(&mut *connection).await?.rows_affected();
     }
-    Ok(inserted)
+    Ok(touched)
 }
 
 /// Runs a statement with `IN (…)` for any number of keys. `sql` is called with the placeholders of the keys, which

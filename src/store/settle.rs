@@ -237,13 +237,19 @@ impl Settling {
     /// Writes all of it and commits.
     pub async fn commit(mut self, settlements: Vec<Settlement>, now: i64) -> Result<(), Error> {
         let mut effects = vec![];
-        let mut outcomes = vec![];
+        let mut outcomes: Vec<Vec<Value>> = vec![];
         let mut beyond = vec![];
         for Settlement { submission, outcome, because, effect, beside, thread, fetches } in settlements {
             if let Some(ticket) = effect.ticket_id.filter(|_| thread.is_some() || !fetches.is_empty()) {
                 beyond.push((submission.clone(), ticket, thread, fetches));
             }
-            outcomes.push((submission, outcome, because, effect.ticket_id));
+            outcomes.push(vec![
+                submission.into(),
+                outcome.as_str().into(),
+                because.into(),
+                effect.ticket_id.into(),
+                now.into(),
+            ]);
             effects.push(effect);
             effects.extend(beside);
         }
@@ -254,19 +260,7 @@ impl Settling {
             }
             fetches::insert(&mut self.transaction, &submission, ticket, fetches, now).await?;
         }
-        for (submission, outcome, because, ticket_id) in outcomes {
-            query(
-                "UPDATE submissions SET outcome = $1, because = $2, ticket_id = $3, settled_at = $4 \
-                 WHERE id = $5 AND outcome IS NULL",
-            )
-            .bind(outcome.as_str())
-            .bind(because.as_deref().map(rows::clean))
-            .bind(ticket_id)
-            .bind(now)
-            .bind(submission)
-            .execute(&mut *self.transaction)
-            .await?;
-        }
+        rows::with_rows(&mut self.transaction, ended, outcomes).await?;
         self.transaction.commit().await?;
         Ok(())
     }
@@ -324,4 +318,13 @@ impl Settling {
         outbox::insert(connection, outgoing, now).await?;
         Ok(())
     }
+}
+
+/// Ends submissions: id, outcome, because, ticket and time of each.
+fn ended(values: &str) -> String {
+    format!(
+        "WITH ended (id, outcome, because, ticket_id, settled_at) AS (VALUES {values}) \
+         UPDATE submissions SET outcome = ended.outcome, because = ended.because, ticket_id = ended.ticket_id, \
+         settled_at = ended.settled_at FROM ended WHERE submissions.id = ended.id AND submissions.outcome IS NULL"
+    )
 }
