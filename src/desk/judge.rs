@@ -45,6 +45,24 @@ pub struct Judged {
     pub answerable: bool,
     /// The message left our question as open as it was.
     pub unanswered: bool,
+    /// Request and judgement as they are kept: written here, not while the others wait for the store.
+    kept: Kept,
+}
+
+/// JSON of a message that came in.
+#[derive(Debug, Clone)]
+struct Kept {
+    request: Option<String>,
+    triage: Option<String>,
+}
+
+impl Kept {
+    fn of(request: &Request, triage: Option<&Triage>) -> Kept {
+        Kept {
+            request: serde_json::to_string(request).ok(),
+            triage: triage.and_then(|triage| serde_json::to_string(triage).ok()),
+        }
+    }
 }
 
 impl Judged {
@@ -69,6 +87,7 @@ impl Judged {
             vouched: by_token || (submission.kind == Kind::Hook && submission.source.starts_with("hook:")),
             answerable: submission.answerable,
             unanswered,
+            kept: Kept::of(&request, Some(&triage)),
             request,
             fingerprint,
             place,
@@ -119,7 +138,7 @@ pub fn settle(
         let detail = json!({ "from": before.status, "to": ticket.status });
         events.push(NewEvent { actor: "desk", what: "status", detail });
     }
-    let mut messages = vec![incoming(submission, &judged.request, &judged.fingerprint, Some(&judged.triage))];
+    let mut messages = vec![incoming(submission, &judged.request, &judged.fingerprint, judged.kept.clone())];
     messages.extend(outgoing.iter().filter(|row| row.state == State::Queued).map(|row| sent(row, means.config)));
     let mut rows: Vec<NewOutgoing> = outgoing.into_iter().collect();
     let became_ready = ticket.status == Status::Ready && before.is_none_or(|before| before.status != Status::Ready);
@@ -223,7 +242,7 @@ pub fn note(
         ticket_id: Some(before.id),
         withdraw: bounced.is_some(),
         ticket: change,
-        messages: vec![incoming(submission, request, fingerprint, None)],
+        messages: vec![incoming(submission, request, fingerprint, Kept::of(request, None))],
         events,
         outgoing,
         bounced: bounced
@@ -359,15 +378,15 @@ fn arrival(judged: &Judged, before: Option<&Ticket>) -> NewEvent {
     NewEvent { actor: "customer", what: if before.is_some() { "answered" } else { "created" }, detail }
 }
 
-fn incoming(submission: &Submission, request: &Request, fingerprint: &str, triage: Option<&Triage>) -> NewMessage {
+fn incoming(submission: &Submission, request: &Request, fingerprint: &str, kept: Kept) -> NewMessage {
     NewMessage {
         submission_id: Some(submission.id.clone()),
         direction: Direction::In,
         message_id: request.message_id.clone(),
         fingerprint: Some(fingerprint.to_owned()),
         from_address: request.from.address.to_lowercase(),
-        request: serde_json::to_string(request).ok(),
-        triage: triage.and_then(|triage| serde_json::to_string(triage).ok()),
+        request: kept.request,
+        triage: kept.triage,
         body: None,
     }
 }
