@@ -332,12 +332,17 @@ impl Desk {
     }
 
     /// Stores a submission durably and wakes the workers.
-    pub async fn accept(&self, mut new: New) -> Result<Submitted, store::Error> {
+    pub async fn accept(&self, new: New) -> Result<Submitted, store::Error> {
+        self.accept_for(new, true).await
+    }
+
+    /// As [`Desk::accept`]. Not `acknowledged`: the door has yet to flag or move it.
+    pub async fn accept_for(&self, mut new: New, acknowledged: bool) -> Result<Submitted, store::Error> {
         // What is not answered needs no proof.
         if let Some(verifier) = self.verifier.as_ref().filter(|_| new.kind == Kind::Mail && new.answerable) {
             new.envelope.authentication = Some(verifier.verify(&new.raw).await);
         }
-        let submitted = self.store.submit(new).await;
+        let submitted = self.store.submit_for(new, acknowledged).await;
         match &submitted {
             Ok(_) => {
                 self.wake.notify_one();

@@ -4,8 +4,9 @@
 //! the commit that holds his row has returned.
 
 use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
-use sqlx::Row;
+use sqlx::{Any, Row, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
 use super::naming::{self, Put};
@@ -18,6 +19,10 @@ const GROUP_ROWS: usize = 256;
 const GROUP_BYTES: usize = 16 << 20;
 /// So many are taken at once; of more than twice as many half.
 const AT_ONCE: usize = 32;
+/// Whoever gets the database's writer after longer has waited for others.
+const BUSY: Duration = Duration::from_millis(3);
+
+type Writing = Transaction<'static, Any>;
 
 /// A submission on its way into the store.
 #[derive(Debug)]
@@ -27,38 +32,38 @@ pub(super) struct Job {
     pub new: New,
     /// Its bytes, where they lie outside; `new.raw` is empty then.
     pub put: Option<Put>,
+    /// Nothing is left to do for it where it came from.
+    pub acknowledged: bool,
     pub answer: oneshot::Sender<Result<Submitted, Error>>,
 }
 
 /// Runs until the last sender is gone.
 pub(super) async fn run(store: Store, mut jobs: mpsc::Receiver<Job>) {
-    let mut group: Vec<Job> = Vec::with_capacity(GROUP_ROWS);
-    loop {
+    while let Some(first) = jobs.recv().await {
+        let asked = Instant::now();
+        let transaction = store.begin().await;
         // Half of those who wait, so that whoever is answered hands in the next one while the other half is written. If all
-        // went together, they and the disk would wait for one another in turn.
-        let some = ((group.len() + jobs.len()) / 2).clamp(AT_ONCE, GROUP_ROWS);
-        if group.is_empty() && jobs.recv_many(&mut group, some).await == 0 {
-            return;
-        }
-        while group.len() < some
+        // went together, they and the disk would wait for one another in turn. But while others write, too, nobody waits for
+        // them twice.
+        let busy = asked.elapsed() > BUSY;
+        let most = if busy { GROUP_ROWS } else { jobs.len().div_ceil(2).clamp(AT_ONCE, GROUP_ROWS) };
+        let most = rows::together(most.min(1 + jobs.len()));
+        let mut bytes = first.new.raw.len();
+        let mut group = vec![first];
+        while group.len() < most
+            && bytes < GROUP_BYTES
             && let Ok(job) = jobs.try_recv()
         {
+            bytes += job.new.raw.len();
             group.push(job);
         }
-        let mut bytes = 0;
-        let fits = group.iter().take_while(|job| {
-            let fits = bytes < GROUP_BYTES;
-            bytes += job.new.raw.len();
-            fits
-        });
-        let fits = rows::together(fits.count());
-        commit(&store, group.drain(..fits).collect()).await;
+        commit(&store, transaction, group).await;
     }
 }
 
-async fn commit(store: &Store, group: Vec<Job>) {
+async fn commit(store: &Store, transaction: Result<Writing, Error>, group: Vec<Job>) {
     let (rows, waiting): (Vec<_>, Vec<_>) = group.into_iter().map(split).unzip();
-    match write(store, &rows).await {
+    match write(store, transaction, &rows).await {
         Ok(answers) => {
             for (waiting, answer) in waiting.into_iter().zip(answers) {
                 // A caller that went away leaves its row behind: it is stored, and known when he comes again.
@@ -75,7 +80,7 @@ async fn commit(store: &Store, group: Vec<Job>) {
         // One row that the database refuses must not take the others with it.
         Err(_) => {
             for (row, waiting) in rows.into_iter().zip(waiting) {
-                let answer = write(store, std::slice::from_ref(&row)).await;
+                let answer = write(store, store.begin().await, std::slice::from_ref(&row)).await;
                 let _ = waiting.send(answer.map(|mut answers| answers.remove(0)));
             }
         }
@@ -92,6 +97,7 @@ struct Entry {
     envelope: String,
     answerable: bool,
     received_at: i64,
+    acknowledged: bool,
     put: Option<Put>,
     raw: Vec<u8>,
 }
@@ -111,7 +117,7 @@ const COLUMNS: &[&str] = &[
 ];
 
 fn split(job: Job) -> (Entry, oneshot::Sender<Result<Submitted, Error>>) {
-    let Job { id, content_hash, new, put, answer } = job;
+    let Job { id, content_hash, new, put, acknowledged, answer } = job;
     let entry = Entry {
         id,
         source: rows::cleaned(new.source),
@@ -121,6 +127,7 @@ fn split(job: Job) -> (Entry, oneshot::Sender<Result<Submitted, Error>>) {
         envelope: rows::to_json(&new.envelope),
         answerable: new.answerable,
         received_at: new.received_at,
+        acknowledged,
         put,
         raw: new.raw,
     };
@@ -128,8 +135,6 @@ fn split(job: Job) -> (Entry, oneshot::Sender<Result<Submitted, Error>>) {
 }
 
 fn values(entry: &Entry) -> Vec<Value> {
-    // Only IMAP is told afterwards that a mail is stored; the other doors answer in the same breath.
-    let acknowledged = i64::from(!entry.source.starts_with("imap:"));
     let outside = entry.put.as_ref().map_or(0, |put| put.bytes.len() as i64);
     vec![
         Value::Text(entry.id.clone()),
@@ -140,14 +145,14 @@ fn values(entry: &Entry) -> Vec<Value> {
         entry.envelope.as_str().into(),
         i64::from(entry.answerable).into(),
         entry.received_at.into(),
-        acknowledged.into(),
+        i64::from(entry.acknowledged).into(),
         outside.into(),
         (outside + entry.raw.len() as i64).into(),
     ]
 }
 
-async fn write(store: &Store, entries: &[Entry]) -> Result<Vec<Submitted>, Error> {
-    let mut transaction = store.begin().await?;
+async fn write(store: &Store, transaction: Result<Writing, Error>, entries: &[Entry]) -> Result<Vec<Submitted>, Error> {
+    let mut transaction = transaction?;
     let named: Vec<&Put> = entries.iter().filter_map(|entry| entry.put.as_ref()).collect();
     naming::hold(&mut transaction, store.engine, &named).await?;
     let values = entries.iter().map(values).collect();
@@ -174,8 +179,12 @@ async fn write(store: &Store, entries: &[Entry]) -> Result<Vec<Submitted>, Error
         known.insert(entry.id.clone(), Submitted { known: true, id: row.try_get("id")?, same_content });
     }
     let fresh = entries.iter().filter(|entry| !entry.raw.is_empty() && !known.contains_key(&entry.id));
-    let raw = fresh.map(|entry| vec![entry.id.as_str().into(), entry.raw.clone().into()]).collect();
-    rows::insert(&mut transaction, "originals", &["id", "raw"], raw, "").await?;
+    let fresh: Vec<&Entry> = fresh.collect();
+    // Copied by and by, as they are written: at once they would fill the memory twice.
+    for some in fresh.chunks(AT_ONCE) {
+        let raw = some.iter().map(|entry| vec![entry.id.as_str().into(), entry.raw.clone().into()]).collect();
+        rows::insert(&mut transaction, "originals", &["id", "raw"], raw, "").await?;
+    }
     transaction.commit().await?;
     Ok(entries
         .iter()

@@ -194,12 +194,18 @@ pub(super) const COLUMNS: &str = "id, source, source_key, kind, content_hash, en
 pub(super) const RAW: &str = "(SELECT raw FROM originals WHERE originals.id = submissions.id) AS raw";
 
 impl Store {
-    /// Stores a submission durably. Concurrent callers share one transaction and one fsync.
-    pub async fn submit(&self, mut new: New) -> Result<Submitted, Error> {
+    /// Stores a submission durably. Concurrent callers share one transaction and one fsync. Its door answers in the same
+    /// breath, and has nothing left to do for it.
+    pub async fn submit(&self, new: New) -> Result<Submitted, Error> {
+        self.submit_for(new, true).await
+    }
+
+    /// As [`Store::submit`]. Not `acknowledged`: the door has yet to flag or move it, which [`Store::acknowledge`] notes.
+    pub async fn submit_for(&self, mut new: New, acknowledged: bool) -> Result<Submitted, Error> {
         let (answer, answered) = oneshot::channel();
         let content_hash = hex::encode(Sha256::digest(&new.raw));
         let put = naming::put(&self.blobs, &content_hash, &mut new.raw).await?;
-        let job = Job { id: uuid::Uuid::now_v7().to_string(), content_hash, new, put, answer };
+        let job = Job { id: uuid::Uuid::now_v7().to_string(), content_hash, new, put, acknowledged, answer };
         self.committer.send(job).await.map_err(|_| Error::Closed)?;
         answered.await.map_err(|_| Error::Closed)?
     }

@@ -167,8 +167,10 @@ async fn two_workers_never_claim_the_same() {
 async fn imap_is_acknowledged_afterwards() {
     each_engine(async |store| {
         for uid in 1..=3 {
-            store.submit(new("imap:support", Some(&format!("7/{uid}")), &uid.to_string())).await.unwrap();
+            let new = new("imap:support", Some(&format!("7/{uid}")), &uid.to_string());
+            store.submit_for(new, false).await.unwrap();
         }
+        store.submit(new("imap:support", Some("7/4"), "stays as it is")).await.unwrap();
         store.submit(new("hook:x", Some("7/1"), "1")).await.unwrap();
         assert_eq!(store.unacknowledged("imap:support").await.unwrap(), ["7/1", "7/2", "7/3"]);
         store.acknowledge("imap:support", &["7/1".into(), "7/3".into()]).await.unwrap();
@@ -176,7 +178,7 @@ async fn imap_is_acknowledged_afterwards() {
         assert!(store.unacknowledged("hook:x").await.unwrap().is_empty());
         let asked: Vec<String> = (1..=200).map(|uid| format!("7/{uid}")).collect();
         let known = store.keys_known("imap:support", &asked).await.unwrap();
-        assert_eq!(known, HashSet::from(["7/1".into(), "7/2".into(), "7/3".into()]));
+        assert_eq!(known, HashSet::from(["7/1".into(), "7/2".into(), "7/3".into(), "7/4".into()]));
         assert!(store.keys_known("imap:support", &[]).await.unwrap().is_empty());
     })
     .await;

@@ -4,7 +4,7 @@ use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// One FETCH asks for so many mails at most, and for so many bytes.
-pub const BATCH_MAILS: usize = 256;
+pub const BATCH_MAILS: usize = 128;
 const BATCH_BYTES: u64 = 8 << 20;
 
 /// A mail on the server.
@@ -38,7 +38,8 @@ impl<'a> Batch<'a> {
 
 /// How fast a backlog is taken in.
 pub struct Pace {
-    per_minute: u32,
+    /// 0: as fast as it goes.
+    pub per_minute: u32,
     /// Mails of one batch: what a second allows, so that nothing stands still for long.
     pub most: usize,
     begun: Instant,
@@ -113,7 +114,7 @@ mod tests {
             assert_eq!(got, expected);
         };
         check(&[], &[]);
-        check(&[1; 300], &["256", "44"]);
+        check(&[1; 300], &["128", "128", "44"]);
         check(&[5 << 20, 5 << 20, 5 << 20], &["2", "1"]);
         check(&[1, 200 << 20, 200 << 20, 1], &["1", "!1", "!1", "1"]);
         check(&[50 << 20, 1], &["1", "1"]);

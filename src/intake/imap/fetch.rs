@@ -1,9 +1,10 @@
 //! Which mails are new, and their way into the store.
 //!
 //! What is new is found by comparing the server's UIDs with the ledger of what is stored, so that a mail missed once is
-//! found at the next look. Mails come in batches bounded in number and bytes; those of a batch share a commit. One that
-//! cannot be had is set aside and tried again later, alone. A backlog, such as a mailbox of years at the first connect, is
-//! taken in at a pace, oldest first, and what comes in meanwhile does not wait behind it.
+//! found at the next look. Mails come in batches bounded in number and bytes; those of a batch share a commit, and while
+//! one batch comes over the wire the one before is committed. A mail that cannot be had is set aside and tried again
+//! later, alone. A backlog, such as a mailbox of years at the first connect, is taken in at a pace, oldest first, and
+//! what comes in meanwhile does not wait behind it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 use super::batch::{BATCH_MAILS, Batch, Listed, Pace, batches};
 use super::wire::{Error, Selected, Wire};
 use super::{Door, sets};
+use crate::config::mailbox::After;
 use crate::desk::unix_ms;
 use crate::store::cursors::Cursor;
-use crate::store::submissions::{Envelope, Kind, New};
+use crate::store::submissions::{Envelope, Kind, New, Submitted};
 
 /// UIDs in one SEARCH, so that its answer stays short in a mailbox with a million mails.
 const SEARCH_SPAN: u32 = 50_000;
@@ -30,6 +32,17 @@ const HEADER_BYTES: usize = 64 << 10;
 const BACKLOG: usize = 1000;
 /// After so many failures a mail is left alone until the daemon starts again.
 const STRIKES: u32 = 5;
+
+/// Mails that were asked for together.
+pub(super) struct Fetched {
+    uids: Vec<u32>,
+    /// Nothing is to be done with them on the server.
+    stays: bool,
+    /// Those that came, on their way into the store.
+    storing: JoinSet<(u32, Result<Submitted, crate::store::Error>)>,
+    /// How the command ended.
+    came: Result<(), Error>,
+}
 
 impl Door {
     /// Compares everything on the server with the ledger: what is not stored is fetched, what is stored but not yet
@@ -80,8 +93,22 @@ impl Door {
         Ok(())
     }
 
-    /// Fetches and stores these UIDs, batch by batch.
+    /// Fetches and stores these UIDs.
     async fn take_in(
+        &mut self,
+        wire: &mut Wire,
+        selected: &Selected,
+        new: Vec<u32>,
+        cancel: &CancellationToken,
+    ) -> Result<(), Error> {
+        let taken = self.take_batches(wire, selected, new, cancel).await;
+        // Whatever ended it: what came is stored, and what did not has failed.
+        let last = self.under_way.take();
+        taken.and(self.noted(last).await.map(drop))
+    }
+
+    /// Fetches and stores these UIDs, batch by batch: while one comes over the wire, the one before is committed.
+    async fn take_batches(
         &mut self,
         wire: &mut Wire,
         selected: &Selected,
@@ -101,11 +128,14 @@ impl Door {
             // Listed by SEARCH and gone now: somebody moved it away. No strike.
             waiting -= chunk.len() - listed.len();
             for batch in batches(&listed, self.desk.config.bounds.size_bytes as u64, pace.most) {
-                pace.wait(cancel).await;
-                if cancel.is_cancelled() {
-                    return Ok(());
+                if pace.per_minute > 0 {
+                    self.end(wire, selected).await?;
+                    pace.wait(cancel).await;
                 }
-                self.take_batch(wire, selected, batch).await?;
+                if cancel.is_cancelled() {
+                    return self.end(wire, selected).await;
+                }
+                self.fetch(wire, selected, batch).await?;
                 pace.took(batch.mails().len());
                 waiting -= batch.mails().len();
                 self.show(waiting, backlog);
@@ -114,6 +144,7 @@ impl Door {
                 }
             }
         }
+        self.end(wire, selected).await?;
         self.show(0, 0);
         if let (Some(cursor), Some(highest)) = (self.cursor, highest)
             && highest > cursor.last_uid
@@ -140,9 +171,10 @@ impl Door {
         for chunk in new.chunks(SIZES) {
             let listed = list(wire, chunk).await?;
             for batch in batches(&listed, self.desk.config.bounds.size_bytes as u64, BATCH_MAILS) {
-                self.take_batch(wire, selected, batch).await?;
+                self.fetch(wire, selected, batch).await?;
             }
         }
+        self.end(wire, selected).await?;
         Ok(new.last().copied().or(highest))
     }
 
@@ -153,33 +185,55 @@ impl Door {
         self.desk.doors.waiting(&self.source, waiting as u64, backlog as u64);
     }
 
-    async fn take_batch(&mut self, wire: &mut Wire, selected: &Selected, batch: Batch<'_>) -> Result<(), Error> {
+    /// Asks for these mails, which are under way then, and ends those that were before.
+    async fn fetch(&mut self, wire: &mut Wire, selected: &Selected, batch: Batch<'_>) -> Result<(), Error> {
+        let fetched = self.ask(wire, batch).await;
+        let failed = fetched.came.is_err();
+        let before = self.under_way.replace(fetched);
+        let stored = self.noted(before).await?;
+        self.finish(wire, selected, &stored).await?;
+        // Nothing else is asked for before it is known whose fault that was.
+        if failed { self.end(wire, selected).await } else { Ok(()) }
+    }
+
+    /// Asks for these mails, and hands them to the store as they come.
+    async fn ask(&self, wire: &mut Wire, batch: Batch<'_>) -> Fetched {
         let mails = batch.mails();
-        let query = match batch {
-            Batch::Whole(_) => "(UID BODY.PEEK[])".to_owned(),
-            Batch::TooBig(_) => format!("(UID BODY.PEEK[HEADER]<0.{HEADER_BYTES}>)"),
+        let too_big = matches!(batch, Batch::TooBig(_));
+        // An oversized mail stays on the server as it is: the store has its header alone.
+        let stays = too_big || self.settings.after == After::Keep;
+        let query = match too_big {
+            false => "(UID BODY.PEEK[])".to_owned(),
+            true => format!("(UID BODY.PEEK[HEADER]<0.{HEADER_BYTES}>)"),
         };
         let uids: Vec<u32> = mails.iter().map(|mail| mail.uid).collect();
         let mut storing = JoinSet::new();
-        let mut fetched = Ok(());
+        let mut came = Ok(());
         for set in sets::uid_sets(&uids) {
-            fetched = wire
+            came = wire
                 .command(&format!("UID FETCH {set} {query}"), |response| {
                     let Some((uid, raw)) = content(response) else { return };
                     let Some(mail) = mails.iter().find(|mail| mail.uid == uid) else { return };
                     if raw.is_empty() && mail.size > 0 {
                         return; // expunged between SEARCH and FETCH: no mail, certainly not an empty one
                     }
-                    let new = self.submission(mail, raw.to_vec(), matches!(batch, Batch::TooBig(_)));
+                    let new = self.submission(mail, raw.to_vec(), too_big);
                     let desk = Arc::clone(&self.desk);
                     // Handed over at once and together: they share a commit.
-                    storing.spawn(async move { (uid, desk.accept(new).await) });
+                    storing.spawn(async move { (uid, desk.accept_for(new, stays).await) });
                 })
                 .await;
-            if fetched.is_err() {
+            if came.is_err() {
                 break;
             }
         }
+        Fetched { uids, stays, storing, came }
+    }
+
+    /// Waits until these mails are stored, and notes which could not be had. Gives those that are still to be flagged or
+    /// moved.
+    async fn noted(&mut self, fetched: Option<Fetched>) -> Result<Vec<u32>, Error> {
+        let Some(Fetched { uids, stays, mut storing, came }) = fetched else { return Ok(vec![]) };
         let mut stored = vec![];
         let mut failed = None;
         while let Some(joined) = storing.join_next().await {
@@ -205,18 +259,20 @@ impl Door {
             }
         }
         // NO or BAD is about these mails; the connection may be good still.
-        match fetched {
+        match came {
             Err(error @ Error::Refused { .. }) => {
                 tracing::warn!(door = self.source, %error, "not all mails could be had")
             }
             other => other?,
         }
-        // Flagged, moved or deleted only now, after the commit. An oversized mail stays on the server as it is: the store
-        // has its header alone.
-        match batch {
-            Batch::Whole(_) => self.finish(wire, selected, &stored).await,
-            Batch::TooBig(_) => self.acknowledge(&stored).await,
-        }
+        Ok(if stays { vec![] } else { stored })
+    }
+
+    /// Flags, moves or deletes what is under way; only now, after the commit.
+    async fn end(&mut self, wire: &mut Wire, selected: &Selected) -> Result<(), Error> {
+        let fetched = self.under_way.take();
+        let stored = self.noted(fetched).await?;
+        self.finish(wire, selected, &stored).await
     }
 
     fn submission(&self, mail: &Listed, raw: Vec<u8>, too_big: bool) -> New {

@@ -30,6 +30,7 @@ use crate::config::mailbox::Imap;
 use crate::desk::{Desk, unix_ms};
 use crate::store::cursors::Cursor;
 pub use connect::prove;
+use fetch::Fetched;
 use lease::Lease;
 use oauth::Tokens;
 use wire::{Error, News, Wire};
@@ -96,11 +97,22 @@ struct Door {
     known: HashSet<u32>,
     /// UIDs that could not be had, and how often; so that one broken mail does not hold up the others.
     strikes: HashMap<u32, u32>,
+    /// What has come over the wire and is being stored.
+    under_way: Option<Fetched>,
 }
 
 impl Door {
     fn new(source: String, settings: Imap, desk: Arc<Desk>, tokens: Option<Arc<Tokens>>) -> Door {
-        Door { settings, desk, tokens, source, cursor: None, known: HashSet::new(), strikes: HashMap::new() }
+        Door {
+            settings,
+            desk,
+            tokens,
+            source,
+            cursor: None,
+            known: HashSet::new(),
+            strikes: HashMap::new(),
+            under_way: None,
+        }
     }
 
     /// Visits the mailbox again and again until `cancel`.
