@@ -437,12 +437,11 @@ fn labelled(path: &str) -> Vec<[String; 3]> {
     text.lines().map(read).collect()
 }
 
-/// Mails that the leanings were not learned from: nine of ten come to their topic, by signals alone three of four.
+/// Mails that the leanings were not learned from: more than nine of ten come to their topic, by signals alone three of four.
 #[test]
 fn held_back_mails_come_to_their_topics() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/topics/held/");
-    let held: Vec<_> =
-        ["1.jsonl", "2.jsonl", "3.jsonl"].iter().flat_map(|name| labelled(&format!("{root}{name}"))).collect();
+    let held: Vec<_> = (1..=5).flat_map(|number| labelled(&format!("{root}{number}.jsonl"))).collect();
     let mut files = Rules::shipped_files();
     let right = |rules: &Rules| {
         let judged = |[subject, text, _]: &[String; 3]| {
@@ -453,7 +452,7 @@ fn held_back_mails_come_to_their_topics() {
     let with = right(&Rules::shipped());
     files.remove("leanings.csv");
     let alone = right(&Rules::compile(&files).unwrap());
-    assert!(held.len() == 1050 && with >= 900 && alone >= 740, "{with}, {alone} of 1000");
+    assert!(held.len() == 1850 && with >= 920 && alone >= 740, "{with}, {alone} of 1000");
 }
 
 #[test]
@@ -495,6 +494,11 @@ fn leanings_say_what_signals_do_not() {
     // A strong signal decides whatever the words lean to.
     with.insert("topics/reporting.toml".into(), "id = \"reporting\"\n[weights]\n\"bank\" = 9\n".into());
     assert_eq!(judged(&with, "the bank debited an amount").id, "reporting");
+    // Greetings, however many, hide no matter that signals are sure of.
+    with.insert("leanings.csv".into(), "word,billing,other,reporting\ngood,-1,9,-1\nmorning,,9,\nyou,,9,\n".into());
+    with.insert("topics/reporting.toml".into(), "id = \"reporting\"\nthreshold = 1\n[weights]\n\"bank\" = 5\n".into());
+    assert_eq!(judged(&with, "good morning to you, the bank").id, "reporting");
+    assert_eq!(judged(&with, "good morning to you, the invoice").id, "other");
     let wrong = [Labelled { text: "x".into(), topic: "shipping".into() }];
     let faults = lean(&files, &wrong).unwrap_err();
     assert!(faults[0].message.contains("1 are labelled `shipping`"), "{faults:?}");

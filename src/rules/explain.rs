@@ -190,13 +190,13 @@ mod tests {
             let explained = rules.explain(&rules.find(&request, &[]));
             (explained.topic.id, explained.changes)
         };
-        // All three come to 18 points, of which 5 count: without the heaviest they still do.
+        // All three come to 18 points, of which 6 count: without the heaviest they still do.
         let (topic, changes) = explained("apple and bear, red, round, sweet");
         assert_eq!(topic, "a");
         assert_eq!(
             changes,
             [
-                "it leads `b` by 4.00 points",
+                "it leads `b` by 5.00 points",
                 "no single signal decides: without any one of them it stays",
                 "by signals alone, without words that lean, it would be `b`"
             ]

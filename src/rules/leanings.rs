@@ -19,7 +19,9 @@ use crate::request::evidence::Evidence;
 pub const FILE: &str = "leanings.csv";
 
 /// Points that all leanings together may come to between two topics.
-const MOST_LEANT: f64 = 5.0;
+const MOST_LEANT: f64 = 6.0;
+/// Points by which they may put a topic behind `other`: greetings and thanks are many, and a matter is soon said.
+const MOST_TO_OTHER: f64 = 4.0;
 /// Points of a single word's leaning that are worth telling, and how many such words are told.
 const TOLD: f32 = 1.0;
 const MOST_TOLD: usize = 4;
@@ -59,7 +61,7 @@ impl Leanings {
                     pairs.extend(row.points.iter().map(|point| (id, *point)));
                     let over = row.points.iter().any(|(_, points)| f64::from(points.abs()) > 2.0 * MOST_LEANT);
                     idle.extend(
-                        over.then(|| (row.word.clone(), row.line, "counts as 5 points at most, as all words do")),
+                        over.then(|| (row.word.clone(), row.line, "counts as 6 points at most, as all words do")),
                     );
                 }
                 Some(_) => idle.push((
@@ -98,7 +100,7 @@ impl Compiled {
     }
 
     /// How much of summed points counts, beside those of `other`. No topic falls more than [`MOST_LEANT`] behind another by
-    /// them: what people wrote about stronger signals holds.
+    /// them, nor more than [`MOST_TO_OTHER`] behind `other`: what people wrote about stronger signals holds.
     pub fn held(&self, mut points: Vec<f64>) -> Vec<f64> {
         let most = points.iter().copied().fold(0.0, f64::max);
         // Of a topic that somebody has added nothing is known: it is not put behind any other.
@@ -106,7 +108,7 @@ impl Compiled {
         unlearned.filter(|topic| Some(*topic) != self.other()).for_each(|topic| points[topic] = most);
         points.iter_mut().for_each(|points| *points = (*points - most).max(-MOST_LEANT));
         let other = self.other().map_or((-most).max(-MOST_LEANT), |other| points[other]);
-        points.iter_mut().for_each(|points| *points -= other);
+        points.iter_mut().for_each(|points| *points = (*points - other).max(-MOST_TO_OTHER));
         points
     }
 

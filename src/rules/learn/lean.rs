@@ -28,9 +28,9 @@ const POINT: f32 = 0.3;
 /// How much a word says before anything is learned, by its rarity.
 const STEP: f32 = 0.3;
 /// How much a large weight costs.
-const COST: f32 = 1.0;
+const COST: f32 = 1.5;
 /// Fewer points than these are not worth a cell.
-const LEAST_POINTS: f32 = 0.3;
+const LEAST_POINTS: f32 = 0.4;
 /// Rounds over all texts: with all cells, and with those that are kept.
 const ROUNDS: [usize; 2] = [120, 50];
 
