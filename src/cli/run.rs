@@ -112,27 +112,29 @@ mod memory {
         unsafe { mallopt(POOLS, 2) };
     }
 
-    /// Gives back to the system what starting took and running does not need: memory, and the code of it.
+    /// Gives back to the system what starting took and running does not need: memory, code, and the texts of the rules.
     pub fn give_back() {
         // SAFETY: it takes a number of bytes to keep, may be called by any thread and touches no memory in use.
         unsafe { malloc_trim(0) };
-        for (start, length) in code().unwrap_or_default() {
+        for (start, length) in unchanging().unwrap_or_default() {
             // SAFETY: nobody writes to these pages, which are the file's: one that is needed again is mapped again.
             let _ = unsafe { madvise(start as *mut c_void, length, Advice::LinuxDontNeed) };
         }
     }
 
-    /// Where the program's code lies (proc_pid_maps(5)): addresses and lengths.
-    fn code() -> Option<Vec<(usize, usize)>> {
+    /// Where the program's code lies and, before it, its constants (proc_pid_maps(5)): addresses and lengths. What can be read
+    /// only and lies behind the code has been written to: the loader put addresses there.
+    fn unchanging() -> Option<Vec<(usize, usize)>> {
         let program = std::fs::read_link("/proc/self/exe").ok()?;
         let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-        let is_code = |line: &&str| line.contains(" r-xp ") && line.ends_with(program.to_str().unwrap_or("\n"));
+        let own = |line: &&str| line.ends_with(program.to_str().unwrap_or("\n"));
         let span = |line: &str| {
             let (start, end) = line.split_once(' ')?.0.split_once('-')?;
             let (start, end) = (usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
             Some((start, end.checked_sub(start)?))
         };
-        maps.lines().filter(is_code).map(span).collect()
+        let code = maps.lines().filter(own).position(|line| line.contains(" r-xp "))?;
+        maps.lines().filter(own).take(code + 1).map(span).collect()
     }
 }
 

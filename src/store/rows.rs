@@ -208,3 +208,24 @@ pub(super) fn to_word<T: Serialize>(value: &T) -> String {
         _ => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::together;
+
+    fn check(rows: usize, expected: usize) {
+        assert_eq!(together(rows), expected, "{rows} rows");
+    }
+
+    #[test]
+    fn rows_that_may_wait_go_in_whole_statements() {
+        check(0, 0);
+        check(7, 7);
+        check(9, 8);
+        check(31, 24);
+        check(33, 32);
+        check(63, 32);
+        check(128, 128);
+        check(150, 128);
+    }
+}
