@@ -175,6 +175,13 @@ fn test(dir: &Path, format: Format, out: &mut impl Write) -> Result<End> {
 fn test_labelled(dir: &Path, files: &[PathBuf], format: Format, out: &mut impl Write) -> Result<End> {
     let Some(rules) = compile(dir) else { return Ok(End::Unusable) };
     let samples = files.iter().map(|file| learn::read(file)).collect::<Result<Vec<_>>>()?.concat();
+    let samples = match rules::learn::named(&rules, samples) {
+        Ok(samples) => samples,
+        Err(faults) => {
+            output::complain_of(&faults);
+            return Ok(End::Unusable);
+        }
+    };
     let labels = Labels::of(samples.iter().map(|sample| sample.topic.as_str()));
     match format {
         Format::Json => {
@@ -273,9 +280,13 @@ fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
             writeln!(out, "  {:+.2} to begin with", rank.prior)?;
         }
         rank.evidence.iter().try_for_each(|found| reason(found, "  ", out))?;
-        if rank.leanings != 0.0 {
+        if rank.leanings != 0.0 || !rank.words.is_empty() {
             let most = if rank.words.is_empty() { "" } else { "; most of them:" };
-            writeln!(out, "  {:+.2} by all words that lean, together{most}", rank.leanings)?;
+            let (points, other) = (rank.leanings, rules::OTHER);
+            match rank.topic == other {
+                true => writeln!(out, "  words that lean to it count against all others{most}")?,
+                false => writeln!(out, "  {points:+.2} by all words that lean, beside those to `{other}`{most}")?,
+            }
             rank.words.iter().try_for_each(|found| reason(found, "      ", out))?;
         }
     }

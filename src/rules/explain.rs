@@ -37,7 +37,7 @@ pub struct Rank {
     pub prior: f64,
     /// The signals that gave or took points.
     pub evidence: Vec<Evidence>,
-    /// What all words that lean gave or took together, as far as it counts.
+    /// What all words that lean gave or took together, as far as it counts and beside what they say for `other`.
     pub leanings: f64,
     /// The words among them that lean most, with their points.
     pub words: Vec<Evidence>,
@@ -57,7 +57,10 @@ impl Rules {
         for index in order {
             let written = &compiled.topics[index];
             let evidence = compiled.evidence(scan, &compiled.fired(index as u16, scan));
-            if !evidence.is_empty() || scores[index] > written.prior || written.id.0 == topic.id {
+            let words: Vec<Evidence> =
+                compiled.leanings_of(index as u16, scan).into_iter().map(|(_, found)| found).collect();
+            let speaks = !evidence.is_empty() || scores[index] > written.prior;
+            if speaks || written.id.0 == topic.id || (written.id.0 == OTHER && !words.is_empty()) {
                 ranking.push(Rank {
                     topic: written.id.0.clone(),
                     score: scores[index],
@@ -65,7 +68,7 @@ impl Rules {
                     prior: compiled.prior(index, scan),
                     evidence,
                     leanings: leant[index],
-                    words: compiled.leanings_of(index as u16, scan).into_iter().map(|(_, found)| found).collect(),
+                    words,
                 });
             }
         }
@@ -89,7 +92,9 @@ impl Rules {
         let own = ranking.iter().find(|rank| rank.topic == topic.id);
         let next = ranking.iter().find(|rank| Some(&rank.topic) == topic.runner_up.as_ref());
         if topic.id == OTHER {
-            return vec![match next {
+            // A topic of which a signal fired may be behind by what words lean to.
+            let fired = || ranking.iter().find(|rank| rank.topic != OTHER && !rank.evidence.is_empty());
+            return vec![match next.or_else(fired) {
                 None => "no signal of any topic fired: it takes a phrase that reaches a topic's threshold".to_owned(),
                 Some(best) => {
                     let to_beat = own.map_or(best.threshold, |own| own.score.max(best.threshold));
@@ -210,5 +215,26 @@ mod tests {
                 "by signals alone, without words that lean, it would be `b`"
             ]
         );
+    }
+
+    #[test]
+    fn a_signal_that_words_put_behind_other_is_told() {
+        let files = Files::from([
+            ("topics/a.toml".into(), "id = \"a\"\nthreshold = 2\n[weights]\n\"apple\" = 3\n".into()),
+            ("topics/other.toml".into(), "id = \"other\"\n".into()),
+            ("leanings.csv".into(), "word,a,other\nhello,-1,9\n".into()),
+        ]);
+        let rules = Rules::compile(&files).unwrap();
+        let request = Request { text: "hello, an apple".into(), ..Request::default() };
+        let explained = rules.explain(&rules.find(&request, &[]));
+        assert_eq!(
+            explained.changes,
+            [
+                "1.00 more points for `a` would make it the topic",
+                "by signals alone, without words that lean, it would be `a`"
+            ]
+        );
+        let other = explained.ranking.iter().find(|rank| rank.topic == OTHER).unwrap();
+        assert_eq!(other.words[0].text, "hello");
     }
 }

@@ -20,8 +20,11 @@ pub const FILE: &str = "leanings.csv";
 
 /// Points that all leanings together may come to between two topics.
 const MOST_LEANT: f64 = 6.0;
-/// Points by which they may put a topic behind `other`: greetings and thanks are many, and a matter is soon said.
-const MOST_TO_OTHER: f64 = 4.0;
+/// Points by which they may put a topic behind `other`: greetings and thanks are many, and a matter is soon said. A strong
+/// signal still reaches its threshold.
+const MOST_TO_OTHER: f64 = 2.0;
+/// Points beyond which nothing more is said by a single word.
+pub const MOST_SAID: f32 = 12.0;
 /// Points of a single word's leaning that are worth telling, and how many such words are told.
 const TOLD: f32 = 1.0;
 const MOST_TOLD: usize = 4;
@@ -59,7 +62,7 @@ impl Leanings {
             match lexicon.adopt(&row.word) {
                 Some(id) if taken.insert(id) => {
                     pairs.extend(row.points.iter().map(|point| (id, *point)));
-                    let over = row.points.iter().any(|(_, points)| f64::from(points.abs()) > 2.0 * MOST_LEANT);
+                    let over = row.points.iter().any(|(_, points)| points.abs() > MOST_SAID);
                     idle.extend(
                         over.then(|| (row.word.clone(), row.line, "counts as 6 points at most, as all words do")),
                     );
@@ -200,6 +203,11 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
         if word.is_empty() && cells.clone().all(str::is_empty) {
             continue;
         }
+        if word.contains('\n') {
+            let message = "a quotation mark is open, to the end of the file or the next one".into();
+            fault(line, message, "take it out, or write it twice".into());
+            continue;
+        }
         if word.is_empty() || word.contains(char::is_whitespace) {
             fault(
                 line,
@@ -288,6 +296,10 @@ mod tests {
         check(
             "word,billing\nopens,much\ntwo words,1\n",
             &[(2, "`much` is no number of points"), (3, "`two words` is not one word")],
+        );
+        check(
+            "word,billing\n\"opens,1\nclicks,2\n",
+            &[(2, "a quotation mark is open, to the end of the file or the next one")],
         );
         check("word,billing,billing\n", &[(1, "`billing` has two columns")]);
         check("word,billing\nopens,1,2\n", &[(2, "`opens` has more cells than the first line has columns")]);

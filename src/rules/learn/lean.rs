@@ -111,7 +111,9 @@ pub fn lean(files: &Files, samples: &[Labelled]) -> Result<Leant, Vec<Fault>> {
 
     let mut rows = vec![];
     for (number, word) in kept.iter().enumerate() {
-        let cell = |topic: usize| (topic as u16, (model.points(number * ids.len() + topic) * 10.0).round() / 10.0);
+        let points =
+            |topic: usize| model.points(number * ids.len() + topic).clamp(-leanings::MOST_SAID, leanings::MOST_SAID);
+        let cell = |topic: usize| (topic as u16, (points(topic) * 10.0).round() / 10.0);
         let points: Vec<(u16, f32)> = (0..ids.len()).map(cell).filter(|(_, points)| *points != 0.0).collect();
         if !points.is_empty() {
             rows.push(Row { word: written[word].clone(), line: 0, points });
@@ -122,7 +124,7 @@ pub fn lean(files: &Files, samples: &[Labelled]) -> Result<Leant, Vec<Fault>> {
 }
 
 /// Label → the id of the topic that it names, by id or by a label of it.
-fn named(compiled: &Compiled, samples: &[Labelled]) -> Result<BTreeMap<String, String>, Vec<Fault>> {
+pub(super) fn named(compiled: &Compiled, samples: &[Labelled]) -> Result<BTreeMap<String, String>, Vec<Fault>> {
     let labels = Labels::of(samples.iter().map(|sample| sample.topic.as_str()));
     let (mut known, mut unknown) = (BTreeMap::new(), BTreeMap::new());
     for sample in samples {

@@ -64,6 +64,13 @@ pub struct Learned {
     pub labels: Labels,
 }
 
+/// The texts with the ids of the topics that their labels name in these rules. `Err`: labels that name none.
+pub fn named(rules: &Rules, mut samples: Vec<Labelled>) -> Result<Vec<Labelled>, Vec<Fault>> {
+    let ids = lean::named(&rules.compiled, &samples)?;
+    samples.iter_mut().for_each(|sample| sample.topic = ids[&sample.topic].clone());
+    Ok(samples)
+}
+
 /// Judges labelled texts by these rules.
 pub fn score(rules: &Rules, labels: &Labels, samples: &[Labelled]) -> Score {
     let mut score = Score::default();
