@@ -249,24 +249,19 @@ fn path(folder: &Path, hash: &str) -> PathBuf {
 fn write(folder: &Path, hash: &str, bytes: &[u8]) -> io::Result<()> {
     let target = path(folder, hash);
     let shelf = target.parent().unwrap_or(folder);
-    match fs::read(&target) {
-        // The sweeper takes it for new.
-        Ok(there) if there == bytes => {
-            File::open(&target)?.set_times(FileTimes::new().set_modified(SystemTime::now()))?;
+    // The sweeper takes one that is touched for new. It may have gone between two looks, or be damaged.
+    let touch = || File::open(&target)?.set_times(FileTimes::new().set_modified(SystemTime::now()));
+    if !(fs::read(&target).is_ok_and(|there| there == bytes) && touch().is_ok()) {
+        let unfinished = folder.join(UNFINISHED);
+        for made in [&unfinished, shelf] {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(made)?;
         }
-        // None, or one that the disk has damaged.
-        _ => {
-            let unfinished = folder.join(UNFINISHED);
-            for made in [&unfinished, shelf] {
-                fs::DirBuilder::new().recursive(true).mode(0o700).create(made)?;
-            }
-            let half = unfinished.join(uuid::Uuid::now_v7().to_string());
-            let written = write_to(&half, bytes).and_then(|()| fs::rename(&half, &target));
-            if written.is_err() {
-                let _ = fs::remove_file(&half);
-            }
-            written?;
+        let half = unfinished.join(uuid::Uuid::now_v7().to_string());
+        let written = write_to(&half, bytes).and_then(|()| fs::rename(&half, &target));
+        if written.is_err() {
+            let _ = fs::remove_file(&half);
         }
+        written?;
     }
     for folder in [shelf, folder, folder.parent().unwrap_or(folder)] {
         File::open(folder)?.sync_all()?;
