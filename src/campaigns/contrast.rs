@@ -9,28 +9,20 @@ use super::hints::{Says, role};
 /// "48231 is silent while 48213 runs smoothly", "48213 runs smoothly, but 48231 is silent": it goes well, in contrast to another.
 pub(super) fn contrasted(words: &Words<'_>, first: usize, last: usize) -> bool {
     let tokens = &words.tokens;
-    let ends = gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY;
     let says = |at: usize, what: Says| words.phrases_at(at).find(|(says, _)| *says == what).map(|(_, end)| end);
-    let passing = role::FILL
-        | role::CAMPAIGN
-        | role::CAMPAIGNS
-        | role::IDENTIFIER
-        | role::NUMBER
-        | role::OWN
-        | role::RELATION
-        | role::STOP;
+    let passing = role::UP_TO_ID | role::RELATION | role::STOP;
     let leads_to = |from: usize, to: usize| {
         (from..to).all(|at| tokens[at].roles & passing != 0 && !tokens[at].has_digit)
-            && (from..=to).all(|at| tokens[at].gap & (ends | gap::COMMA) == 0)
+            && (from..=to).all(|at| tokens[at].gap & (gap::CLAUSE | gap::COMMA) == 0)
     };
-    let ends_at = |at: usize| words.gap_after(at) & (ends | gap::COMMA) != 0 || at + 1 == tokens.len();
+    let ends_at = |at: usize| words.gap_after(at) & (gap::CLAUSE | gap::COMMA) != 0 || at + 1 == tokens.len();
     // "runs badly", "marche mal": the verb alone says it only at the end of its clause.
     let goes = |at: usize| {
         let end = says(at, Says::Goes);
         end.filter(|end| ends_at(end - 1) || says(*end, Says::Contrast).is_some())
     };
     let (mut well, mut behind, mut at) = (false, None, last + 1);
-    while at < tokens.len().min(last + 9) && tokens[at].gap & ends == 0 && !tokens[at].has_digit {
+    while at < tokens.len().min(last + 9) && tokens[at].gap & gap::CLAUSE == 0 && !tokens[at].has_digit {
         let token = &tokens[at];
         let said = token.roles & role::PHRASE != 0;
         behind = if said { says(at, Says::Contrast) } else { None };
@@ -59,8 +51,7 @@ pub(super) fn contrasted(words: &Words<'_>, first: usize, last: usize) -> bool {
 
 /// "We talked about 48213 yesterday, that is settled."
 pub(super) fn settled_behind(words: &Words<'_>, from: usize) -> bool {
-    let ends = gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY;
     let mut clause = (from..words.tokens.len().min(from + 9))
-        .take_while(|at| !words.tokens[*at].has_digit && words.tokens[*at].gap & ends == 0);
+        .take_while(|at| !words.tokens[*at].has_digit && words.tokens[*at].gap & gap::CLAUSE == 0);
     clause.any(|at| words.phrases_at(at).any(|(says, _)| says == Says::Settled))
 }

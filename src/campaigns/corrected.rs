@@ -87,8 +87,7 @@ impl Finder<'_, '_> {
         if to - from > 8 || (from + 1..=to).any(|at| words.tokens[at].gap & gap::PARAGRAPH != 0) {
             return false;
         }
-        let passing = role::FILL | role::OWN | role::CAMPAIGN | role::CAMPAIGNS | role::IDENTIFIER | role::NUMBER;
-        let passing = passing | role::BUT | role::AND | role::STOP;
+        let passing = role::UP_TO_ID | role::BUT | role::AND | role::STOP;
         // "I typed 48213 in the form but it should have been 48231", "I had written 48213, meant was 48231": so plain that
         // other words may stand before it.
         let clause = |at: usize| words.tokens[at].gap & (gap::COMMA | gap::SEMICOLON | gap::HYPHEN | gap::OTHER) != 0;

@@ -93,14 +93,7 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
 
 /// "not 48213", "instead of campaign 48213", "not in campaign 48213".
 fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
-    let passing = role::FILL
-        | role::CAMPAIGN
-        | role::CAMPAIGNS
-        | role::IDENTIFIER
-        | role::NUMBER
-        | role::OWN
-        | role::ADVERT
-        | role::RELATION;
+    let passing = role::UP_TO_ID | role::ADVERT | role::RELATION;
     let mut at = first;
     let mut related = false;
     for _ in 0..7 {
@@ -177,7 +170,7 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
     let mut apart = false;
     for at in last + 1..last + 6 {
         let Some(token) = words.tokens.get(at) else { return Denial::No };
-        if token.gap & (gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY) != 0 {
+        if token.gap & gap::CLAUSE != 0 {
             return Denial::No;
         }
         for (says, _) in words.phrases_at(at) {
@@ -350,7 +343,7 @@ fn telling_apart(rows: &[(u32, f64)], names: &Names) -> Vec<u32> {
 /// Whether the word at this token is what a denial is about.
 fn excluded(words: &Words<'_>, at: usize) -> bool {
     let tokens = &words.tokens;
-    let ends = gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY;
+    let ends = gap::CLAUSE;
     let mut before = at;
     for _ in 0..5 {
         if before == 0 || tokens[before].gap & (ends | gap::COMMA | gap::CLOSE) != 0 {

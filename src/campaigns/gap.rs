@@ -52,6 +52,8 @@ pub const QUERY: u32 = 1 << 22;
 pub const OTHER: u32 = 1 << 23;
 /// White space of any kind.
 pub const WHITE: u32 = SPACE | LINE | PARAGRAPH;
+/// What ends a clause whatever comes behind it.
+pub const CLAUSE: u32 = END | PARAGRAPH | SEMICOLON | QUERY;
 
 /// The bit of a character that is part of no word.
 pub(super) fn gap_bit(c: char) -> u32 {

@@ -81,6 +81,8 @@ pub mod role {
     pub const BESIDE: u32 = 1 << 30;
     /// A day or season of the year.
     pub const OCCASION: u32 = 1 << 31;
+    /// What stands between a word and the ID of which it speaks: "not in our campaign no. 48213".
+    pub const UP_TO_ID: u32 = FILL | CAMPAIGN | CAMPAIGNS | IDENTIFIER | NUMBER | OWN;
 }
 
 /// What a phrase says.

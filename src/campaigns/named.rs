@@ -145,7 +145,7 @@ impl Finder<'_, '_> {
         for (i, token) in tokens.iter().enumerate().take(count) {
             // What a denial parts is not one name.
             let denies = token.roles & role::DENY != 0;
-            let cut = denies || token.gap & (gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::QUERY) != 0;
+            let cut = denies || token.gap & gap::CLAUSE != 0;
             let far = solid_last.is_some_and(|last| i - last > 4);
             if !group.is_empty() && ((cut && !self.field()) || far || group.len() >= GROUP || i - group[0].first >= 60)
             {

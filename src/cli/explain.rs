@@ -77,7 +77,7 @@ fn line(out: &mut String, label: &str, text: &str) {
 }
 
 /// The name that JSON gives a value, for people.
-fn name(value: &impl serde::Serialize) -> String {
+pub fn name(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),

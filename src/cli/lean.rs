@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use super::learn::{compile, held_out, read, report};
+use super::learn::{compile, held_out, read_all, report};
 use super::{End, output};
 use crate::desk::folder;
 use crate::rules::Files;
@@ -48,12 +48,10 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
             return Ok(End::Unusable);
         }
     };
-    let all = |paths: &[PathBuf]| -> Result<Vec<Labelled>> {
-        Ok(paths.iter().map(|path| read(path)).collect::<Result<Vec<_>>>()?.concat())
-    };
-    let samples = all(&args.from)?;
-    let labels = Labels::of(samples.iter().map(|sample| sample.topic.as_str()));
-    let (taught, held) = if args.test.is_empty() { held_out(&samples) } else { (samples.clone(), all(&args.test)?) };
+    let samples = read_all(&args.from)?;
+    let labels = Labels::of(&samples);
+    let (taught, held) =
+        if args.test.is_empty() { held_out(&samples) } else { (samples.clone(), read_all(&args.test)?) };
     let judge = |leant: Option<&Leant>, out: &mut _| -> Result<bool> {
         let mut files: Files = files.clone();
         files.remove(LEANINGS);

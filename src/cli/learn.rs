@@ -43,7 +43,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
         bail!("{} is not empty; name a new folder", folder.display());
     }
     let samples = read(from)?;
-    for labels in Labels::of(samples.iter().map(|sample| sample.topic.as_str())).merged {
+    for labels in Labels::of(&samples).merged {
         output::complain(&format!("one topic: {}", labels.join(", ")));
     }
     let words = Rules::shipped_files().remove("words.toml").unwrap_or_default();
@@ -116,8 +116,13 @@ pub(super) fn report(rules: &Rules, labels: &Labels, samples: &[Labelled], out: 
     Ok(())
 }
 
+/// Labelled texts of several files.
+pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<Labelled>> {
+    Ok(paths.iter().map(|path| read(path)).collect::<Result<Vec<_>>>()?.concat())
+}
+
 /// Labelled texts of a CSV, JSON lines or JSON file.
-pub(super) fn read(path: &Path) -> Result<Vec<Labelled>> {
+fn read(path: &Path) -> Result<Vec<Labelled>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let Ok(text) = String::from_utf8(bytes) else { bail!("{} is not UTF-8; save it as UTF-8", path.display()) };
     let mut samples = match path.extension().and_then(|end| end.to_str()) {

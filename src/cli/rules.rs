@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use super::output::{self, Format};
-use super::{End, lean, learn, replay};
+use super::{End, explain, lean, learn, replay};
 use crate::campaigns;
 use crate::config::fault::Fault;
 use crate::desk::{folder, sources};
@@ -174,7 +174,7 @@ fn test(dir: &Path, format: Format, out: &mut impl Write) -> Result<End> {
 /// How well the rules judge what people have labelled.
 fn test_labelled(dir: &Path, files: &[PathBuf], format: Format, out: &mut impl Write) -> Result<End> {
     let Some(rules) = compile(dir) else { return Ok(End::Unusable) };
-    let samples = files.iter().map(|file| learn::read(file)).collect::<Result<Vec<_>>>()?.concat();
+    let samples = learn::read_all(files)?;
     let samples = match rules::learn::named(&rules, samples) {
         Ok(samples) => samples,
         Err(faults) => {
@@ -182,7 +182,7 @@ fn test_labelled(dir: &Path, files: &[PathBuf], format: Format, out: &mut impl W
             return Ok(End::Unusable);
         }
     };
-    let labels = Labels::of(samples.iter().map(|sample| sample.topic.as_str()));
+    let labels = Labels::of(&samples);
     match format {
         Format::Json => {
             writeln!(out, "{}", serde_json::to_string(&rules::learn::score(&rules, &labels, &samples))?)?;
@@ -301,8 +301,7 @@ fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
 }
 
 fn reason(found: &Evidence, indent: &str, out: &mut impl Write) -> Result<()> {
-    let place = serde_json::to_string(&found.place)?;
-    let (place, text) = (place.trim_matches('"'), output::inert(&found.text));
+    let (place, text) = (explain::name(&found.place), output::inert(&found.text));
     writeln!(out, "{indent}{:+.2} {} in {place} {}..{}: {text}", found.weight, found.rule, found.start, found.end)?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::judge::{OTHER, Pick};
+use super::judge::{OTHER, Pick, leaned};
 use super::scan::Scan;
 use super::{Findings, Routing, Rules, Topic};
 use crate::request::evidence::Evidence;
@@ -49,7 +49,7 @@ impl Rules {
         let compiled = &self.compiled;
         let Findings { scan, pick, .. } = findings;
         let (signalled, leant) = (compiled.signalled(scan), compiled.leant(scan));
-        let scores: Vec<f64> = signalled.iter().zip(&leant).map(|(signals, words)| signals + words).collect();
+        let scores = leaned(signalled.clone(), &leant);
         let topic = compiled.topic(scan, *pick);
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
@@ -78,7 +78,7 @@ impl Rules {
                 let by_points = self.chosen(scan, &scores);
                 vec![format!("the customer picked this topic; by points it would be `{by_points}`")]
             }
-            _ => self.changes(scan, &topic, &ranking, &scores),
+            _ => self.changes(scan, &topic, &ranking, &signalled, &scores),
         };
         if by_signals != topic.id && !matches!(pick, Pick::Topic(_)) {
             changes.push(format!("by signals alone, without words that lean, it would be `{by_signals}`"));
@@ -87,7 +87,14 @@ impl Rules {
         Explanation { topic, by_signals, ranking, changes, routing, rules: self.version.clone() }
     }
 
-    fn changes(&self, scan: &Scan<'_>, topic: &Topic, ranking: &[Rank], scores: &[f64]) -> Vec<String> {
+    fn changes(
+        &self,
+        scan: &Scan<'_>,
+        topic: &Topic,
+        ranking: &[Rank],
+        signalled: &[f64],
+        scores: &[f64],
+    ) -> Vec<String> {
         let compiled = &self.compiled;
         let own = ranking.iter().find(|rank| rank.topic == topic.id);
         let next = ranking.iter().find(|rank| Some(&rank.topic) == topic.runner_up.as_ref());
@@ -122,8 +129,7 @@ impl Rules {
         }
         for (word, found) in compiled.leanings_of(*index, scan).iter().filter(|(_, found)| found.weight > 0.0) {
             let leant = compiled.held(compiled.summed(scan, Some(*word)));
-            let scores: Vec<f64> = compiled.signalled(scan).iter().zip(&leant).map(|(a, b)| a + b).collect();
-            decide(&scores, format!("the word \"{}\"", found.text));
+            decide(&leaned(signalled.to_vec(), &leant), format!("the word \"{}\"", found.text));
         }
         if changes.len() == 1 && !own.evidence.is_empty() {
             changes.push("no single signal decides: without any one of them it stays".to_owned());

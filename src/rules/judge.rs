@@ -82,13 +82,7 @@ impl Compiled {
 
     /// The points of every topic: its prior, its signals, and what single words lean to.
     pub fn scores(&self, scan: &Scan<'_>) -> Vec<f64> {
-        self.leaned(self.signalled(scan), scan)
-    }
-
-    /// The points that signals give, and beside them what single words lean to.
-    fn leaned(&self, mut scores: Vec<f64>, scan: &Scan<'_>) -> Vec<f64> {
-        self.leant(scan).iter().zip(&mut scores).for_each(|(points, score)| *score += points);
-        scores
+        leaned(self.signalled(scan), &self.leant(scan))
     }
 
     /// A topic's points before any of its signals fires.
@@ -179,7 +173,7 @@ impl Compiled {
     pub fn topic(&self, scan: &Scan<'_>, pick: Pick) -> Topic {
         let scores = self.signalled(scan);
         let by_signals = self.chosen(scan, &scores);
-        let scores = self.leaned(scores, scan);
+        let scores = leaned(scores, &self.leant(scan));
         let (best, next) = self.best(&scores);
         let plain = best.filter(|best| self.is_plain(scan, &scores, *best, next));
         let id_of = |index: Option<usize>| {
@@ -315,6 +309,12 @@ impl Compiled {
         routing.route = route.or(team).unwrap_or_else(|| TEAM.into());
         routing
     }
+}
+
+/// The points that signals give, and beside them what single words lean to.
+pub(super) fn leaned(mut signalled: Vec<f64>, leant: &[f64]) -> Vec<f64> {
+    signalled.iter_mut().zip(leant).for_each(|(score, points)| *score += points);
+    signalled
 }
 
 /// Whether a signal fires: how much of it counts, and where.

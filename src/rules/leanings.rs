@@ -199,7 +199,7 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
         }
         let line = line_of(record.position(), text.as_bytes());
         let word = record.get(0).unwrap_or_default().trim();
-        let mut cells = record.iter().skip(1).map(str::trim);
+        let cells = record.iter().skip(1).map(str::trim);
         if word.is_empty() && cells.clone().all(str::is_empty) {
             continue;
         }
@@ -222,7 +222,7 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
             continue;
         }
         let mut points = vec![];
-        for (cell, topic) in cells.by_ref().zip(&columns).filter(|(cell, _)| !cell.is_empty()) {
+        for (cell, topic) in cells.zip(&columns).filter(|(cell, _)| !cell.is_empty()) {
             // Spreadsheets that part cells with semicolons write `0,5`.
             let value = if separator == b',' { cell.parse() } else { cell.replace(',', ".").parse::<f32>() };
             match (value, topic) {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
+use super::Labelled;
 use crate::rules::judge::OTHER;
 
 /// Labels that mean that no topic fits, as compared.
@@ -27,10 +28,11 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// The topics of these labels.
-    pub fn of<'l>(labels: impl Iterator<Item = &'l str>) -> Labels {
+    /// The topics that these texts are labelled with.
+    pub fn of(samples: &[Labelled]) -> Labels {
         let mut groups: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-        for label in labels.map(str::trim).filter(|label| !label.is_empty()) {
+        let labels = samples.iter().map(|sample| sample.topic.trim());
+        for label in labels.filter(|label| !label.is_empty()) {
             groups.entry(compared(label)).or_default().insert(label);
         }
         let mut found = Labels::default();
@@ -108,7 +110,8 @@ mod tests {
     use super::*;
 
     fn check(labels: &[&str], expected: &[&str]) {
-        let found = Labels::of(labels.iter().copied());
+        let labelled = |label: &&str| Labelled { text: String::new(), topic: (*label).to_owned() };
+        let found = Labels::of(&labels.iter().map(labelled).collect::<Vec<_>>());
         let ids: Vec<String> = labels.iter().map(|label| found.id(label)).collect();
         assert_eq!(ids, expected, "{labels:?}");
     }

@@ -125,7 +125,7 @@ pub fn lean(files: &Files, samples: &[Labelled]) -> Result<Leant, Vec<Fault>> {
 
 /// Label → the id of the topic that it names, by id or by a label of it.
 pub(super) fn named(compiled: &Compiled, samples: &[Labelled]) -> Result<BTreeMap<String, String>, Vec<Fault>> {
-    let labels = Labels::of(samples.iter().map(|sample| sample.topic.as_str()));
+    let labels = Labels::of(samples);
     let (mut known, mut unknown) = (BTreeMap::new(), BTreeMap::new());
     for sample in samples {
         let id = labels.id(&sample.topic);

@@ -96,7 +96,7 @@ pub fn score(rules: &Rules, labels: &Labels, samples: &[Labelled]) -> Score {
 
 /// Learns topic files from labelled texts. `words`: the text of `words.toml` to fold by, which is handed on.
 pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
-    let labels = Labels::of(samples.iter().map(|sample| sample.topic.as_str()));
+    let labels = Labels::of(samples);
     let ids: Vec<&String> = labels.shown.keys().collect();
     if ids.iter().filter(|id| **id != OTHER).count() < 2 {
         let message = "the labelled texts name fewer than two topics".to_owned();
