@@ -57,7 +57,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
         files.remove(LEANINGS);
         files.extend(leant.map(|leant| (LEANINGS.to_owned(), leant.file.clone().into())));
         let Some(rules) = compile(&files) else { return Ok(false) };
-        report(&rules, &labels, &held, out).map(|()| true)
+        report(&rules, &labels, &held, out).map(|_| true)
     };
     writeln!(out, "by signals alone, {} texts:", held.len())?;
     if !judge(None, out)? {

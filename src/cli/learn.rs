@@ -96,24 +96,25 @@ pub(super) fn compile(files: &crate::rules::Files) -> Option<Rules> {
     Rules::compile(files).map_err(|faults| output::complain_of(&faults)).ok()
 }
 
-pub(super) fn report(rules: &Rules, labels: &Labels, samples: &[Labelled], out: &mut impl Write) -> Result<()> {
+pub(super) fn report(rules: &Rules, labels: &Labels, samples: &[Labelled], out: &mut impl Write) -> Result<Score> {
     let start = Instant::now();
-    let Score { in_scope, right, out_of_scope, other, confusions } = learn::score(rules, labels, samples);
+    let score = learn::score(rules, labels, samples);
+    let Score { in_scope, right, out_of_scope, other, confusions, .. } = &score;
     let rate = samples.len() as f64 / start.elapsed().as_secs_f64();
     let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
     if samples.is_empty() {
         writeln!(out, "  no topic has five texts, of which one could be held out")?;
-        return Ok(());
+        return Ok(score);
     }
-    writeln!(out, "  in scope      {right}/{in_scope} = {:.2} %", share(right, in_scope))?;
-    if out_of_scope > 0 {
-        writeln!(out, "  out of scope  {other}/{out_of_scope} = {:.2} % judged other", share(other, out_of_scope))?;
+    writeln!(out, "  in scope      {right}/{in_scope} = {:.2} %", share(*right, *in_scope))?;
+    if *out_of_scope > 0 {
+        writeln!(out, "  out of scope  {other}/{out_of_scope} = {:.2} % judged other", share(*other, *out_of_scope))?;
     }
     writeln!(out, "  {rate:.0} texts/s on one thread")?;
     for (expected, judged, times) in confusions {
         writeln!(out, "  {times} × {expected} taken for {judged}")?;
     }
-    Ok(())
+    Ok(score)
 }
 
 /// Labelled texts of several files.

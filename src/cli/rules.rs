@@ -149,7 +149,9 @@ fn check(dir: &Path, format: Format, notes: bool, out: &mut impl Write) -> Resul
     if format == Format::Text {
         let (faults, warnings, noted) = (count(Weight::Fault), count(Weight::Warning), count(Weight::Note));
         let shown = if noted > 0 && !notes { " (--notes shows them)" } else { "" };
-        writeln!(out, "{faults} faults, {warnings} warnings, {noted} notes{shown}")?;
+        let counts = [(faults, "fault"), (warnings, "warning"), (noted, "note")];
+        let counts = counts.map(|(number, what)| output::counted(number, what));
+        writeln!(out, "{}{shown}", counts.join(", "))?;
     }
     Ok(if count(Weight::Fault) == 0 { End::Ok } else { End::Faults })
 }
@@ -189,7 +191,12 @@ fn test_labelled(dir: &Path, files: &[PathBuf], format: Format, out: &mut impl W
         }
         Format::Text => {
             writeln!(out, "{} texts:", samples.len())?;
-            learn::report(&rules, &labels, &samples, out)?;
+            let score = learn::report(&rules, &labels, &samples, out)?;
+            for wrong in &score.wrong {
+                let text: String = wrong.text.split_whitespace().collect::<Vec<_>>().join(" ");
+                let text = output::inert(&text.chars().take(160).collect::<String>());
+                writeln!(out, "\nshould be {}, is {}: {text}", wrong.expected, wrong.judged)?;
+            }
         }
     }
     Ok(End::Ok)
@@ -208,8 +215,8 @@ fn table(proof: &Proof, out: &mut impl Write) -> Result<()> {
     for wrong in &proof.wrong {
         writeln!(out, "\n{}:{}: {:?}", wrong.file, wrong.line, wrong.text)?;
         writeln!(out, "  should be {}, is {}", wrong.expected, wrong.judged)?;
-        for (rule, weight) in &wrong.because {
-            writeln!(out, "  {weight:+.1} {rule}")?;
+        for (rule, text, weight) in &wrong.because {
+            writeln!(out, "  {weight:+.1} {rule}: {}", output::inert(text))?;
         }
         if let Some(topic) = &wrong.by_signals {
             writeln!(out, "  signals alone give {topic}: words of it lean elsewhere (leanings.csv)")?;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::judge::{OTHER, Pick, leaned};
+use super::judge::{OTHER, Pick, leaned, rounded};
 use super::scan::Scan;
 use super::{Findings, Routing, Rules, Topic};
 use crate::request::evidence::Evidence;
@@ -63,11 +63,11 @@ impl Rules {
             if speaks || written.id.0 == topic.id || (written.id.0 == OTHER && !words.is_empty()) {
                 ranking.push(Rank {
                     topic: written.id.0.clone(),
-                    score: scores[index],
+                    score: rounded(scores[index]),
                     threshold: if scan.names_campaign { written.threshold_named } else { written.threshold },
-                    prior: compiled.prior(index, scan),
+                    prior: rounded(compiled.prior(index, scan)),
                     evidence,
-                    leanings: leant[index],
+                    leanings: rounded(leant[index]),
                     words,
                 });
             }

@@ -7,7 +7,8 @@ use super::compile::{Compiled, Owner, Signal, label_words};
 use super::fields::is_field;
 use super::routing::PRIORITIES;
 use super::scan::{Hit, Scan, Spot, bit};
-use super::{ChosenBy, Detail, Routing, Topic, description, topic};
+use super::topic::{self, NEAR_WORDS};
+use super::{ChosenBy, Detail, Routing, Topic, description};
 use crate::request::evidence::{Evidence, Where};
 use crate::request::{Attachment, FieldKey, Request};
 
@@ -209,7 +210,7 @@ impl Compiled {
         Topic {
             id: topic.id.0.clone(),
             label: topic.label.clone(),
-            score: (scores[index] * 100.0).round() / 100.0,
+            score: rounded(scores[index]),
             chosen_by,
             runner_up,
             evidence,
@@ -297,7 +298,7 @@ impl Compiled {
             }
             let Some((factor, spot)) = fires(&self.signals[*number as usize], scan, forwarded) else { continue };
             priority = priority.max(rule.priority);
-            route = route.or_else(|| rule.route.clone());
+            route = route.or_else(|| rule.route.as_ref().map(|(team, _)| team.clone()));
             rule.flags.iter().for_each(|flag| {
                 if !routing.flags.contains(flag) {
                     routing.flags.push(flag.clone());
@@ -309,6 +310,11 @@ impl Compiled {
         routing.route = route.or(team).unwrap_or_else(|| TEAM.into());
         routing
     }
+}
+
+/// Points as they are told: to a hundredth.
+pub(super) fn rounded(points: f64) -> f64 {
+    (points * 100.0).round() / 100.0
 }
 
 /// The points that signals give, and beside them what single words lean to.
@@ -343,7 +349,7 @@ pub(super) fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<
                 let between = near.first.saturating_sub(hit.last).max(hit.first.saturating_sub(near.last));
                 near.spot.zone == hit.spot.zone
                     && !(blind && near.named)
-                    && between as usize <= signal.written.within + 1
+                    && between as usize <= signal.written.within.unwrap_or(NEAR_WORDS) + 1
             })
     };
     let mut best: Option<(f64, Spot)> = None;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::compile::Compiled;
-use super::judge::{factor, forwarded_factor};
+use super::judge::{factor, forwarded_factor, rounded};
 use super::lexicon::{Lexicon, Word};
 use super::numbering::Lists;
 use super::scan::{Scan, Spot};
@@ -144,7 +144,7 @@ impl Compiled {
             let points = says.iter().find(|(of, _)| *of == topic).map_or(0.0, |(_, points)| *points);
             if points.abs() >= TOLD {
                 let spot = Spot { zone, start: word.start, end: word.end };
-                told.push((word.id, scan.evidence(&name, spot, f64::from(points) * factor)));
+                told.push((word.id, scan.evidence(&name, spot, rounded(f64::from(points) * factor))));
             }
         });
         told.sort_by(|(_, a), (_, b)| b.weight.abs().total_cmp(&a.weight.abs()));
@@ -166,7 +166,7 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
     let reader = builder.delimiter(separator).comment(Some(b'#')).flexible(true);
     let mut reader = reader.from_reader(text.as_bytes());
     let headers = match reader.headers() {
-        Ok(headers) if headers.get(0).map(str::trim) == Some("word") => headers.clone(),
+        Ok(headers) if headers.get(0).is_some_and(|first| first.trim().eq_ignore_ascii_case("word")) => headers.clone(),
         _ => {
             fault(1, "the first column is not `word`".into(), "begin with a line: word,billing,access,…".into());
             return (rows, faults);
@@ -223,7 +223,8 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
         }
         let mut points = vec![];
         for (cell, topic) in cells.zip(&columns).filter(|(cell, _)| !cell.is_empty()) {
-            // Spreadsheets that part cells with semicolons write `0,5`.
+            // Spreadsheets that part cells with semicolons write `0,5`; some write a minus as long as a plus.
+            let cell = cell.replace('\u{2212}', "-");
             let value = if separator == b',' { cell.parse() } else { cell.replace(',', ".").parse::<f32>() };
             match (value, topic) {
                 (Ok(value), Some(topic)) if value.is_finite() => points.push((*topic, value)),
@@ -279,9 +280,10 @@ mod tests {
     #[test]
     fn any_spreadsheet_may_have_saved_it() {
         let rows = vec![Row { word: "opens".into(), line: 2, points: vec![(0, -0.5), (1, 2.0)] }];
-        for text in
-            ["\u{feff}word;billing;reporting\r\nopens;-0,5;2\r\n;;\r\n", "word\tbilling\treporting\nopens\t-0.5\t2,0\n"]
-        {
+        for text in [
+            "\u{feff}Word;billing;reporting\r\nopens;-0,5;2\r\n;;\r\n",
+            "word\tbilling\treporting\nopens\t\u{2212}0.5\t2,0\n",
+        ] {
             assert_eq!(read(Some(text), &["billing", "reporting"]), (rows.clone(), vec![]), "{text}");
         }
         let short = read(Some("word,billing,reporting\nopens,1\n"), &["billing", "reporting"]);

@@ -282,7 +282,7 @@ impl Rules {
 
     /// All teams that these rules may route to, by name.
     pub fn teams(&self) -> BTreeSet<&str> {
-        let named = self.compiled.routing.iter().filter_map(|rule| rule.route.as_deref());
+        let named = self.compiled.routing.iter().filter_map(|rule| Some(rule.route.as_ref()?.0.as_str()));
         named.chain(self.compiled.topics.iter().map(|topic| topic.team.as_str())).collect()
     }
 

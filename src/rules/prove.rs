@@ -64,8 +64,8 @@ pub struct Wrong {
     pub expected: String,
     /// What it was judged to be.
     pub judged: String,
-    /// The signals that decided it, with their weights.
-    pub because: Vec<(String, f64)>,
+    /// The signals and the words that decided it, with their points: rule, text, points.
+    pub because: Vec<(String, String, f64)>,
     /// Of a topic's example: the topic by signals alone, where that is another one than judged.
     pub by_signals: Option<String>,
 }
@@ -182,7 +182,7 @@ fn wrong(file: &str, example: &Example, expected: String, judged: String, becaus
         text: example.beginning(),
         expected,
         judged,
-        because: because.iter().map(|found| (found.rule.clone(), found.weight)).collect(),
+        because: because.iter().map(|found| (found.rule.clone(), found.text.clone(), found.weight)).collect(),
         by_signals: None,
     }
 }

@@ -18,8 +18,8 @@ pub struct Rule {
     pub topics: Vec<(String, usize)>,
     /// Index into [`PRIORITIES`]; the highest of all rules that apply holds.
     pub priority: Option<usize>,
-    /// The team; the first rule that names one decides, before the topic's own.
-    pub route: Option<String>,
+    /// The team, with its line; the first rule that names one decides, before the topic's own.
+    pub route: Option<(String, usize)>,
     /// Flags it sets.
     pub flags: Vec<String>,
 }
@@ -32,7 +32,7 @@ pub fn read(text: Option<&str>) -> (Vec<Rule>, Vec<Routed>, Vec<Fault>) {
         sheet.tables(&mut root, "rule", |sheet, table| {
             let topics = sheet.texts(table, "topic");
             let priority = priority(sheet, table);
-            let route = sheet.text(table, "route").map(|(team, _)| team);
+            let route = sheet.text(table, "route");
             let flags = sheet.texts(table, "flags").into_iter().map(|(flag, _)| flag).collect();
             let signal = topic::signal(sheet, table, 1.0);
             rules.push(Rule { signal, topics, priority, route, flags });

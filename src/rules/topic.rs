@@ -20,6 +20,9 @@ pub const PLACES: [(&str, Where); 8] = [
     ("link", Where::Link),
 ];
 
+/// How many words away `near` may stand unless the signal says.
+pub const NEAR_WORDS: usize = 8;
+
 /// A phrase as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phrase {
@@ -57,8 +60,8 @@ pub struct Signal {
     pub near: Vec<Phrase>,
     /// And one of these must stand anywhere in the same places.
     pub with: Vec<Phrase>,
-    /// How many words away `near` may stand.
-    pub within: usize,
+    /// How many words away `near` may stand; `None`: [`NEAR_WORDS`].
+    pub within: Option<usize>,
     /// None of these may stand anywhere in the same places.
     pub unless: Vec<Phrase>,
     /// Where it looks; empty: subject, text, form, forwarded.
@@ -240,7 +243,7 @@ pub fn signal(sheet: &mut Sheet<'_>, table: &mut Table<'_>, usual_weight: f64) -
         regexes: sheet.texts(table, "regex"),
         near: phrases(sheet, table, "near"),
         with: phrases(sheet, table, "with"),
-        within: sheet.count(table, "within", 1000).unwrap_or(8),
+        within: sheet.count(table, "within", 1000),
         unless: phrases(sheet, table, "unless"),
         lang: sheet.texts(table, "lang").into_iter().map(|(lang, _)| lang).collect(),
         field: sheet.text(table, "field").map(|(label, _)| label),

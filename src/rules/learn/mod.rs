@@ -51,6 +51,19 @@ pub struct Score {
     pub other: usize,
     /// The most frequent mistakes: expected, judged, times.
     pub confusions: Vec<(String, String, usize)>,
+    /// Every text that was judged wrong.
+    pub wrong: Vec<Wrong>,
+}
+
+/// A text that was judged wrong.
+#[derive(Debug, Clone, Serialize)]
+pub struct Wrong {
+    /// The id of its topic.
+    pub expected: String,
+    /// The topic that it was judged to be.
+    pub judged: String,
+    /// The text, its subject above it.
+    pub text: String,
 }
 
 /// What was learned.
@@ -85,7 +98,8 @@ pub fn score(rules: &Rules, labels: &Labels, samples: &[Labelled]) -> Score {
             (score.in_scope, score.right) = (score.in_scope + 1, score.right + right);
         }
         if right == 0 {
-            *confusions.entry((expected, judged)).or_default() += 1;
+            *confusions.entry((expected.clone(), judged.clone())).or_default() += 1;
+            score.wrong.push(Wrong { expected, judged, text: sample.text.clone() });
         }
     }
     score.confusions = confusions.into_iter().map(|((expected, judged), times)| (expected, judged, times)).collect();
@@ -165,6 +179,13 @@ fn sheet(id: &str, label: &str, prior: f32, limits: (f32, f32), weights: &[(&str
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     // Writing to a String cannot fail.
     let _ = writeln!(out, "id = {}\nlabel = {}\ncampaign = \"optional\"", quoted(id), quoted(label));
+    if prior.min(limits.0) < 0.0 {
+        let _ = writeln!(
+            out,
+            "# The labelled texts gave no reason to leave any text to `other`. Where vague ones should be,"
+        );
+        let _ = writeln!(out, "# let the prior there be 0, and raise the threshold here, to 2 or so.");
+    }
     let _ = writeln!(out, "prior = {prior:.2}\nthreshold = {:.2}\nmargin = {:.2}\n\n[weights]", limits.0, limits.1);
     for (phrase, weight) in weights {
         let _ = writeln!(out, "{} = {weight:.2}", quoted(phrase));

@@ -165,18 +165,25 @@ fn candidates<'c>(
     Ok(found.into_iter().map(|(topic, phrases)| (topic, best(phrases))).collect())
 }
 
-/// Single words that everybody uses: short ones, those that `words.toml` knows, and those that say nothing of a matter.
+/// Phrases of words that everybody uses: short ones and those that say nothing of a matter, as greetings do; of single
+/// words also those that `words.toml` knows.
 fn common<'p>(phrases: &'p [String], words: &str, vague: Option<&str>) -> BTreeSet<&'p str> {
-    let (mut lexicon, _) = Lexicon::new(Some(words));
+    let (mut vague_words, _) = Lexicon::new(None);
+    let (mut known_words, _) = Lexicon::new(Some(words));
     for words in description::read(vague).0 {
-        lexicon.intern(&words, false);
+        vague_words.intern(&words, false);
+        known_words.intern(&words, false);
     }
-    let is_common = |word: &&str| {
+    let in_use = |word: &str, lexicon: &Lexicon| {
         let mut read = Vec::new();
         lexicon.read(word, &mut read);
         word.chars().count() < 4 || read.iter().all(|word| word.id != UNKNOWN)
     };
-    phrases.iter().map(String::as_str).filter(|phrase| !phrase.contains(' ')).filter(is_common).collect()
+    let common = |phrase: &&str| match phrase.contains(' ') {
+        true => phrase.split(' ').all(|word| in_use(word, &vague_words)),
+        false => in_use(phrase, &known_words),
+    };
+    phrases.iter().map(String::as_str).filter(common).collect()
 }
 
 /// The files with these additions; nothing that stands there is changed.
@@ -280,6 +287,16 @@ mod tests {
         let weights: Vec<&str> = access.lines().filter(|line| line.ends_with("= 2.0")).collect();
         assert_eq!(weights.len(), 1, "{access}");
         assert!(!weights[0].contains("\"please\"") && !weights[0].contains("\"nothing\""), "{access}");
+    }
+
+    #[test]
+    fn how_people_greet_is_not_proposed() {
+        let mut files = files();
+        files.insert("description.toml".into(), "[vague]\nen = [\"hello dear team help\"]\n".into());
+        let fed =
+            [corrected("other", "access", "hello, the beeper"), corrected("other", "access", "hello, the dongle")];
+        let proposal = propose(&files, &fed).unwrap();
+        assert_eq!(proposal.files, files, "{}", proposal.files["topics/access.toml"]);
     }
 
     #[test]

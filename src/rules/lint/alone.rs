@@ -7,7 +7,7 @@ use crate::request::evidence::Where;
 use crate::rules::classes;
 use crate::rules::compile::{Compiled, Owner, Signal, Written};
 use crate::rules::fold::{Piece, fold};
-use crate::rules::judge::OTHER;
+use crate::rules::judge::{OTHER, Pick};
 use crate::rules::leanings;
 use crate::rules::sheet::nearest;
 use crate::rules::topic::Topic;
@@ -96,6 +96,21 @@ impl Findings {
             let message = format!("`{}` weighs nothing", signal.name);
             self.add(Weight::Warning, file, line, message, "give it a weight, or delete it");
         }
+        if written.within.is_some() && written.near.is_empty() {
+            let message = format!("`{}` has `within` and no `near` from which to count", signal.name);
+            self.add(Weight::Warning, file, line, message, "add near = [\"…\"], or delete `within`");
+        }
+        for domain in written.sender_domains.iter().filter(|domain| !is_domain(domain)) {
+            let message = format!("`{}` can never fire: \"{domain}\" is no domain", signal.name);
+            self.add(Weight::Warning, file, line, message, "write what stands behind the @, such as \"bank.example\"");
+        }
+        for wanted in written.attachment_types.iter().filter(|wanted| !wanted.contains('/') && !wanted.starts_with('.'))
+        {
+            let message = format!("`{}` can never fire: no attachment is of type \"{wanted}\"", signal.name);
+            let remedy =
+                format!("write \".{wanted}\" for the end of a name, or a type such as \"text/csv\" or \"image/*\"");
+            self.add(Weight::Warning, file, line, message, remedy);
+        }
         if written.field.is_some() && !written.places.is_empty() && !written.places.contains(&Where::Form) {
             let message = format!("`{}` can never fire: a `field` stands in forms, which `in` leaves out", signal.name);
             self.add(Weight::Warning, file, line, message, "write in = [\"form\"], or delete `in`");
@@ -140,6 +155,46 @@ impl Findings {
         }
     }
 
+    /// Picks of examples that no topic's label has: the customer's choice would be read as mere text.
+    pub(super) fn of_picks(&mut self, compiled: &Compiled) {
+        let topics =
+            compiled.topics.iter().flat_map(|topic| topic.examples.iter().map(|example| (&*topic.file, example)));
+        let routed = compiled.routed.iter().map(|routed| ("routing.toml", &routed.example));
+        for (file, example) in topics.chain(routed) {
+            if compiled.pick(&example.request()) == Pick::Unknown {
+                let message =
+                    format!("no topic has the label {:?} that is picked here", example.pick.as_deref().unwrap_or(""));
+                let labels: Vec<&str> = compiled.topics.iter().map(|topic| &*topic.label).collect();
+                let remedy = match nearest(example.pick.as_deref().unwrap_or(""), &labels) {
+                    Some(right) => format!("write {right:?}"),
+                    None => "add it to the `labels` of a topic".to_owned(),
+                };
+                self.add(Weight::Note, file, example.line, message, remedy);
+            }
+        }
+    }
+
+    /// Teams that are named once, and of which another has nearly the name. Those that differ by a number are two.
+    pub(super) fn of_teams(&mut self, compiled: &Compiled) {
+        let own = compiled.topics.iter().map(|topic| (&*topic.team, &*topic.file, topic.id.1));
+        let routes = compiled.routing.iter().filter_map(|rule| rule.route.as_ref());
+        let named: Vec<(&str, &str, usize)> =
+            own.chain(routes.map(|(team, line)| (&**team, "routing.toml", *line))).collect();
+        let letters = |team: &str| team.chars().filter(|c| !c.is_numeric()).collect::<String>();
+        for (team, file, line) in &named {
+            let times = named.iter().filter(|(other, ..)| other == team).count();
+            let others = named.iter().map(|(other, ..)| *other).filter(|other| letters(other) != letters(team));
+            if times == 1
+                && team.chars().count() > 4
+                && let Some(right) = nearest(team, &others.collect::<Vec<_>>())
+            {
+                let message = format!("the team \"{team}\" is named here alone");
+                let remedy = format!("write \"{right}\", if that is the same team");
+                self.add(Weight::Warning, file, *line, message, remedy);
+            }
+        }
+    }
+
     /// Topics that need no sign, and those for which no signs are enough.
     pub(super) fn of_topics(&mut self, compiled: &Compiled) {
         let mut most: Vec<Option<f64>> = vec![None; compiled.topics.len()];
@@ -167,6 +222,11 @@ impl Findings {
             self.add(Weight::Warning, &topic.file, topic.id.1, message, "raise the threshold above the prior");
         }
     }
+}
+
+/// Whether a sender's address may end so.
+fn is_domain(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('.') && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'))
 }
 
 /// Whether a sentence ends between two words of one part of a phrase.

@@ -49,6 +49,8 @@ pub fn lint(files: &Files) -> Vec<Finding> {
         findings.of_languages(signal, phrases, &languages);
     }
     findings.of_topics(&compiled);
+    findings.of_picks(&compiled);
+    findings.of_teams(&compiled);
     findings.of_twins(&compiled, &written);
     findings.of_shadows(&compiled);
     findings.of_examples(&compiled);
@@ -179,6 +181,19 @@ mod tests {
             "source = [\"hok:leads\"]",
             "topics/x.toml:2: `topic.x.s` can never fire: nothing comes by \"hok:leads\"",
         );
+        never(
+            "phrases = [\"late\"]\nsender_domain = [\"@bank.example\"]",
+            "topics/x.toml:2: `topic.x.s` can never fire: \"@bank.example\" is no domain",
+        );
+        never(
+            "phrases = [\"late\"]\nattachment_type = [\"pdf\"]",
+            "topics/x.toml:2: `topic.x.s` can never fire: no attachment is of type \"pdf\"",
+        );
+        check(&signal("sender_domain = [\"a-b.example\"]\nattachment_type = [\".pdf\", \"image/*\"]"), "", "", &[]);
+        never(
+            "phrases = [\"late\"]\nwithin = 3",
+            "topics/x.toml:2: `topic.x.s` has `within` and no `near` from which to count",
+        );
         check(&signal("source = [\"hook:leads\", \"form\", \"shop.example\"]"), "", "", &[]);
     }
 
@@ -228,6 +243,32 @@ mod tests {
         check("", "", &vip("route = \"red\"\nflags = [\"f\"]\nsender_domain = [\"vip.example\"]"), &team);
         check("", "", &vip("flags = [\"f\"]\nsender_domain = [\"vip.example\"]"), &[]);
         check("", "", &vip("route = \"red\"\nsender_domain = [\"other.example\"]"), &[]);
+    }
+
+    #[test]
+    fn names_that_nobody_else_uses_are_noted() {
+        let picks =
+            |label: &str| format!("[weights]\n\"late\" = 2\n[[example]]\npick = \"{label}\"\ntext = \"late\"\n");
+        check(&picks("X"), "", "", &[]);
+        check(
+            &picks("Lateness"),
+            "",
+            "",
+            &["topics/x.toml:4: no topic has the label \"Lateness\" that is picked here"],
+        );
+        let route = |team: &str| format!("[[rule]]\nroute = \"{team}\"\nphrases = [\"late\"]\n");
+        check(
+            "team = \"billing\"\n",
+            "",
+            &route("biling"),
+            &[
+                "routing.toml:2: the team \"biling\" is named here alone",
+                "topics/x.toml:1: the team \"billing\" is named here alone",
+            ],
+        );
+        let both = "team = \"billing\"\n";
+        check(both, both, &route("biling"), &["routing.toml:2: the team \"biling\" is named here alone"]);
+        check("team = \"desk-1\"\n", "team = \"desk-2\"\n", &route("legal"), &[]);
     }
 
     #[test]
