@@ -441,7 +441,7 @@ fn labelled(path: &str) -> Vec<[String; 3]> {
 #[test]
 fn held_back_mails_come_to_their_topics() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/topics/held/");
-    let held: Vec<_> = (1..=5).flat_map(|number| labelled(&format!("{root}{number}.jsonl"))).collect();
+    let held: Vec<_> = (1..=6).flat_map(|number| labelled(&format!("{root}{number}.jsonl"))).collect();
     let mut files = Rules::shipped_files();
     let right = |rules: &Rules| {
         let judged = |[subject, text, _]: &[String; 3]| {
@@ -452,7 +452,7 @@ fn held_back_mails_come_to_their_topics() {
     let with = right(&Rules::shipped());
     files.remove("leanings.csv");
     let alone = right(&Rules::compile(&files).unwrap());
-    assert!(held.len() == 1850 && with >= 905 && alone >= 740, "{with}, {alone} of 1000");
+    assert!(held.len() == 2110 && with >= 920 && alone >= 740, "{with}, {alone} of 1000");
 }
 
 #[test]
@@ -495,6 +495,7 @@ fn leanings_say_what_signals_do_not() {
     with.insert("topics/reporting.toml".into(), "id = \"reporting\"\n[weights]\n\"bank\" = 9\n".into());
     assert_eq!(judged(&with, "the bank debited an amount").id, "reporting");
     // Greetings, however many, hide no matter that signals are sure of.
+    with.insert("topics/billing.toml".into(), "id = \"billing\"\nthreshold = 1\n[weights]\n\"invoice\" = 4\n".into());
     with.insert("leanings.csv".into(), "word,billing,other,reporting\ngood,-1,9,-1\nmorning,,9,\nyou,,9,\n".into());
     with.insert("topics/reporting.toml".into(), "id = \"reporting\"\nthreshold = 1\n[weights]\n\"bank\" = 2\n".into());
     assert_eq!(judged(&with, "good morning to you, the invoice").id, "billing");

@@ -118,10 +118,23 @@ fn katakana(c: char) -> bool {
     matches!(c, '\u{30a0}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9f}')
 }
 
+/// What the letters from À to ÿ fold to, where that is one ASCII letter; `-`: it is not. Of all that is not ASCII nearly
+/// all stands here.
+const LATIN_1: &[u8; 64] = b"aaaaaa-ceeeeiiiidnooooo-ouuuuy--aaaaaa-ceeeeiiiidnooooo-ouuuuy-y";
+
+/// The ASCII letter to which a letter of Latin-1 folds.
+fn latin_1(c: char) -> Option<u8> {
+    LATIN_1.get((c as usize).wrapping_sub(0xc0)).copied().filter(|folded| *folded != b'-')
+}
+
 /// Writes the folded form of a character.
 fn fold_char(c: char, out: &mut String) {
     if c.is_ascii() {
         out.push(c.to_ascii_lowercase());
+        return;
+    }
+    if let Some(folded) = latin_1(c) {
+        out.push(char::from(folded));
         return;
     }
     if let Some(digit) = digit(c) {
@@ -132,8 +145,7 @@ fn fold_char(c: char, out: &mut String) {
         'ß' | 'ẞ' => out.push_str("ss"),
         'æ' | 'Æ' => out.push_str("ae"),
         'œ' | 'Œ' => out.push_str("oe"),
-        'ø' | 'Ø' => out.push('o'),
-        'đ' | 'Đ' | 'ð' | 'Ð' => out.push('d'),
+        'đ' | 'Đ' => out.push('d'),
         'ł' | 'Ł' => out.push('l'),
         'ı' | 'İ' => out.push('i'),
         'þ' | 'Þ' => out.push_str("th"),
@@ -317,7 +329,10 @@ pub fn words(text: &str) -> Words<'_> {
 
 fn part_of_word(c: char) -> bool {
     // º ª ° end "n.º"; they are no letters of a word.
-    c.is_alphanumeric() && !matches!(c, 'º' | 'ª') || digit(c).is_some() || matches!(c, 'ー' | '№')
+    latin_1(c).is_some()
+        || c.is_alphanumeric() && !matches!(c, 'º' | 'ª')
+        || digit(c).is_some()
+        || matches!(c, 'ー' | '№')
 }
 
 /// Whether an apostrophe joins what stands around it ("Mother's", "don't") instead of parting it ("d'été", "48'213").

@@ -59,12 +59,13 @@ pub fn declines(a: &str, b: &str) -> bool {
 /// "koeln" for "Köln", and the other way round: a folded word as those write it who have, or have not, the letter.
 pub fn transliterated(word: &str, written: &str) -> Option<String> {
     if written.is_ascii() {
-        let vowel = |byte: u8| matches!(byte, b'a' | b'o' | b'u');
-        let umlaut = |before: &mut u8, byte: u8| vowel(std::mem::replace(before, byte)) && byte == b'e';
-        let (mut before, mut again) = (0, 0);
+        let umlaut = |pair: &[u8]| pair[1] == b'e' && matches!(pair[0], b'a' | b'o' | b'u');
         // Most words have none.
-        let any = word.bytes().any(|byte| umlaut(&mut before, byte));
-        return any.then(|| word.chars().filter(|c| !umlaut(&mut again, *c as u8)).collect());
+        if !word.as_bytes().windows(2).any(umlaut) {
+            return None;
+        }
+        let mut before = 0;
+        return Some(word.chars().filter(|c| !umlaut(&[std::mem::replace(&mut before, *c as u8), *c as u8])).collect());
     }
     if !written.contains(['ä', 'ö', 'ü', 'ø', 'Ä', 'Ö', 'Ü', 'Ø']) {
         return None;

@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(
             explained.changes,
             [
-                "1.00 more points for `a` would make it the topic",
+                "2.00 more points for `a` would make it the topic",
                 "by signals alone, without words that lean, it would be `a`"
             ]
         );

@@ -22,7 +22,7 @@ pub const FILE: &str = "leanings.csv";
 const MOST_LEANT: f64 = 6.0;
 /// Points by which they may put a topic behind `other`: greetings and thanks are many, and a matter is soon said. A strong
 /// signal still reaches its threshold.
-const MOST_TO_OTHER: f64 = 2.0;
+const MOST_TO_OTHER: f64 = 3.0;
 /// Points beyond which nothing more is said by a single word.
 pub const MOST_SAID: f32 = 12.0;
 /// Points of a single word's leaning that are worth telling, and how many such words are told.

@@ -9,7 +9,7 @@ use crate::rules::compile::{Compiled, Owner, Signal, Written};
 use crate::rules::fold::{Piece, fold};
 use crate::rules::judge::{OTHER, Pick};
 use crate::rules::leanings;
-use crate::rules::sheet::nearest;
+use crate::rules::sheet::{distance, nearest};
 use crate::rules::topic::Topic;
 use crate::rules::{Files, Rules};
 
@@ -96,7 +96,7 @@ impl Findings {
             let message = format!("`{}` weighs nothing", signal.name);
             self.add(Weight::Warning, file, line, message, "give it a weight, or delete it");
         }
-        if written.within.is_some() && written.near.is_empty() {
+        if written.within.is_some() && signal.near.is_empty() {
             let message = format!("`{}` has `within` and no `near` from which to count", signal.name);
             self.add(Weight::Warning, file, line, message, "add near = [\"…\"], or delete `within`");
         }
@@ -174,20 +174,17 @@ impl Findings {
         }
     }
 
-    /// Teams that are named once, and of which another has nearly the name. Those that differ by a number are two.
+    /// Teams that are named once, and of which another has the name but for one slip. Those that differ by a digit are two.
     pub(super) fn of_teams(&mut self, compiled: &Compiled) {
         let own = compiled.topics.iter().map(|topic| (&*topic.team, &*topic.file, topic.id.1));
         let routes = compiled.routing.iter().filter_map(|rule| rule.route.as_ref());
         let named: Vec<(&str, &str, usize)> =
             own.chain(routes.map(|(team, line)| (&**team, "routing.toml", *line))).collect();
         let letters = |team: &str| team.chars().filter(|c| !c.is_numeric()).collect::<String>();
-        for (team, file, line) in &named {
-            let times = named.iter().filter(|(other, ..)| other == team).count();
-            let others = named.iter().map(|(other, ..)| *other).filter(|other| letters(other) != letters(team));
-            if times == 1
-                && team.chars().count() > 4
-                && let Some(right) = nearest(team, &others.collect::<Vec<_>>())
-            {
+        let slip = |a: &str, b: &str| distance(a, b) == 1 && letters(a) != letters(b);
+        for (team, file, line) in named.iter().filter(|(team, ..)| team.chars().count() > 4) {
+            let once = named.iter().filter(|(other, ..)| other == team).count() == 1;
+            if let Some((right, ..)) = named.iter().find(|(other, ..)| once && slip(team, other)) {
                 let message = format!("the team \"{team}\" is named here alone");
                 let remedy = format!("write \"{right}\", if that is the same team");
                 self.add(Weight::Warning, file, *line, message, remedy);
