@@ -18,6 +18,7 @@ pub mod load;
 pub mod named;
 pub mod names;
 mod number;
+mod placed;
 mod reading;
 pub mod similar;
 pub mod spelling;

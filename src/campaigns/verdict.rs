@@ -11,6 +11,7 @@ use super::corrected;
 use super::denial::{self, Denial, Exclusions};
 use super::hints::Hints;
 use super::named::{self, Mention};
+use super::placed;
 use super::stated::{self, Footing, Stated};
 use super::view::View;
 use super::zone::{Zone, field_zones, found, not_specific, speaks_of_a_campaign, whole, zone_of};
@@ -60,7 +61,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     }
     if let [.., subject, text] = zones.as_mut_slice()
         && zones_are_silent(&[subject, text])
-        && let Some(id) = stated::subject_alone(&subject.zone, &text.zone, view, hints)
+        && let Some(id) = placed::subject_alone(&subject.zone, &text.zone, view, hints)
     {
         subject.ids.push(id);
     }
@@ -191,9 +192,9 @@ fn add_ids_behind_names(zones: &mut [Found<'_>], mentions: &[Mention], view: Vie
     for mention in mentions {
         let found = &mut zones[mention.zone];
         for id in &mut found.ids {
-            stated::restore_behind_name(id, &found.zone, mention.tokens, hints);
+            placed::restore_behind_name(id, &found.zone, mention.tokens, hints);
         }
-        if let Some(id) = stated::behind_name(&found.zone, mention.tokens.1, view)
+        if let Some(id) = placed::behind_name(&found.zone, mention.tokens.1, view)
             && found.ids.iter().all(|seen| seen.tokens.1 < id.tokens.0 || id.tokens.1 < seen.tokens.0)
         {
             found.ids.push(id);

@@ -1,0 +1,91 @@
+//! IDs that are such by where they stand: behind a campaign's name, or alone in the subject.
+//!
+//! Asks what [`super::stated`] found or left; decides nothing about labels.
+
+use super::denial::Denial;
+use super::fold::Token;
+use super::gap;
+use super::hints::{Hints, role};
+use super::label::Label;
+use super::stated::{Finder, Footing, SOMETHING_ELSE, Stated, visible};
+use super::view::View;
+use super::zone::Zone;
+
+/// The rule of what stands in brackets behind a campaign's name.
+const BEHIND_NAME: &str = "campaign-id.behind-name";
+
+/// "Birthday Night Free (7104289)": a number of the directory's shape in brackets directly behind a name (whose last token
+/// this is) states an ID, whether the directory knows it or not.
+pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>) -> Option<Stated> {
+    let ids = view.ids();
+    let words = &zone.words;
+    let token = words.tokens.get(last + 1).filter(|token| token.has_digit && token.gap & gap::OPEN != 0)?;
+    let alone = words.gap_after(last + 1) & gap::CLOSE != 0 && !token.link;
+    let word = words.folded(token);
+    let year = word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
+    if !alone || year || !ids.fits(word) || ids.find(word, word, &view.directory.campaigns).is_some() {
+        return None;
+    }
+    let written = words.text.get(token.start..token.end).unwrap_or_default();
+    Some(Stated {
+        row: None,
+        id: ids.spelled(word, &visible(written)),
+        compact: word.to_owned(),
+        rule: BEHIND_NAME,
+        weight: 0.8,
+        span: (token.start, token.end),
+        tokens: (last + 1, last + 1),
+        footing: Footing::Labelled,
+        denial: Denial::No,
+        link: false,
+    })
+}
+
+/// "Orchard Box Autumn 2025 (20417)": what was taken for something else only by words of the name that it stands behind
+/// (its first and last token) is an ID after all.
+pub fn restore_behind_name(id: &mut Stated, zone: &Zone<'_>, name: (usize, usize), hints: &Hints) {
+    let words = &zone.words;
+    // "Gift (ID 20417)"
+    let label = |token: &Token| token.roles & (role::IDENTIFIER | role::NUMBER) != 0;
+    let labels = words.tokens.get(name.1 + 1..id.tokens.0).is_some_and(|between| between.iter().all(label));
+    let follows = id.row.is_some() && id.rule == SOMETHING_ELSE && labels;
+    let Some(token) = words.tokens.get(name.1 + 1).filter(|_| follows) else { return };
+    let bracket = token.gap & gap::OPEN != 0;
+    let mut own = words.tokens[name.0..=name.1].iter();
+    let by_name = own.any(|token| hints.negative(words.folded(token), token.roles));
+    let behind = words.tokens.get(id.tokens.1 + 1).is_some_and(|next| hints.negative(words.folded(next), next.roles));
+    if bracket || by_name && !behind && token.gap & (gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::LINE) == 0 {
+        (id.rule, id.weight, id.footing) = (BEHIND_NAME, 0.8, Footing::Labelled);
+    }
+}
+
+/// The subject is nothing but a number of the directory's shape, and the text speaks of it as nothing else: it states an ID,
+/// although the directory has none such.
+pub fn subject_alone(subject: &Zone<'_>, text: &Zone<'_>, view: View<'_>, hints: &Hints) -> Option<Stated> {
+    let [token] = subject.words.tokens.as_slice() else { return None };
+    let word = subject.words.folded(token);
+    let (ids, campaigns) = (view.ids(), &view.directory.campaigns);
+    if !token.digits || word.len() < 5 || !ids.fits(word) || ids.find(word, word, campaigns).is_some() {
+        return None;
+    }
+    let finder = Finder { zone: text, words: &text.words, ids, campaigns, hints };
+    let mut repeated = (0..text.words.tokens.len()).filter(|at| text.words.word(*at) == word).peekable();
+    repeated.peek()?;
+    let plain =
+        |at: usize| finder.label(at, None) == Label::None && !finder.unit_after(at) && finder.stands_alone(at, at);
+    if !repeated.all(plain) {
+        return None;
+    }
+    Some(Stated {
+        row: None,
+        id: word.to_owned(),
+        compact: word.to_owned(),
+        rule: "campaign-id.subject",
+        weight: 0.7,
+        span: (token.start, token.end),
+        tokens: (0, 0),
+        footing: Footing::Labelled,
+        denial: Denial::No,
+        link: false,
+    })
+}
