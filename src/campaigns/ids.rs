@@ -1,41 +1,26 @@
 //! What Campaign IDs look like, learned from the directory's ids, and which campaign an ID belongs to.
 //!
-//! A shape is a readable pattern (`99999`, `CMP-9999999`, `ACQ-9999-9999`, `uuid`): 9 stands for a digit, A for a letter,
-//! anything else for itself. Spelling (case, hyphens, spaces) never decides which campaign is meant unless two ids
+//! Spelling (case, hyphens, spaces) never decides which campaign is meant unless two ids
 //! differ by nothing else; then only the exact spelling does.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use serde::Serialize;
 
 use super::Campaign;
 use super::fold::compact;
 use super::table::hash;
 
-/// A shape of ids, as `campaigns check` shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Shape {
-    /// The readable pattern.
-    pub pattern: String,
-    /// How many ids of the directory have it.
-    pub count: usize,
-    /// Which share of the directory that is, 0 to 1.
-    pub share: f64,
-    /// An id that has it.
-    pub example: String,
-}
-
 /// What is known of a shape without separators and case.
 #[derive(Debug, Clone)]
-struct Form {
-    count: usize,
+pub(super) struct Form {
+    pub(super) count: usize,
     /// How the separators stand: an id of the shape.
     example: String,
     /// The letters before the first digit, some of them when there are too many to be telling, with an id of each.
-    prefixes: HashMap<String, String, FixedState>,
-    many: bool,
+    pub(super) prefixes: HashMap<String, String, FixedState>,
+    pub(super) many: bool,
 }
 
 /// The directory's ids, indexed.
@@ -67,7 +52,7 @@ pub struct Ids {
 }
 
 /// An id in the spelling that does not matter.
-fn compacted(id: &str) -> String {
+pub(super) fn compacted(id: &str) -> String {
     let mut out = String::with_capacity(id.len());
     compact(id, &mut out);
     out
@@ -86,7 +71,7 @@ fn core(compact: &str) -> Option<&str> {
 }
 
 /// The class of each character, written into `buffer`: 9 a digit, a a letter. Empty for what is too long to be an id.
-fn form<'a>(compact: &str, buffer: &'a mut [u8; 192]) -> &'a str {
+pub(super) fn form<'a>(compact: &str, buffer: &'a mut [u8; 192]) -> &'a str {
     let hex = compact.len() == 32 && compact.bytes().all(|b| b.is_ascii_hexdigit());
     if hex {
         return "uuid";
@@ -100,7 +85,7 @@ fn form<'a>(compact: &str, buffer: &'a mut [u8; 192]) -> &'a str {
     std::str::from_utf8(&buffer[..length]).unwrap_or_default()
 }
 
-fn opening(compact: &str) -> &str {
+pub(super) fn opening(compact: &str) -> &str {
     let end = compact.find(|c: char| c.is_ascii_digit()).unwrap_or(compact.len());
     &compact[..end]
 }
@@ -256,10 +241,19 @@ impl Ids {
     /// Whether an unknown id of a known shape is written as the directory writes such ids, with separators between its parts.
     pub fn spelled_so(&self, compact: &str, written: &str) -> bool {
         let parted = written.contains(|c: char| !c.is_alphanumeric());
-        parted && self.fits(compact) && self.spelled(compact, written) == written
+        parted && self.fits(compact) && self.spelled(compact, written).eq_ignore_ascii_case(written)
     }
 
-    fn form(&self, compact: &str) -> Option<&Form> {
+    /// Whether this has letters, digits and separators where ids of the directory have them, whatever the letters.
+    pub fn parted_so(&self, compact: &str, written: &str) -> bool {
+        let digits = compact.bytes().filter(u8::is_ascii_digit).count();
+        let alike = |(a, b): (char, char)| a == b || a.is_alphanumeric() && b.is_alphanumeric();
+        let parted = digits >= 3 && compact.len() >= digits + 2 && written.contains(|c: char| !c.is_alphanumeric());
+        let shape = self.form(compact).filter(|_| parted).map(|form| &form.example);
+        shape.is_some_and(|id| id.len() == written.len() && id.chars().zip(written.chars()).all(alike))
+    }
+
+    pub(super) fn form(&self, compact: &str) -> Option<&Form> {
         if compact.is_ascii() && self.lengths >> compact.len().min(63) & 1 == 0 {
             return None;
         }
@@ -360,48 +354,6 @@ impl Ids {
         found.sort_unstable();
         found
     }
-
-    /// The shapes of the ids, most frequent first.
-    pub fn shapes(&self, campaigns: &[Campaign]) -> Vec<Shape> {
-        let mut counts: BTreeMap<String, (usize, &str)> = BTreeMap::new();
-        for campaign in campaigns {
-            let entry = counts.entry(self.pattern(&campaign.id)).or_insert((0, &campaign.id));
-            entry.0 += 1;
-        }
-        let all = campaigns.len().max(1) as f64;
-        let shape = |(pattern, (count, example)): (String, (usize, &str))| Shape {
-            pattern,
-            count,
-            share: count as f64 / all,
-            example: example.to_owned(),
-        };
-        let mut shapes: Vec<Shape> = counts.into_iter().map(shape).collect();
-        shapes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.pattern.cmp(&b.pattern)));
-        shapes
-    }
-
-    /// The readable pattern of an id: letters in front stay themselves when the shape's ids open with few.
-    fn pattern(&self, id: &str) -> String {
-        let compact = compacted(id);
-        if form(&compact, &mut [0; 192]) == "uuid" {
-            return "uuid".into();
-        }
-        let keep = self
-            .form(&compact)
-            .is_some_and(|form| !form.many && form.prefixes.len() <= 12 && form.count > form.prefixes.len());
-        let opening = opening(&compact).chars().count();
-        let mut seen = 0;
-        id.chars()
-            .map(|c| {
-                seen += usize::from(c.is_alphanumeric());
-                match c {
-                    c if c.is_ascii_digit() => '9',
-                    c if c.is_alphabetic() && !(keep && seen <= opening) => 'A',
-                    c => c,
-                }
-            })
-            .collect()
-    }
 }
 
 /// Whether an id is this when spelled without case and separators.
@@ -426,12 +378,11 @@ mod tests {
 
     #[test]
     fn learns_shapes() {
-        let (campaigns, ids) =
-            directory(&["48213", "48231", "ACQ-2024-0117", "ACQ-2024-0118", "550e8400-e29b-41d4-a716-446655440000"]);
-        let patterns: Vec<String> = ids.shapes(&campaigns).into_iter().map(|shape| shape.pattern).collect();
-        assert_eq!(patterns, ["99999", "ACQ-9999-9999", "uuid"]);
+        let (_, ids) = directory(&["48213", "48231", "ACQ-2024-0117", "ACQ-2024-0118"]);
         assert!(ids.fits("48123") && !ids.fits("481") && ids.fits("acq20259999") && !ids.fits("foo20259999"));
         assert_eq!(ids.spelled("acq20259999", "acq 2025 9999"), "ACQ-2025-9999");
+        let parted = |written: &str| ids.parted_so(&compacted(written), written);
+        assert!(parted("AQC-2024-0117") && !parted("AQC2024-0117") && !parted("AQC-2024-117"));
     }
 
     #[test]

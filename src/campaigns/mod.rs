@@ -3,6 +3,7 @@
 //! Campaign IDs decide; names are evidence only. Never guesses: a similarly named campaign without its ID is flagged.
 //! Knows requests, never help topics or tickets; total, no I/O: sources hand in bytes that are already read.
 
+mod address;
 mod check;
 mod contacts;
 mod contrast;
@@ -20,6 +21,7 @@ pub mod names;
 mod number;
 mod placed;
 mod reading;
+pub mod shape;
 pub mod similar;
 pub mod spelling;
 pub mod stated;
@@ -186,7 +188,7 @@ impl Directory {
     }
 
     /// The shapes of the ids, most frequent first.
-    pub fn shapes(&self) -> Vec<ids::Shape> {
+    pub fn shapes(&self) -> Vec<shape::Shape> {
         self.ids.shapes(&self.campaigns)
     }
 

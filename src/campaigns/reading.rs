@@ -162,11 +162,8 @@ impl Finder<'_, '_> {
                 return Some(reading(i + count, spelled, None));
             }
         }
-        if token.has_digit {
-            return Some(self.foreign(i).unwrap_or_else(|| reading(i, word.to_owned(), None)));
-        }
         // Letters that are not of the directory, then digits: a mistyped opening, in a shape that is known.
-        if (next_glued || opens && tight()) && !self.ids.openings_empty() {
+        if !token.digits && (next_glued || opens && tight()) && !self.ids.openings_empty() {
             let mut spelled = word.to_owned();
             for last in i + 1..(i + SPREAD).min(self.words.tokens.len()) {
                 let part = &self.words.tokens[last];
@@ -179,7 +176,8 @@ impl Finder<'_, '_> {
                 }
             }
         }
-        self.foreign(i)
+        let foreign = self.foreign(i);
+        if token.has_digit { foreign.or_else(|| Some(reading(i, word.to_owned(), None))) } else { foreign }
     }
 
     /// "Campaign ID: CMP/20417", in a shape that no id of the directory has: it is said to be one all the same. Otherwise it

@@ -91,6 +91,11 @@ pub fn find(zone: &Zone<'_>, view: View<'_>, hints: &Hints) -> Vec<Stated> {
     found
 }
 
+/// Whether an ID is known as one by its letters and digits, with no label and whoever stands beside it.
+pub(super) fn by_shape(id: &Stated) -> bool {
+    matches!(id.rule, "campaign-id.shape" | "campaign-id.exact")
+}
+
 pub(super) struct Finder<'a, 'z> {
     pub(super) zone: &'a Zone<'z>,
     pub(super) words: &'a Words<'z>,
@@ -318,7 +323,9 @@ impl Finder<'_, '_> {
                     || !digits
                         && (some_digits || self.ids.spelled_so(&reading.compact, self.written(i, last)))
                         && !self.ids.near(&reading.compact, self.campaigns).is_empty();
-                let opens = reading.continued || self.opens_as_known(&reading);
+                // "Q7K-221" for "P7K-221"
+                let mistyped = || self.ids.parted_so(&reading.compact, self.written(i, last));
+                let opens = reading.continued || self.opens_as_known(&reading) || mistyped();
                 !token.link && opens && !(spread && self.postcode(i, last)) && (like || reading.continued)
             }
             Label::Negative | Label::Document => false,

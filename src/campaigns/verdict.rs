@@ -232,7 +232,9 @@ fn stated_ids<'a>(zones: &'a [Found<'_>], forwarded: bool) -> Vec<&'a Stated> {
     } else if all.iter().any(|(_, id)| id.footing != Footing::Beside) {
         all.retain(|(_, id)| id.footing != Footing::Beside);
     }
-    if all.iter().any(|(_, id)| id.footing == Footing::Labelled) {
+    // Who labels one ID would label the other; what its shape tells needs no label.
+    let labelled = |id: &Stated| id.footing == Footing::Labelled && !stated::by_shape(id);
+    if all.iter().any(|(_, id)| labelled(id)) {
         all.retain(|(_, id)| id.footing != Footing::Plain);
     }
     let mut rows: HashSet<u32, FixedState> = HashSet::default();
