@@ -2,7 +2,7 @@
 //!
 //! Says so of the clause that an ID or a name stands in; whether another is stated is for [`super::denial`] to settle.
 
-use super::fold::Words;
+use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Says, role};
 
@@ -16,25 +16,37 @@ pub(super) fn contrasted(words: &Words<'_>, first: usize, last: usize) -> bool {
             && (from..=to).all(|at| tokens[at].gap & (gap::CLAUSE | gap::COMMA) == 0)
     };
     let ends_at = |at: usize| words.gap_after(at) & (gap::CLAUSE | gap::COMMA) != 0 || at + 1 == tokens.len();
+    let joins = |at: usize| tokens.get(at).is_some_and(|token| token.roles & (role::AND | role::BUT) != 0);
     // "runs badly", "marche mal": the verb alone says it only at the end of its clause.
     let goes = |at: usize| {
         let end = says(at, Says::Goes);
-        end.filter(|end| ends_at(end - 1) || says(*end, Says::Contrast).is_some())
+        end.filter(|end| ends_at(end - 1) || joins(*end) || says(*end, Says::Contrast).is_some())
     };
-    let (mut well, mut behind, mut at) = (false, None, last + 1);
-    while at < tokens.len().min(last + 9) && tokens[at].gap & gap::CLAUSE == 0 && !tokens[at].has_digit {
+    let (mut well, mut firm, mut behind, mut at) = (false, false, None, last + 1);
+    while at < tokens.len().min(last + 9) && tokens[at].gap & gap::CLAUSE == 0 {
         let token = &tokens[at];
+        if well && (token.gap & gap::COMMA != 0 || joins(at) || joins(at - 1)) && other_fails(words, at) {
+            return true;
+        }
         let said = token.roles & role::PHRASE != 0;
         behind = if said { says(at, Says::Contrast) } else { None };
-        if behind.is_some() || token.gap & gap::COMMA != 0 && well {
+        // "48213 läuft dagegen ganz normal": within its clause it is no conjunction.
+        if let Some(end) = behind.filter(|_| token.gap == gap::SPACE && token.roles & role::BUT == 0)
+            && (end..end + 2).any(|at| says(at, Says::Well).is_some())
+        {
+            (at, behind) = (end, None);
+            continue;
+        }
+        if token.has_digit || behind.is_some() || token.gap & gap::COMMA != 0 && well {
             break;
         }
         let end = if said { says(at, Says::Well).or_else(|| goes(at)) } else { None };
-        let fails = token.roles & (role::DENY | role::ASIDE | role::POLAR) != 0;
+        let fails = token.roles & DENIES != 0;
         if end.is_none() && (fails || said && says(at, Says::Fails).is_some()) {
             return false;
         }
         well |= end.is_some();
+        firm = end.is_some() && says(at, Says::Well).is_some();
         at = end.unwrap_or(at + 1);
     }
     if !well {
@@ -42,11 +54,74 @@ pub(super) fn contrasted(words: &Words<'_>, first: usize, last: usize) -> bool {
     }
     let ahead =
         (first.saturating_sub(5)..first).any(|at| says(at, Says::Contrast).is_some_and(|end| leads_to(end, first)));
+    let parted = |at: &usize| tokens[*at].gap & gap::COMMA != 0 && tokens[*at].gap & gap::CLAUSE == 0;
+    let denied = || {
+        let from = (first.saturating_sub(4)..=first).rev().find(parted);
+        from.is_some_and(|from| leads_to(from + 1, first) && denies(words, from))
+    };
     ahead
         || behind.is_some_and(|from| {
             let other = (from..tokens.len().min(from + 5)).find(|at| tokens[*at].has_digit);
             other.is_some_and(|other| leads_to(from, other))
         })
+        || denied()
+        || stands_alone(words, first, at).is_some_and(|from| firm || denies(words, from))
+}
+
+/// "48231 goes on as planned.": a sentence of its own that ends here, with nothing that limits it; where it begins.
+fn stands_alone(words: &Words<'_>, first: usize, end: usize) -> Option<usize> {
+    let tokens = &words.tokens;
+    let ends = tokens.get(end).map_or(gap::END, |next| next.gap);
+    let limited = tokens.get(end).is_some_and(|next| next.roles & role::BUT != 0)
+        || words.phrases_at(end).any(|(says, _)| says == Says::Contrast);
+    let begins = |at: &usize| *at == 0 || tokens[*at].gap & (gap::CLAUSE | gap::LINE) != 0;
+    let from = (first.saturating_sub(4)..=first).rev().find(begins)?;
+    let modal = |at: usize| words.phrases_at(at).any(|(says, _)| says == Says::Modal);
+    let plain =
+        !tokens[from..end].iter().any(|token| token.gap & (gap::COMMA | gap::COLON) != 0) && !(from..end).any(modal);
+    (ends & gap::CLAUSE != 0 && ends & gap::QUERY == 0 && !limited && plain).then_some(from)
+}
+
+/// What turns down, or says that something is not so.
+const DENIES: u32 = role::DENY | role::ASIDE | role::POLAR;
+
+/// "48213 is running, 48231 not", "celle de Lyon non", "48231 does not start": the clause that begins here says of another, or
+/// of something in a word, that it is not so.
+fn other_fails(words: &Words<'_>, from: usize) -> bool {
+    let tokens = &words.tokens;
+    let ends = |at: &usize| words.gap_after(*at) & (gap::CLAUSE | gap::COMMA) != 0 || at + 1 == tokens.len();
+    let Some(last) = (from..tokens.len().min(from + 10)).find(ends) else { return false };
+    let not = |at: &usize| tokens[*at].roles & DENIES != 0 || fails(words, *at);
+    let Some(not) = (from..=last).find(not) else { return false };
+    let function = role::STOP | role::AND | role::BUT;
+    let is_function = |token: &Token| token.roles & function != 0;
+    let known = |token: &Token| token.word != NO_WORD && !is_function(token);
+    let other = |token: &Token| token.has_digit && token.end - token.start >= 3 || known(token);
+    let before = &tokens[from..not];
+    let content = before.iter().filter(|token| !token.has_digit && !known(token) && !is_function(token)).count();
+    let ends_so = tokens[not + 1..=last].iter().all(is_function);
+    before.iter().take(4).any(other) && content <= 1 || ends_so && content == 1
+}
+
+fn fails(words: &Words<'_>, at: usize) -> bool {
+    words.phrases_at(at).any(|(says, _)| says == Says::Fails)
+}
+
+/// "48231 does not start, 48213 does": the clause that ends before this token says of another that something is not so.
+fn denies(words: &Words<'_>, to: usize) -> bool {
+    let parts = gap::CLAUSE | gap::COMMA;
+    let from = (to.saturating_sub(12)..to).rev().find(|at| words.tokens[*at].gap & parts != 0);
+    let clause = from.unwrap_or(to.saturating_sub(12))..to;
+    let other = |at: usize| words.tokens[at].has_digit || words.tokens[at].word != NO_WORD;
+    clause.clone().any(other) && clause.into_iter().any(|at| words.tokens[at].roles & DENIES != 0 || fails(words, at))
+}
+
+/// "48213 stimmt nicht": what is said from here on is denied before its clause ends.
+pub(super) fn doubted(words: &Words<'_>, from: usize) -> bool {
+    let parts =
+        |token: &Token| token.gap & (gap::CLAUSE | gap::COMMA) != 0 || token.roles & (role::AND | role::BUT) != 0;
+    let clause = words.tokens.iter().skip(from + 1).take(5).take_while(|token| !parts(token));
+    clause.into_iter().any(|token| token.roles & role::DENY != 0)
 }
 
 /// "We talked about 48213 yesterday, that is settled."

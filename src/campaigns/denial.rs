@@ -4,7 +4,7 @@
 //! only where something else is offered ("not in 48213", "48213 works fine") are settled when all of the request is read.
 
 use super::Directory;
-use super::contrast::{contrasted, settled_behind};
+use super::contrast::{contrasted, doubted, settled_behind};
 use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Says, role};
@@ -131,7 +131,9 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
             }
             let opens = words.tokens[at].gap & (stops | gap::OPEN) != 0;
             let before = at.checked_sub(1).map_or(role::BUT, |before| words.tokens[before].roles);
-            let contrast = opens || before & (role::AND | role::BUT) != 0 && before & role::STOP == 0;
+            // "48231 and not in 48213": directly behind another, whatever else "and" may be.
+            let behind = at.checked_sub(2).is_some_and(|other| words.tokens[other].has_digit);
+            let contrast = opens || before & (role::AND | role::BUT) != 0 && (before & role::STOP == 0 || behind);
             return match () {
                 () if roles & role::ASIDE != 0 => Denial::Instead,
                 () if related && contrast => Denial::Instead,
@@ -176,7 +178,7 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
         for (says, _) in words.phrases_at(at) {
             match says {
                 Says::DeniedBefore => return Denial::Yes,
-                Says::AsideBefore | Says::Settled => return Denial::Instead,
+                Says::AsideBefore | Says::Settled if !doubted(words, at) => return Denial::Instead,
                 _ => {}
             }
         }

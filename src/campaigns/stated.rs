@@ -91,11 +91,6 @@ pub fn find(zone: &Zone<'_>, view: View<'_>, hints: &Hints) -> Vec<Stated> {
     found
 }
 
-/// Whether an ID is known as one by its letters and digits, with no label and whoever stands beside it.
-pub(super) fn by_shape(id: &Stated) -> bool {
-    matches!(id.rule, "campaign-id.shape" | "campaign-id.exact")
-}
-
 pub(super) struct Finder<'a, 'z> {
     pub(super) zone: &'a Zone<'z>,
     pub(super) words: &'a Words<'z>,
@@ -318,15 +313,18 @@ impl Finder<'_, '_> {
                 meant && (fits || near) && !self.year(&reading.compact)
             }
             Label::None => {
-                // "off_7yq1ad": so few digits tell when all of it is written as the directory would.
-                let like = telling
-                    || !digits
-                        && (some_digits || self.ids.spelled_so(&reading.compact, self.written(i, last)))
-                        && !self.ids.near(&reading.compact, self.campaigns).is_empty();
+                let written = || self.written(i, last);
                 // "Q7K-221" for "P7K-221"
-                let mistyped = || self.ids.parted_so(&reading.compact, self.written(i, last));
+                let mistyped = || !digits && self.ids.parted_so(&reading.compact, written());
                 let opens = reading.continued || self.opens_as_known(&reading) || mistyped();
-                !token.link && opens && !(spread && self.postcode(i, last)) && (like || reading.continued)
+                // "off_7yq1ad": so few digits tell when all of it is written as the directory would.
+                let like = || {
+                    telling
+                        || !digits
+                            && (some_digits || self.ids.spelled_so(&reading.compact, written()))
+                            && !self.ids.near(&reading.compact, self.campaigns).is_empty()
+                };
+                !token.link && opens && !(spread && self.postcode(i, last)) && (reading.continued || like())
             }
             Label::Negative | Label::Document => false,
         };

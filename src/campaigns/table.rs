@@ -7,6 +7,7 @@ use std::hash::{BuildHasher, Hasher};
 use foldhash::fast::FixedState;
 
 /// Hashes bytes, the same in every run.
+#[inline]
 pub fn hash(bytes: &[u8]) -> u64 {
     let mut hasher = FixedState::with_seed(0x6465_736b).build_hasher();
     hasher.write(bytes);

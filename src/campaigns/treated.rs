@@ -191,7 +191,7 @@ impl Finder<'_, '_> {
         sure && precision >= 0.6
             && fit.coverage >= 0.3 * share
             && telling
-            && (field || (quoted || beside) && (tokens[at].capital || few) || self.opens_name(name, fit, few))
+            && (field || (quoted || beside) && tokens[at].capital || beside && few || self.opens_name(name, fit, few))
     }
 
     /// "since Black Friday": how many words are a day of the calendar, whatever campaign is called so.

@@ -233,7 +233,8 @@ fn stated_ids<'a>(zones: &'a [Found<'_>], forwarded: bool) -> Vec<&'a Stated> {
         all.retain(|(_, id)| id.footing != Footing::Beside);
     }
     // Who labels one ID would label the other; what its shape tells needs no label.
-    let labelled = |id: &Stated| id.footing == Footing::Labelled && !stated::by_shape(id);
+    let by_shape = |id: &Stated| matches!(id.rule, "campaign-id.shape" | "campaign-id.exact");
+    let labelled = |id: &Stated| id.footing == Footing::Labelled && !by_shape(id);
     if all.iter().any(|(_, id)| labelled(id)) {
         all.retain(|(_, id)| id.footing != Footing::Plain);
     }
