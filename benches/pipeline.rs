@@ -5,6 +5,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,12 +27,12 @@ async fn main() {
     report("baseline: fsync of 4 KB", fsyncs, None);
 
     let desk = open(&folder.path().join("one")).await;
-    let one = submit(&desk, mails / 20, 1).await;
+    let one = submit(&desk, 0..mails / 20, 1).await;
     report("baseline: submit, 1 client", one, Some(("of an fsync", one / fsyncs)));
     desk.store.close().await;
 
     let desk = open(&folder.path().join("many")).await;
-    let posts = submit(&desk, mails, CLIENTS).await;
+    let posts = submit(&desk, 0..mails, CLIENTS).await;
     report("submit, 64 clients", posts, Some(("of 1 client", posts / one)));
 
     let single = settle(&desk, mails / 20, 1).await;
@@ -76,19 +77,19 @@ fn mail(number: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-async fn submit(desk: &Arc<Desk>, count: usize, clients: usize) -> f64 {
+async fn submit(desk: &Arc<Desk>, mails: Range<usize>, clients: usize) -> f64 {
     let begun = Instant::now();
     let tasks = (0..clients).map(|client| {
-        let desk = desk.clone();
+        let (desk, share) = (desk.clone(), mails.clone().skip(client).step_by(clients));
         tokio::spawn(async move {
-            for number in (client..count).step_by(clients) {
+            for number in share {
                 let submitted = desk.accept(new(number)).await.unwrap();
                 assert!(!submitted.known);
             }
         })
     });
     futures_util::future::join_all(tasks).await;
-    count as f64 / begun.elapsed().as_secs_f64()
+    mails.len() as f64 / begun.elapsed().as_secs_f64()
 }
 
 fn new(number: usize) -> New {
@@ -115,12 +116,13 @@ async fn settle(desk: &Arc<Desk>, most: usize, batch: i64) -> f64 {
     settled as f64 / begun.elapsed().as_secs_f64()
 }
 
+/// The workers, while mails of other people come in: a second mail about the same is not answered.
 async fn lanes(desk: &Arc<Desk>, mails: usize) -> f64 {
     let cancel = tokio_util::sync::CancellationToken::new();
     let begun = Instant::now();
     let (worker, stop) = (desk.clone(), cancel.clone());
     let work = tokio::spawn(async move { worker.work(stop).await });
-    submit(desk, mails, CLIENTS).await;
+    submit(desk, mails..2 * mails, CLIENTS).await;
     while desk.store.pending_submissions().await.unwrap() > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
