@@ -271,7 +271,7 @@ fn faults_name_file_and_line() {
     check_fault("fr/where.txt", |text| format!("{text}{{% if %}}"), 2, "syntax error");
     check_fault("es/list.txt", |text| text.replace("campaign.name", "campaign.nombre"), 2, "undefined");
     check_fault("pt/words.toml", |text| text.replace("[details]", "[detalhes]"), 17, "detalhes");
-    check_fault("layout.html", |text| text.replace("{{ subject }}", "{{ asunto }}"), 11, "asunto");
+    check_fault("layout.html", |text| text.replace("{{ subject }}", "{{ asunto }}"), 6, "asunto");
     check_fault("en/several.txt", |text| text.replace("opening.txt", "openning.txt"), 3, "openning.txt");
 }
 

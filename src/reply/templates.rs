@@ -10,10 +10,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
+use std::fmt;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, context, escape_formatter};
+use minijinja::{AutoEscape, Environment, ErrorKind, Output, UndefinedBehavior, context, escape_formatter};
 use serde::{Deserialize, Serialize};
 
 use super::compose::{Choice, Data, Kind, Taps, Words, clean};
@@ -198,28 +199,25 @@ impl Templates {
         let no_campaign = no_campaign.filter(|tap| !tap.is_empty() && data.needs_campaign);
         let details: Vec<String> = data.detail_ids.iter().filter_map(|id| words.details.get(id)).cloned().collect();
         let topic = data.topic_named.as_ref().map(|(id, label)| words.topics.get(id).unwrap_or(label));
-        let seen = |words: &str| {
-            context! {
-                ticket => data.ticket,
-                desk => data.desk.as_str(),
-                again => data.again,
-                topic => topic.map(String::as_str),
-                campaign => data.campaign.as_ref().map(Serde),
-                stated => data.stated.as_deref(),
-                candidates => Serde(&candidates),
-                details => details.clone(),
-                needs_campaign => data.needs_campaign,
-                needs_description => data.needs_description,
-                no_campaign => no_campaign.as_deref(),
-                links => data.taps.as_ref().is_some_and(|taps| !taps.links.is_empty()),
-                state => "",
-                words,
-            }
+        let facts = context! {
+            ticket => data.ticket,
+            desk => data.desk.as_str(),
+            again => data.again,
+            topic => topic.map(String::as_str),
+            campaign => data.campaign.as_ref().map(Serde),
+            stated => data.stated.as_deref(),
+            candidates => Serde(&candidates),
+            details,
+            needs_campaign => data.needs_campaign,
+            needs_description => data.needs_description,
+            no_campaign => no_campaign.as_deref(),
+            links => data.taps.as_ref().is_some_and(|taps| !taps.links.is_empty()),
+            state => "",
+            words => "",
         };
-        let facts = seen("");
         let subject = clean(&self.run(&subject_of, &text_of, facts.clone())?);
-        let body = self.run(&text_of, &text_of, facts)?;
-        let text = self.run(&layout, &layout, seen(body.trim()))?;
+        let body = self.run(&text_of, &text_of, facts.clone())?;
+        let text = self.run(&layout, &layout, context! { words => body.trim(), ..facts })?;
         let blocks = blocks(&text);
         let own = format!("{language}/layout.html");
         let html = if self.files.contains(&own) { own.as_str() } else { "layout.html" };
@@ -335,7 +333,7 @@ fn environment() -> Environment<'static> {
         .set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
     // As minijinja escapes, but for the slash: it is harmless, and a link without slashes looks like phishing.
     environment.set_formatter(|out, state, value| match (state.auto_escape(), value.as_str()) {
-        (AutoEscape::Html, Some(text)) if !value.is_safe() => Ok(out.write_str(&escaped(text))?),
+        (AutoEscape::Html, Some(text)) if !value.is_safe() => Ok(escape(out, text)?),
         _ => escape_formatter(out, state, value),
     });
     // `{% include "where.txt" %}` means the file beside the one that says so.
@@ -346,19 +344,22 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#x27;"),
-            c => escaped.push(c),
-        }
+fn escape(out: &mut Output<'_>, text: &str) -> fmt::Result {
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escaped = match byte {
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'&' => "&amp;",
+            b'"' => "&quot;",
+            b'\'' => "&#x27;",
+            _ => continue,
+        };
+        out.write_str(&text[plain..at])?;
+        out.write_str(escaped)?;
+        plain = at + 1;
     }
-    escaped
+    out.write_str(&text[plain..])
 }
 
 /// Data at both ends: all of it, and none of it.
