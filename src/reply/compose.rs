@@ -288,8 +288,14 @@ fn harmless(id: &str) -> bool {
 pub(super) fn clean(text: &str) -> String {
     let unseen =
         |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let text: String = text.chars().map(|c| if c.is_control() || unseen(c) { ' ' } else { c }).collect();
-    text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    let mut clean = String::with_capacity(text.len());
+    for word in text.split(|c: char| c == ' ' || c.is_control() || unseen(c)).filter(|word| !word.is_empty()) {
+        if !clean.is_empty() {
+            clean.push(' ');
+        }
+        clean.push_str(word);
+    }
+    clean
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! The page is `tap.txt` of its language, set by `replies/page.html`; it never shows what a customer wrote.
 
+use std::fmt::Write;
+
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
@@ -147,7 +149,7 @@ fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(byte.into());
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded
