@@ -199,7 +199,7 @@ pub fn words(text: &str) -> Words<'_> {
     let mut folded = String::with_capacity(text.len() + text.len() / 4);
     folded.push_str(text);
     folded.make_ascii_lowercase();
-    let mut out = Words { text, folded, tokens: Vec::with_capacity(text.len() / 4 + 2), tail: 0, said: vec![] };
+    let mut out = Words { text, folded, tokens: Vec::with_capacity(text.len() / 5 + 2), tail: 0, said: vec![] };
     let mut between = Between::default();
     let mut open: Option<Token> = None;
     let mut last_katakana = false;

@@ -3,9 +3,11 @@
 //! A few words lead through the index to candidates; only those are compared with the text. A name counts when enough
 //! of it stands there and the text treats it as one; a loose likeness, or a name with foreign parts, is none.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
+use smallvec::{SmallVec, smallvec};
 
 use super::Campaign;
 use super::denial::{Denial, denied};
@@ -50,7 +52,7 @@ pub(super) struct Hit {
     pub(super) first: usize,
     pub(super) last: usize,
     /// Vocabulary words that it may be, with quality.
-    pub(super) words: Vec<(u32, f32)>,
+    pub(super) words: SmallVec<[(u32, f32); 4]>,
     /// It is a function word.
     pub(super) stop: bool,
     /// It may stand for several words of a name at once: "NYC" for "New York".
@@ -79,7 +81,8 @@ pub fn find(
 ) -> Vec<Mention> {
     let beside = beside_names(&zone.words, names);
     let slavic = spelling::slavic(zone.words.text);
-    let finder = Finder { zone, words: &zone.words, names, campaigns, hints, beside, slavic };
+    let near = RefCell::default();
+    let finder = Finder { zone, words: &zone.words, names, campaigns, hints, beside, slavic, near };
     let mut mentions = vec![];
     let mut rows_left = ROWS_PER_ZONE;
     for group in finder.groups(taken) {
@@ -98,6 +101,8 @@ pub(super) struct Finder<'a, 'z> {
     beside: Vec<bool>,
     /// The text is of a language that declines its words as Slavic ones do.
     slavic: bool,
+    /// What the words may be misspellings of that were looked up already: a text repeats its words.
+    near: RefCell<HashMap<&'a str, Vec<(u32, usize)>, FixedState>>,
 }
 
 /// Words near a word for a campaign, or near a telling word of some name.
@@ -118,7 +123,7 @@ fn beside_names(words: &Words<'_>, names: &Names) -> Vec<bool> {
 /// Words that make their neighbours a campaign's name.
 pub(super) const NAMES_FIELD: u32 = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL;
 
-impl Finder<'_, '_> {
+impl<'a> Finder<'a, '_> {
     pub(super) fn field(&self) -> bool {
         self.zone.id_field || self.zone.name_field
     }
@@ -190,7 +195,7 @@ impl Finder<'_, '_> {
     fn hit(&self, i: usize) -> Option<Hit> {
         let token = &self.words.tokens[i];
         let word = self.words.folded(token);
-        let mut words: Vec<(u32, f32)> = vec![];
+        let mut words: SmallVec<[(u32, f32); 4]> = smallvec![];
         // "may" is a month, "no" a side of a vote where it has a capital.
         let named =
             token.capital || self.field() || self.zone.place == Where::Subject && token.roles & role::POLAR != 0;
@@ -260,7 +265,7 @@ impl Finder<'_, '_> {
                 &[]
             };
             if !joined.is_empty() {
-                return Some(Hit { first: i, last: i, words: vec![], stop: false, several: false });
+                return Some(Hit { first: i, last: i, words: smallvec![], stop: false, several: false });
             }
             if word.len() >= 14 {
                 let parts = self.names.segments(word);
@@ -277,7 +282,7 @@ impl Finder<'_, '_> {
                 words.extend(other.map(|id| (id, 0.93)));
             }
             if words.is_empty() && self.plausible(i) {
-                let near = self.names.near(singular(word));
+                let near = self.near(singular(word));
                 // "mutui" is no typo for "mutuo".
                 let declined = |id: u32| word.len() >= 5 && declines(singular(word), self.names.text(id));
                 words.extend(near.into_iter().map(|(id, distance)| match distance {
@@ -302,16 +307,21 @@ impl Finder<'_, '_> {
                 joined[..word.len()].copy_from_slice(word.as_bytes());
                 joined[word.len()..].copy_from_slice(next.as_bytes());
                 let id = self.names.find_hashed(joined, hash(joined))?;
-                return Some(Hit { first: i, last: i + 1, words: vec![(id, 0.95)], stop: false, several: false });
+                return Some(Hit { first: i, last: i + 1, words: smallvec![(id, 0.95)], stop: false, several: false });
             }
             return None;
         }
         Some(Hit { first: i, last: i, words, stop, several })
     }
 
+    /// The words of names that this one may be a misspelling of, each with the number of edits.
+    fn near(&self, word: &'a str) -> Vec<(u32, usize)> {
+        self.near.borrow_mut().entry(word).or_insert_with(|| self.names.near(word)).clone()
+    }
+
     /// "New York" for NY and NYC.
     fn phrase(&self, i: usize) -> Option<Hit> {
-        let mut words: Vec<(u32, f32)> = vec![];
+        let mut words = smallvec![];
         let mut last = i;
         for (says, end) in self.words.phrases_at(i) {
             if let Says::Same(index) = says {
