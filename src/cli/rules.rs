@@ -120,14 +120,15 @@ fn check(dir: &Path, format: Format, notes: bool, out: &mut impl Write) -> Resul
     let fault = |fault| Finding { weight: Weight::Fault, fault };
     let mut findings: Vec<Finding> = match folder::read(dir) {
         Err(faults) => faults.into_iter().map(fault).collect(),
-        Ok(files) => match Rules::compile(&files) {
-            Err(faults) => faults.into_iter().map(fault).collect(),
-            Ok(rules) => {
-                let mut findings = lint::lint(&files);
-                findings.extend(Templates::compile(&rules.replies).err().into_iter().flatten().map(fault));
-                findings
-            }
-        },
+        Ok(files) => {
+            let mut findings = match Rules::compile(&files) {
+                Err(faults) => faults.into_iter().map(fault).collect(),
+                Ok(_) => lint::lint(&files),
+            };
+            let templates = Templates::compile(&rules::replies(&files));
+            findings.extend(templates.err().into_iter().flatten().map(fault));
+            findings
+        }
     };
     findings.extend(folder::unread(dir).into_iter().map(|fault| Finding { weight: Weight::Warning, fault }));
     for finding in &findings {

@@ -175,16 +175,12 @@ impl Rules {
             return Err(faults);
         }
         reading.headers = compiled.headers();
-        let replies = files
-            .iter()
-            .filter_map(|(path, text)| path.strip_prefix("replies/").map(|rest| (rest.to_owned(), text.clone())))
-            .collect();
         Ok(Rules {
             version: version(files),
             reading: Arc::new(reading),
             campaign_hints,
             answers,
-            replies,
+            replies: replies(files),
             hooks,
             compiled,
         })
@@ -290,6 +286,14 @@ impl Rules {
         let index = self.compiled.by_id.get(id)?;
         self.compiled.topics.get(usize::from(*index))
     }
+}
+
+/// The reply templates among the files, by path below `replies/`.
+pub fn replies(files: &Files) -> Files {
+    let below = |(path, text): (&String, &Cow<'static, str>)| {
+        path.strip_prefix("replies/").map(|rest| (rest.to_owned(), text.clone()))
+    };
+    files.iter().filter_map(below).collect()
 }
 
 /// The first twelve hex digits of SHA-256 over all paths and texts.

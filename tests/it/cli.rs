@@ -269,6 +269,10 @@ fn the_shipped_rules_are_checked_proven_and_explained() {
     fs::remove_file(folder.path().join("replies/en/missing_id.txt")).unwrap();
     let (code, out, _) = run(deskclerk().args(["rules", "check"]).arg(folder.path()));
     assert!(code == 1 && out.contains("replies/en/missing_id.txt: is missing"), "{out}");
+    // All faults at once, not the templates' after the topics'.
+    fs::write(folder.path().join("topics/zoo.toml"), "id = \"zoo\"\ntreshold = 2\n").unwrap();
+    let (_, out, _) = run(deskclerk().args(["rules", "check"]).arg(folder.path()));
+    assert!(out.contains("missing_id.txt: is missing") && out.contains("zoo.toml:2: unknown key `treshold`"), "{out}");
     let mail = demo_fixtures().join("mails/01-clear-report.eml");
     let (code, out, complaints) = run(deskclerk().args(["rules", "explain"]).arg(mail));
     assert_eq!(code, 0, "{complaints}");
