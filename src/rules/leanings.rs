@@ -139,17 +139,17 @@ impl Compiled {
     /// The words that lean most to or from a topic, with their numbers, as evidence.
     pub fn leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<(u32, Evidence)> {
         let name = format!("topic.{}.leaning", self.topics[usize::from(topic)].id.0);
-        let mut told = vec![];
+        let mut told: Vec<(u32, f64, Spot)> = vec![];
         self.leaning(scan, |word, says, factor, zone| {
             let points = says.iter().find(|(of, _)| *of == topic).map_or(0.0, |(_, points)| *points);
             if points.abs() >= TOLD {
-                let spot = Spot { zone, start: word.start, end: word.end };
-                told.push((word.id, scan.evidence(&name, spot, rounded(f64::from(points) * factor))));
+                told.push((word.id, f64::from(points) * factor, Spot { zone, start: word.start, end: word.end }));
             }
         });
-        told.sort_by(|(_, a), (_, b)| b.weight.abs().total_cmp(&a.weight.abs()));
+        told.sort_by(|(_, a, _), (_, b, _)| b.abs().total_cmp(&a.abs()));
         told.truncate(MOST_TOLD);
-        told
+        let evidence = |(word, points, spot)| (word, scan.evidence(&name, spot, rounded(points)));
+        told.into_iter().map(evidence).collect()
     }
 }
 
