@@ -28,7 +28,7 @@ fn a_fault_names_file_line_and_remedy() {
     check(
         "id = \"x\"\n[[signal]]\nphrase = [\"late\"]\n",
         &[
-            "topics/x.toml:2: the signal can never fire: it has neither phrases nor regex; add phrases = [\"…\"], or a sender_domain, source, header or attachment_type, or delete it",
+            "topics/x.toml:2: the signal can never fire: it has neither phrases nor regex; add phrases = [\"…\"] or regex = ['.'], or a sender_domain, source, header or attachment_type, or delete it",
             "topics/x.toml:3: unknown key `phrase`; write `phrases`, or delete it",
         ],
     );
@@ -455,6 +455,22 @@ fn held_back_mails_come_to_their_topics() {
     assert!(held.len() == 2110 && with >= 920 && alone >= 740, "{with}, {alone} of 1000");
 }
 
+/// An example is read as a mail is: in its language, and with what stands below its own text.
+#[test]
+fn an_example_has_language_and_quotes() {
+    let topic = |example: &str| {
+        let signals = "[[signal]]\nphrases = [\"quagga\"]\nlang = [\"de\"]\nweight = 8\n\
+                       [[signal]]\nphrases = [\"numbat\"]\nin = [\"quoted\"]\nweight = 8\n";
+        let text = format!("id = \"x\"\n{signals}[[example]]\n{example}\n");
+        Rules::compile(&files(&[("topics/x.toml", &text)])).unwrap().prove().holds()
+    };
+    let english =
+        "the quagga that we have ordered from you last week is not what we wanted, and nobody has told us why";
+    let german = "das quagga, das wir letzte Woche bei Ihnen bestellt haben, ist nicht das, was wir wollten, und niemand sagt uns, warum";
+    assert!(!topic(&format!("text = \"{english}\"")) && topic(&format!("text = \"{german}\"")));
+    assert!(topic("text = \"hi\"\nquoted = \"a numbat\"") && !topic("text = \"a numbat\""));
+}
+
 #[test]
 fn leanings_say_what_signals_do_not() {
     let files = files(&[
@@ -500,6 +516,13 @@ fn leanings_say_what_signals_do_not() {
     with.insert("topics/reporting.toml".into(), "id = \"reporting\"\nthreshold = 1\n[weights]\n\"bank\" = 2\n".into());
     assert_eq!(judged(&with, "good morning to you, the invoice").id, "billing");
     assert_eq!(judged(&with, "good morning to you, the bank").id, "other");
+    // Nobody has learned of a new topic: it wins by a signal of its own, and never by what others lean to.
+    let new = "id = \"delivery\"\nprior = 0.1\n[weights]\n\"parcel\" = 3\n";
+    with.insert("topics/delivery.toml".into(), new.into());
+    with.insert("leanings.csv".into(), "word,billing,other,reporting\nbank,6,,\n".into());
+    assert_eq!(judged(&with, "the bank").id, "reporting");
+    assert_eq!(judged(&with, "the bank, an invoice").id, "billing");
+    assert_eq!(judged(&with, "a parcel of the bank").id, "delivery");
     let wrong = [Labelled { text: "x".into(), topic: "shipping".into() }];
     let faults = lean(&files, &wrong).unwrap_err();
     assert!(faults[0].message.contains("1 are labelled `shipping`"), "{faults:?}");

@@ -283,7 +283,10 @@ fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
     let topic = &explanation.topic;
     writeln!(out, "topic {} ({}), {:.2} points, rules {}", topic.id, topic.label, topic.score, explanation.rules)?;
     for rank in &explanation.ranking {
-        writeln!(out, "\n{:.2} {} (threshold {:.2})", rank.score, rank.topic, rank.threshold)?;
+        match rank.topic == rules::OTHER {
+            true => writeln!(out, "\n{:.2} {} (where none reaches its threshold)", rank.score, rank.topic)?,
+            false => writeln!(out, "\n{:.2} {} (threshold {:.2})", rank.score, rank.topic, rank.threshold)?,
+        }
         if rank.prior != 0.0 {
             writeln!(out, "  {:+.2} to begin with", rank.prior)?;
         }

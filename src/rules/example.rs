@@ -15,6 +15,8 @@ pub struct Example {
     pub subject: String,
     /// The new text.
     pub text: String,
+    /// What it forwards, what it quotes below, and its signature.
+    pub below: [String; 3],
     /// What the customer picked in the form.
     pub pick: Option<String>,
     /// Form fields by their labels.
@@ -52,11 +54,13 @@ impl Example {
         let mut text = |key| sheet.text(table, key).map(|(text, _)| text);
         let (subject, said, from) = (text("subject"), text("text"), text("from"));
         let (pick, source) = (text("pick"), text("source"));
+        let below = ["forwarded", "quoted", "signature"].map(|key| text(key).unwrap_or_default());
         let fields = sheet.texts_by_key(table, "field");
         Example {
             line: table.line,
             subject: subject.unwrap_or_default(),
             text: said.unwrap_or_default(),
+            below,
             pick,
             fields: fields.into_iter().filter_map(|(label, value, _)| Some((label?, value))).collect(),
             from: from.unwrap_or_default(),
@@ -85,9 +89,13 @@ impl Example {
             Some(source) if source.contains('.') => (Some(source), None),
             source => (None, source.clone()),
         };
+        let [forwarded, quoted, signature] = self.below.clone();
         Request {
             subject: self.subject.clone(),
             text: self.text.clone(),
+            forwarded,
+            quoted,
+            signature,
             from: mailbox(self.from.clone()),
             via: form.map(|domain| mailbox(format!("form@{domain}"))),
             source: door,

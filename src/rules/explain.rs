@@ -48,7 +48,8 @@ impl Rules {
     pub fn explain(&self, findings: &Findings<'_>) -> Explanation {
         let compiled = &self.compiled;
         let Findings { scan, pick, .. } = findings;
-        let (signalled, leant) = (compiled.signalled(scan), compiled.leant(scan));
+        let signalled = compiled.signalled(scan);
+        let leant = compiled.leant(scan, &signalled);
         let scores = leaned(signalled.clone(), &leant);
         let topic = compiled.topic(scan, *pick);
         let mut order: Vec<usize> = (0..scores.len()).collect();
@@ -114,7 +115,8 @@ impl Rules {
             }];
         }
         let (Some(own), Some(index)) = (own, compiled.by_id.get(&topic.id)) else { return vec![] };
-        let mut changes = vec![match next {
+        let rival = || ranking.iter().find(|rank| rank.topic != topic.id && rank.score > 0.0);
+        let mut changes = vec![match next.or_else(rival) {
             Some(next) => format!("it leads `{}` by {:.2} points", next.topic, own.score - next.score),
             None => format!("no other topic has points; another one takes more than {:.2}", own.score),
         }];
@@ -128,7 +130,7 @@ impl Rules {
             decide(&scores, format!("`{}` (\"{}\")", found.rule, found.text));
         }
         for (word, found) in compiled.leanings_of(*index, scan).iter().filter(|(_, found)| found.weight > 0.0) {
-            let leant = compiled.held(compiled.summed(scan, Some(*word)));
+            let leant = compiled.held(compiled.summed(scan, Some(*word)), scan, signalled);
             decide(&leaned(signalled.to_vec(), &leant), format!("the word \"{}\"", found.text));
         }
         if changes.len() == 1 && !own.evidence.is_empty() {

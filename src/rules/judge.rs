@@ -83,7 +83,9 @@ impl Compiled {
 
     /// The points of every topic: its prior, its signals, and what single words lean to.
     pub fn scores(&self, scan: &Scan<'_>) -> Vec<f64> {
-        leaned(self.signalled(scan), &self.leant(scan))
+        let signalled = self.signalled(scan);
+        let leant = self.leant(scan, &signalled);
+        leaned(signalled, &leant)
     }
 
     /// A topic's points before any of its signals fires.
@@ -174,7 +176,8 @@ impl Compiled {
     pub fn topic(&self, scan: &Scan<'_>, pick: Pick) -> Topic {
         let scores = self.signalled(scan);
         let by_signals = self.chosen(scan, &scores);
-        let scores = leaned(scores, &self.leant(scan));
+        let leant = self.leant(scan, &scores);
+        let scores = leaned(scores, &leant);
         let (best, next) = self.best(&scores);
         let plain = best.filter(|best| self.is_plain(scan, &scores, *best, next));
         let id_of = |index: Option<usize>| {

@@ -19,7 +19,7 @@ use crate::request::evidence::Evidence;
 pub const FILE: &str = "leanings.csv";
 
 /// Points that all leanings together may come to between two topics.
-const MOST_LEANT: f64 = 6.0;
+pub const MOST_LEANT: f64 = 6.0;
 /// Points by which they may put a topic behind `other`: greetings and thanks are many, and a matter is soon said. A strong
 /// signal still reaches its threshold.
 const MOST_TO_OTHER: f64 = 3.0;
@@ -87,8 +87,8 @@ impl Leanings {
 
 impl Compiled {
     /// What all words lean to together: points of each topic beside those of `other`.
-    pub fn leant(&self, scan: &Scan<'_>) -> Vec<f64> {
-        self.held(self.summed(scan, None))
+    pub fn leant(&self, scan: &Scan<'_>, signalled: &[f64]) -> Vec<f64> {
+        self.held(self.summed(scan, None), scan, signalled)
     }
 
     /// The points of each topic's words as they stand in the table, of all but one of them.
@@ -103,16 +103,23 @@ impl Compiled {
     }
 
     /// How much of summed points counts, beside those of `other`. No topic falls more than [`MOST_LEANT`] behind another by
-    /// them, nor more than [`MOST_TO_OTHER`] behind `other`: what people wrote about stronger signals holds.
-    pub fn held(&self, mut points: Vec<f64>) -> Vec<f64> {
+    /// them, nor more than [`MOST_TO_OTHER`] behind `other`: what people wrote about stronger signals holds. `signalled`: the
+    /// points of every topic by signals.
+    pub fn held(&self, mut points: Vec<f64>, scan: &Scan<'_>, signalled: &[f64]) -> Vec<f64> {
         let most = points.iter().copied().fold(0.0, f64::max);
-        // Of a topic that somebody has added nothing is known: it is not put behind any other.
-        let unlearned = (0..self.topics.len()).filter(|topic| !self.leanings.learned.contains(&(*topic as u16)));
-        unlearned.filter(|topic| Some(*topic) != self.other()).for_each(|topic| points[topic] = most);
+        // Of a topic that somebody has added nothing is known: where a signal speaks for it, it is put behind no other.
+        let speaks = |topic: &usize| signalled[*topic] > self.prior(*topic, scan);
+        let unlearned = (0..self.topics.len()).filter(|topic| !self.is_learned(*topic) && Some(*topic) != self.other());
+        unlearned.filter(speaks).for_each(|topic| points[topic] = most);
         points.iter_mut().for_each(|points| *points = (*points - most).max(-MOST_LEANT));
         let other = self.other().map_or((-most).max(-MOST_LEANT), |other| points[other]);
         points.iter_mut().for_each(|points| *points = (*points - other).max(-MOST_TO_OTHER));
         points
+    }
+
+    /// Whether any word speaks for or against a topic.
+    pub fn is_learned(&self, topic: usize) -> bool {
+        self.leanings.learned.contains(&(topic as u16))
     }
 
     /// Each word that leans to some topic, once, where it counts most: what it says, how much of it, and in which zone.
@@ -175,12 +182,16 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
     let mut columns = vec![];
     for name in headers.iter().skip(1).map(str::trim) {
         let index = topics.iter().position(|topic| *topic == name).map(|index| index as u16);
-        if index.is_some() && columns.contains(&index) {
+        if name.is_empty() {
+            // Spreadsheets leave empty columns behind.
+        } else if index.is_some() && columns.contains(&index) {
             fault(1, format!("`{name}` has two columns"), "make one of them, or take one out".into());
         } else if index.is_none() {
-            let remedy = nearest(name, topics)
+            let free: Vec<&str> =
+                topics.iter().copied().filter(|topic| !headers.iter().any(|has| has.trim() == *topic)).collect();
+            let remedy = nearest(name, &free)
                 .map_or("take the column out, or name it after one of topics/*.toml".to_owned(), |right| {
-                    format!("write {right}")
+                    format!("write {right}, or take the column out")
                 });
             fault(1, format!("there is no topic `{name}`"), remedy);
         }
@@ -293,6 +304,7 @@ mod tests {
     #[test]
     fn each_fault_has_its_line() {
         check("word,reporting\n# of people\nopens,2\n", &[]);
+        check("word,reporting,,\nopens,2,,\n", &[]);
         check("topic,reporting\n", &[(1, "the first column is not `word`")]);
         check("word,reportng\nopens,2\n", &[(1, "there is no topic `reportng`")]);
         check(

@@ -11,6 +11,7 @@ use super::example::{Example, words};
 use super::judge::OTHER;
 use super::routing::PRIORITIES;
 use crate::request::evidence::Evidence;
+use crate::request::{Request, language};
 
 /// How all examples fared.
 #[derive(Debug, Default, Serialize)]
@@ -113,7 +114,7 @@ impl Rules {
             let id = &written.id.0;
             let mut row = Row { topic: id.clone(), ..Row::default() };
             for example in &written.examples {
-                let request = example.request();
+                let request = self.request_of(example);
                 let findings = self.find(&request, &[]);
                 let judged = self.topic_of(&findings);
                 let right = match (example.belongs, &example.topic) {
@@ -155,9 +156,15 @@ impl Rules {
         proof
     }
 
+    /// The request of an example, in the language that a mail of this text would be.
+    fn request_of(&self, example: &Example) -> Request {
+        let request = example.request();
+        Request { language: language::detect(&request.text, &self.reading), ..request }
+    }
+
     fn prove_routing(&self, proof: &mut Proof) {
         for routed in &self.compiled.routed {
-            let request = routed.example.request();
+            let request = self.request_of(&routed.example);
             let findings = self.find(&request, &[]);
             let topic = routed.example.topic.clone().unwrap_or_else(|| self.topic_of(&findings).id);
             let got = self.routing_of(&topic, &findings);

@@ -55,9 +55,15 @@ impl<'t> Sheet<'t> {
             Err(error) => {
                 let line = self.line(error.span().map_or(0, |span| span.start));
                 let message = error.message().trim().replace('\n', ", ");
-                let remedy = match message.contains("duplicate key") {
-                    true => "it stands above already: put its lines there",
-                    false => "correct the syntax on this line",
+                let remedy = match message.as_str() {
+                    said if said.contains("duplicate key") => "it stands above already: put its lines there",
+                    said if said.contains("escape") => {
+                        "write it between single quotes, where a backslash is itself: '\\d'"
+                    }
+                    said if said.contains("cannot extend") => {
+                        "give each of these lists a language, as in phrases.en = […], or none of them"
+                    }
+                    _ => "correct the syntax on this line",
                 };
                 self.fault(line, format!("no valid TOML: {message}"), remedy);
             }

@@ -277,7 +277,7 @@ pub fn signal(sheet: &mut Sheet<'_>, table: &mut Table<'_>, usual_weight: f64) -
         sheet.fault(
             signal.line,
             "the signal can never fire: it has neither phrases nor regex",
-            "add phrases = [\"…\"], or a sender_domain, source, header or attachment_type, or delete it",
+            "add phrases = [\"…\"] or regex = ['.'], or a sender_domain, source, header or attachment_type, or delete it",
         );
     }
     signal

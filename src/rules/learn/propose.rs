@@ -72,7 +72,11 @@ pub fn propose(files: &Files, corrected: &[Corrected]) -> Result<Proposal, Vec<F
     for (topic, phrases) in candidates(&rules, files, corrected, &wrong)? {
         for phrase in phrases {
             let before = right_with(files, &additions, corrected);
-            for weight in WEIGHTS {
+            // "the yubikey" beside "yubikey" would count twice: the shorter one gets more weight instead.
+            let added = additions.get(topic).into_iter().flat_map(|addition| &addition.phrases);
+            let within = added.into_iter().find(|(shorter, _)| phrase.split(' ').any(|word| word == **shorter));
+            let (phrase, least) = within.map_or((phrase.clone(), 0.0), |(shorter, weight)| (shorter.clone(), *weight));
+            for weight in WEIGHTS.into_iter().filter(|weight| *weight > least) {
                 let mut trial = additions.clone();
                 trial.entry(topic).or_default().phrases.insert(phrase.clone(), weight);
                 let Ok(tried) = Rules::compile(&edited(files, &trial)) else { continue };
@@ -287,6 +291,19 @@ mod tests {
         let weights: Vec<&str> = access.lines().filter(|line| line.ends_with("= 2.0")).collect();
         assert_eq!(weights.len(), 1, "{access}");
         assert!(!weights[0].contains("\"please\"") && !weights[0].contains("\"nothing\""), "{access}");
+    }
+
+    /// One word that does not suffice gets more weight, instead of company that counts twice.
+    #[test]
+    fn a_phrase_is_not_proposed_inside_another() {
+        let mut files = files();
+        files.get_mut("topics/billing.toml").unwrap().to_mut().push_str("[weights]\n\"sum\" = 5\n");
+        let fed =
+            [corrected("other", "access", "the yubikey, thank you"), corrected("billing", "access", "the yubikey sum")];
+        let proposal = propose(&files, &fed).unwrap();
+        let access = &proposal.files["topics/access.toml"];
+        assert_eq!(access.lines().filter(|line| line.contains("yubikey\" = ")).count(), 1, "{access}");
+        assert!(access.contains("\"yubikey\" = 7.0\n") && proposal.right_after == 2, "{access}");
     }
 
     #[test]

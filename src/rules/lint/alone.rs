@@ -8,7 +8,7 @@ use crate::rules::classes;
 use crate::rules::compile::{Compiled, Owner, Signal, Written};
 use crate::rules::fold::{Piece, fold};
 use crate::rules::judge::{OTHER, Pick};
-use crate::rules::leanings;
+use crate::rules::leanings::{self, MOST_LEANT};
 use crate::rules::sheet::{distance, nearest};
 use crate::rules::topic::Topic;
 use crate::rules::{Files, Rules};
@@ -89,6 +89,18 @@ impl Findings {
         }
     }
 
+    /// Topics of which no word of the table says anything.
+    pub(super) fn of_unlearned(&mut self, compiled: &Compiled) {
+        let known = |at: &usize| compiled.is_learned(*at);
+        if !(0..compiled.topics.len()).any(|at| known(&at)) {
+            return;
+        }
+        for topic in (0..compiled.topics.len()).filter(|at| !known(at)).map(|at| &compiled.topics[at]) {
+            let message = format!("no word of {} speaks for or against `{}`", leanings::FILE, topic.id.0);
+            self.add(Weight::Note, &topic.file, topic.id.1, message, "learn the table anew with `rules lean`");
+        }
+    }
+
     /// Conditions that nothing fulfils.
     pub(super) fn of_conditions(&mut self, signal: &Signal) {
         let (file, written, line) = (signal.file.as_str(), &signal.written, signal.written.line);
@@ -104,11 +116,15 @@ impl Findings {
             let message = format!("`{}` can never fire: \"{domain}\" is no domain", signal.name);
             self.add(Weight::Warning, file, line, message, "write what stands behind the @, such as \"bank.example\"");
         }
-        for wanted in written.attachment_types.iter().filter(|wanted| !wanted.contains('/') && !wanted.starts_with('.'))
-        {
+        let is_type = |wanted: &str| match wanted.strip_prefix('.') {
+            Some(end) => !end.is_empty() && !end.contains('*'),
+            None => wanted.contains('/'),
+        };
+        for wanted in written.attachment_types.iter().filter(|wanted| !is_type(wanted)) {
             let message = format!("`{}` can never fire: no attachment is of type \"{wanted}\"", signal.name);
+            let end = wanted.trim_matches(['*', '.']);
             let remedy =
-                format!("write \".{wanted}\" for the end of a name, or a type such as \"text/csv\" or \"image/*\"");
+                format!("write \".{end}\" for the end of a name, or a type such as \"text/csv\" or \"image/*\"");
             self.add(Weight::Warning, file, line, message, remedy);
         }
         if written.field.is_some() && !written.places.is_empty() && !written.places.contains(&Where::Form) {
@@ -202,7 +218,8 @@ impl Findings {
         }
         for (topic, weights) in compiled.topics.iter().zip(most).filter(|(topic, _)| topic.id.0 != OTHER) {
             let Some(weights) = weights else { continue };
-            let most = topic.prior + weights;
+            let words = if compiled.is_learned(usize::from(compiled.by_id[&topic.id.0])) { MOST_LEANT } else { 0.0 };
+            let most = topic.prior + weights + words;
             if most < topic.threshold && most + topic.named < topic.threshold_named {
                 let message = format!(
                     "`{}` never reaches its threshold of {}: it has {most} points at most",

@@ -42,6 +42,7 @@ pub fn lint(files: &Files) -> Vec<Finding> {
     let mut findings = Findings(vec![]);
     findings.of_classes(&compiled);
     findings.of_leanings(&compiled);
+    findings.of_unlearned(&compiled);
     let languages = alone::languages(files);
     for (signal, phrases) in compiled.signals.iter().zip(&written) {
         findings.of_words(&compiled, signal, phrases);
