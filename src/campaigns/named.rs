@@ -91,6 +91,9 @@ pub fn find(
     mentions
 }
 
+/// Vocabulary words, each with the number of edits to it.
+type Near = Vec<(u32, usize)>;
+
 pub(super) struct Finder<'a, 'z> {
     pub(super) zone: &'a Zone<'z>,
     pub(super) words: &'a Words<'z>,
@@ -102,7 +105,7 @@ pub(super) struct Finder<'a, 'z> {
     /// The text is of a language that declines its words as Slavic ones do.
     slavic: bool,
     /// What the words may be misspellings of that were looked up already: a text repeats its words.
-    near: RefCell<HashMap<&'a str, Vec<(u32, usize)>, FixedState>>,
+    near: RefCell<HashMap<&'a str, Near, FixedState>>,
 }
 
 /// Words near a word for a campaign, or near a telling word of some name.
@@ -315,7 +318,7 @@ impl<'a> Finder<'a, '_> {
     }
 
     /// The words of names that this one may be a misspelling of, each with the number of edits.
-    fn near(&self, word: &'a str) -> Vec<(u32, usize)> {
+    fn near(&self, word: &'a str) -> Near {
         self.near.borrow_mut().entry(word).or_insert_with(|| self.names.near(word)).clone()
     }
 
