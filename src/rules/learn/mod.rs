@@ -179,12 +179,14 @@ fn sheet(id: &str, label: &str, prior: f32, limits: (f32, f32), weights: &[(&str
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     // Writing to a String cannot fail.
     let _ = writeln!(out, "id = {}\nlabel = {}\ncampaign = \"optional\"", quoted(id), quoted(label));
-    if prior.min(limits.0) < 0.0 {
+    if limits.0 < 0.0 {
         let _ = writeln!(
             out,
-            "# The labelled texts gave no reason to leave any text to `other`. Where vague ones should be,"
+            "# Below its margin a text is `other`. To leave more to it, raise the margin, or set a threshold of 2 or so."
         );
-        let _ = writeln!(out, "# let the prior there be 0, and raise the threshold here, to 2 or so.");
+    }
+    if prior < 0.0 {
+        let _ = writeln!(out, "# No labelled text was without a topic. Where some should be, let the prior be 0.");
     }
     let _ = writeln!(out, "prior = {prior:.2}\nthreshold = {:.2}\nmargin = {:.2}\n\n[weights]", limits.0, limits.1);
     for (phrase, weight) in weights {

@@ -20,7 +20,7 @@ const ALL_PHRASES: usize = 30_000;
 /// Points that a plain yes comes to in the files, so that weights are numbers with which people count.
 const POINTS: f32 = 4.0;
 /// Weights below this say nothing once written with two digits.
-const LEAST_WEIGHT: f32 = 0.02;
+const LEAST_WEIGHT: f32 = 0.1;
 
 /// A text as its phrases.
 #[derive(Debug, Clone, Copy)]

@@ -158,7 +158,13 @@ impl Findings {
         for (language, line) in strange {
             let known: Vec<&str> = languages.iter().map(String::as_str).collect();
             let message = format!("no request is of the language \"{language}\"");
-            self.add(Weight::Warning, file, line, message, format!("the languages are {}", known.join(", ")));
+            self.add(
+                Weight::Warning,
+                file,
+                line,
+                message,
+                format!("told apart are {}; phrases of others stand in a plain list", known.join(", ")),
+            );
         }
         let under: BTreeSet<&str> = filed.iter().map(|(language, _)| *language).collect();
         let all_filed = written.regexes.is_empty() && filed.len() == phrases.len() && !filed.is_empty();
