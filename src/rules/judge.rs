@@ -83,7 +83,11 @@ impl Compiled {
 
     /// The points of every topic: its prior, its signals, and what single words lean to.
     pub fn scores(&self, scan: &Scan<'_>) -> Vec<f64> {
-        let signalled = self.signalled(scan);
+        self.with_leanings(scan, self.signalled(scan))
+    }
+
+    /// The points that signals give, and what single words lean to.
+    fn with_leanings(&self, scan: &Scan<'_>, signalled: Vec<f64>) -> Vec<f64> {
         let leant = self.leant(scan, &signalled);
         leaned(signalled, &leant)
     }
@@ -176,8 +180,7 @@ impl Compiled {
     pub fn topic(&self, scan: &Scan<'_>, pick: Pick) -> Topic {
         let scores = self.signalled(scan);
         let by_signals = self.chosen(scan, &scores);
-        let leant = self.leant(scan, &scores);
-        let scores = leaned(scores, &leant);
+        let scores = self.with_leanings(scan, scores);
         let (best, next) = self.best(&scores);
         let plain = best.filter(|best| self.is_plain(scan, &scores, *best, next));
         let id_of = |index: Option<usize>| {

@@ -91,11 +91,11 @@ impl Findings {
 
     /// Topics of which no word of the table says anything.
     pub(super) fn of_unlearned(&mut self, compiled: &Compiled) {
-        let known = |at: &usize| compiled.is_learned(*at);
-        if !(0..compiled.topics.len()).any(|at| known(&at)) {
-            return;
-        }
-        for topic in (0..compiled.topics.len()).filter(|at| !known(at)).map(|at| &compiled.topics[at]) {
+        let (learned, unlearned): (Vec<usize>, Vec<usize>) =
+            (0..compiled.topics.len()).partition(|at| compiled.is_learned(*at));
+        // Without the table nobody expects words to speak.
+        for at in unlearned.into_iter().filter(|_| !learned.is_empty()) {
+            let topic = &compiled.topics[at];
             let message = format!("no word of {} speaks for or against `{}`", leanings::FILE, topic.id.0);
             self.add(Weight::Note, &topic.file, topic.id.1, message, "learn the table anew with `rules lean`");
         }
