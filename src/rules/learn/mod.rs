@@ -21,8 +21,11 @@ use crate::config::fault::Fault;
 use crate::request::Request;
 
 use labels::Labels;
-use model::{Model, Text};
+use model::{Model, Text, Trial};
 use phrasebook::Phrasebook;
+
+/// Parts that the texts fall into, each judged by a model that learned from the others.
+const FOLDS: usize = 4;
 
 /// A text with its topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,15 +126,13 @@ pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
         .map(|(sample, phrases)| Text { phrases, topic: numbers[&labels.id(&sample.topic)] })
         .collect();
 
-    // The threshold is found on texts that the model has not seen: every eighth.
-    let share = |unseen: bool| {
-        let part = texts.iter().enumerate().filter(move |(index, _)| (index % 8 == 3) == unseen);
-        part.map(|(_, text)| *text).collect::<Vec<_>>()
-    };
-    let trial = Model::train(&share(false), ids.len(), &phrasebook);
+    let mut model = Model::train(&texts, ids.len(), &phrasebook);
     let other = numbers.get(&OTHER.to_owned()).copied();
-    let (threshold, margin) = trial.limits(&share(true), other);
-    let model = Model::train(&texts, ids.len(), &phrasebook);
+    // Where nothing is known of it, `other` is what speaks for no topic.
+    let silent = model.priors.iter().copied().fold(f32::MIN, f32::max) + 0.01;
+    if let Some(other) = other {
+        model.priors[other] += model::raise(&trials(&texts, ids.len(), other, &phrasebook));
+    }
 
     let mut files = Files::new();
     files.insert("words.toml".into(), words.to_owned().into());
@@ -139,15 +140,28 @@ pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
     for (number, id) in ids.iter().enumerate() {
         let weights = written(&model, number, &phrasebook);
         signals += weights.len();
-        let examples = examples(samples, &texts, &model, number);
+        let least = if other.is_none() { silent } else { f32::MIN };
+        let examples = examples(samples, &texts, &model, number, least);
         let label = labels.shown[*id].replace('_', " ");
-        let limits = if *id == OTHER { (0.0, 0.0) } else { (threshold, margin) };
-        files.insert(format!("topics/{id}.toml"), sheet(id, &label, 0.0, limits, &weights, &examples).into());
+        files.insert(format!("topics/{id}.toml"), sheet(id, &label, model.priors[number], &weights, &examples).into());
     }
     if other.is_none() {
-        files.insert("topics/other.toml".into(), sheet(OTHER, "Other", -1000.0, (0.0, 0.0), &[], &[]).into());
+        files.insert("topics/other.toml".into(), sheet(OTHER, "Other", silent, &[], &[]).into());
     }
     Ok(Learned { files, signals, labels })
+}
+
+/// How every text comes out by a model that has not seen it.
+fn trials(texts: &[Text<'_>], topics: usize, other: usize, phrasebook: &Phrasebook) -> Vec<Trial> {
+    let part = |fold: usize, unseen: bool| {
+        let part = texts.iter().enumerate().filter(move |(index, _)| (index % FOLDS == fold) == unseen);
+        part.map(|(_, text)| *text).collect::<Vec<_>>()
+    };
+    let of = |fold: usize| {
+        let model = Model::train(&part(fold, false), topics, phrasebook);
+        part(fold, true).into_iter().map(|text| model.trial(text, other)).collect::<Vec<_>>()
+    };
+    (0..FOLDS).flat_map(of).collect()
 }
 
 /// The phrases of one topic with their weights, heaviest first.
@@ -158,13 +172,14 @@ fn written<'p>(model: &Model, topic: usize, phrasebook: &'p Phrasebook) -> Vec<(
     found.into_iter().map(|(phrase, weight)| (phrasebook.written[phrase as usize].as_str(), weight)).collect()
 }
 
-/// Up to fifteen texts of the topic that the model judges right, spread over the surest and the hardest.
-fn examples<'s>(samples: &'s [Labelled], texts: &[Text<'_>], model: &Model, topic: usize) -> Vec<&'s str> {
+/// Up to fifteen texts of the topic that the model judges right, and with more points than the least, spread over the surest
+/// and the hardest.
+fn examples<'s>(samples: &'s [Labelled], texts: &[Text<'_>], model: &Model, topic: usize, least: f32) -> Vec<&'s str> {
     let mut right = Vec::new();
     for (sample, text) in samples.iter().zip(texts).filter(|(_, text)| text.topic == topic) {
         let points = model.points(*text);
         let rest = points.iter().enumerate().filter(|(other, _)| *other != topic);
-        let rest = rest.map(|(_, points)| *points).fold(f32::MIN, f32::max);
+        let rest = rest.map(|(_, points)| *points).fold(least, f32::max);
         if points[topic] > rest + 0.5 {
             right.push((points[topic] - rest, sample.text.trim()));
         }
@@ -174,21 +189,18 @@ fn examples<'s>(samples: &'s [Labelled], texts: &[Text<'_>], model: &Model, topi
     right.iter().step_by(step).take(15).map(|(_, text)| *text).collect()
 }
 
-fn sheet(id: &str, label: &str, prior: f32, limits: (f32, f32), weights: &[(&str, f32)], examples: &[&str]) -> String {
+fn sheet(id: &str, label: &str, prior: f32, weights: &[(&str, f32)], examples: &[&str]) -> String {
     let mut out = String::from("# Learned from labelled texts; edit it like any other topic.\n");
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     // Writing to a String cannot fail.
     let _ = writeln!(out, "id = {}\nlabel = {}\ncampaign = \"optional\"", quoted(id), quoted(label));
-    if limits.0 < 0.0 {
-        let _ = writeln!(
-            out,
-            "# Below its margin a text is `other`. To leave more to it, raise the margin, or set a threshold of 2 or so."
-        );
-    }
-    if prior < 0.0 {
-        let _ = writeln!(out, "# No labelled text was without a topic. Where some should be, let the prior be 0.");
-    }
-    let _ = writeln!(out, "prior = {prior:.2}\nthreshold = {:.2}\nmargin = {:.2}\n\n[weights]", limits.0, limits.1);
+    let _ = match id {
+        OTHER => {
+            writeln!(out, "# What no topic beats is `other`: raise its prior to leave more to it.\nprior = {prior:.2}")
+        }
+        _ => writeln!(out, "prior = {prior:.2}\nthreshold = -1000"),
+    };
+    out.push_str("\n[weights]\n");
     for (phrase, weight) in weights {
         let _ = writeln!(out, "{} = {weight:.2}", quoted(phrase));
     }

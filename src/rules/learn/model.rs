@@ -6,20 +6,20 @@
 use super::phrasebook::Phrasebook;
 
 /// What a mistake costs.
-const COST: f32 = 1.0;
+const COST: f32 = 2.0;
 /// Rounds over all texts, before and after thinning.
-const ROUNDS: [usize; 2] = [12, 8];
+const ROUNDS: [usize; 2] = [30, 20];
 /// The last rounds look at every text.
 const LAST_ROUNDS: usize = 2;
 /// By how much a text must be on its right side to sleep.
 const ASLEEP: f32 = 0.2;
-/// Phrases kept a topic: what a person may still read. Few topics may have more, for they may speak several languages.
-const PHRASES: usize = 400;
-/// Phrases kept in all.
-const ALL_PHRASES: usize = 30_000;
+/// What the share of texts without a topic that come to `other` is worth, beside the share of right verdicts.
+const STRANGER: f32 = 0.035;
+/// Points by which the same may be said with more or with less.
+const SWING: f32 = 0.5;
 /// Points that a plain yes comes to in the files, so that weights are numbers with which people count.
 const POINTS: f32 = 4.0;
-/// Weights below this say nothing once written with two digits.
+/// Fewer points than these are not worth a line.
 const LEAST_WEIGHT: f32 = 0.1;
 
 /// A text as its phrases.
@@ -35,17 +35,20 @@ pub struct Text<'p> {
 pub struct Model {
     /// Topic → its phrases with their weights.
     pub topics: Vec<Vec<(u32, f32)>>,
+    /// Topic → the points that it has before anything is said.
+    pub priors: Vec<f32>,
     /// Phrase → the topics it speaks for or against.
     by_phrase: Vec<Vec<(u32, f32)>>,
 }
 
 /// How an unseen text came out.
-struct Trial {
-    points: f32,
+pub struct Trial {
+    /// The points of the best topic over those of `other`.
     lead: f32,
+    /// Whether the best topic is its own.
     right: bool,
+    /// Whether it has none.
     stranger: bool,
-    beaten: bool,
 }
 
 impl Model {
@@ -60,17 +63,17 @@ impl Model {
         let usual = norms.iter().sum::<f32>() / norms.len().max(1) as f32;
         let machine = Machine { texts, scale: &scale, norms: &norms, order: order(texts.len()) };
         let all = vec![true; phrasebook.len()];
-        let mut model = Model { topics: Vec::with_capacity(topics), by_phrase: vec![vec![]; phrasebook.len()] };
+        let mut model = Model { topics: vec![], priors: vec![], by_phrase: vec![vec![]; phrasebook.len()] };
         for topic in 0..topics {
-            let weights = machine.learn(topic, &all, ROUNDS[0]);
-            let kept = thin(&weights, &scale, &phrasebook.held, PHRASES.max(ALL_PHRASES / topics.max(1)));
-            let weights = machine.learn(topic, &kept, ROUNDS[1]);
-            let written = |(phrase, weight): (usize, &f32)| {
-                // As it is written: two digits.
-                let weight = (weight * scale[phrase] * usual * POINTS * 100.0).round() / 100.0;
-                (kept[phrase] && weight.abs() >= LEAST_WEIGHT).then_some((phrase as u32, weight))
-            };
-            model.topics.push(weights.iter().enumerate().filter_map(written).collect());
+            let (weights, _) = machine.learn(topic, &all, ROUNDS[0]);
+            let points = |phrase: usize, weight: f32| hundredths(weight * scale[phrase] * usual * POINTS);
+            let telling = |(phrase, weight): (usize, &f32)| points(phrase, *weight).abs() >= LEAST_WEIGHT;
+            let kept: Vec<bool> = weights.iter().enumerate().map(telling).collect();
+            let (weights, prior) = machine.learn(topic, &kept, ROUNDS[1]);
+            model.priors.push(hundredths(prior * POINTS));
+            let written = weights.iter().enumerate().filter(|(phrase, _)| kept[*phrase]);
+            let written = written.map(|(phrase, weight)| (phrase as u32, points(phrase, *weight)));
+            model.topics.push(written.filter(|(_, points)| *points != 0.0).collect());
             for (phrase, weight) in &model.topics[topic] {
                 model.by_phrase[*phrase as usize].push((topic as u32, *weight));
             }
@@ -80,7 +83,7 @@ impl Model {
 
     /// The points of every topic for a text.
     pub fn points(&self, text: Text<'_>) -> Vec<f32> {
-        let mut points = vec![0.0; self.topics.len()];
+        let mut points = self.priors.clone();
         for phrase in text.phrases {
             for (topic, weight) in &self.by_phrase[*phrase as usize] {
                 points[*topic as usize] += weight;
@@ -89,50 +92,35 @@ impl Model {
         points
     }
 
-    /// Threshold and margin below which a text is `other`: found on unseen texts, with those that have no topic where some
-    /// are known; else so that hardly any right verdict is lost.
-    pub fn limits(&self, texts: &[Text<'_>], other: Option<usize>) -> (f32, f32) {
-        let judged: Vec<Trial> = texts.iter().map(|text| self.trial(*text, other)).collect();
-        let strangers = judged.iter().filter(|trial| trial.stranger).count();
-        let in_scope = (judged.len() - strangers).max(1) as f32;
-        let grid = |mut values: Vec<f32>| {
-            values.sort_by(f32::total_cmp);
-            (0..40).filter_map(|step| values.get(values.len() * step / 100).copied()).collect::<Vec<_>>()
-        };
-        let thresholds = grid(judged.iter().map(|trial| trial.points).collect());
-        let margins = grid(judged.iter().map(|trial| trial.lead).collect());
-        let mut best = (f32::MIN, -1000.0, 0.0);
-        for threshold in std::iter::once(-1000.0).chain(thresholds) {
-            for margin in std::iter::once(0.0).chain(margins.iter().copied()) {
-                let passes = |trial: &&Trial| trial.points >= threshold && trial.lead >= margin;
-                let right = judged.iter().filter(|trial| trial.right).filter(passes).count() as f32 / in_scope;
-                let away = |trial: &&Trial| trial.stranger && (trial.beaten || !passes(trial));
-                let away = judged.iter().filter(away).count() as f32 / strangers.max(1) as f32;
-                // A share of right verdicts is worth ten times the same share of strangers kept out.
-                let worth = right + 0.1 * away - 1e-6 * margin;
-                if worth > best.0 {
-                    best = (worth, threshold, margin);
-                }
-            }
-        }
-        ((best.1 * 100.0).floor() / 100.0, (best.2.max(0.0) * 100.0).floor() / 100.0)
-    }
-
-    fn trial(&self, text: Text<'_>, other: Option<usize>) -> Trial {
+    /// How the points of `other` come out for a text that the model has not seen.
+    pub fn trial(&self, text: Text<'_>, other: usize) -> Trial {
         let points = self.points(text);
-        let own = |topic: &usize| Some(*topic) != other;
-        let best = (0..points.len()).filter(own).max_by(|a, b| points[*a].total_cmp(&points[*b])).unwrap_or(0);
-        let rest = (0..points.len()).filter(own).filter(|topic| *topic != best);
-        let next = rest.map(|topic| points[topic]).fold(f32::MIN, f32::max);
-        let beaten = other.is_some_and(|other| points[other] > points[best]);
-        Trial {
-            points: points[best],
-            lead: points[best] - next,
-            right: best == text.topic && !beaten,
-            stranger: Some(text.topic) == other,
-            beaten,
-        }
+        let own = (0..points.len()).filter(|topic| *topic != other);
+        let best = own.max_by(|a, b| points[*a].total_cmp(&points[*b])).unwrap_or(0);
+        Trial { lead: points[best] - points[other], right: best == text.topic, stranger: text.topic == other }
     }
+}
+
+/// What is added to the prior of `other`, so that unseen texts without a topic come to it and few others do.
+pub fn raise(trials: &[Trial]) -> f32 {
+    let strangers = trials.iter().filter(|trial| trial.stranger).count().max(1) as f32;
+    let in_scope = (trials.len() as f32 - strangers).max(1.0);
+    let worth = |raise: f32| -> f32 {
+        let away = |trial: &Trial| 1.0 / (1.0 + ((trial.lead - raise) / SWING).exp());
+        let worth = |trial: &Trial| match trial {
+            Trial { stranger: true, .. } => STRANGER / strangers * away(trial),
+            Trial { right: true, .. } => -away(trial) / in_scope,
+            _ => 0.0,
+        };
+        trials.iter().map(worth).sum()
+    };
+    let tried = (0..=80).map(|step| step as f32 * 0.1).map(|raise| (worth(raise), raise));
+    tried.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(0.0, |(_, raise)| raise)
+}
+
+/// As it is written: two digits.
+fn hundredths(points: f32) -> f32 {
+    (points * 100.0).round() / 100.0
 }
 
 /// What each phrase says before anything is learned: by its kind, and the more, the fewer texts hold it.
@@ -147,16 +135,6 @@ pub fn rarity(texts: usize, held: u32) -> f32 {
     ((1.0 + texts as f32) / (1.0 + held as f32)).ln() + 1.0
 }
 
-/// The phrases worth writing down: the heaviest, weighed by how many texts hold them.
-fn thin(weights: &[f32], scale: &[f32], held: &[u32], most: usize) -> Vec<bool> {
-    let worth = |phrase: usize| (weights[phrase] * scale[phrase]).abs() * (held[phrase] as f32).sqrt();
-    let mut order: Vec<usize> = (0..weights.len()).filter(|phrase| weights[*phrase] != 0.0).collect();
-    order.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)).then(a.cmp(b)));
-    let mut kept = vec![false; weights.len()];
-    order.iter().take(most).for_each(|phrase| kept[*phrase] = true);
-    kept
-}
-
 /// Finds the weights of one topic after the other.
 struct Machine<'t> {
     texts: &'t [Text<'t>],
@@ -167,9 +145,9 @@ struct Machine<'t> {
 }
 
 impl Machine<'_> {
-    /// The weights of one topic over the kept phrases.
-    fn learn(&self, topic: usize, kept: &[bool], rounds: usize) -> Vec<f32> {
-        let mut weights = vec![0.0f32; kept.len()];
+    /// The weights of one topic over the kept phrases, and its prior: the weight of what every text says.
+    fn learn(&self, topic: usize, kept: &[bool], rounds: usize) -> (Vec<f32>, f32) {
+        let (mut weights, mut prior) = (vec![0.0f32; kept.len()], 0.0);
         let mut alphas = vec![0.0f32; self.texts.len()];
         let slack = 0.5 / COST;
         let mut awake = self.order.clone();
@@ -182,7 +160,7 @@ impl Machine<'_> {
                 let (text, norm) = (self.texts[at], self.norms[at]);
                 let side = if text.topic == topic { 1.0 } else { -1.0 };
                 let phrases = || text.phrases.iter().map(|phrase| *phrase as usize).filter(|phrase| kept[*phrase]);
-                let (mut points, mut length) = (0.0, 0.0);
+                let (mut points, mut length) = (prior, 1.0);
                 for phrase in phrases() {
                     let value = self.scale[phrase] * norm;
                     points += weights[phrase] * value;
@@ -193,14 +171,15 @@ impl Machine<'_> {
                 let next = (alpha - slope / (length + slack)).max(0.0);
                 if next != alpha {
                     alphas[at] = next;
-                    let step = (next - alpha) * side * norm;
-                    phrases().for_each(|phrase| weights[phrase] += step * self.scale[phrase]);
+                    let step = (next - alpha) * side;
+                    prior += step;
+                    phrases().for_each(|phrase| weights[phrase] += step * norm * self.scale[phrase]);
                 }
                 // A text that is well on its right side will hardly come back: it sleeps until the last rounds.
                 next > 0.0 || slope < ASLEEP
             });
         }
-        weights
+        (weights, prior)
     }
 }
 
