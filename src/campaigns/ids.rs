@@ -46,7 +46,9 @@ pub struct Ids {
     /// Lengths of all-digit ids: bit n for n digits.
     pub digit_lengths: u64,
     /// Lengths of all ids without their separators: bit n for n characters, the last for all that are longer.
-    lengths: u64,
+    pub(super) lengths: u64,
+    /// Lengths of what stands behind the letters that ids open with.
+    core_lengths: u64,
     /// Lengths at which letters and digits stand in many different places.
     jumbled: u64,
 }
@@ -83,6 +85,11 @@ pub(super) fn form<'a>(compact: &str, buffer: &'a mut [u8; 192]) -> &'a str {
         length += 1;
     }
     std::str::from_utf8(&buffer[..length]).unwrap_or_default()
+}
+
+/// Whether a set of lengths has this one.
+pub(super) fn has(lengths: u64, length: usize) -> bool {
+    lengths >> length.min(63) & 1 == 1
 }
 
 pub(super) fn opening(compact: &str) -> &str {
@@ -142,6 +149,7 @@ impl Ids {
             let whole = core_of(row);
             let Some(digits) = core(&whole) else { continue };
             let key = hash(digits.as_bytes());
+            ids.core_lengths |= 1 << digits.len().min(63);
             if ids.cores.find(key, |r| core(&core_of(*r)) == Some(digits)).is_some() {
                 ids.shared_cores.insert(digits.to_owned());
             } else {
@@ -190,7 +198,7 @@ impl Ids {
 
     /// The campaign whose id is this, whatever its spelling. `written` decides between ids that differ by spelling only.
     pub fn find(&self, compact: &str, written: &str, campaigns: &[Campaign]) -> Option<u32> {
-        if compact.is_empty() || compact.len() > self.longest {
+        if !self.of_known_length(compact) {
             return None;
         }
         if !self.twins.is_empty() && self.twins.contains(compact) {
@@ -201,7 +209,7 @@ impl Ids {
 
     /// The campaign whose id has this behind its letters, when no other has.
     pub fn by_core(&self, digits: &str, campaigns: &[Campaign]) -> Option<u32> {
-        if self.shared_cores.contains(digits) {
+        if !has(self.core_lengths, digits.len()) || self.shared_cores.contains(digits) {
             return None;
         }
         let is = |row: &u32| core(&compacted(&campaigns[*row as usize].id)) == Some(digits);
@@ -254,10 +262,12 @@ impl Ids {
     }
 
     pub(super) fn form(&self, compact: &str) -> Option<&Form> {
-        if compact.is_ascii() && self.lengths >> compact.len().min(63) & 1 == 0 {
-            return None;
-        }
-        self.forms.get(form(compact, &mut [0; 192]))
+        if self.of_known_length(compact) { self.forms.get(form(compact, &mut [0; 192])) } else { None }
+    }
+
+    /// Whether some id is as long, so that a look into the tables may find it.
+    fn of_known_length(&self, compact: &str) -> bool {
+        has(self.lengths, compact.len()) || !compact.is_ascii()
     }
 
     /// Whether an unknown compact id has a shape of the directory: class of characters, and letters in front known.
@@ -269,7 +279,7 @@ impl Ids {
     /// "GL2Q5G6": whether it is as long as ids in which letters and digits stand anywhere, and such a mixture.
     pub fn jumbled(&self, compact: &str) -> bool {
         let digits = compact.bytes().filter(u8::is_ascii_digit).count();
-        let length = self.jumbled >> compact.len().min(63) & 1 == 1;
+        let length = has(self.jumbled, compact.len());
         length && digits >= 2 && digits < compact.len() && compact.is_ascii()
     }
 
@@ -304,55 +314,6 @@ impl Ids {
             }
         }
         if rest.next().is_some() { written.to_owned() } else { out }
-    }
-
-    /// The directory's ids one edit or transposition away from an unknown one.
-    pub fn near(&self, unknown: &str, campaigns: &[Campaign]) -> Vec<u32> {
-        let chars: Vec<char> = unknown.chars().collect();
-        if chars.is_empty() || chars.len() > 40 {
-            return vec![];
-        }
-        let digits = chars.iter().all(char::is_ascii_digit);
-        let alphabet: &str = if digits { "0123456789" } else { "0123456789abcdefghijklmnopqrstuvwxyz" };
-        let mut found: Vec<u32> = vec![];
-        let mut compact = String::new();
-        let mut look = |candidate: &[char]| {
-            compact.clear();
-            compact.extend(candidate);
-            if let Some(row) = self.find(&compact, &compact, campaigns)
-                && !found.contains(&row)
-            {
-                found.push(row);
-            }
-        };
-        // Most directories have ids of one length or two: an edit to another leads nowhere.
-        let some_have = |length: usize| self.lengths >> length.min(63) & 1 == 1;
-        let (shorter, as_long, longer) =
-            (some_have(chars.len() - 1), some_have(chars.len()), some_have(chars.len() + 1));
-        for i in 0..=chars.len() {
-            let mut edited = chars.clone();
-            if as_long && i + 1 < chars.len() {
-                edited.swap(i, i + 1);
-                look(&edited);
-                edited.swap(i, i + 1);
-            }
-            for c in alphabet.chars().filter(|_| as_long && i < chars.len()) {
-                edited[i] = c;
-                look(&edited);
-                edited[i] = chars[i];
-            }
-            for c in alphabet.chars().filter(|_| longer) {
-                edited.insert(i, c);
-                look(&edited);
-                edited.remove(i);
-            }
-            if shorter && i < chars.len() {
-                edited.remove(i);
-                look(&edited);
-            }
-        }
-        found.sort_unstable();
-        found
     }
 }
 
@@ -392,14 +353,5 @@ mod tests {
         assert_eq!((find("cmp 1042330"), find("CMP1042330")), (Some(0), Some(0)));
         assert_eq!((find("cmp-77"), find("CMP-77"), find("Cmp77")), (Some(1), Some(2), None));
         assert_eq!((ids.by_core("1042330", &campaigns), ids.by_core("55512", &campaigns)), (Some(0), None));
-    }
-
-    #[test]
-    fn near_misses() {
-        let (campaigns, ids) = directory(&["48213", "48231", "99999"]);
-        assert_eq!(ids.near("48123", &campaigns), [0]);
-        assert_eq!(ids.near("4821", &campaigns), [0, 1]);
-        assert_eq!(ids.near("482313", &campaigns), [0, 1]);
-        assert!(ids.near("", &campaigns).is_empty());
     }
 }

@@ -18,6 +18,7 @@ mod label;
 pub mod load;
 pub mod named;
 pub mod names;
+mod near;
 mod number;
 mod placed;
 mod reading;
