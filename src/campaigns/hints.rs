@@ -3,16 +3,14 @@
 //! Words are compared folded. A fault names the line and the remedy; a file with faults compiles to nothing.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 use serde::Deserialize;
 
-use super::fold::{self, Words};
+use super::fold::{self, Token, Words};
 use super::spelling::singular;
-use super::table::hash;
+use super::table::{ByHash, hash};
 use crate::config::fault::Fault;
 
 /// What a word may be: a set of these bits.
@@ -137,26 +135,26 @@ pub struct Said {
 
 #[derive(Debug, Clone)]
 struct Phrase {
-    /// Its words behind the first.
-    rest: Vec<String>,
+    /// The hashes of its words behind the first.
+    rest: Vec<u64>,
     says: Says,
 }
 
 /// What the file adds to the shapes learned from the directory: labels, negative contexts, wording. Compiled once.
 #[derive(Debug, Clone, Default)]
 pub struct Hints {
-    /// What each word may be, by its hash.
-    words: HashTable<(String, u32)>,
+    /// What each word may be.
+    words: ByHash<u32>,
     /// Beginnings of negative words, sorted.
     stems: Vec<String>,
-    /// The phrases that begin with a word, by its hash.
-    phrases: HashTable<(String, Vec<Phrase>)>,
-    /// For every spelling, the single words that it may stand for.
-    spellings: Vec<Vec<String>>,
-    /// A single word to the index of its other spellings.
-    other: HashMap<String, Vec<usize>, FixedState>,
-    /// A single word to the several that it stands for.
-    long: HashMap<String, Vec<String>, FixedState>,
+    /// The phrases that begin with a word.
+    phrases: ByHash<Vec<Phrase>>,
+    /// For every phrase of [`Says::Same`], the hashes of the single words that it may stand for.
+    spellings: Vec<Vec<u64>>,
+    /// A single word to the hashes of its other spellings.
+    other: ByHash<Vec<u64>>,
+    /// A single word to the hashes of the several that it stands for.
+    long: ByHash<Vec<u64>>,
     values: Vec<String>,
 }
 
@@ -266,7 +264,7 @@ impl Hints {
                 } else if stem.is_some() && *bit == role::NEGATIVE {
                     hints.stems.push(folded);
                 } else {
-                    *value_of(&mut hints.words, folded) |= bit;
+                    hints.add_role(&folded, *bit);
                 }
             }
         }
@@ -324,12 +322,17 @@ impl Hints {
         &SHIPPED
     }
 
+    fn add_role(&mut self, word: &str, role: u32) {
+        *self.words.or_insert(hash(word.as_bytes()), 0) |= role;
+    }
+
     fn phrase(&mut self, phrase: &str, says: Says) {
-        let words: Vec<String> = fold::folded(phrase).split(' ').map(|word| singular(word).to_owned()).collect();
-        let Some(first) = words.first().filter(|word| !word.is_empty()).cloned() else { return };
-        *value_of(&mut self.words, first.clone()) |= role::PHRASE;
-        let list = value_of(&mut self.phrases, first);
-        list.push(Phrase { rest: words[1..].to_vec(), says });
+        let folded = fold::folded(phrase);
+        let mut words = folded.split(' ').filter(|word| !word.is_empty());
+        let Some(first) = words.next() else { return };
+        self.add_role(singular(first), role::PHRASE);
+        let list = self.phrases.or_insert(hash_of_singular(first), vec![]);
+        list.push(Phrase { rest: words.map(hash_of_singular).collect(), says });
         // The longest first: "is not the right one" before "is not".
         list.sort_by_key(|phrase| std::cmp::Reverse(phrase.rest.len()));
     }
@@ -339,56 +342,53 @@ impl Hints {
         for word in &folded {
             if !word.is_empty() && !word.contains(' ') {
                 for other in folded.iter().filter(|other| other.contains(' ')) {
-                    *value_of(&mut self.words, word.clone()) |= role::SAME;
-                    let long = self.long.entry(singular(word).to_owned()).or_default();
-                    long.extend(other.split(' ').map(|word| singular(word).to_owned()));
+                    self.add_role(word, role::SAME);
+                    let long = self.long.or_insert(hash_of_singular(word), vec![]);
+                    long.extend(other.split(' ').map(hash_of_singular));
                 }
             }
             let singles = folded.iter().filter(|other| *other != word && !other.contains(' '));
-            let singles: Vec<String> = singles.map(|word| singular(word).to_owned()).collect();
+            let singles: Vec<u64> = singles.map(|word| hash_of_singular(word)).collect();
             if singles.is_empty() || word.is_empty() {
                 continue;
             }
-            let index = self.spellings.len();
-            self.spellings.push(singles);
             if word.contains(' ') {
-                self.phrase(word, Says::Same(index));
+                self.phrase(word, Says::Same(self.spellings.len()));
+                self.spellings.push(singles);
             } else {
-                let key = singular(word).to_owned();
-                *value_of(&mut self.words, word.clone()) |= role::SAME;
-                self.other.entry(key).or_default().push(index);
+                self.add_role(word, role::SAME);
+                self.other.or_insert(hash_of_singular(word), vec![]).extend(singles);
             }
         }
     }
 
     /// Marks what the words of a text may be, and finds its phrases: [`role::PHRASE`] stays where one begins.
     pub fn mark(&self, words: &mut Words<'_>) {
-        let mut said = std::mem::take(&mut words.said);
         for at in 0..words.tokens.len() {
             let word = words.word(at);
             let one = singular(word);
             let hash = hash(one.as_bytes());
-            let mut roles = self.roles_of(word, one, hash);
-            if roles & role::PHRASE != 0 && !self.phrases_at(words, at, one, hash, &mut said) {
-                roles &= !role::PHRASE;
-            }
-            words.tokens[at].hash = hash;
-            words.tokens[at].roles = roles;
+            let roles = self.roles_of(word, one, hash);
+            let token = &mut words.tokens[at];
+            (token.hash, token.roles) = (hash, roles);
         }
-        words.said = said;
+        for at in 0..words.tokens.len() {
+            if words.tokens[at].roles & role::PHRASE != 0 && !self.phrases_at(&words.tokens, at, &mut words.said) {
+                words.tokens[at].roles &= !role::PHRASE;
+            }
+        }
     }
 
-    /// Adds the phrases that begin at this word, of which singular and hash are known; says whether there are any.
-    fn phrases_at(&self, words: &Words<'_>, at: usize, one: &str, hash: u64, said: &mut Vec<Said>) -> bool {
+    /// Adds the phrases that begin at this word; says whether there are any.
+    fn phrases_at(&self, tokens: &[Token], at: usize, said: &mut Vec<Said>) -> bool {
         let before = said.len();
-        let next = singular(words.word(at + 1));
-        let list = self.phrases.find(hash, |(word, _)| word == one).map_or(&[][..], |(_, list)| list.as_slice());
-        for phrase in list {
-            let stands = |(i, word): (usize, &String)| singular(words.word(at + 1 + i)) == word;
-            // By the second word most are none.
-            if phrase.rest.first().is_none_or(|word| word == next) && phrase.rest.iter().enumerate().skip(1).all(stands)
+        for phrase in self.phrases.get(tokens[at].hash).into_iter().flatten() {
+            let end = at + 1 + phrase.rest.len();
+            let behind = tokens.get(at + 1..end).unwrap_or_default();
+            if behind.len() == phrase.rest.len()
+                && behind.iter().map(|token| token.hash).eq(phrase.rest.iter().copied())
             {
-                said.push(Said { at, end: at + 1 + phrase.rest.len(), says: phrase.says });
+                said.push(Said { at, end, says: phrase.says });
             }
         }
         said.len() > before
@@ -403,20 +403,20 @@ impl Hints {
     /// What a word may be of which the singular, and the hash of that, are known.
     fn roles_of(&self, word: &str, one: &str, hash_of_one: u64) -> u32 {
         let is_singular = one.len() == word.len();
-        let exact = self.roles_at(word, if is_singular { hash_of_one } else { hash(word.as_bytes()) });
+        let exact = self.roles_at(if is_singular { hash_of_one } else { hash(word.as_bytes()) });
         if exact == 0
             && let Some(bare) = without_article(word)
         {
-            return self.roles_at(bare, hash(bare.as_bytes()));
+            return self.roles_at(hash(bare.as_bytes()));
         }
         if is_singular {
             return exact;
         }
-        exact | self.roles_at(one, hash_of_one) & !(role::CAMPAIGN | role::ADVERT | role::STOP | role::FILL)
+        exact | self.roles_at(hash_of_one) & !(role::CAMPAIGN | role::ADVERT | role::STOP | role::FILL)
     }
 
-    fn roles_at(&self, word: &str, hash: u64) -> u32 {
-        self.words.find(hash, |(known, _)| known == word).map_or(0, |(_, roles)| *roles)
+    fn roles_at(&self, hash: u64) -> u32 {
+        self.words.get(hash).copied().unwrap_or(0)
     }
 
     /// Whether a word says that the number beside it is no Campaign ID.
@@ -448,19 +448,18 @@ impl Hints {
         false
     }
 
-    /// Single words that this single word may stand for.
-    pub fn spelled_otherwise(&self, word: &str) -> impl Iterator<Item = &str> {
-        let lists = self.other.get(singular(word)).map_or(&[][..], Vec::as_slice);
-        lists.iter().flat_map(|index| self.spellings[*index].iter().map(String::as_str))
+    /// Single words that the single word of this hash may stand for, by the hashes of their singulars.
+    pub fn spelled_otherwise(&self, hash: u64) -> &[u64] {
+        self.other.get(hash).map_or(&[], Vec::as_slice)
     }
 
     /// The words that this single word may stand for together: "NYC" for "New York".
-    pub fn written_out(&self, word: &str) -> &[String] {
-        self.long.get(singular(word)).map_or(&[], Vec::as_slice)
+    pub fn written_out(&self, hash: u64) -> &[u64] {
+        self.long.get(hash).map_or(&[], Vec::as_slice)
     }
 
     /// Single words that a phrase of [`Says::Same`] may stand for.
-    pub fn spellings(&self, index: usize) -> &[String] {
+    pub fn spellings(&self, index: usize) -> &[u64] {
         self.spellings.get(index).map_or(&[], Vec::as_slice)
     }
 
@@ -471,16 +470,14 @@ impl Hints {
     }
 }
 
-/// The value of a word, the first time the default one.
-fn value_of<T: Default>(table: &mut HashTable<(String, T)>, word: String) -> &mut T {
-    let rehash = |(word, _): &(String, T)| hash(word.as_bytes());
-    let entry = table.entry(hash(word.as_bytes()), |(known, _)| *known == word, rehash);
-    &mut entry.or_insert_with(|| (word, T::default())).into_mut().1
+/// The hash of a folded word without the plural's s.
+fn hash_of_singular(word: &str) -> u64 {
+    hash(singular(word).as_bytes())
 }
 
 /// An Arabic word without its article, and without the particle written in front of it.
 fn without_article(word: &str) -> Option<&str> {
-    if word.is_ascii() {
+    if word.as_bytes().first().is_none_or(u8::is_ascii) {
         return None;
     }
     let rest = word.strip_prefix("ال").or_else(|| word.strip_prefix("لل"));
@@ -517,7 +514,7 @@ mod tests {
         assert!(
             hints.negative("rechnungsnummer", 0) && hints.negative("kundennr", 0) && !hints.negative("campaign", 0)
         );
-        assert!(hints.spelled_otherwise("jan").any(|word| word == "january"));
+        assert!(hints.spelled_otherwise(hash(b"jan")).contains(&hash(b"january")));
         assert!(hints.value_not_specific("N/A") && hints.value_not_specific(" none "));
     }
 

@@ -61,12 +61,8 @@ pub(super) struct Hit {
 
 /// Looks the words of a zone up in the directory's vocabulary.
 pub fn mark(words: &mut Words<'_>, names: &Names) {
-    for i in 0..words.tokens.len().min(WORDS_PER_ZONE) {
-        let token = words.tokens[i];
-        if !token.link {
-            let word = singular(words.folded(&token)).as_bytes();
-            words.tokens[i].word = names.find_hashed(word, token.hash).unwrap_or(NO_WORD);
-        }
+    for token in words.tokens.iter_mut().take(WORDS_PER_ZONE).filter(|token| !token.link) {
+        token.word = names.find_hashed(token.hash).unwrap_or(NO_WORD);
     }
 }
 
@@ -217,8 +213,8 @@ impl<'a> Finder<'a, '_> {
             words.push((id, 1.0));
         }
         if token.roles & role::SAME != 0 {
-            for other in self.hints.spelled_otherwise(word) {
-                if let Some(id) = self.names.find(other)
+            for other in self.hints.spelled_otherwise(token.hash) {
+                if let Some(id) = self.names.find_hashed(*other)
                     && words.iter().all(|(seen, _)| *seen != id)
                     && words.len() < 6
                 {
@@ -241,8 +237,8 @@ impl<'a> Finder<'a, '_> {
         }
         let mut several = false;
         if token.roles & role::SAME != 0 && (token.capitals || token.roles & role::STOP == 0) {
-            for other in self.hints.written_out(word) {
-                if let Some(id) = self.names.find(other)
+            for other in self.hints.written_out(token.hash) {
+                if let Some(id) = self.names.find_hashed(*other)
                     && words.iter().all(|(seen, _)| *seen != id)
                     && words.len() < 6
                 {
@@ -309,7 +305,7 @@ impl<'a> Finder<'a, '_> {
                 let joined = buffer.get_mut(..word.len() + next.len())?;
                 joined[..word.len()].copy_from_slice(word.as_bytes());
                 joined[word.len()..].copy_from_slice(next.as_bytes());
-                let id = self.names.find_hashed(joined, hash(joined))?;
+                let id = self.names.find_hashed(hash(joined))?;
                 return Some(Hit { first: i, last: i + 1, words: smallvec![(id, 0.95)], stop: false, several: false });
             }
             return None;
@@ -329,7 +325,7 @@ impl<'a> Finder<'a, '_> {
         for (says, end) in self.words.phrases_at(i) {
             if let Says::Same(index) = says {
                 for other in self.hints.spellings(index) {
-                    if let Some(id) = self.names.find(other)
+                    if let Some(id) = self.names.find_hashed(*other)
                         && words.iter().all(|(seen, _)| *seen != id)
                     {
                         words.push((id, 0.93));

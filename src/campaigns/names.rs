@@ -4,13 +4,11 @@
 //! depends on the words asked for, never on how many names there are: long lists are cut. The index holds row numbers
 //! only; no name is kept twice.
 
-use hashbrown::HashTable;
-
 use super::Campaign;
 use super::fold;
 use super::hints::{Hints, role};
 use super::spelling::{edits, singular};
-use super::table::{Buckets, hash};
+use super::table::{Buckets, ByHash, Filter, hash};
 
 /// More words than this are not indexed: a name is a name, not a text.
 const WORDS_PER_NAME: usize = 24;
@@ -34,8 +32,8 @@ pub mod class {
 pub struct Names {
     arena: String,
     ends: Vec<u32>,
-    /// The vocabulary by the hash of its words.
-    table: HashTable<u32>,
+    /// The vocabulary.
+    table: ByHash<u32>,
     weights: Vec<f32>,
     classes: Vec<u8>,
     /// Words of each entry (a name or an alias), and where they start.
@@ -46,6 +44,7 @@ pub struct Names {
     by_word: Buckets,
     by_pair: Buckets,
     pair_mask: u64,
+    pairs: Filter,
     by_deletion: Buckets,
     deletion_mask: u64,
 }
@@ -109,15 +108,13 @@ impl Names {
 
     fn intern(&mut self, word: &str) -> u32 {
         let key = hash(word.as_bytes());
-        if let Some(id) = self.find_hashed(word.as_bytes(), key) {
+        if let Some(id) = self.find_hashed(key) {
             return id;
         }
         let id = self.ends.len() as u32;
         self.arena.push_str(word);
         self.ends.push(self.arena.len() as u32);
-        let (arena, ends) = (&self.arena, &self.ends);
-        self.table.insert_unique(key, id, |id| hash(text_of(arena, ends, *id).as_bytes()));
-        id
+        *self.table.or_insert(key, id)
     }
 
     fn index(&mut self) {
@@ -132,6 +129,7 @@ impl Names {
         });
         let buckets = (self.words.len() / 2).next_power_of_two().max(1024);
         self.pair_mask = buckets as u64 - 1;
+        self.pairs = Filter::with_capacity(buckets);
         let mut keys = Vec::with_capacity(self.words.len());
         let mut buffer = String::new();
         for entry in 0..entries {
@@ -139,7 +137,9 @@ impl Names {
                 buffer.clear();
                 buffer.push_str(self.text(pair[0]));
                 buffer.push_str(self.text(pair[1]));
-                keys.push((hash(buffer.as_bytes()) & self.pair_mask) as u32);
+                let hash = hash(buffer.as_bytes());
+                self.pairs.insert(hash);
+                keys.push((hash & self.pair_mask) as u32);
             }
         }
         self.by_pair = Buckets::build(buckets, || {
@@ -201,12 +201,12 @@ impl Names {
 
     /// The vocabulary word, if some name has it. `word` is folded and singular.
     pub fn find(&self, word: &str) -> Option<u32> {
-        self.find_hashed(word.as_bytes(), hash(word.as_bytes()))
+        self.find_hashed(hash(word.as_bytes()))
     }
 
-    /// The vocabulary word of these bytes, of which the hash is known.
-    pub(super) fn find_hashed(&self, word: &[u8], hash: u64) -> Option<u32> {
-        self.table.find(hash, |id| self.text(*id).as_bytes() == word).copied()
+    /// The vocabulary word that has this hash.
+    pub(super) fn find_hashed(&self, hash: u64) -> Option<u32> {
+        self.table.get(hash).copied()
     }
 
     /// The words of the vocabulary that, written as one, are this: three or more, each of three letters or more.
@@ -239,7 +239,9 @@ impl Names {
 
     /// The text of a vocabulary word.
     pub fn text(&self, id: u32) -> &str {
-        text_of(&self.arena, &self.ends, id)
+        let id = id as usize;
+        let start = id.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.arena[start..self.ends[id] as usize]
     }
 
     /// How much a word says about a name, 0 to 1.
@@ -278,7 +280,7 @@ impl Names {
 
     /// The same for letters of which the hash is known.
     pub(super) fn with_pair_hashed(&self, hash: u64) -> &[u32] {
-        self.by_pair.get((hash & self.pair_mask) as usize)
+        if self.pairs.may_hold(hash) { self.by_pair.get((hash & self.pair_mask) as usize) } else { &[] }
     }
 
     /// Words that this one may be a misspelling of, nearest first, with the number of edits; at most four.
@@ -307,12 +309,6 @@ impl Names {
         found.truncate(4);
         found
     }
-}
-
-fn text_of<'a>(arena: &'a str, ends: &[u32], id: u32) -> &'a str {
-    let id = id as usize;
-    let start = id.checked_sub(1).map_or(0, |before| ends[before] as usize);
-    &arena[start..ends[id] as usize]
 }
 
 /// Words long enough to be recognised when misspelt, and no numbers.

@@ -5,6 +5,7 @@
 use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
+use hashbrown::HashTable;
 
 /// Hashes bytes, the same in every run.
 #[inline]
@@ -12,6 +13,25 @@ pub fn hash(bytes: &[u8]) -> u64 {
     let mut hasher = FixedState::with_seed(0x6465_736b).build_hasher();
     hasher.write(bytes);
     hasher.finish()
+}
+
+/// Values by the hash of their keys; the keys are not kept. Who finds a word that has another's 64 bits gains nothing that
+/// the other word would not have given him.
+#[derive(Debug, Clone, Default)]
+pub struct ByHash<T>(HashTable<(u64, T)>);
+
+impl<T> ByHash<T> {
+    /// The value of a key.
+    #[inline]
+    pub fn get(&self, hash: u64) -> Option<&T> {
+        self.0.find(hash, |(known, _)| *known == hash).map(|(_, value)| value)
+    }
+
+    /// The value of a key, the first time this one.
+    pub fn or_insert(&mut self, hash: u64, value: T) -> &mut T {
+        let entry = self.0.entry(hash, |(known, _)| *known == hash, |(known, _)| *known);
+        &mut entry.or_insert((hash, value)).into_mut().1
+    }
 }
 
 /// Row numbers in buckets: all rows of one key together, in the order in which they were given.
@@ -47,6 +67,37 @@ impl Buckets {
             (Some(start), Some(end)) => &self.rows[*start as usize..*end as usize],
             _ => &[],
         }
+    }
+}
+
+/// Which hashes are among some: says so of all that are, and of few others. Most looks for a key that is not there end
+/// here, at one bit.
+#[derive(Debug, Default)]
+pub struct Filter {
+    bits: Vec<u64>,
+}
+
+impl Filter {
+    /// An empty filter for so many keys.
+    pub fn with_capacity(keys: usize) -> Filter {
+        Filter { bits: vec![0; (keys / 8).next_power_of_two()] }
+    }
+
+    /// Adds a key.
+    pub fn insert(&mut self, hash: u64) {
+        let (at, bit) = self.place(hash);
+        self.bits[at] |= bit;
+    }
+
+    /// Whether this may be one of the keys.
+    pub fn may_hold(&self, hash: u64) -> bool {
+        let (at, bit) = self.place(hash);
+        self.bits.get(at).is_some_and(|bits| bits & bit != 0)
+    }
+
+    /// The word and the bit in it that say it; never those bits of the hash by which buckets are told apart.
+    fn place(&self, hash: u64) -> (usize, u64) {
+        ((hash >> 32) as usize & self.bits.len().wrapping_sub(1), 1 << (hash >> 26 & 63))
     }
 }
 
