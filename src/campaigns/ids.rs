@@ -47,6 +47,8 @@ pub struct Ids {
     pub digit_lengths: u64,
     /// Lengths of all ids without their separators: bit n for n characters, the last for all that are longer.
     pub(super) lengths: u64,
+    /// The same in bytes.
+    sizes: u64,
     /// Lengths of what stands behind the letters that ids open with.
     core_lengths: u64,
     /// Lengths at which letters and digits stand in many different places.
@@ -127,6 +129,7 @@ impl Ids {
             }
             ids.longest = ids.longest.max(buffer.len());
             ids.lengths |= 1 << buffer.chars().count().min(63);
+            ids.sizes |= 1 << buffer.len().min(63);
             let digits = buffer.bytes().all(|b| b.is_ascii_digit());
             if digits {
                 ids.digit_lengths |= 1 << buffer.len().min(63);
@@ -196,9 +199,14 @@ impl Ids {
         self.exact.find(hash(id.as_bytes()), |row| campaigns[*row as usize].id == id).copied()
     }
 
+    /// Whether some id is as long as this: most words and numbers end here.
+    pub fn may_be(&self, compact: &str) -> bool {
+        has(self.sizes, compact.len())
+    }
+
     /// The campaign whose id is this, whatever its spelling. `written` decides between ids that differ by spelling only.
     pub fn find(&self, compact: &str, written: &str, campaigns: &[Campaign]) -> Option<u32> {
-        if !self.of_known_length(compact) {
+        if !self.may_be(compact) {
             return None;
         }
         if !self.twins.is_empty() && self.twins.contains(compact) {
@@ -262,12 +270,8 @@ impl Ids {
     }
 
     pub(super) fn form(&self, compact: &str) -> Option<&Form> {
-        if self.of_known_length(compact) { self.forms.get(form(compact, &mut [0; 192])) } else { None }
-    }
-
-    /// Whether some id is as long, so that a look into the tables may find it.
-    fn of_known_length(&self, compact: &str) -> bool {
-        has(self.lengths, compact.len()) || !compact.is_ascii()
+        let may_be = has(self.lengths, compact.len()) || !compact.is_ascii();
+        if may_be { self.forms.get(form(compact, &mut [0; 192])) } else { None }
     }
 
     /// Whether an unknown compact id has a shape of the directory: class of characters, and letters in front known.

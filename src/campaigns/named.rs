@@ -193,6 +193,10 @@ impl<'a> Finder<'a, '_> {
     /// One word of the text, exactly, otherwise spelled, misspelt, joined or split.
     fn hit(&self, i: usize) -> Option<Hit> {
         let token = &self.words.tokens[i];
+        // A function word that stands in no name, as most do.
+        if token.word == NO_WORD && token.roles & (role::STOP | role::SAME) == role::STOP {
+            return None;
+        }
         let word = self.words.folded(token);
         let mut words: SmallVec<[(u32, f32); 4]> = smallvec![];
         // "may" is a month, "no" a side of a vote where it has a capital.
@@ -226,9 +230,12 @@ impl<'a> Finder<'a, '_> {
         }
         // "class of 85": the end of a year that some name has.
         let counted = || self.words.tokens.get(i + 1).is_some_and(|next| next.roles & role::UNIT != 0);
-        if token.digits && word.len() == 2 && !counted() {
-            for century in ["20", "19"] {
-                if let Some(id) = self.names.find(&format!("{century}{word}"))
+        if let [tens, ones] = *word.as_bytes()
+            && token.digits
+            && !counted()
+        {
+            for [thousands, hundreds] in [*b"20", *b"19"] {
+                if let Some(id) = self.names.find_hashed(hash(&[thousands, hundreds, tens, ones]))
                     && words.iter().all(|(seen, _)| *seen != id)
                 {
                     words.push((id, 0.98));
@@ -258,10 +265,10 @@ impl<'a> Finder<'a, '_> {
             && (word.len() >= 4 || initials)
             && !token.has_digit
         {
-            let joined = if word.len() >= 6 || initials {
-                self.joined(singular(word), token.hash, self.plausible(i))
-            } else {
-                &[]
+            let plausible = self.plausible(i);
+            let joined = match word.len() >= 6 || initials {
+                true => self.joined(singular(word), token.hash, plausible),
+                false => &[],
             };
             if !joined.is_empty() {
                 return Some(Hit { first: i, last: i, words: smallvec![], stop: false, several: false });
@@ -273,14 +280,14 @@ impl<'a> Finder<'a, '_> {
                     return Some(Hit { first: i, last: i, words, stop: false, several: true });
                 }
             }
-            if self.plausible(i) {
+            if plausible {
                 words.extend(uninflected(word).find_map(|stem| self.names.find(stem)).map(|id| (id, 0.93)));
             }
-            if words.is_empty() && self.slavic && self.plausible(i) {
+            if words.is_empty() && self.slavic && plausible {
                 let other = spelling::other_case(singular(word), |other| self.names.find(singular(other)));
                 words.extend(other.map(|id| (id, 0.93)));
             }
-            if words.is_empty() && self.plausible(i) {
+            if words.is_empty() && plausible {
                 let near = self.near(singular(word));
                 // "mutui" is no typo for "mutuo".
                 let declined = |id: u32| word.len() >= 5 && declines(singular(word), self.names.text(id));

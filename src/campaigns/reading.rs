@@ -77,8 +77,9 @@ impl Finder<'_, '_> {
             && self.label(i, None) == Label::Full
     }
 
-    /// The best way to read an ID that begins at this token.
-    pub(super) fn read(&self, i: usize) -> Option<Reading> {
+    /// The best way to read an ID that begins at this token. `spelled`: a text to write on, so that not every number of a
+    /// mail needs one of its own.
+    pub(super) fn read(&self, i: usize, spelled: &mut String) -> Option<Reading> {
         let token = self.token(i).filter(|token| !token.address)?;
         let word = self.words.folded(token);
         let next_glued = self.token(i + 1).is_some_and(|next| {
@@ -99,7 +100,7 @@ impl Finder<'_, '_> {
             ..Reading::default()
         };
         // The longest spelling that the directory knows.
-        let mut spelled = String::with_capacity(self.ids.longest.min(64) + word.len());
+        spelled.clear();
         let mut known = None;
         let mut fitting = None;
         let mut core = None;
@@ -117,23 +118,23 @@ impl Finder<'_, '_> {
             if spelled.len() > self.ids.longest + 2 {
                 break;
             }
-            if let Some(row) = self.ids.find(&spelled, self.written(i, last), self.campaigns) {
+            if self.ids.may_be(spelled)
+                && let Some(row) = self.ids.find(spelled, self.written(i, last), self.campaigns)
+            {
                 known = Some((last, spelled.len(), row));
-            } else if !parted && spelled.bytes().any(|b| b.is_ascii_digit()) && self.ids.fits(&spelled) {
+            } else if !parted && spelled.bytes().any(|b| b.is_ascii_digit()) && self.ids.fits(spelled) {
                 fitting = Some((last, spelled.len()));
             } else if last > i && part.digits && part.gap & gap::WHITE == 0 {
                 // "88-104" for "PRJ-88-104", "KR-119" for "2025-KR-119"
-                core = self.ids.by_core(&spelled, self.campaigns).map(|row| (last, spelled.len(), row)).or(core);
+                core = self.ids.by_core(spelled, self.campaigns).map(|row| (last, spelled.len(), row)).or(core);
             }
         }
         if let Some((last, length, row)) = known {
-            spelled.truncate(length);
-            let known = reading(last, spelled, Some(row));
+            let known = reading(last, spelled[..length].to_owned(), Some(row));
             return Some(self.continued(i, known));
         }
         if let Some((last, length, row)) = core {
-            spelled.truncate(length);
-            return Some(reading(last, spelled, Some(row)));
+            return Some(reading(last, spelled[..length].to_owned(), Some(row)));
         }
         if let Some(found) = self.look_alike(i) {
             return Some(found);
@@ -142,8 +143,7 @@ impl Finder<'_, '_> {
             return Some(found);
         }
         if let Some((last, length)) = fitting {
-            spelled.truncate(length);
-            return Some(self.continued(i, reading(last, spelled, None)));
+            return Some(self.continued(i, reading(last, spelled[..length].to_owned(), None)));
         }
         // An opening of the directory, then digits: one too many or too few.
         let tight = || self.token(i + 1).is_some_and(|next| next.gap & gap::WHITE == 0);

@@ -64,13 +64,14 @@ pub fn find(zone: &Zone<'_>, view: View<'_>, hints: &Hints) -> Vec<Stated> {
     // Unless some ids are of letters only, an ID has a digit, or a letter that looks like one, within reach.
     let telling = |token: &Token| finder.ids.letters_only || token.has_digit || token.strange;
     let (mut i, mut next) = (0, 0);
+    let mut spelled = String::new();
     while i < words.tokens.len() {
         if next <= i {
             let Some(ahead) = words.tokens[i..].iter().position(telling) else { break };
             next = i + ahead;
             i = i.max((next + 1).saturating_sub(SPREAD));
         }
-        let Some(reading) = finder.read(i) else {
+        let Some(reading) = finder.read(i, &mut spelled) else {
             i += 1;
             continue;
         };
