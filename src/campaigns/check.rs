@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::Campaign;
-use super::fold::invisible;
+use super::letter::invisible;
 use crate::config::fault::Fault;
 
 /// The longest id, in characters.

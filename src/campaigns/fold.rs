@@ -3,10 +3,14 @@
 //! Case, accents, full-width forms, foreign digits, zero-width and soft hyphens disappear in the folded form; spans
 //! always lie on character boundaries of the text as it came. Linear in the text; never fails.
 
-use unicode_normalization::char::{decompose_compatible, is_combining_mark};
+use unicode_normalization::char::is_combining_mark;
 
 use super::gap::{self, Between, gap_bit};
 use super::hints::{Said, Says, role};
+use super::letter::{DIGIT, LATIN, LOWER, UPPER};
+use super::letter::{
+    fold_char, fold_run, hangul, ideograph, invisible, katakana, opens_with_capital, part_of_word, run,
+};
 
 /// No word of the directory's vocabulary.
 pub const NO_WORD: u32 = u32::MAX;
@@ -43,6 +47,29 @@ pub struct Token {
     pub hash: u64,
     /// The word in the directory's vocabulary, or [`NO_WORD`].
     pub word: u32,
+}
+
+impl Token {
+    /// A word that begins here, of which nothing else is known yet.
+    fn at(start: usize, folded: (u32, u32), between: Between) -> Token {
+        Token {
+            start,
+            end: start,
+            folded,
+            gap: between.bits,
+            gap_chars: between.chars,
+            digits: false,
+            has_digit: false,
+            capital: false,
+            capitals: false,
+            strange: false,
+            link: false,
+            address: false,
+            roles: 0,
+            hash: 0,
+            word: NO_WORD,
+        }
+    }
 }
 
 /// A text in words.
@@ -84,116 +111,6 @@ impl Words<'_> {
     }
 }
 
-/// The zeros of the decimal digits of other scripts (Unicode general category Nd).
-const ZEROS: [u32; 24] = [
-    0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xDE6, 0xE50, 0xED0, 0xF20,
-    0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1B50, 0xFF10,
-];
-
-/// The ASCII digit that a digit of any script means.
-fn digit(c: char) -> Option<char> {
-    let code = c as u32;
-    if code < ZEROS[0] {
-        return None;
-    }
-    ZEROS.iter().find(|zero| (**zero..**zero + 10).contains(&code)).and_then(|zero| char::from_digit(code - zero, 10))
-}
-
-/// Characters that are not seen and do not part words: zero-width, soft hyphen, direction marks, variation selectors.
-pub(super) fn invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
-}
-
-/// Scripts written without spaces, whose characters are words by themselves.
-fn ideograph(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{309f}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
-}
-
-fn hangul(c: char) -> bool {
-    matches!(c, '\u{ac00}'..='\u{d7a3}')
-}
-
-fn katakana(c: char) -> bool {
-    matches!(c, '\u{30a0}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9f}')
-}
-
-/// What the letters from À to ÿ fold to, where that is one ASCII letter; `-`: it is not. Of all that is not ASCII nearly
-/// all stands here.
-const LATIN_1: &[u8; 64] = b"aaaaaa-ceeeeiiiidnooooo-ouuuuy--aaaaaa-ceeeeiiiidnooooo-ouuuuy-y";
-
-/// The ASCII letter to which a letter of Latin-1 folds.
-fn latin_1(c: char) -> Option<u8> {
-    LATIN_1.get((c as usize).wrapping_sub(0xc0)).copied().filter(|folded| *folded != b'-')
-}
-
-/// Writes the folded form of a character.
-fn fold_char(c: char, out: &mut String) {
-    if c.is_ascii() {
-        out.push(c.to_ascii_lowercase());
-        return;
-    }
-    if let Some(folded) = latin_1(c) {
-        out.push(char::from(folded));
-        return;
-    }
-    if let Some(digit) = digit(c) {
-        out.push(digit);
-        return;
-    }
-    match c {
-        'ß' | 'ẞ' => out.push_str("ss"),
-        'æ' | 'Æ' => out.push_str("ae"),
-        'œ' | 'Œ' => out.push_str("oe"),
-        'đ' | 'Đ' => out.push('d'),
-        'ł' | 'Ł' => out.push('l'),
-        'ı' | 'İ' => out.push('i'),
-        'þ' | 'Þ' => out.push_str("th"),
-        _ => decompose_compatible(c, |part| {
-            if !is_combining_mark(part) {
-                if let Some(digit) = digit(part) {
-                    out.push(digit);
-                } else {
-                    out.extend(part.to_lowercase().filter(|c| !is_combining_mark(*c)));
-                }
-            }
-        }),
-    }
-}
-
-const DIGIT: u8 = 1;
-const UPPER: u8 = 2;
-const LOWER: u8 = 4;
-
-/// Of every byte what kind of ASCII letter or digit it is; 0: none.
-const KINDS: [u8; 256] = {
-    let mut kinds = [0; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        kinds[byte] = match byte as u8 {
-            b'0'..=b'9' => DIGIT,
-            b'A'..=b'Z' => UPPER,
-            b'a'..=b'z' => LOWER,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    kinds
-};
-
-/// The run of ASCII letters and digits that begins here: its end, and what kinds it has.
-fn run(bytes: &[u8], at: usize) -> (usize, u8) {
-    let mut kinds = 0;
-    for (length, byte) in bytes[at..].iter().enumerate() {
-        let kind = KINDS[usize::from(*byte)];
-        if kind == 0 {
-            return (at + length, kinds);
-        }
-        kinds |= kind;
-    }
-    (bytes.len(), kinds)
-}
-
 /// Splits a text into folded words.
 pub fn words(text: &str) -> Words<'_> {
     let mut folded = String::with_capacity(text.len() + text.len() / 4);
@@ -216,32 +133,29 @@ pub fn words(text: &str) -> Words<'_> {
             next += 1;
             continue;
         }
-        if open.is_none() && KINDS[usize::from(byte)] != 0 {
-            let (end, kinds) = run(bytes, at);
-            // Most words are ASCII from end to end, with nothing behind that may belong to them.
-            if bytes.get(end).is_none_or(|next| next.is_ascii() && !matches!(next, b'\'' | b'`')) {
-                out.tokens.push(Token {
-                    start: at,
-                    end,
-                    folded: (at as u32, end as u32),
-                    gap: between.bits,
-                    gap_chars: between.chars,
-                    digits: kinds == DIGIT,
-                    has_digit: kinds & DIGIT != 0,
-                    capital: byte.is_ascii_uppercase(),
-                    capitals: kinds & LOWER == 0 && kinds != DIGIT,
-                    strange: false,
-                    link: false,
-                    address: false,
-                    roles: 0,
-                    hash: 0,
-                    word: NO_WORD,
-                });
-                between = Between::default();
-                last_katakana = false;
-                next = end;
-                continue;
+        let (end, kinds) = run(bytes, at);
+        // Most words are such a run, with nothing behind that may belong to them.
+        if open.is_none()
+            && kinds != 0
+            && bytes.get(end).is_none_or(|next| next.is_ascii() && !matches!(next, b'\'' | b'`'))
+        {
+            let mut folded = (at as u32, end as u32);
+            if kinds & LATIN != 0 {
+                let before = out.folded.len() as u32;
+                fold_run(&bytes[at..end], &mut out.folded);
+                folded = (before, out.folded.len() as u32);
             }
+            out.tokens.push(Token {
+                end,
+                digits: kinds == DIGIT,
+                has_digit: kinds & DIGIT != 0,
+                capital: kinds & UPPER != 0 && opens_with_capital(&bytes[at..end]),
+                capitals: kinds & LOWER == 0 && kinds != DIGIT,
+                ..Token::at(at, folded, std::mem::take(&mut between))
+            });
+            last_katakana = false;
+            next = end;
+            continue;
         }
         let c = if byte.is_ascii() {
             char::from(byte)
@@ -249,8 +163,8 @@ pub fn words(text: &str) -> Words<'_> {
             text[at..].chars().next().unwrap_or(char::REPLACEMENT_CHARACTER)
         };
         next = at + c.len_utf8();
-        if c.is_ascii_alphanumeric() || (!c.is_ascii() && part_of_word(c)) {
-            let (kana, alone) = if c.is_ascii() { (false, false) } else { (katakana(c), ideograph(c)) };
+        if kinds != 0 || (!c.is_ascii() && part_of_word(c)) {
+            let (kana, alone) = if kinds != 0 { (false, false) } else { (katakana(c), ideograph(c)) };
             // Scripts meet without a space: キャンペーンID, 活动48213, 48213이.
             let particle = open.as_ref().is_some_and(|token| token.digits) && hangul(c);
             if open.is_some() && (alone || kana != last_katakana || particle) {
@@ -258,38 +172,15 @@ pub fn words(text: &str) -> Words<'_> {
             }
             last_katakana = kana;
             let token = open.get_or_insert_with(|| {
-                let between = std::mem::take(&mut between);
                 let at_fold = out.folded.len() as u32;
-                Token {
-                    start: at,
-                    end: at,
-                    folded: (at_fold, at_fold),
-                    gap: between.bits,
-                    gap_chars: between.chars,
-                    digits: true,
-                    has_digit: false,
-                    capital: c.is_uppercase(),
-                    capitals: true,
-                    strange: false,
-                    link: false,
-                    address: false,
-                    roles: 0,
-                    hash: 0,
-                    word: NO_WORD,
-                }
+                let token = Token::at(at, (at_fold, at_fold), std::mem::take(&mut between));
+                Token { digits: true, capital: c.is_uppercase(), capitals: true, ..token }
             });
-            token.end = next;
-            if c.is_ascii() {
-                let (end, kinds) = run(bytes, at);
-                let before = out.folded.len();
-                out.folded.push_str(&text[at..end]);
-                if kinds & UPPER != 0 {
-                    out.folded[before..].make_ascii_lowercase();
-                }
+            if kinds != 0 {
+                fold_run(&bytes[at..end], &mut out.folded);
                 token.has_digit |= kinds & DIGIT != 0;
                 token.digits &= kinds == DIGIT;
                 token.capitals &= kinds & LOWER == 0;
-                token.end = end;
                 next = end;
             } else {
                 let before = out.folded.len();
@@ -301,6 +192,7 @@ pub fn words(text: &str) -> Words<'_> {
                 token.capitals &= all_digits || c.is_uppercase();
                 token.strange |= !added.is_ascii();
             }
+            token.end = next;
             if alone {
                 close(&mut out, &mut open);
             }
@@ -312,11 +204,12 @@ pub fn words(text: &str) -> Words<'_> {
             }
             continue;
         }
-        if gap_bit(c) == gap::APOSTROPHE && joins(&out, open.as_ref(), &text[next..]) {
+        let bit = gap_bit(c);
+        if bit == gap::APOSTROPHE && joins(&out, open.as_ref(), &text[next..]) {
             continue;
         }
         close(&mut out, &mut open);
-        between.push(c);
+        between.push(c, bit);
     }
     close(&mut out, &mut open);
     if between.stopped {
@@ -325,14 +218,6 @@ pub fn words(text: &str) -> Words<'_> {
     out.tail = between.bits;
     mark_links(&mut out);
     out
-}
-
-fn part_of_word(c: char) -> bool {
-    // º ª ° end "n.º"; they are no letters of a word.
-    latin_1(c).is_some()
-        || c.is_alphanumeric() && !matches!(c, 'º' | 'ª')
-        || digit(c).is_some()
-        || matches!(c, 'ー' | '№')
 }
 
 /// Whether an apostrophe joins what stands around it ("Mother's", "don't") instead of parting it ("d'été", "48'213").
@@ -366,18 +251,15 @@ fn close(words: &mut Words<'_>, open: &mut Option<Token>) {
 fn mark_links(words: &mut Words<'_>) {
     let ends = gap::WHITE | gap::QUOTE | gap::OPEN | gap::CLOSE;
     let count = words.tokens.len();
-    for i in 0..count {
-        let token = &words.tokens[i];
-        let after = words.tokens.get(i + 1).map_or(gap::WHITE, |next| next.gap);
-        let starts = after & gap::WHITE == 0
-            && after & (gap::SLASH | gap::DOT) != 0
-            && !token.link
-            && matches!(words.folded(token), "http" | "https" | "www" | "ftp");
-        // A word linked already was reached from an earlier one: every word is walked over once each way.
-        let at = !token.link && token.gap == gap::AT;
-        if !starts && !at {
+    for next in 0..count {
+        let gap = words.tokens[next].gap;
+        let at = gap == gap::AT;
+        // Most words have neither before them.
+        if !at && (gap & (gap::SLASH | gap::DOT) == 0 || gap & gap::WHITE != 0) {
             continue;
         }
+        // A word linked already was reached from an earlier one: every word is walked over once each way.
+        let Some(i) = next.checked_sub(usize::from(!at)).filter(|i| !words.tokens[*i].link) else { continue };
         if at {
             let mut j = i;
             while j > 0 && (j == i || words.tokens[j].gap & ends == 0) && !words.tokens[j - 1].link {
@@ -385,6 +267,8 @@ fn mark_links(words: &mut Words<'_>) {
                 words.tokens[j].link = true;
                 words.tokens[j].address = true;
             }
+        } else if !matches!(words.word(i), "http" | "https" | "www" | "ftp") {
+            continue;
         }
         words.tokens[i].link = true;
         words.tokens[i].address = at;

@@ -105,9 +105,8 @@ impl Between {
         self.chars = self.chars.saturating_add(1);
     }
 
-    /// Adds the next character, which is no space.
-    pub(super) fn push(&mut self, c: char) {
-        let mut bit = gap_bit(c);
+    /// Adds the next character, which is no space, and its bit.
+    pub(super) fn push(&mut self, c: char, mut bit: u32) {
         if bit == LINE && self.bits & LINE != 0 {
             bit = PARAGRAPH;
         }

@@ -15,6 +15,7 @@ pub mod gap;
 pub mod hints;
 pub mod ids;
 mod label;
+mod letter;
 pub mod load;
 pub mod named;
 pub mod names;
