@@ -147,7 +147,7 @@ pub struct Hints {
     words: ByHash<u32>,
     /// Beginnings of negative words, sorted.
     stems: Vec<String>,
-    /// The phrases that begin with a word.
+    /// The phrases that begin with two words, or are one; see [`beginning`].
     phrases: ByHash<Vec<Phrase>>,
     /// For every phrase of [`Says::Same`], the hashes of the single words that it may stand for.
     spellings: Vec<Vec<u64>>,
@@ -331,8 +331,9 @@ impl Hints {
         let mut words = folded.split(' ').filter(|word| !word.is_empty());
         let Some(first) = words.next() else { return };
         self.add_role(singular(first), role::PHRASE);
-        let list = self.phrases.or_insert(hash_of_singular(first), vec![]);
-        list.push(Phrase { rest: words.map(hash_of_singular).collect(), says });
+        let rest: Vec<u64> = words.map(hash_of_singular).collect();
+        let list = self.phrases.or_insert(beginning(hash_of_singular(first), rest.first().copied()), vec![]);
+        list.push(Phrase { rest, says });
         // The longest first: "is not the right one" before "is not".
         list.sort_by_key(|phrase| std::cmp::Reverse(phrase.rest.len()));
     }
@@ -382,7 +383,9 @@ impl Hints {
     /// Adds the phrases that begin at this word; says whether there are any.
     fn phrases_at(&self, tokens: &[Token], at: usize, said: &mut Vec<Said>) -> bool {
         let before = said.len();
-        for phrase in self.phrases.get(tokens[at].hash).into_iter().flatten() {
+        let (first, second) = (tokens[at].hash, tokens.get(at + 1).map(|token| token.hash));
+        let longer = second.and_then(|second| self.phrases.get(beginning(first, Some(second))));
+        for phrase in longer.into_iter().chain(self.phrases.get(beginning(first, None))).flatten() {
             let end = at + 1 + phrase.rest.len();
             let behind = tokens.get(at + 1..end).unwrap_or_default();
             if behind.len() == phrase.rest.len()
@@ -465,9 +468,13 @@ impl Hints {
 
     /// Whether the value of an ID field says that there is no one campaign.
     pub fn value_not_specific(&self, value: &str) -> bool {
-        let folded = fold::folded(value);
-        self.values.contains(&folded)
+        self.values.contains(&fold::folded(value))
     }
+}
+
+/// By what a phrase is found: by its first two words, since one alone begins many.
+fn beginning(first: u64, second: Option<u64>) -> u64 {
+    second.map_or(first, |second| first.rotate_left(1) ^ second)
 }
 
 /// The hash of a folded word without the plural's s.
@@ -501,14 +508,9 @@ fn line_with(text: &str, what: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn compile(text: &str) -> Result<Hints, Vec<Fault>> {
-        Hints::read(text)
-    }
-
     #[test]
     fn the_shipped_file_compiles() {
-        let text = include_str!("../../rules/campaign-ids.toml");
-        assert_eq!(compile(text).err(), None);
+        assert_eq!(Hints::read(SHIPPED_TEXT).err(), None);
         let hints = Hints::shipped();
         assert!(hints.roles("kampagne") & role::CAMPAIGN != 0);
         assert!(
@@ -520,11 +522,11 @@ mod tests {
 
     #[test]
     fn faults_name_line_and_remedy() {
-        let faults = compile("[words]\ncampaign = [\"drive\"]\nnope = [\"x\"]\n").unwrap_err();
+        let faults = Hints::read("[words]\ncampaign = [\"drive\"]\nnope = [\"x\"]\n").unwrap_err();
         assert_eq!((faults[0].line, faults[0].message.as_str()), (3, "no word list is called `nope`"));
-        let faults = compile("[words]\ncampaign = [\"two words\"]\n").unwrap_err();
+        let faults = Hints::read("[words]\ncampaign = [\"two words\"]\n").unwrap_err();
         assert_eq!(faults[0].line, 2);
-        assert_eq!(compile("[words\n").unwrap_err()[0].line, 1);
+        assert_eq!(Hints::read("[words\n").unwrap_err()[0].line, 1);
     }
 
     #[test]

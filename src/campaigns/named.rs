@@ -208,10 +208,10 @@ impl<'a> Finder<'a, '_> {
         if token.word != NO_WORD {
             words.push((token.word, 1.0));
         }
-        let written = self.words.text.get(token.start..token.end).unwrap_or_default();
+        let written = || self.words.text.get(token.start..token.end).unwrap_or_default();
         let may_be_spelled_out = token.roles & role::STOP == 0 && !token.digits;
         if may_be_spelled_out
-            && let Some(id) = transliterated(word, written).and_then(|other| self.names.find(singular(&other)))
+            && let Some(id) = transliterated(word, written()).and_then(|other| self.names.find(singular(&other)))
             && words.iter().all(|(seen, _)| *seen != id)
         {
             words.push((id, 1.0));
@@ -266,11 +266,7 @@ impl<'a> Finder<'a, '_> {
             && !token.has_digit
         {
             let plausible = self.plausible(i);
-            let joined = match word.len() >= 6 || initials {
-                true => self.joined(singular(word), token.hash, plausible),
-                false => &[],
-            };
-            if !joined.is_empty() {
+            if (word.len() >= 6 || initials) && !self.joined(singular(word), token.hash, plausible).is_empty() {
                 return Some(Hit { first: i, last: i, words: smallvec![], stop: false, several: false });
             }
             if word.len() >= 14 {

@@ -71,17 +71,15 @@ pub fn transliterated(word: &str, written: &str) -> Option<String> {
         return None;
     }
     let mut other = String::with_capacity(word.len() + 4);
-    for c in written.chars().flat_map(char::to_lowercase) {
+    for c in written.chars() {
         match c {
-            'ä' => other.push_str("ae"),
-            'ö' | 'ø' => other.push_str("oe"),
-            'ü' => other.push_str("ue"),
-            c => other.push(c),
+            'ä' | 'Ä' => other.push_str("ae"),
+            'ö' | 'ø' | 'Ö' | 'Ø' => other.push_str("oe"),
+            'ü' | 'Ü' => other.push_str("ue"),
+            c => compact(c.encode_utf8(&mut [0; 4]), &mut other),
         }
     }
-    let mut folded = String::with_capacity(other.len());
-    compact(&other, &mut folded);
-    (folded != word).then_some(folded)
+    (other != word).then_some(other)
 }
 
 /// Edits between two words (insertion, deletion, substitution, transposition of neighbours), or `None` above `most`.
