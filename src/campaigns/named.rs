@@ -201,8 +201,8 @@ impl<'a> Finder<'a, '_> {
         let mut words: SmallVec<[(u32, f32); 4]> = smallvec![];
         // "may" is a month, "no" a side of a vote where it has a capital.
         let named =
-            token.capital || self.field() || self.zone.place == Where::Subject && token.roles & role::POLAR != 0;
-        if token.roles & (role::MONTH | role::POLAR) != 0 && token.roles & role::STOP != 0 && !named {
+            || token.capital || self.field() || self.zone.place == Where::Subject && token.roles & role::POLAR != 0;
+        if token.roles & (role::MONTH | role::POLAR) != 0 && token.roles & role::STOP != 0 && !named() {
             return None;
         }
         if token.word != NO_WORD {

@@ -249,7 +249,7 @@ impl Finder<'_, '_> {
     /// An ID with letters of other scripts, or with letters for digits: UTS 39 skeletons, and O for 0.
     fn look_alike(&self, i: usize) -> Option<Reading> {
         let parts = self.words.tokens.get(i..(i + 4).min(self.words.tokens.len()))?;
-        let joined = parts.iter().skip(1).take_while(|part| self.joins(part) && part.gap & gap::SPACE == 0).count();
+        let joined = parts.iter().skip(1).take_while(|part| part.gap & gap::SPACE == 0 && self.joins(part)).count();
         // Most words of other scripts end here.
         let parts = parts.get(..=joined).filter(|parts| parts.iter().any(|part| part.has_digit))?;
         let odd = |part: &Token| part.strange || part.has_digit && !part.digits;
