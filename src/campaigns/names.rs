@@ -44,6 +44,7 @@ pub struct Names {
     by_word: Buckets,
     by_pair: Buckets,
     pair_mask: u64,
+    /// The pairs once more: most words are none.
     pairs: Filter,
     by_deletion: Buckets,
     deletion_mask: u64,

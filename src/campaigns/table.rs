@@ -1,4 +1,4 @@
-//! What the indexes over the directory are made of: the hash of a key, and row numbers in buckets.
+//! What the indexes over the directory are made of: the hash of a key, values and filters by it, row numbers in buckets.
 //!
 //! Keys come from the directory, which the operator controls; what is looked up may be hostile and only ever reads.
 
@@ -95,7 +95,7 @@ impl Filter {
         self.bits.get(at).is_some_and(|bits| bits & bit != 0)
     }
 
-    /// The word and the bit in it that say it; never those bits of the hash by which buckets are told apart.
+    /// Where a key's bit is: by other bits of the hash than those that buckets go by.
     fn place(&self, hash: u64) -> (usize, u64) {
         ((hash >> 32) as usize & self.bits.len().wrapping_sub(1), 1 << (hash >> 26 & 63))
     }
