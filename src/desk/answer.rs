@@ -74,12 +74,71 @@ pub struct Answer {
     pub events: Vec<NewEvent>,
 }
 
+/// What a request is to be answered with. It is worded before anybody knows whether it may go out: that is found out while
+/// all others wait.
+#[derive(Debug)]
+pub struct Draft {
+    /// The question that is kept back from whoever is no contact.
+    kept: Option<(Kind, Withheld)>,
+    wanted: Option<Wanted>,
+}
+
+/// A mail that the judgement calls for.
+#[derive(Debug)]
+struct Wanted {
+    kind: Kind,
+    reason: Reason,
+    /// What it asks for.
+    missing: Vec<String>,
+    /// The campaigns that it offers.
+    offered: Vec<String>,
+    /// The mail and its language, or why it cannot be worded.
+    mail: Result<(NewOutgoing, String), Withheld>,
+}
+
+/// Words the answer to a judged request; `ticket` is as the request makes it.
+pub fn draft(judged: &Judged, ticket: &Ticket, means: Means<'_>, now: i64) -> Draft {
+    let (triage, kept) = tellable(judged.triage.tellable(), &ticket.requester_address, means.directory);
+    let kept = kept.filter(|_| {
+        ticket.status == Status::Waiting && judged.triage.missing.iter().any(|detail| detail == CAMPAIGN_ID)
+    });
+    let calls_for = compose::question(&triage).filter(|_| triage.action == Action::Ask);
+    let wanted = match (calls_for, ticket.status) {
+        (Some(kind), Status::Waiting) => Some((kind, Reason::Question)),
+        (None, Status::Waiting | Status::Ready) if judged.is_new() && means.config.replies.acknowledge => {
+            Some((Kind::Acknowledgement, Reason::Acknowledgement))
+        }
+        _ => None,
+    };
+    let wanted = wanted.map(|(kind, reason)| {
+        let (words, offered) = words(judged, &triage, ticket, kind, reason, means, now);
+        let mail = words.map(|words| {
+            let mail = outgoing(&judged.request, ticket, means, reason, means.state(), &words);
+            (NewOutgoing { unproven: unproven(judged, means), ..mail }, words.language)
+        });
+        Wanted { kind, reason, missing: triage.missing.clone(), offered, mail }
+    });
+    Draft { kept, wanted }
+}
+
+/// Whether the answer counts in the budgets of senders who are not proven. Where nobody can be all are counted as one.
+fn unproven(judged: &Judged, means: Means<'_>) -> bool {
+    !(judged.proven || judged.vouched) && means.config.desk.proves_senders()
+}
+
 /// Answers a judged request and moves its ticket accordingly. Counts what it sends in `spent`.
-pub fn answer(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent, now: i64) -> Answer {
+pub fn answer(
+    judged: &Judged,
+    draft: Draft,
+    ticket: &mut Ticket,
+    means: Means<'_>,
+    spent: &mut Spent,
+    now: i64,
+) -> Answer {
     if judged.is_new() {
         offer_as_one(ticket, spent);
     }
-    let answer = ask(judged, ticket, means, spent, now);
+    let answer = ask(judged, draft, ticket, means, spent, now);
     let pending = spent.pending.entry(ticket.requester_address.clone()).or_default();
     pending.retain(|other| other.id != ticket.id);
     pending.push(Pending::of(ticket));
@@ -110,24 +169,10 @@ fn offer_as_one(ticket: &mut Ticket, spent: &Spent) {
     }
 }
 
-fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent, now: i64) -> Answer {
-    let (triage, kept) = tellable(judged.triage.tellable(), &ticket.requester_address, means.directory);
-    let calls_for = compose::question(&triage).filter(|_| triage.action == Action::Ask);
-    let wanted = match (calls_for, ticket.status) {
-        (Some(kind), Status::Waiting) => Some((kind, Reason::Question)),
-        (None, Status::Waiting | Status::Ready) if judged.is_new() && means.config.replies.acknowledge => {
-            Some((Kind::Acknowledgement, Reason::Acknowledgement))
-        }
-        _ => None,
-    };
-    let mut events: Vec<NewEvent> = kept
-        .filter(|_| {
-            ticket.status == Status::Waiting && judged.triage.missing.iter().any(|detail| detail == CAMPAIGN_ID)
-        })
-        .map(|(kind, kept)| withheld_event(kind, &kept, spent))
-        .into_iter()
-        .collect();
-    let Some((kind, reason)) = wanted else {
+fn ask(judged: &Judged, draft: Draft, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent, now: i64) -> Answer {
+    let mut events: Vec<NewEvent> =
+        draft.kept.map(|(kind, kept)| withheld_event(kind, &kept, spent)).into_iter().collect();
+    let Some(Wanted { kind, reason, missing, offered, mail }) = draft.wanted else {
         ticket.hand_over();
         return Answer { outgoing: None, events };
     };
@@ -135,8 +180,7 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
         ticket.hand_over();
     }
     let question = question(judged, ticket, means, spent).filter(|_| reason == Reason::Question);
-    // Where nobody can be proven all are counted as one.
-    let unproven = !(judged.proven || judged.vouched) && means.config.desk.proves_senders();
+    let unproven = unproven(judged, means);
     let mut facts = guard::Facts {
         answerable: judged.answerable,
         require_dmarc: judged.by_mail && means.config.requires_dmarc(),
@@ -148,18 +192,15 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
     if !judged.by_mail && !judged.vouched {
         facts.to_address.most = facts.to_address.most.min(1);
     }
-    let composed = guard::may_answer(&judged.request, &facts)
-        .and_then(|()| words(judged, &triage, ticket, kind, reason, means, now));
-    let (words, offered) = match composed {
-        Ok(composed) => composed,
+    let (outgoing, language) = match guard::may_answer(&judged.request, &facts).and(mail) {
+        Ok(mail) => mail,
         Err(withheld) => {
             ticket.hand_over();
             events.push(withheld_event(kind, &withheld, spent));
             return Answer { outgoing: None, events };
         }
     };
-    let state = means.state();
-    let outgoing = NewOutgoing { unproven, ..outgoing(&judged.request, ticket, means, reason, state, &words) };
+    let state = outgoing.state;
     count(spent.of_mut(unproven), &ticket.requester_address, state);
     let what = match (state, reason) {
         (State::Queued, Reason::Question) => "asked",
@@ -168,7 +209,7 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
         _ => "shadowed",
     };
     if reason == Reason::Question {
-        ticket.asked.clone_from(&triage.missing);
+        ticket.asked.clone_from(&missing);
         ticket.offered = offered;
         ticket.questions += 1;
         if state == State::Queued {
@@ -178,7 +219,8 @@ fn ask(judged: &Judged, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent
             ticket.status = Status::Ready;
         }
     }
-    let detail = json!({ "template": words.template, "language": words.language, "outgoing": outgoing.id, "missing": triage.missing });
+    let template = &outgoing.payload.template;
+    let detail = json!({ "template": template, "language": language, "outgoing": outgoing.id, "missing": missing });
     events.push(NewEvent { actor: "desk", what, detail });
     Answer { outgoing: Some(outgoing), events }
 }
@@ -268,7 +310,7 @@ fn words(
     reason: Reason,
     means: Means<'_>,
     now: i64,
-) -> Result<(Words, Vec<String>), Withheld> {
+) -> (Result<Words, Withheld>, Vec<String>) {
     let mut facts = compose::Facts::of(
         ticket.id,
         &means.config.desk.name,
@@ -281,8 +323,8 @@ fn words(
     facts.authenticated |= means.directory.knows(&ticket.requester_address);
     facts.again = ticket.questions > 0;
     facts.taps = (reason == Reason::Question).then(|| taps(ticket, facts.candidates.len(), means, now));
-    let words = worded(kind, &facts, ticket, means)?;
-    Ok((words, facts.candidates.into_iter().map(|named| named.id).collect()))
+    let words = worded(kind, &facts, ticket, means);
+    (words, facts.candidates.into_iter().map(|named| named.id).collect())
 }
 
 /// Words a mail in the ticket's language.

@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use super::answer::sent;
-use super::answer::{self, Answer, Means};
+use super::answer::{self, Answer, Draft, Means};
 use super::notice::{self, Changed};
 use super::place::{self, Bounced, Place};
 use super::{team, waiting};
@@ -45,12 +45,21 @@ pub struct Judged {
     pub answerable: bool,
     /// The message left our question as open as it was.
     pub unanswered: bool,
-    /// Request and judgement as they are kept: written here, not while the others wait for the store.
+}
+
+/// What is made of a judged request while nobody waits for the store yet.
+#[derive(Debug)]
+pub struct Drafted {
+    /// The ticket as the request makes it.
+    ticket: Ticket,
+    /// The answer, should it go out.
+    answer: Draft,
+    /// Request and judgement as they are kept.
     kept: Kept,
 }
 
 /// JSON of a message that came in.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Kept {
     request: Option<String>,
     triage: Option<String>,
@@ -87,7 +96,6 @@ impl Judged {
             vouched: by_token || (submission.kind == Kind::Hook && submission.source.starts_with("hook:")),
             answerable: submission.answerable,
             unanswered,
-            kept: Kept::of(&request, Some(&triage)),
             request,
             fingerprint,
             place,
@@ -110,35 +118,47 @@ impl Judged {
     }
 }
 
-/// Settles a judged request. `number` is the reserved one of a new ticket.
+/// The ticket that a judged request belongs to.
+fn before(judged: &Judged) -> Option<&Ticket> {
+    match &judged.place {
+        Place::On { ticket, .. } => Some(ticket),
+        _ => None,
+    }
+}
+
+/// Makes what can be made of a judged request before it is settled.
+pub fn draft(submission: &Submission, judged: &Judged, means: Means<'_>, now: i64) -> Drafted {
+    let ticket = match before(judged) {
+        Some(before) => changed(before, judged, now),
+        None => opened(submission, judged, now),
+    };
+    let answer = answer::draft(judged, &ticket, means, now);
+    Drafted { ticket, answer, kept: Kept::of(&judged.request, Some(&judged.triage)) }
+}
+
+/// Settles a judged request.
 pub fn settle(
     submission: &Submission,
     judged: &Judged,
-    number: i64,
+    drafted: Drafted,
     means: Means<'_>,
     spent: &mut Spent,
     now: i64,
 ) -> Settlement {
-    let before = match &judged.place {
-        Place::On { ticket, .. } => Some(ticket.as_ref()),
-        _ => None,
-    };
-    let mut ticket = match before {
-        Some(before) => changed(before, judged, now),
-        None => opened(submission, judged, number, now),
-    };
+    let before = before(judged);
+    let Drafted { mut ticket, answer, kept } = drafted;
     // Who writes from an address has it, whatever came back from there before.
     let address = judged.request.from.address.to_lowercase();
     let alive =
         (judged.by_mail && (judged.proven || judged.by_token) && spent.bounced.remove(&address)).then_some(address);
-    let Answer { outgoing, events: answered } = answer::answer(judged, &mut ticket, means, spent, now);
+    let Answer { outgoing, events: answered } = answer::answer(judged, answer, &mut ticket, means, spent, now);
     let mut events = vec![arrival(judged, before)];
     events.extend(answered);
     if let Some(before) = before.filter(|before| before.status != ticket.status) {
         let detail = json!({ "from": before.status, "to": ticket.status });
         events.push(NewEvent { actor: "desk", what: "status", detail });
     }
-    let mut messages = vec![incoming(submission, &judged.request, &judged.fingerprint, judged.kept.clone())];
+    let mut messages = vec![incoming(submission, &judged.request, &judged.fingerprint, kept)];
     messages.extend(outgoing.iter().filter(|row| row.state == State::Queued).map(|row| sent(row, means.config)));
     let mut rows: Vec<NewOutgoing> = outgoing.into_iter().collect();
     let became_ready = ticket.status == Status::Ready && before.is_none_or(|before| before.status != Status::Ready);
@@ -169,7 +189,7 @@ pub fn settle(
     let beside = match &judged.place {
         Place::New { answers: Some(other), .. } => {
             let mut effect = waiting::handed_over(other, ANSWERED_ELSEWHERE, &judged.request, means, now);
-            let detail = json!({ "ticket": number });
+            let detail = json!({ "ticket": submission.number });
             effect.events.push(NewEvent { actor: "desk", what: "linked", detail });
             Some(effect)
         }
@@ -274,14 +294,14 @@ fn ended(submission: &Submission, outcome: Outcome, because: Option<String>, eff
     Settlement { submission, outcome, because, effect, beside: None, thread: None, fetches: vec![] }
 }
 
-fn opened(submission: &Submission, judged: &Judged, number: i64, now: i64) -> Ticket {
+fn opened(submission: &Submission, judged: &Judged, now: i64) -> Ticket {
     let Judged { request, triage, .. } = judged;
     let (linked, reused) = match judged.place {
         Place::New { linked, reused, .. } => (linked, reused),
         _ => (None, false),
     };
     let mut ticket = Ticket {
-        id: number,
+        id: submission.number,
         status: ticket::after_message(None, triage.tellable().action),
         subject: request.subject.clone(),
         requester_address: request.from.address.to_lowercase(),

@@ -135,6 +135,17 @@ impl Sources {
         let setting = sources::setting_for(config, &rules, agents);
         Sources { rules, templates, directory, setting, hooks }
     }
+
+    fn means<'a>(&'a self, config: &'a Config, keys: &'a Keys, hours: &'a Hours) -> Means<'a> {
+        Means {
+            config,
+            templates: &self.templates,
+            keys,
+            directory: &self.directory,
+            own_addresses: &self.setting.own_addresses,
+            hours,
+        }
+    }
 }
 
 /// The desk.
@@ -143,7 +154,7 @@ pub struct Desk {
     /// Where everything is kept.
     pub store: Store,
     /// The settings it was opened with.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// Names this process among those that share a store.
     pub node: String,
     /// Wakes the workers: a submission came in.
@@ -164,7 +175,7 @@ pub struct Desk {
     queues: ArcSwap<Option<Queues>>,
     pulse: Pulse,
     endpoints: ArcSwap<Vec<Endpoint>>,
-    hours: Hours,
+    hours: Arc<Hours>,
     keys: Keys,
     verifier: Option<Verifier>,
     witness: Arc<Witness>,
@@ -222,7 +233,7 @@ impl Desk {
         let witness = Arc::new(Witness::below(&config.desk.data_dir));
         Ok(Arc::new(Desk {
             store,
-            config,
+            config: Arc::new(config),
             node: uuid::Uuid::now_v7().to_string(),
             wake: Notify::new(),
             outbox_wake: Notify::new(),
@@ -237,7 +248,7 @@ impl Desk {
             queues: ArcSwap::from_pointee(None),
             pulse: Pulse::default(),
             endpoints: ArcSwap::from_pointee(vec![]),
-            hours,
+            hours: Arc::new(hours),
             keys,
             verifier,
             witness,
@@ -283,14 +294,7 @@ impl Desk {
 
     /// What answering needs.
     fn means<'a>(&'a self, sources: &'a Sources) -> Means<'a> {
-        Means {
-            config: &self.config,
-            templates: &sources.templates,
-            keys: &self.keys,
-            directory: &sources.directory,
-            own_addresses: &sources.setting.own_addresses,
-            hours: &self.hours,
-        }
+        sources.means(&self.config, &self.keys, &self.hours)
     }
 
     /// Makes an agent's changes of a ticket, all or none; see [`Store::change_ticket`].

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::judge::Judged;
+use super::judge::{Drafted, Judged};
 use super::place::{self, Place};
 use crate::request::Request;
 use crate::store::lookups::Seen;
@@ -24,15 +24,15 @@ pub(super) enum Stage {
     Read(Box<Request>, String),
     /// Its place is found, where nothing needs judging.
     Placed(Box<Request>, String, Place),
-    /// It is judged.
-    Judged(Box<Judged>),
+    /// It is judged, and what it makes of its ticket drafted.
+    Judged(Box<Judged>, Box<Drafted>),
 }
 
 impl Stage {
     /// The request whose name must not have come up meanwhile.
     pub(super) fn request(&self) -> Option<(&Request, &str)> {
         match self {
-            Stage::Judged(judged) => Some((&judged.request, &judged.fingerprint)),
+            Stage::Judged(judged, _) => Some((&judged.request, &judged.fingerprint)),
             Stage::Placed(request, fingerprint, Place::Note { .. }) => Some((request, fingerprint)),
             _ => None,
         }
@@ -41,7 +41,7 @@ impl Stage {
     /// The ticket that it was judged with, and its version.
     pub(super) fn ticket(&self) -> Option<(i64, i64)> {
         let ticket = match self {
-            Stage::Judged(judged) => match &judged.place {
+            Stage::Judged(judged, _) => match &judged.place {
                 Place::On { ticket, .. } | Place::New { answers: Some(ticket), .. } => ticket,
                 _ => return None,
             },
@@ -54,14 +54,14 @@ impl Stage {
     /// The partner's matter that it is about.
     pub(super) fn thread(&self) -> Option<Thread> {
         match self {
-            Stage::Judged(judged) => place::thread(&judged.request),
+            Stage::Judged(judged, _) => place::thread(&judged.request),
             _ => None,
         }
     }
 
     pub(super) fn requester(&self) -> Option<String> {
         match self {
-            Stage::Judged(judged) => match &judged.place {
+            Stage::Judged(judged, _) => match &judged.place {
                 Place::On { ticket, .. } => Some(ticket.requester_address.clone()),
                 _ => None,
             },

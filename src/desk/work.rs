@@ -4,7 +4,7 @@
 //! two of a batch that touch the same thing are settled one after the other, never against each other; when the store
 //! fails, claims are put back uncounted and nothing is lost.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use crate::triage;
 /// keeps others waiting so long.
 const LEASE_MS: i64 = 20_000;
 /// Submissions of one settling transaction.
-const BATCH: i64 = 64;
+const BATCH: i64 = 128;
 /// Claims that one submission gets, whoever ended them: for what the witness cannot see.
 const CLAIMS: i64 = 10;
 /// Failures that the wall caught; these are always the submission's own.
@@ -53,7 +53,14 @@ impl Desk {
                 break;
             }
             let span = tracing::info_span!("settle", submissions = claimed.len());
+            let mut numbers: BTreeSet<i64> = claimed.iter().map(|submission| submission.number).collect();
             steps = self.settle_claimed(claimed, now).instrument(span).await?;
+            for step in &steps {
+                if let Step::Settled { ticket: Some(ticket), .. } = step {
+                    numbers.remove(ticket);
+                }
+            }
+            self.store.spare_numbers(numbers);
         }
         Ok(steps)
     }
@@ -144,7 +151,7 @@ impl Desk {
         };
         let items = self.read(claimed, &sources).await;
         let (items, lookups) = self.place(items).await?;
-        let items = self.judge(items, &sources).await;
+        let items = self.judge(items, &sources, now).await;
         drop((apart, company));
         self.settle_checked(items, lookups, &sources, now).await
     }
@@ -215,42 +222,30 @@ impl Desk {
         Ok(Lookups { seen, sent, tickets, threads })
     }
 
-    async fn judge(&self, items: Vec<Item>, sources: &Arc<Sources>) -> Vec<Item> {
+    async fn judge(&self, items: Vec<Item>, sources: &Arc<Sources>, now: i64) -> Vec<Item> {
         let (sources, witness) = (sources.clone(), self.witness.clone());
+        let (config, keys, hours) = (self.config.clone(), self.keys.clone(), self.hours.clone());
         parallel(items, move |Item { submission, stage }| {
             let stage = match stage {
                 Stage::Placed(mut request, fingerprint, place @ (Place::On { .. } | Place::New { .. })) => {
-                    let known = match &place {
-                        Place::On { ticket, .. } => Some(ticket.known()),
-                        _ => None,
-                    };
                     let _watched = witness.watch(&submission.id);
-                    let requester = match &place {
-                        Place::On { ticket, .. } => ticket.requester_address.as_str(),
-                        _ => request.from.address.as_str(),
-                    };
                     let (directory, rules) = (&sources.directory, &sources.rules);
                     let judged = read::guarded(|| {
+                        let (known, requester) = match &place {
+                            Place::On { ticket, .. } => (Some(ticket.known()), ticket.requester_address.as_str()),
+                            _ => (None, request.from.address.as_str()),
+                        };
                         let mut triage = triage::triage(&request, directory, rules, known.as_ref());
                         let told = triage::told(&request, directory, rules, known.as_ref(), requester, &triage);
                         triage.told = told.map(Box::new);
-                        (triage, rules.unknown_values(&request))
+                        let unknown = rules.unknown_values(&request);
+                        request.oddities.extend(unknown);
+                        let version = rules.version.clone();
+                        let judged = Judged::new(&submission, *request, fingerprint, place, triage, version);
+                        let drafted = judge::draft(&submission, &judged, sources.means(&config, &keys, &hours), now);
+                        Stage::Judged(Box::new(judged), Box::new(drafted))
                     });
-                    match judged {
-                        Ok((triage, unknown)) => {
-                            request.oddities.extend(unknown);
-                            let version = sources.rules.version.clone();
-                            Stage::Judged(Box::new(Judged::new(
-                                &submission,
-                                *request,
-                                fingerprint,
-                                place,
-                                triage,
-                                version,
-                            )))
-                        }
-                        Err(panic) => failed(&submission, &panic),
-                    }
+                    judged.unwrap_or_else(|panic| failed(&submission, &panic))
                 }
                 other => other,
             };
@@ -325,21 +320,21 @@ impl Desk {
         now: i64,
     ) -> Result<Vec<Step>, store::Error> {
         let judged = |item: &Item| match &item.stage {
-            Stage::Judged(judged) => Some(judged.request.from.address.to_lowercase()),
+            Stage::Judged(judged, _) => Some(judged.request.from.address.to_lowercase()),
             _ => None,
         };
         let mut addresses: Vec<String> = items.iter().filter_map(judged).collect();
         // An answer goes to the ticket's requester, who may write from another address by now.
         addresses.extend(items.iter().filter_map(|item| item.stage.requester()));
         let mut spent = settling.spent(&addresses, self.config.replies.per_desk_per_hour, now).await?;
-        let opening = items.iter().filter(|item| matches!(&item.stage, Stage::Judged(judged) if judged.is_new()));
-        let mut numbers = settling.reserve_tickets(opening.count()).await?.into_iter();
         let unread: Vec<&str> = items.iter().filter_map(unread_mail).collect();
         let mut quarantined = settling.quarantined(&unread).await?;
         let means = self.means(sources);
         let mut settlements: Vec<Settlement> = vec![];
         let mut steps = vec![];
-        for item in &items {
+        let mut dealt = vec![];
+        for item in items {
+            let unread = unread_mail(&item).map(str::to_owned);
             let Item { submission, stage } = item;
             let settlement = match stage {
                 Stage::Again => {
@@ -347,28 +342,25 @@ impl Desk {
                     continue;
                 }
                 Stage::Ends(outcome, because) => {
-                    let (outcome, because) = match unread_mail(item).and_then(|hash| quarantined.get(hash)) {
+                    let (outcome, because) = match unread.as_ref().and_then(|hash| quarantined.get(hash)) {
                         Some(twin) => {
                             (Outcome::Duplicate, format!("the same bytes are in quarantine as submission {twin}"))
                         }
-                        None => (*outcome, because.clone()),
+                        None => (outcome, because),
                     };
-                    judge::nowhere(submission, outcome, because, None)
+                    judge::nowhere(&submission, outcome, because, None)
                 }
                 Stage::Placed(_, _, Place::Nowhere { outcome, because, ticket }) => {
-                    judge::nowhere(submission, *outcome, because.clone(), *ticket)
+                    judge::nowhere(&submission, outcome, because, ticket)
                 }
                 Stage::Placed(request, fingerprint, Place::Note { ticket, bounced }) => {
-                    judge::note(submission, request, fingerprint, ticket, bounced.as_ref(), means, now)
+                    judge::note(&submission, &request, &fingerprint, &ticket, bounced.as_ref(), means, now)
                 }
-                Stage::Judged(judged) => {
-                    let number = if judged.is_new() { numbers.next().unwrap_or_default() } else { 0 };
-                    judge::settle(submission, judged, number, means, &mut spent, now)
-                }
+                Stage::Judged(judged, drafted) => judge::settle(&submission, &judged, *drafted, means, &mut spent, now),
                 Stage::Read(..) | Stage::Placed(..) => continue,
             };
-            if let (Some(hash), Outcome::Quarantined) = (unread_mail(item), settlement.outcome) {
-                quarantined.insert(hash.to_owned(), submission.id.clone());
+            if let (Some(hash), Outcome::Quarantined) = (unread, settlement.outcome) {
+                quarantined.insert(hash, submission.id.clone());
             }
             steps.push(Step::Settled {
                 submission: submission.id.clone(),
@@ -376,6 +368,7 @@ impl Desk {
                 ticket: settlement.effect.ticket_id,
             });
             settlements.push(settlement);
+            dealt.push(submission);
         }
         let sends = settlements.iter().any(|settlement| !settlement.effect.outgoing.is_empty());
         let tripped = match spent.overrun && !spent.held {
@@ -388,7 +381,7 @@ impl Desk {
         if sends {
             self.outbox_wake.notify_one();
         }
-        count(&items, &steps, now);
+        count(&dealt, &steps, now);
         Ok(steps)
     }
 }
@@ -439,12 +432,10 @@ where
     done
 }
 
-fn count(items: &[Item], steps: &[Step], now: i64) {
-    let sources: HashMap<&str, &Submission> =
-        items.iter().map(|item| (item.submission.id.as_str(), &item.submission)).collect();
-    for step in steps {
-        let Step::Settled { submission, outcome, ticket } = step else { continue };
-        let Some(submission) = sources.get(submission.as_str()) else { continue };
+/// Counts and logs each step; `dealt` are their submissions, in the same order.
+fn count(dealt: &[Submission], steps: &[Step], now: i64) {
+    for (submission, step) in dealt.iter().zip(steps) {
+        let Step::Settled { outcome, ticket, .. } = step else { continue };
         let source = submission.source.clone();
         metrics::counter!("deskclerk_submissions_total", "outcome" => outcome.as_str(), "source" => source)
             .increment(1);

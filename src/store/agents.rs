@@ -67,6 +67,7 @@ impl Store {
         password_hash: Option<&str>,
         now: i64,
     ) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
         sqlx::query(
             "INSERT INTO agents (name, address, password_hash, created_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (name) DO UPDATE SET address = excluded.address,
@@ -76,8 +77,9 @@ impl Store {
         .bind(address)
         .bind(password_hash)
         .bind(now)
-        .execute(&self.write)
+        .execute(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -145,20 +147,24 @@ impl Store {
 
     /// Uses up a sign-in link: of two that try at once, one gets the session.
     pub async fn redeem_link(&self, token: &str, now: i64) -> Result<Option<Session>, Error> {
+        let mut transaction = self.begin().await?;
         let row = sqlx::query(
             "DELETE FROM sessions WHERE token_hash = $1 AND kind = 'link' AND expires_at > $2
              RETURNING agent, csrf, expires_at",
         )
         .bind(hash(token))
         .bind(now)
-        .fetch_optional(&self.write)
+        .fetch_optional(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         row.as_ref().map(read_session).transpose()
     }
 
     /// Ends a session or revokes an API token.
     pub async fn revoke_token(&self, token: &str) -> Result<(), Error> {
-        sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(hash(token)).execute(&self.write).await?;
+        let mut transaction = self.begin().await?;
+        sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(hash(token)).execute(&mut *transaction).await?;
+        transaction.commit().await?;
         Ok(())
     }
 }

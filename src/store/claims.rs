@@ -15,14 +15,15 @@ pub(super) const RELEASED: i64 = 1;
 impl Store {
     /// Claims submissions that nobody has settled, oldest first: fresh ones together, or one that came back, alone.
     ///
-    /// The attempt is counted and committed here, before anybody parses a byte of it. After `lease_ms` another worker
+    /// The attempt is counted and committed here, before anybody parses a byte of it; each gets the number of the ticket
+    /// which it may open. After `lease_ms` another worker
     /// may claim it; the fence tells the two apart.
     pub async fn claim_submissions(&self, now: i64, lease_ms: i64, limit: i64) -> Result<Vec<Submission>, Error> {
         let skip = match self.engine {
             Engine::Sqlite => "",
             Engine::Postgres => "FOR UPDATE SKIP LOCKED",
         };
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_claim().await?;
         // One that came back may be what crashed the worker: alone, it takes no other with it.
         let suspect = format!(
             "SELECT id, size FROM submissions WHERE outcome IS NULL AND lease_until > 0 \
@@ -53,6 +54,7 @@ impl Store {
             )
         };
         let rows = rows::with_keys(&mut transaction, update, &[until.into()], &ids).await?;
+        let numbers = self.numbers(&mut transaction, rows.len()).await?;
         transaction.commit().await?;
         let mut claimed = vec![];
         for row in &rows {
@@ -73,6 +75,9 @@ impl Store {
             });
         }
         claimed.sort_by(|a: &Submission, b| a.id.cmp(&b.id));
+        for (submission, number) in claimed.iter_mut().zip(numbers) {
+            submission.number = number;
+        }
         Ok(claimed)
     }
 

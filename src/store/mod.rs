@@ -27,6 +27,7 @@ pub mod history;
 pub mod leases;
 pub mod lookups;
 mod naming;
+mod numbers;
 pub mod outbox;
 pub mod quarantine;
 pub mod queues;
@@ -41,10 +42,12 @@ pub mod tokens;
 mod values;
 pub mod waiting;
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -196,6 +199,8 @@ pub struct Store {
     write: AnyPool,
     committer: mpsc::Sender<committer::Job>,
     blobs: blobs::Blobs,
+    /// Ticket numbers that are reserved and that no claim holds.
+    spare: Arc<Mutex<BTreeSet<i64>>>,
 }
 
 /// Makes the data folder where it is not there yet. Customers' mail: nobody else on the host reads it.
@@ -238,7 +243,8 @@ impl Store {
     /// The store over these pools, with its committer running until the last clone is gone.
     fn over(engine: Engine, read: AnyPool, write: AnyPool) -> Store {
         let (committer, jobs) = mpsc::channel(1024);
-        let store = Store { engine, read, write, committer, blobs: blobs::Blobs::default() };
+        let (blobs, spare) = (blobs::Blobs::default(), Arc::default());
+        let store = Store { engine, read, write, committer, blobs, spare };
         // The committer's own handle must not keep its channel open.
         let (deaf, _) = mpsc::channel(1);
         tokio::spawn(committer::run(Store { committer: deaf, ..store.clone() }, jobs));
@@ -347,8 +353,19 @@ impl Store {
 
     /// Begins a writing transaction. SQLite takes the write lock at once, so that it never fails half-way.
     async fn begin(&self) -> Result<Transaction<'static, Any>, Error> {
+        // NORMAL may lose acknowledged commits on power loss.
+        self.begin_as("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").await
+    }
+
+    /// Begins one that claims. A claim in SQLite outlives the process but waits for no disk: whoever holds it is gone, too,
+    /// after a power cut, and the commit of what he did brings it to the disk with itself.
+    async fn begin_claim(&self) -> Result<Transaction<'static, Any>, Error> {
+        self.begin_as("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE").await
+    }
+
+    async fn begin_as(&self, sqlite: &'static str) -> Result<Transaction<'static, Any>, Error> {
         Ok(match self.engine {
-            Engine::Sqlite => self.write.begin_with("BEGIN IMMEDIATE").await?,
+            Engine::Sqlite => self.write.begin_with(sqlite).await?,
             Engine::Postgres => self.write.begin().await?,
         })
     }
@@ -369,7 +386,7 @@ fn place(url: &str) -> String {
 
 const SQLITE_PRAGMAS: &[&str] = &[
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL", // NORMAL may lose acknowledged commits on power loss
+    "PRAGMA synchronous = FULL", // each transaction says anew how it commits
     "PRAGMA busy_timeout = 15000",
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON", // what is erased is gone from the file

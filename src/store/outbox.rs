@@ -164,7 +164,7 @@ impl Store {
              WHERE {wanted} AND state = 'queued' AND due_at <= $2 AND lease_until <= $2 ORDER BY due_at, id LIMIT $3 {skip}) \
              RETURNING {COLUMNS}"
         );
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_claim().await?;
         let mut claim = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(now.saturating_add(lease_ms)).bind(now).bind(limit);
         if let Some(name) = name {
             claim = claim.bind(name.as_str());

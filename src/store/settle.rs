@@ -82,7 +82,7 @@ pub struct NewOutgoing {
 pub enum OnTicket {
     /// There is none, or it stays as it is.
     Nothing,
-    /// It is new; its id was reserved.
+    /// It is new; its number was reserved with the claim.
     Open(Box<Ticket>),
     /// It changes; the number is the version that was judged.
     Change(Box<Ticket>, i64),
@@ -184,33 +184,6 @@ impl Settling {
         let keys: Vec<Value> = hashes.iter().map(|hash| (*hash).into()).collect();
         let found = rows::with_keys(&mut self.transaction, sql, &[], &keys).await?;
         found.iter().map(|row| Ok((row.try_get("content_hash")?, row.try_get("id")?))).collect()
-    }
-
-    /// Reserves ticket numbers, ascending.
-    pub async fn reserve_tickets(&mut self, count: usize) -> Result<Vec<i64>, Error> {
-        if count == 0 {
-            return Ok(vec![]);
-        }
-        let count = count as i64;
-        match self.engine {
-            // The write lock is ours: nobody else can take the next number.
-            Engine::Sqlite => {
-                let row = query("SELECT COALESCE(MAX(seq), 0) AS last FROM sqlite_sequence WHERE name = 'tickets'")
-                    .fetch_one(&mut *self.transaction)
-                    .await?;
-                let last: i64 = row.try_get("last")?;
-                Ok((last + 1..=last + count).collect())
-            }
-            Engine::Postgres => {
-                let found = query(
-                    "SELECT nextval(pg_get_serial_sequence('tickets', 'id')) AS id FROM generate_series(1, $1) ORDER BY 1",
-                )
-                .bind(count)
-                .fetch_all(&mut *self.transaction)
-                .await?;
-                found.iter().map(|row| Ok(row.try_get("id")?)).collect()
-            }
-        }
     }
 
     /// Puts claims back that were judged on what has changed meanwhile: they are taken up again, and not counted.

@@ -90,6 +90,7 @@ impl New {
             attempts: 1,
             failures: 0,
             fence: 1,
+            number: 0,
             outcome: None,
             because: None,
             ticket_id: None,
@@ -178,6 +179,8 @@ pub struct Submission {
     pub failures: i64,
     /// Of the claim; a settle must carry it.
     pub fence: i64,
+    /// That of the ticket which it may open, reserved with the claim; 0: it is not claimed.
+    pub number: i64,
     /// How it ended; `None`: not yet.
     pub outcome: Option<Outcome>,
     /// Why it ended so, readable.
@@ -305,6 +308,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Submission, Error> {
         attempts: row.try_get("attempts")?,
         failures: row.try_get("failures")?,
         fence: row.try_get("fence")?,
+        number: 0,
         outcome: outcome.map(|_| rows::from_word(row, "outcome", &what)).transpose()?,
         because: row.try_get("because")?,
         ticket_id: row.try_get("ticket_id")?,

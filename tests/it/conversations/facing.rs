@@ -27,7 +27,7 @@ impl Play {
     /// Carries mail between the desks until nobody sends any more: what ours sent, and what is not as expected.
     pub async fn face(&self, facing: &Facing) -> (Vec<Outgoing>, Vec<String>) {
         let home = tempfile::tempdir().unwrap();
-        let mut config = self.desk.config.clone();
+        let mut config = (*self.desk.config).clone();
         config.desk.data_dir = home.path().to_path_buf();
         config.desk.address = "support@other.example".into();
         config.store.url = "sqlite:desk.db".into();
