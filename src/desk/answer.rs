@@ -3,17 +3,17 @@
 //! Promises: a ticket waits only while a question of ours is on its way to the customer; whoever is not asked is handed
 //! to agents as he is, and why nothing was sent stands on the ticket.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::draft::{Reply, Wanted};
 use super::judge::Judged;
-use crate::campaigns::{self, Candidate, Directory};
+use crate::campaigns::{Candidate, Directory};
 use crate::config::hours::Hours;
 use crate::config::settings::{Config, Mode};
-use crate::reply::compose::{self, Kind, Taps, Words};
+use crate::reply::compose::{self, Kind, Words};
 use crate::reply::guard::{self, Budget, Question, Withheld};
 use crate::reply::tap::{self, Tap};
 use crate::reply::templates::Templates;
@@ -25,7 +25,7 @@ use crate::store::outbox::{self, Payload, Reason, State};
 use crate::store::settle::{NewEvent, NewMessage, NewOutgoing};
 use crate::store::tickets::Direction;
 use crate::ticket::{INCOMPLETE, Status, Ticket};
-use crate::triage::{Action, CAMPAIGN_ID, Triage};
+use crate::triage::Triage;
 
 /// What answering needs beside the judgement.
 #[derive(Debug, Clone, Copy)]
@@ -74,62 +74,15 @@ pub struct Answer {
     pub events: Vec<NewEvent>,
 }
 
-/// What a request is to be answered with. It is worded before anybody knows whether it may go out: that is found out while
-/// all others wait.
-#[derive(Debug)]
-pub struct Draft {
-    /// The question that is kept back from whoever is no contact.
-    kept: Option<(Kind, Withheld)>,
-    wanted: Option<Wanted>,
-}
-
-/// A mail that the judgement calls for.
-#[derive(Debug)]
-struct Wanted {
-    kind: Kind,
-    reason: Reason,
-    /// What it asks for.
-    missing: Vec<String>,
-    /// The campaigns that it offers.
-    offered: Vec<String>,
-    /// The mail and its language, or why it cannot be worded.
-    mail: Result<(NewOutgoing, String), Withheld>,
-}
-
-/// Words the answer to a judged request; `ticket` is as the request makes it.
-pub fn draft(judged: &Judged, ticket: &Ticket, means: Means<'_>, now: i64) -> Draft {
-    let (triage, kept) = tellable(judged.triage.tellable(), &ticket.requester_address, means.directory);
-    let kept = kept.filter(|_| {
-        ticket.status == Status::Waiting && judged.triage.missing.iter().any(|detail| detail == CAMPAIGN_ID)
-    });
-    let calls_for = compose::question(&triage).filter(|_| triage.action == Action::Ask);
-    let wanted = match (calls_for, ticket.status) {
-        (Some(kind), Status::Waiting) => Some((kind, Reason::Question)),
-        (None, Status::Waiting | Status::Ready) if judged.is_new() && means.config.replies.acknowledge => {
-            Some((Kind::Acknowledgement, Reason::Acknowledgement))
-        }
-        _ => None,
-    };
-    let wanted = wanted.map(|(kind, reason)| {
-        let (words, offered) = words(judged, &triage, ticket, kind, reason, means, now);
-        let mail = words.map(|words| {
-            let mail = outgoing(&judged.request, ticket, means, reason, means.state(), &words);
-            (NewOutgoing { unproven: unproven(judged, means), ..mail }, words.language)
-        });
-        Wanted { kind, reason, missing: triage.missing.clone(), offered, mail }
-    });
-    Draft { kept, wanted }
-}
-
 /// Whether the answer counts in the budgets of senders who are not proven. Where nobody can be all are counted as one.
-fn unproven(judged: &Judged, means: Means<'_>) -> bool {
+pub fn unproven(judged: &Judged, means: Means<'_>) -> bool {
     !(judged.proven || judged.vouched) && means.config.desk.proves_senders()
 }
 
 /// Answers a judged request and moves its ticket accordingly. Counts what it sends in `spent`.
 pub fn answer(
     judged: &Judged,
-    draft: Draft,
+    reply: Reply,
     ticket: &mut Ticket,
     means: Means<'_>,
     spent: &mut Spent,
@@ -138,7 +91,7 @@ pub fn answer(
     if judged.is_new() {
         offer_as_one(ticket, spent);
     }
-    let answer = ask(judged, draft, ticket, means, spent, now);
+    let answer = ask(judged, reply, ticket, means, spent, now);
     let pending = spent.pending.entry(ticket.requester_address.clone()).or_default();
     pending.retain(|other| other.id != ticket.id);
     pending.push(Pending::of(ticket));
@@ -169,10 +122,10 @@ fn offer_as_one(ticket: &mut Ticket, spent: &Spent) {
     }
 }
 
-fn ask(judged: &Judged, draft: Draft, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent, now: i64) -> Answer {
+fn ask(judged: &Judged, reply: Reply, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent, now: i64) -> Answer {
     let mut events: Vec<NewEvent> =
-        draft.kept.map(|(kind, kept)| withheld_event(kind, &kept, spent)).into_iter().collect();
-    let Some(Wanted { kind, reason, missing, offered, mail }) = draft.wanted else {
+        reply.kept.map(|(kind, kept)| withheld_event(kind, &kept, spent)).into_iter().collect();
+    let Some(Wanted { kind, reason, missing, offered, mail }) = reply.wanted else {
         ticket.hand_over();
         return Answer { outgoing: None, events };
     };
@@ -223,27 +176,6 @@ fn ask(judged: &Judged, draft: Draft, ticket: &mut Ticket, means: Means<'_>, spe
     let detail = json!({ "template": template, "language": language, "outgoing": outgoing.id, "missing": missing });
     events.push(NewEvent { actor: "desk", what, detail });
     Answer { outgoing: Some(outgoing), events }
-}
-
-/// The judgement as it may be answered, and the question that is kept back. Contacts are told whether a stated ID is among
-/// their campaigns; who is no contact of any is told nothing of IDs.
-fn tellable<'t>(
-    triage: &'t Triage,
-    requester: &str,
-    directory: &Directory,
-) -> (Cow<'t, Triage>, Option<(Kind, Withheld)>) {
-    let by_id = matches!(triage.campaign.status, campaigns::Status::UnknownId | campaigns::Status::Conflict);
-    let asks = triage.missing.iter().any(|detail| detail == CAMPAIGN_ID);
-    if !(by_id && asks) || directory.knows(requester) {
-        return (Cow::Borrowed(triage), None);
-    }
-    let kept = compose::question(triage).map(|kind| {
-        let reason = "whoever is no contact of an account is not told which Campaign IDs there are".to_owned();
-        (kind, Withheld { code: "no_contact", reason })
-    });
-    let mut triage = triage.clone();
-    triage.missing.retain(|detail| detail != CAMPAIGN_ID);
-    (Cow::Owned(triage), kept)
 }
 
 /// Counts what goes out now.
@@ -302,52 +234,11 @@ fn question(judged: &Judged, ticket: &Ticket, means: Means<'_>, spent: &Spent) -
     })
 }
 
-fn words(
-    judged: &Judged,
-    triage: &Triage,
-    ticket: &Ticket,
-    kind: Kind,
-    reason: Reason,
-    means: Means<'_>,
-    now: i64,
-) -> (Result<Words, Withheld>, Vec<String>) {
-    let mut facts = compose::Facts::of(
-        ticket.id,
-        &means.config.desk.name,
-        triage,
-        means.directory,
-        &ticket.requester_address,
-        judged.proven || judged.by_token,
-    );
-    // The mail goes to the contact, whoever has asked for it.
-    facts.authenticated |= means.directory.knows(&ticket.requester_address);
-    facts.again = ticket.questions > 0;
-    facts.taps = (reason == Reason::Question).then(|| taps(ticket, facts.candidates.len(), means, now));
-    let words = worded(kind, &facts, ticket, means);
-    (words, facts.candidates.into_iter().map(|named| named.id).collect())
-}
-
 /// Words a mail in the ticket's language.
 pub fn worded(kind: Kind, facts: &compose::Facts, ticket: &Ticket, means: Means<'_>) -> Result<Words, Withheld> {
     let language = means.templates.language(ticket.language.as_deref(), &means.config.desk.language);
     compose::compose(kind, facts, means.templates, language)
         .map_err(|fault| Withheld { code: "template", reason: fault.to_string() })
-}
-
-/// The one-tap answers to the ticket's next question, with so many campaigns to choose from.
-fn taps(ticket: &Ticket, choices: usize, means: Means<'_>, now: i64) -> Taps {
-    let config = means.config;
-    let token = means.keys.sign(ticket.id, &ticket.requester_address);
-    let days = i64::from(config.replies.one_tap_days);
-    let link = |choice| {
-        let tap = Tap { ticket: ticket.id, question: ticket.questions + 1, choice, expires_on: tap::day(now) + days };
-        format!("{}/answer/{}", config.desk.public_url, means.keys.sign_tap(&tap))
-    };
-    let reachable = days > 0 && config.desk.is_public();
-    Taps {
-        reply_to: token::plus_address(&config.desk.address, &token),
-        links: if reachable { (0..=choices as i64).map(link).collect() } else { vec![] },
-    }
 }
 
 /// Lets the one-tap answers of a draft be good as long as those of a mail that is composed now.

@@ -5,19 +5,18 @@
 use serde_json::json;
 
 use super::answer::sent;
-use super::answer::{self, Answer, Draft, Means};
+use super::answer::{self, Answer, Means};
+use super::draft::{Draft, Kept};
 use super::notice::{self, Changed};
 use super::place::{self, Bounced, Place};
 use super::{team, waiting};
-use crate::campaigns;
 use crate::request::{AutomatedKind, Request};
-use crate::rules::ChosenBy;
 use crate::store::budgets::Spent;
 use crate::store::outbox::{Reason, State};
 use crate::store::settle::{Effect, NewEvent, NewMessage, NewOutgoing, OnTicket, Settlement};
 use crate::store::submissions::{Kind, Outcome, Submission};
 use crate::store::tickets::Direction;
-use crate::ticket::{self, ANSWERED_ELSEWHERE, INCOMPLETE, Status, Ticket, UNANSWERED};
+use crate::ticket::{ANSWERED_ELSEWHERE, INCOMPLETE, Status, Ticket};
 use crate::triage::Triage;
 
 /// A request with its judgement.
@@ -45,33 +44,6 @@ pub struct Judged {
     pub answerable: bool,
     /// The message left our question as open as it was.
     pub unanswered: bool,
-}
-
-/// What is made of a judged request while nobody waits for the store yet.
-#[derive(Debug)]
-pub struct Drafted {
-    /// The ticket as the request makes it.
-    ticket: Ticket,
-    /// The answer, should it go out.
-    answer: Draft,
-    /// Request and judgement as they are kept.
-    kept: Kept,
-}
-
-/// JSON of a message that came in.
-#[derive(Debug)]
-struct Kept {
-    request: Option<String>,
-    triage: Option<String>,
-}
-
-impl Kept {
-    fn of(request: &Request, triage: Option<&Triage>) -> Kept {
-        Kept {
-            request: serde_json::to_string(request).ok(),
-            triage: triage.and_then(|triage| serde_json::to_string(triage).ok()),
-        }
-    }
 }
 
 impl Judged {
@@ -109,6 +81,14 @@ impl Judged {
         matches!(self.place, Place::New { .. })
     }
 
+    /// The ticket that it belongs to, as it was judged with.
+    pub fn before(&self) -> Option<&Ticket> {
+        match &self.place {
+            Place::On { ticket, .. } => Some(ticket),
+            _ => None,
+        }
+    }
+
     /// The ticket that it seems to answer from elsewhere.
     pub fn answers(&self) -> Option<i64> {
         match &self.place {
@@ -118,40 +98,22 @@ impl Judged {
     }
 }
 
-/// The ticket that a judged request belongs to.
-fn before(judged: &Judged) -> Option<&Ticket> {
-    match &judged.place {
-        Place::On { ticket, .. } => Some(ticket),
-        _ => None,
-    }
-}
-
-/// Makes what can be made of a judged request before it is settled.
-pub fn draft(submission: &Submission, judged: &Judged, means: Means<'_>, now: i64) -> Drafted {
-    let ticket = match before(judged) {
-        Some(before) => changed(before, judged, now),
-        None => opened(submission, judged, now),
-    };
-    let answer = answer::draft(judged, &ticket, means, now);
-    Drafted { ticket, answer, kept: Kept::of(&judged.request, Some(&judged.triage)) }
-}
-
 /// Settles a judged request.
 pub fn settle(
     submission: &Submission,
     judged: &Judged,
-    drafted: Drafted,
+    draft: Draft,
     means: Means<'_>,
     spent: &mut Spent,
     now: i64,
 ) -> Settlement {
-    let before = before(judged);
-    let Drafted { mut ticket, answer, kept } = drafted;
+    let before = judged.before();
+    let Draft { mut ticket, reply, kept } = draft;
     // Who writes from an address has it, whatever came back from there before.
     let address = judged.request.from.address.to_lowercase();
     let alive =
         (judged.by_mail && (judged.proven || judged.by_token) && spent.bounced.remove(&address)).then_some(address);
-    let Answer { outgoing, events: answered } = answer::answer(judged, answer, &mut ticket, means, spent, now);
+    let Answer { outgoing, events: answered } = answer::answer(judged, reply, &mut ticket, means, spent, now);
     let mut events = vec![arrival(judged, before)];
     events.extend(answered);
     if let Some(before) = before.filter(|before| before.status != ticket.status) {
@@ -292,89 +254,6 @@ pub fn nowhere(submission: &Submission, outcome: Outcome, because: String, ticke
 fn ended(submission: &Submission, outcome: Outcome, because: Option<String>, effect: Effect) -> Settlement {
     let submission = submission.id.clone();
     Settlement { submission, outcome, because, effect, beside: None, thread: None, fetches: vec![] }
-}
-
-fn opened(submission: &Submission, judged: &Judged, now: i64) -> Ticket {
-    let Judged { request, triage, .. } = judged;
-    let (linked, reused) = match judged.place {
-        Place::New { linked, reused, .. } => (linked, reused),
-        _ => (None, false),
-    };
-    let mut ticket = Ticket {
-        id: submission.number,
-        status: ticket::after_message(None, triage.tellable().action),
-        subject: request.subject.clone(),
-        requester_address: request.from.address.to_lowercase(),
-        requester_name: request.from.name.clone(),
-        language: request.language.clone(),
-        source: submission.source.clone(),
-        campaign_status: triage.campaign.status,
-        campaign_id: settled_campaign(triage),
-        topic: triage.topic.id.clone(),
-        topic_chosen_by: triage.topic.chosen_by,
-        priority: triage.priority.clone(),
-        route: triage.route.clone(),
-        missing: triage.missing.clone(),
-        flags: triage.flags.clone(),
-        triage: triage.clone(),
-        asked: vec![],
-        offered: vec![],
-        questions: 0,
-        campaign_by_agent: false,
-        rules_version: judged.rules_version.clone(),
-        linked_ticket: linked,
-        chase_at: None,
-        reminded: false,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    if reused {
-        ticket.add_flag("reused_message_id");
-    }
-    if linked.is_some() {
-        ticket.add_flag("linked");
-    }
-    ticket
-}
-
-fn changed(before: &Ticket, judged: &Judged, now: i64) -> Ticket {
-    let triage = &judged.triage;
-    // Flags of the ticket itself stay; those of the judgement are judged anew.
-    let mut flags = triage.flags.clone();
-    // What nobody had answered, or somebody else, is answered by the customer now.
-    let over = [INCOMPLETE, UNANSWERED, ANSWERED_ELSEWHERE];
-    let stays = |flag: &&String| !before.triage.flags.contains(flag) && !over.contains(&flag.as_str());
-    let own = before.flags.iter().filter(stays);
-    flags.extend(own.cloned());
-    flags.sort();
-    flags.dedup();
-    // A team is told once; only another topic brings another team.
-    let moved = triage.topic.id != before.topic && triage.topic.chosen_by != ChosenBy::Agent;
-    Ticket {
-        status: ticket::after_message(Some(before.status), triage.tellable().action),
-        language: before.language.clone().or_else(|| judged.request.language.clone()),
-        campaign_status: triage.campaign.status,
-        campaign_id: settled_campaign(triage),
-        topic: triage.topic.id.clone(),
-        topic_chosen_by: triage.topic.chosen_by,
-        priority: triage.priority.clone(),
-        route: if moved { triage.route.clone() } else { before.route.clone() },
-        missing: triage.missing.clone(),
-        flags,
-        triage: triage.clone(),
-        asked: vec![],
-        offered: vec![],
-        rules_version: judged.rules_version.clone(),
-        version: before.version + 1,
-        updated_at: now,
-        ..before.clone()
-    }
-}
-
-/// Only a confirmed campaign is the ticket's campaign: nothing is guessed.
-fn settled_campaign(triage: &Triage) -> Option<String> {
-    triage.campaign.id.clone().filter(|_| triage.campaign.status == campaigns::Status::Confirmed)
 }
 
 fn arrival(judged: &Judged, before: Option<&Ticket>) -> NewEvent {

@@ -9,6 +9,7 @@ pub mod answer;
 pub mod contract;
 pub mod directory;
 pub mod doors;
+pub mod draft;
 pub mod fetch;
 pub mod fetching;
 pub mod folder;

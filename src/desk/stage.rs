@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::judge::{Drafted, Judged};
+use super::draft::Draft;
+use super::judge::Judged;
 use super::place::{self, Place};
 use crate::request::Request;
 use crate::store::lookups::Seen;
@@ -24,8 +25,8 @@ pub(super) enum Stage {
     Read(Box<Request>, String),
     /// Its place is found, where nothing needs judging.
     Placed(Box<Request>, String, Place),
-    /// It is judged, and what it makes of its ticket drafted.
-    Judged(Box<Judged>, Box<Drafted>),
+    /// It is judged, and what it is to become drafted.
+    Judged(Box<Judged>, Box<Draft>),
 }
 
 impl Stage {

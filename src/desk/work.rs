@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::draft;
 use super::judge::{self, Judged};
 use super::place::{self, Lookups, Place};
 use super::read::{self, Reading};
@@ -242,8 +243,8 @@ impl Desk {
                         request.oddities.extend(unknown);
                         let version = rules.version.clone();
                         let judged = Judged::new(&submission, *request, fingerprint, place, triage, version);
-                        let drafted = judge::draft(&submission, &judged, sources.means(&config, &keys, &hours), now);
-                        Stage::Judged(Box::new(judged), Box::new(drafted))
+                        let draft = draft::draft(&submission, &judged, sources.means(&config, &keys, &hours), now);
+                        Stage::Judged(Box::new(judged), Box::new(draft))
                     });
                     judged.unwrap_or_else(|panic| failed(&submission, &panic))
                 }
@@ -356,7 +357,7 @@ impl Desk {
                 Stage::Placed(request, fingerprint, Place::Note { ticket, bounced }) => {
                     judge::note(&submission, &request, &fingerprint, &ticket, bounced.as_ref(), means, now)
                 }
-                Stage::Judged(judged, drafted) => judge::settle(&submission, &judged, *drafted, means, &mut spent, now),
+                Stage::Judged(judged, draft) => judge::settle(&submission, &judged, *draft, means, &mut spent, now),
                 Stage::Read(..) | Stage::Placed(..) => continue,
             };
             if let (Some(hash), Outcome::Quarantined) = (unread, settlement.outcome) {

@@ -1,7 +1,8 @@
 //! The store: SQLite or PostgreSQL behind one concrete type. The same SQL on both, through sqlx's `Any`.
 //!
 //! Nothing here judges: it keeps what it is given, in transactions, and never loses what it has acknowledged.
-//! SQLite: WAL, `synchronous=FULL`, one writing connection, `BEGIN IMMEDIATE`. PostgreSQL: `synchronous_commit=on`.
+//! SQLite: WAL, `synchronous=FULL` but for claims, one writing connection, `BEGIN IMMEDIATE`. PostgreSQL:
+//! `synchronous_commit=on`.
 //! Each table has its file; `clock` is the only place where this layer asks the time.
 
 pub mod acts;
@@ -39,19 +40,18 @@ pub mod submissions;
 pub mod threads;
 pub mod tickets;
 pub mod tokens;
+mod transactions;
 mod values;
 pub mod waiting;
 
-use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyConnection, AnyPool, Connection, Transaction};
+use sqlx::{AnyConnection, AnyPool, Connection};
 use tokio::sync::mpsc;
 
 /// Which database is behind a [`Store`].
@@ -200,7 +200,7 @@ pub struct Store {
     committer: mpsc::Sender<committer::Job>,
     blobs: blobs::Blobs,
     /// Ticket numbers that are reserved and that no claim holds.
-    spare: Arc<Mutex<BTreeSet<i64>>>,
+    spare: numbers::Spare,
 }
 
 /// Makes the data folder where it is not there yet. Customers' mail: nobody else on the host reads it.
@@ -243,7 +243,7 @@ impl Store {
     /// The store over these pools, with its committer running until the last clone is gone.
     fn over(engine: Engine, read: AnyPool, write: AnyPool) -> Store {
         let (committer, jobs) = mpsc::channel(1024);
-        let (blobs, spare) = (blobs::Blobs::default(), Arc::default());
+        let (blobs, spare) = (blobs::Blobs::default(), numbers::Spare::default());
         let store = Store { engine, read, write, committer, blobs, spare };
         // The committer's own handle must not keep its channel open.
         let (deaf, _) = mpsc::channel(1);
@@ -351,25 +351,6 @@ impl Store {
         self.committer.is_closed() && !self.write.is_closed()
     }
 
-    /// Begins a writing transaction. SQLite takes the write lock at once, so that it never fails half-way.
-    async fn begin(&self) -> Result<Transaction<'static, Any>, Error> {
-        // NORMAL may lose acknowledged commits on power loss.
-        self.begin_as("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").await
-    }
-
-    /// Begins one that claims. A claim in SQLite outlives the process but waits for no disk: whoever holds it is gone, too,
-    /// after a power cut, and the commit of what he did brings it to the disk with itself.
-    async fn begin_claim(&self) -> Result<Transaction<'static, Any>, Error> {
-        self.begin_as("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE").await
-    }
-
-    async fn begin_as(&self, sqlite: &'static str) -> Result<Transaction<'static, Any>, Error> {
-        Ok(match self.engine {
-            Engine::Sqlite => self.write.begin_with(sqlite).await?,
-            Engine::Postgres => self.write.begin().await?,
-        })
-    }
-
     /// Closes all connections; what is running ends first.
     pub async fn close(&self) {
         self.write.close().await;
@@ -391,7 +372,7 @@ const SQLITE_PRAGMAS: &[&str] = &[
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON", // what is erased is gone from the file
     "PRAGMA journal_size_limit = 67108864",
-    "PRAGMA wal_autocheckpoint = 4096", // pages: what is written again and again goes into the file once in 16 MB
+    "PRAGMA wal_autocheckpoint = 12288", // pages, 48 MB: each time all wait for a sync of the whole file
     "PRAGMA temp_store = MEMORY", // what undoes a failed statement: else a file of customers' words outside the data folder
 ];
 

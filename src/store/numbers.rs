@@ -4,11 +4,14 @@
 //! process ends, those that are left are never given: numbers have gaps, and do not say in which order tickets were opened.
 
 use std::collections::BTreeSet;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::{AnyConnection, Row, query};
 
 use super::{Engine, Error, Store};
+
+/// Numbers that are reserved and that no claim holds.
+pub(super) type Spare = Arc<Mutex<BTreeSet<i64>>>;
 
 impl Store {
     /// So many numbers, ascending: those that are left over first.
