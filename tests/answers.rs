@@ -45,12 +45,14 @@ fn a_list_is_picked_from_as_people_do() {
     let rows = table.list.iter().flat_map(|list| {
         let ids: Vec<String> = (0..list.of.len()).map(|place| format!("2041{place}")).collect();
         let offered: Vec<Offered<'_>> = ids.iter().zip(&list.of).map(|(id, name)| Offered { id, name }).collect();
+        let told = |places: &[usize]| places.iter().map(|place| (place + 1).to_string()).collect::<Vec<_>>().join(" ");
         let picked = |text: &str| match rules.answers.pick(text, &offered) {
             Pick::Silent => "silent".to_owned(),
             Pick::Unclear => "unclear".to_owned(),
             Pick::Nothing => "nothing".to_owned(),
             Pick::One(place) => (place + 1).to_string(),
-            Pick::Several(places) => places.iter().map(|place| (place + 1).to_string()).collect::<Vec<_>>().join(" "),
+            Pick::Several(places) => told(&places),
+            Pick::Among(places) => format!("among {}", told(&places)),
         };
         list.answers.iter().map(|row| (row, picked(&row[0]))).collect::<Vec<_>>()
     });
@@ -114,4 +116,51 @@ fn the_question_for_the_id_is_answered_without_one() {
     };
     let rows = &table().asked;
     check(rows.iter().flat_map(|asked| &asked.answers).map(|row| (row, understood(&row[0]))));
+}
+
+/// What stands beside an answer to a list.
+#[test]
+fn what_is_picked_wins_over_what_is_said_beside_it() {
+    let rules = Rules::shipped();
+    let (campaigns, _) = load::csv(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+    let directory = Directory::build(campaigns);
+    let from = Mailbox { name: None, address: "ann@hollowtree.example".into() };
+    let request = |text: &str| Request { from: from.clone(), text: text.to_owned(), ..Request::default() };
+    let text = "The report of Orchard Box Autumn has shown no clicks since Monday although we had visitors.";
+    let first = triage(&request(text), &directory, &rules, None);
+    assert_eq!(first.campaign.status, Status::AmbiguousName);
+    let offered = vec!["20417".to_owned(), "20471".to_owned()];
+    let known = Known { asked: first.missing.clone(), triage: first, offered, campaign_by_agent: false };
+    let understood = |text: &str| {
+        let campaign = triage(&request(text), &directory, &rules, Some(&known)).campaign;
+        assert_eq!(campaign.status == Status::Confirmed, campaign.ids.len() == 1, "{text}: {campaign:?}");
+        if campaign.ids.is_empty() { format!("{:?}", campaign.status) } else { campaign.ids.join(" ") }
+    };
+    let rows = [
+        ["2. And by the way the export of 20933 is broken too", "20471"],
+        ["The second one. 20933 works fine.", "20471"],
+        ["The second one. And by the way the export of campaign 99999 is broken too.", "20471"],
+        ["No, it is 20933", "20933"],
+        ["not 20933, the second one", "20471"],
+        ["2 please. PS: I also opened a ticket for 20933 yesterday", "20471"],
+        ["The second one. And by the way the export of 20417 is broken too", "20471"],
+        ["Die zweite. Die 20933 läuft gut.", "20471"],
+        ["La seconde. Au fait, l'export de 20933 ne marche pas.", "20471"],
+        ["The 2nd and the Farm Shop Opening (20933) too", "20471 20933"],
+        ["the second one, and 20933", "20471 20933"],
+        ["It is 20933. The second one works fine.", "20933"],
+        ["It is 20933, the last campaign we started", "20933"],
+        ["It is 20933", "20933"],
+        ["20471, the second one", "20471"],
+        ["20417 and 20471", "20417 20471"],
+        ["the second one, and please also raise its budget to 20417 euros", "20471"],
+        ["20417 or 20471, not sure", "AmbiguousName"],
+        ["20417 I guess, or is it 20471?", "AmbiguousName"],
+        ["20417 or the second one, I do not know", "AmbiguousName"],
+        ["Could you raise 20417 to 80 a day?", "20417"],
+        ["not 20417, the other", "20471"],
+        ["Not the first. By the way, 20933 is fine.", "20471"],
+    ]
+    .map(|row| row.map(str::to_owned));
+    check(rows.iter().map(|row| (row, understood(&row[0]))));
 }

@@ -2,9 +2,10 @@
 //! what was known; nothing that an agent or the customer decided is overturned by a rule.
 
 use super::Known;
-use crate::campaigns::{self, Campaign, Candidate, Directory, Identified, Status};
+use super::chosen::chosen;
+use crate::campaigns::{Directory, Identified, Status};
 use crate::request::Request;
-use crate::rules::answers::{Answers, Offered, Pick};
+use crate::rules::answers::Answers;
 use crate::rules::{ChosenBy, Topic};
 
 /// The campaign that the ticket is about after this message.
@@ -19,13 +20,14 @@ pub fn campaign(
     if known.campaign_by_agent {
         return old.clone();
     }
+    let chosen = || chosen(known, request, directory, answers, &new);
     match new.status {
-        // Stated now: the customer's latest word counts.
-        Status::Confirmed | Status::Multiple | Status::UnknownId | Status::Conflict => new,
+        // Stated now: the customer's latest word counts, read together with what he picks from the list.
+        Status::Confirmed | Status::Multiple | Status::UnknownId | Status::Conflict => chosen().unwrap_or(new),
         // Named now: among the campaigns in question it may settle which; a settled campaign it does not unsettle.
         Status::NameOnly | Status::AmbiguousName => match old.status {
             Status::Confirmed | Status::Multiple => old.clone(),
-            _ => chosen(known, request, directory, answers, &new).unwrap_or(new),
+            _ => chosen().unwrap_or(new),
         },
         Status::NotStated | Status::NotApplicable if new.said_not_specific => new,
         Status::NotStated | Status::NotApplicable => match old.status {
@@ -35,61 +37,9 @@ pub fn campaign(
                 let speaks_of_a_campaign = old.speaks_of_a_campaign || new.speaks_of_a_campaign;
                 Identified { said_not_specific, speaks_of_a_campaign, ..new }
             }
-            _ => chosen(known, request, directory, answers, &new).unwrap_or_else(|| old.clone()),
+            _ => chosen().unwrap_or_else(|| old.clone()),
         },
     }
-}
-
-/// What the answer says of the campaigns that were put before the customer: which one ("the 2025 one", "the second", "not
-/// the first"), several, or none of them. Picking from a list is no guess. `None`: it says nothing of the list.
-fn chosen(
-    known: &Known,
-    request: &Request,
-    directory: &Directory,
-    answers: &Answers,
-    new: &Identified,
-) -> Option<Identified> {
-    let old = &known.triage.campaign;
-    // The place counts in the list as it was sent.
-    let campaigns: Vec<Option<&Campaign>> = known.offered.iter().map(|id| directory.get(id)).collect();
-    let name = |id: &String| directory.get(id).map_or("", |found| found.name.as_str());
-    let list: Vec<Offered<'_>> = known.offered.iter().map(|id| Offered { id, name: name(id) }).collect();
-    if list.is_empty() {
-        return None;
-    }
-    let named = || {
-        let named = |found: &&Campaign| new.candidates.iter().any(|candidate| candidate.id == found.id);
-        let named: Vec<&Campaign> = campaigns.iter().flatten().copied().filter(named).collect();
-        <[_; 1]>::try_from(named).ok().filter(|_| list.len() > 1)
-    };
-    let picked: Vec<&Campaign> = match answers.pick(&request.text, &list) {
-        Pick::One(place) => vec![(*campaigns.get(place)?)?],
-        Pick::Several(places) => places.into_iter().filter_map(|place| *campaigns.get(place)?).collect(),
-        Pick::Silent => named()?.to_vec(),
-        Pick::Unclear => return Some(old.clone()),
-        Pick::Nothing if matches!(new.status, Status::NotStated | Status::NotApplicable) => {
-            return Some(Identified { status: Status::NotStated, speaks_of_a_campaign: true, ..new.clone() });
-        }
-        Pick::Nothing => return None,
-    };
-    let ids: Vec<String> = picked.iter().map(|campaign| campaign.id.clone()).collect();
-    let on_account = campaigns::on_accounts(&request.from.address, picked.iter().copied());
-    let (status, id) = match picked.as_slice() {
-        [one] => (Status::Confirmed, Some(one.id.clone())),
-        _ => (Status::Multiple, None),
-    };
-    Some(Identified {
-        status,
-        candidates: picked
-            .iter()
-            .map(|campaign| Candidate { id: campaign.id.clone(), name: campaign.name.clone(), score: 1.0 })
-            .collect(),
-        similar: id.as_deref().map(|id| directory.similar(id)).unwrap_or_default(),
-        id,
-        ids,
-        sender_on_account: on_account,
-        ..new.clone()
-    })
 }
 
 /// The ticket's topic after this message: a choice by customer or agent stays; what no rule could tell may be told now.
@@ -114,6 +64,7 @@ pub fn priority(new: String, old: &str) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::campaigns::{Campaign, Candidate};
     use crate::rules::Rules;
     use crate::triage::{Action, Triage};
 
@@ -189,6 +140,17 @@ mod tests {
         // Who names one to rule it out has not named it.
         let named = || verdict(Status::NameOnly, None, &["1001"]);
         check(&offered, named(), "Harvest Fair 2024 ended, the other one", (Status::Confirmed, Some("1002")));
+        // An ID beside what is picked is another matter, or means both; doubt counts for IDs, too.
+        let stated = |ids: &[&str]| Identified {
+            status: if ids.len() == 1 { Status::Confirmed } else { Status::Multiple },
+            id: (ids.len() == 1).then(|| ids[0].to_owned()),
+            ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+            ..silent()
+        };
+        check(&offered, stated(&["1001", "1002"]), "1001 or 1002, not sure", (Status::AmbiguousName, None));
+        check(&offered, stated(&["1001", "1002"]), "1001 I guess, or is it 1002?", (Status::AmbiguousName, None));
+        check(&offered, stated(&["1001", "1002"]), "1001 and 1002", (Status::Multiple, None));
+        check(&offered, stated(&["1001"]), "Could you raise 1001 to 80?", (Status::Confirmed, Some("1001")));
         check(&offered, named(), "Harvest Fair 2024 or the other one, no idea", (Status::AmbiguousName, None));
         check(&offered, silent(), "the harvest one", (Status::AmbiguousName, None));
         check(

@@ -3,6 +3,7 @@
 //! Campaign, topic, missing details, priority, route and action, each with evidence. It never writes, sends or asks
 //! the time; the JSON it becomes is contract §5.2 of the design.
 
+mod chosen;
 mod corrected;
 mod merge;
 mod told;

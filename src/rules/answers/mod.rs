@@ -4,11 +4,14 @@
 //! Never guesses: who is not sure, asks back, or says two things has not picked; a word that could tell the campaigns apart
 //! counts only in a clause that speaks of them.
 
+pub mod beside;
+mod list;
 mod said;
 pub mod scope;
 
 use std::collections::HashMap;
 
+use self::list::List;
 use self::said::{Clause, Said, Token};
 use super::sheet::Sheet;
 use crate::campaigns::fold::folded;
@@ -20,8 +23,8 @@ const RANKS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"
 const NUMBERS: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
 /// Words of an answer that are read: whoever picks does so early.
 const MOST_WORDS: usize = 300;
-/// Letters of a word that may stand for a longer one: "Herbst" for "Herbstaktion".
-const BEGINNING: usize = 5;
+/// What ends a sentence.
+const ENDS: [char; 6] = ['.', '!', '?', ';', '\n', '…'];
 
 /// What an answer says of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub enum Pick {
     Silent,
     /// Something, but not which.
     Unclear,
+    /// Not which, but that it is one of these.
+    Among(Vec<usize>),
     /// This one, by its place.
     One(usize),
     /// Several of them.
@@ -53,6 +58,8 @@ enum Class {
     Nothing,
     /// "Neither": denies what follows, or, alone, all.
     Neither,
+    /// A plain "no": alone it says "none".
+    No,
     All,
     /// Two of two.
     Both,
@@ -69,6 +76,8 @@ enum Class {
     Last,
     LastButOne,
     Middle,
+    Newest,
+    Oldest,
     Or,
     And,
     Number,
@@ -85,6 +94,7 @@ enum Class {
 pub struct Answers {
     phrases: HashMap<String, Vec<(Vec<String>, Class)>>,
     numbers: HashMap<String, usize>,
+    thanks: Vec<Vec<String>>,
 }
 
 impl Answers {
@@ -98,6 +108,7 @@ impl Answers {
                 ("unsure", Unsure),
                 ("none", Nothing),
                 ("neither", Neither),
+                ("no", No),
                 ("all", All),
                 ("both", Both),
                 ("among", Among),
@@ -110,6 +121,8 @@ impl Answers {
                 ("last", Last),
                 ("last_but_one", LastButOne),
                 ("middle", Middle),
+                ("newest", Newest),
+                ("oldest", Oldest),
                 ("or", Or),
                 ("and", And),
                 ("number", Number),
@@ -123,6 +136,10 @@ impl Answers {
                 for (phrase, _) in sheet.texts(&mut root, key) {
                     answers.add(&phrase, class);
                 }
+            }
+            for (phrase, _) in sheet.texts(&mut root, "thanks") {
+                answers.add(&phrase, Polite);
+                answers.thanks.push(words(&phrase));
             }
             for (rank, key) in RANKS.into_iter().enumerate() {
                 for (phrase, _) in sheet.texts(&mut root, key) {
@@ -172,11 +189,23 @@ impl Answers {
         said.pick(list.ids.len())
     }
 
+    /// Whether this text only says thank you.
+    pub fn only_thanks(&self, text: &str) -> bool {
+        let clauses = self.clauses(text, &List::of(&[], self));
+        let courteous =
+            |token: &Token| matches!(token, Token::Word(Class::Polite | Class::Filler | Class::Yes | Class::And));
+        let words = words(text);
+        let thanks = |phrase: &Vec<String>| words.windows(phrase.len()).any(|found| found == phrase.as_slice());
+        words.len() <= MOST_WORDS
+            && clauses.iter().all(|clause| !clause.question && clause.tokens.iter().all(courteous))
+            && self.thanks.iter().any(thanks)
+    }
+
     fn clauses(&self, text: &str, list: &List) -> Vec<Clause> {
         let mut clauses: Vec<Clause> = vec![];
         let mut segment = 0;
         let mut left = MOST_WORDS;
-        for (sentence, words_of) in text.split_inclusive(['.', '!', '?', ';', '\n', '…']).enumerate() {
+        for (sentence, words_of) in text.split_inclusive(ENDS).enumerate() {
             let question = words_of.ends_with('?');
             segment += 1;
             let first = clauses.len();
@@ -225,6 +254,9 @@ impl Answers {
 
     /// What begins here, behind the token `before`, and how many words it has.
     fn token_at(&self, words: &[String], before: Option<&Token>, list: &List) -> (Token, usize) {
+        if words[0] == beside::STATED {
+            return (Token::Stated, 1);
+        }
         // An ID that is written in groups: "20 471".
         let digits = words.iter().take_while(|word| word.bytes().all(|byte| byte.is_ascii_digit())).count();
         let mut joined = String::new();
@@ -241,6 +273,14 @@ impl Answers {
             return (Token::Place(place - 1), 1);
         }
         if let Some((class, length)) = self.class_at(words) {
+            let by_age = match class {
+                Class::Newest => list.newest,
+                Class::Oldest => list.oldest,
+                _ => None,
+            };
+            if let Some(place) = by_age {
+                return (Token::Telling(place), length);
+            }
             // "No. 2" denies nothing.
             let numbered = words.get(1).is_some_and(|next| list.place(next).is_some()) || count_at(1).is_some();
             let number = class == Class::Not && numbered && words[0] == "no";
@@ -250,47 +290,6 @@ impl Answers {
             (Token::Unknown, Some(count)) if count > 1 => (Token::Count(count), 1),
             (token, _) => (token, 1),
         }
-    }
-}
-
-/// The list as answers are compared with it.
-struct List {
-    ids: Vec<String>,
-    names: Vec<Vec<String>>,
-}
-
-impl List {
-    fn of(list: &[Offered<'_>], answers: &Answers) -> List {
-        let name = |option: &Offered<'_>| {
-            let mut words = words(option.name);
-            words.retain(|word| answers.class_at(std::slice::from_ref(word)).is_none());
-            words
-        };
-        let compact = |option: &Offered<'_>| words(option.id).concat();
-        List { ids: list.iter().map(compact).collect(), names: list.iter().map(name).collect() }
-    }
-
-    fn token(&self, word: &str) -> Token {
-        let holding = |matches: &dyn Fn(&String) -> bool| {
-            let holds = self.names.iter().enumerate().filter(|(_, name)| name.iter().any(matches));
-            holds.map(|(place, _)| place).collect::<Vec<_>>()
-        };
-        let exact = holding(&|own| own == word);
-        let found = match exact.is_empty() && word.chars().count() >= BEGINNING {
-            true => holding(&|own| own.starts_with(word)),
-            false => exact,
-        };
-        match (found.as_slice(), self.place(word)) {
-            ([one], _) => Token::Telling(*one),
-            ([], Some(place)) => Token::Place(place),
-            ([], None) => Token::Unknown,
-            _ => Token::Common,
-        }
-    }
-
-    fn place(&self, word: &str) -> Option<usize> {
-        let number = word.parse::<usize>().ok().filter(|_| word.len() <= 2)?;
-        (1..=self.ids.len()).contains(&number).then(|| number - 1)
     }
 }
 

@@ -18,8 +18,12 @@ pub(super) enum Token {
     Place(usize),
     /// A number in letters, from two on.
     Count(usize),
+    /// A campaign that is none of them.
+    Stated,
     /// It belongs to several of the campaigns.
     Common,
+    /// A number such as tells them apart, but of none of them.
+    Absent,
     Unknown,
 }
 
@@ -46,7 +50,17 @@ const NOWHERE: usize = usize::MAX;
 impl Clause {
     /// Words of another matter.
     pub(super) fn strange(&self) -> usize {
-        self.tokens.iter().filter(|token| **token == Token::Unknown).count()
+        let strange = |(at, token): &(usize, &Token)| match token {
+            Token::Absent => !self.denies_absent(*at),
+            token => **token == Token::Unknown,
+        };
+        self.tokens.iter().enumerate().filter(strange).count()
+    }
+
+    /// "2025 not 2024": what is not on the list is denied on the spot, and says nothing of another matter.
+    fn denies_absent(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        self.tokens[at] == Token::Absent && before == Some(&Token::Word(Class::Not))
     }
 
     /// "Two, please" is the second of the list.
@@ -102,6 +116,7 @@ impl Clause {
             let last = length.checked_sub(1).unwrap_or(NOWHERE);
             match *token {
                 Token::Telling(place) if near(at) => vec![Some(place)],
+                Token::Absent if self.denies_absent(at) => vec![Some(NOWHERE)],
                 Token::Place(place) if self.numbered(at) && strange <= OTHER_WORDS => vec![Some(place)],
                 Token::Place(place) if strange == 0 && !among => vec![Some(place)],
                 Token::Word(Rank(0) | Last) if ranks && several(at).is_some() => {
@@ -134,6 +149,7 @@ pub(super) struct Said {
     other: bool,
     all: bool,
     nothing: bool,
+    no: bool,
     yes: bool,
     or: bool,
     and: bool,
@@ -158,8 +174,10 @@ impl Said {
             self.doubt |= about && fewer;
             self.all |= about && !denied && !has(Wrong) && (has(All) || has(AllCampaigns) || both);
             self.nothing |= about && (has(Nothing) || has(Neither) || has(Wrong) && (has(All) || both));
-            // To a list of one, a plain "no" says it.
-            self.nothing |= about && length == 1 && has(Not);
+            // To a list of one "not that" says it, too; of a longer one only a plain "no".
+            self.nothing |= about && length == 1 && (has(Not) || has(No));
+            let plain = |token: &Token| matches!(token, Token::Word(Not | No | Polite));
+            self.no |= about && (has(Not) || has(No)) && tokens.iter().all(plain);
             self.yes |= about && has(Yes) && !denied;
             return;
         }
@@ -168,7 +186,10 @@ impl Said {
         self.and |= has(And) || has(All) || both || mentions.windows(2).any(|two| two[0].0 == two[1].0);
         self.nothing |= has(Nothing);
         let over = has(Over);
-        self.doubt |= mentions.iter().any(|(_, place)| place.is_some_and(|place| place >= length));
+        let beyond = |(at, place): &(usize, Option<usize>)| {
+            place.is_some_and(|place| place >= length) && !clause.denies_absent(*at)
+        };
+        self.doubt |= mentions.iter().any(beyond);
         for (at, place) in &mentions {
             let after = mentions.iter().map(|(next, _)| *next).find(|next| next > at).unwrap_or(tokens.len());
             let first = mentions.iter().all(|(other, _)| other >= at);
@@ -179,6 +200,7 @@ impl Said {
                 || tokens[at + 1..after].contains(&Token::Word(Wrong))
                 || first && tokens[..*at].contains(&Token::Word(Wrong));
             match place {
+                Some(NOWHERE) => {}
                 Some(place) if denied => drop(self.denied.insert(*place)),
                 Some(place) if over => drop(self.over.insert(*place)),
                 Some(place) => drop(self.meant.insert(*place)),
@@ -188,7 +210,7 @@ impl Said {
     }
 
     pub(super) fn pick(self, length: usize) -> Pick {
-        let Said { meant, denied, over, other, all, nothing, yes, or, and, doubt } = self;
+        let Said { meant, denied, over, other, all, nothing, no, yes, or, and, doubt } = self;
         let out: BTreeSet<usize> = denied.union(&over).copied().collect();
         let rest: Vec<usize> = (0..length).filter(|place| !out.contains(place)).collect();
         if doubt || meant.intersection(&denied).next().is_some() {
@@ -201,9 +223,11 @@ impl Said {
             // What has ended may be just the one that is meant: only "the other" rules it out.
             0 if !out.is_empty() && length > 1 => match rest.as_slice() {
                 [one] if other || over.is_empty() => Pick::One(*one),
+                [_, _, ..] if over.is_empty() && !other => Pick::Among(rest),
                 _ => Pick::Unclear,
             },
             0 if other => Pick::Unclear,
+            0 if no => Pick::Nothing,
             0 => Pick::Silent,
             1 if !other => meant.first().map_or(Pick::Silent, |place| Pick::One(*place)),
             1 => Pick::Unclear,

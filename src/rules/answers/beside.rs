@@ -1,0 +1,63 @@
+//! An answer that picks from the list and states a campaign beside it: which of the two is the answer.
+//!
+//! Never guesses: a clause that says nothing else is the answer; where both may be meant, both are told.
+
+use super::said::{Clause, Token};
+use super::{Answers, Class, List, Offered};
+
+/// What stands in an answer in place of a stated campaign that is none of the list: a letter that nobody writes.
+pub const STATED: &str = "\u{a7fb}";
+
+/// What a campaign is that is stated beside the one that is picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// Another matter: "2. By the way, the export of 20933 is broken".
+    Aside,
+    /// It may be meant as well: "the second, and 20933".
+    Along,
+    /// The answer: "It is 20933. The second one works fine".
+    Instead,
+}
+
+impl Answers {
+    /// What this text says of the campaigns that it states beside these places of the list, which it picks.
+    pub fn beside(&self, text: &str, list: &[Offered<'_>], picked: &[usize]) -> Beside {
+        let list = List::of(list, self);
+        let clauses = self.clauses(text, &list);
+        let picks = |clause: &&Clause| {
+            let whole = [Class::Yes, Class::All, Class::Both];
+            whole.iter().any(|class| clause.tokens.contains(&Token::Word(*class)))
+                || !clause.mentions(list.ids.len(), false).is_empty()
+        };
+        let states = |clause: &&Clause| {
+            clause.tokens.iter().any(|token| match token {
+                Token::Stated => true,
+                Token::Telling(place) => !picked.contains(place),
+                _ => false,
+            })
+        };
+        let bare = |clause: &Clause| clause.strange() == 0;
+        if clauses.iter().filter(states).any(|clause| picks(&clause)) {
+            return Beside::Along;
+        }
+        match (clauses.iter().filter(picks).any(bare), clauses.iter().filter(states).any(bare)) {
+            (true, false) => Beside::Aside,
+            (false, true) => Beside::Instead,
+            _ => Beside::Along,
+        }
+    }
+
+    /// Whether this text is in doubt which of several of the list it is: "20417 I guess, or is it 20471?"
+    pub fn doubts(&self, text: &str, list: &[Offered<'_>]) -> bool {
+        let list = List::of(list, self);
+        let clauses = self.clauses(text, &list);
+        let unsure = |clause: &&Clause| clause.asks || clause.tokens.contains(&Token::Word(Class::Unsure));
+        clauses.iter().filter(unsure).any(|unsure| {
+            let same = clauses.iter().filter(|clause| clause.segment == unsure.segment && clause.strange() == 0);
+            let mut places: Vec<_> = same.flat_map(|clause| clause.mentions(list.ids.len(), true)).collect();
+            places.sort_unstable_by_key(|(_, place)| *place);
+            places.dedup_by_key(|(_, place)| *place);
+            places.len() > 1
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! The list that was put before somebody, as the words of his answer are compared with it.
+//!
+//! Never guesses: a word that several of the campaigns have tells none of them.
+
+use super::said::Token;
+use super::{Answers, Offered, words};
+
+/// Letters of a word that may stand for a longer one: "Herbst" for "Herbstaktion".
+const BEGINNING: usize = 5;
+
+/// The list as answers are compared with it.
+pub(super) struct List {
+    pub(super) ids: Vec<String>,
+    names: Vec<Vec<String>>,
+    /// The one of the latest year, where each has a year of its own.
+    pub(super) newest: Option<usize>,
+    /// Likewise of the earliest.
+    pub(super) oldest: Option<usize>,
+}
+
+impl List {
+    pub(super) fn of(list: &[Offered<'_>], answers: &Answers) -> List {
+        let name = |option: &Offered<'_>| {
+            let mut words = words(option.name);
+            words.retain(|word| answers.class_at(std::slice::from_ref(word)).is_none());
+            words
+        };
+        let compact = |option: &Offered<'_>| words(option.id).concat();
+        let names: Vec<Vec<String>> = list.iter().map(name).collect();
+        let mut years: Vec<(&String, usize)> = vec![];
+        for (place, name) in names.iter().enumerate() {
+            let mut own = name.iter().filter(|word| word.len() == 4 && is_number(word));
+            years.extend(own.next().filter(|_| own.next().is_none()).map(|year| (year, place)));
+        }
+        years.sort();
+        let apart = years.len() == names.len() && years.windows(2).all(|two| two[0].0 != two[1].0);
+        let (newest, oldest) = match years.as_slice() {
+            [(_, first), .., (_, last)] if apart => (Some(*last), Some(*first)),
+            _ => (None, None),
+        };
+        List { ids: list.iter().map(compact).collect(), newest, oldest, names }
+    }
+
+    pub(super) fn token(&self, word: &str) -> Token {
+        let holding = |matches: &dyn Fn(&String) -> bool| {
+            let holds = self.names.iter().enumerate().filter(|(_, name)| name.iter().any(matches));
+            holds.map(|(place, _)| place).collect::<Vec<_>>()
+        };
+        let exact = holding(&|own| own == word);
+        let found = match exact.is_empty() && word.chars().count() >= BEGINNING {
+            true => holding(&|own| own.starts_with(word)),
+            false => exact,
+        };
+        match (found.as_slice(), self.place(word)) {
+            ([one], _) => Token::Telling(*one),
+            ([], Some(place)) => Token::Place(place),
+            ([], None) if self.is_absent(word) => Token::Absent,
+            ([], None) => Token::Unknown,
+            _ => Token::Common,
+        }
+    }
+
+    /// Whether it is a number such as tells the campaigns of the list apart, but of none of them: 2024, of 2025 and 2026.
+    fn is_absent(&self, word: &str) -> bool {
+        let mut own = self.names.iter().flatten();
+        is_number(word) && word.len() > 2 && own.any(|own| is_number(own) && own.len() == word.len())
+    }
+
+    pub(super) fn place(&self, word: &str) -> Option<usize> {
+        let number = word.parse::<usize>().ok().filter(|_| word.len() <= 2)?;
+        (1..=self.ids.len()).contains(&number).then(|| number - 1)
+    }
+}
+
+fn is_number(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_digit())
+}
