@@ -87,6 +87,7 @@ impl Verifier {
             dmarc: Some(dmarc.into()),
             spf: Some("none".into()),
             dkim: Some(dkim.into()),
+            aligned: false,
         };
         let Some(mut mail) = AuthenticatedMessage::parse(raw) else { return said("none", "none") };
         mail.dkim_headers.truncate(SIGNATURES);

@@ -44,6 +44,7 @@ pub fn read(headers: &Headers<'_>, authserv_id: Option<&str>, verified: Option<&
                 "dkim" => word == "pass",
                 _ => word != "pass",
             };
+            verdict.aligned |= word == "pass" && of_domain(&method, rest, &sender);
             if slot.is_none() || counts {
                 *slot = Some(word);
             }
@@ -51,6 +52,24 @@ pub fn read(headers: &Headers<'_>, authserv_id: Option<&str>, verified: Option<&
         return verdict;
     }
     verdict
+}
+
+/// Whether a DKIM or SPF result (`pass header.d=b.example`, `pass smtp.mailfrom=a@b.example`) is of this sender's very domain.
+/// Stricter than DMARC's relaxed alignment: no list of public suffixes is needed.
+fn of_domain(method: &str, result: &str, sender: &str) -> bool {
+    let key = match method {
+        "dkim" => "header.d",
+        "spf" => "smtp.mailfrom",
+        _ => return false,
+    };
+    let domain = sender.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let named = result.split_whitespace().skip(1).filter_map(|property| property.split_once('='));
+    let mut named = named.filter(|(name, _)| name.eq_ignore_ascii_case(key)).peekable();
+    !domain.is_empty()
+        && named.peek().is_some()
+        && named.all(|(_, value)| {
+            value.rsplit('@').next().unwrap_or_default().trim_end_matches('.').eq_ignore_ascii_case(domain)
+        })
 }
 
 /// Whether a DMARC result (`pass header.from=b.example`) is of this sender's domain, or of the organisation's above it; it
@@ -123,5 +142,39 @@ mod tests {
         }
         check("From: a@b.example\nAuthentication-Results: \"mx.desk.example\"; dmarc=pass\n\n", Some("pass"));
         check("From: a@b.example\nFrom: c@d.example\nAuthentication-Results: mx.desk.example; dmarc=pass\n\n", None);
+    }
+
+    /// Whether the sender is proven by this result of the trusted server.
+    fn check_proof(results: &str, expected: bool) {
+        let raw = format!("From: A <a@b.example>\nAuthentication-Results: mx.desk.example; {results}\n\n");
+        let verdict = read(&Headers::parse(raw.as_bytes()), Some("mx.desk.example"), None);
+        assert_eq!(verdict.passes(), expected, "{results}: {verdict:?}");
+    }
+
+    #[test]
+    fn without_a_dmarc_record_an_aligned_pass_is_enough() {
+        for (results, expected) in [
+            ("dkim=pass header.d=b.example; spf=pass smtp.mailfrom=a@b.example; dmarc=none", true),
+            ("dkim=pass header.d=B.example.; dmarc=none", true),
+            ("dkim=pass header.i=@x header.d=b.example", true),
+            ("dkim=fail header.d=b.example; dkim=pass header.d=b.example; dmarc=none", true),
+            ("spf=pass smtp.mailfrom=bounces@b.example; dmarc=none header.from=b.example", true),
+            ("spf=pass smtp.mailfrom=b.example", true),
+            ("dkim=pass header.d=esp.example; spf=pass smtp.mailfrom=x@esp.example; dmarc=none", false),
+            ("dkim=pass header.d=example; dmarc=none", false),
+            ("dkim=pass header.d=evil-b.example", false),
+            ("dkim=pass; dmarc=none", false),
+            ("dkim=pass header.d=b.example header.d=evil.example", false),
+            ("dkim=fail header.d=b.example; dmarc=none", false),
+            ("spf=softfail smtp.mailfrom=a@b.example; dmarc=none", false),
+            ("spf=pass smtp.helo=b.example; dmarc=none", false),
+            ("dkim=pass header.d=b.example; dmarc=fail", false),
+            ("dkim=pass header.d=b.example; dmarc=temperror", false),
+            ("spf=pass smtp.mailfrom=\"a;dkim=pass header.d=b.example;\"@evil.example; dmarc=none", false),
+        ] {
+            check_proof(results, expected);
+        }
+        let raw = "From: a@b.example\nAuthentication-Results: evil; dkim=pass header.d=b.example; dmarc=none\n\n";
+        assert!(!read(&Headers::parse(raw.as_bytes()), Some("mx.desk.example"), None).passes());
     }
 }

@@ -258,12 +258,20 @@ pub struct Authentication {
     pub spf: Option<String>,
     /// Likewise of DKIM.
     pub dkim: Option<String>,
+    /// A DKIM or SPF pass is of the very domain of the sender.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aligned: bool,
 }
 
 impl Authentication {
-    /// The sender's domain stands by this mail.
+    /// The sender's domain stands by this mail: by DMARC or, where the domain has no DMARC record, by what DMARC would look
+    /// at (RFC 9989: an aligned pass of DKIM or SPF).
     pub fn passes(&self) -> bool {
-        self.dmarc.as_deref() == Some("pass")
+        match self.dmarc.as_deref() {
+            Some("pass") => true,
+            None | Some("none") => self.aligned,
+            Some(_) => false,
+        }
     }
 
     /// DMARC's verdict where it speaks against the sender. No verdict says nothing (mail that never left the house), nor

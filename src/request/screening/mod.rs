@@ -148,8 +148,8 @@ pub fn unanswered(requester: &Mailbox, reading: &Reading) -> Option<String> {
     let bare = local.replace(['-', '_', '.'], "");
     let never = reading.screening.no_reply.contains(local)
         || reading.screening.no_reply.contains(bare.as_str())
-        || local.starts_with("owner-")
-        || local.ends_with("-request")
+        || ["owner-", "bounce-", "bounces-"].iter().any(|word| local.starts_with(word))
+        || ["-request", "-owner", "-bounce", "-bounces"].iter().any(|word| local.ends_with(word))
         || ["noreply", "donotreply"].iter().any(|word| bare.starts_with(word) || bare.ends_with(word));
     never.then(|| format!("{local}@ is not answered"))
 }
