@@ -187,7 +187,12 @@ fn data_is_never_a_template_nor_markup() {
     let mut facts = Facts::sample(Kind::AmbiguousName, true);
     facts.candidates =
         ["{{7*7}}", "{% for x in y %}", "<svg onload=alert(1)>", "a\r\n\r\nBcc: v@x.example", "b\n- c\\"]
-            .map(|name| Choice { id: "{{ticket}}".into(), name: name.into(), apart: Some("{{ desk }}".into()) })
+            .map(|name| Choice {
+                id: "{{ticket}}".into(),
+                name: name.into(),
+                account: Some("{{ desk }}".into()),
+                status: None,
+            })
             .to_vec();
     facts.desk = "<b>Desk</b>\r\nX-Evil: 1".into();
     facts.topic = Some(("own-topic".into(), "{{ desk }}\u{202e}<i>".into()));
@@ -270,7 +275,7 @@ fn faults_name_file_and_line() {
     check_fault("en/missing_id.txt", |text| text.replace("Subject:", "Betreff:"), 1, "no subject");
     check_fault("fr/where.txt", |text| format!("{text}{{% if %}}"), 2, "syntax error");
     check_fault("es/list.txt", |text| text.replace("campaign.name", "campaign.nombre"), 2, "undefined");
-    check_fault("pt/words.toml", |text| text.replace("[details]", "[detalhes]"), 17, "detalhes");
+    check_fault("pt/words.toml", |text| text.replace("[details]", "[detalhes]"), 18, "detalhes");
     check_fault("layout.html", |text| text.replace("{{ subject }}", "{{ asunto }}"), 6, "asunto");
     check_fault("en/several.txt", |text| text.replace("opening.txt", "openning.txt"), 3, "openning.txt");
 }

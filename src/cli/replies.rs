@@ -52,6 +52,9 @@ pub enum Command {
         /// The languages that must be there, such as de,en, instead of those of the shipped rules
         #[arg(long, value_name = "LANG", value_delimiter = ',')]
         lang: Vec<String>,
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
 }
 
@@ -93,22 +96,27 @@ pub fn run(command: &Command) -> Result<End> {
     };
     let named = place.rules.as_ref().or(settings.as_ref().map(|settings| &settings.rules.dir));
     let dir = named.cloned().unwrap_or_default();
-    let compiled = sources::rules(&dir).and_then(|rules| Ok((Templates::compile(&rules.replies)?, rules)));
-    let (templates, rules) = match compiled {
-        Ok(compiled) => compiled,
+    let checks = matches!(command, Command::Check { .. });
+    let rules = match sources::rules(&dir) {
+        Ok(rules) => rules,
         Err(faults) => {
             output::complain_of(&faults);
-            return Ok(if matches!(command, Command::Check { .. }) { End::Faults } else { End::Unusable });
+            return Ok(if checks { End::Faults } else { End::Unusable });
         }
     };
+    let (templates, faults) = Templates::read(&rules.replies);
+    if !checks && !faults.is_empty() {
+        output::complain_of(&faults);
+        return Ok(End::Unusable);
+    }
     match command {
-        Command::Check { lang, .. } => {
+        Command::Check { lang, format, .. } => {
             let mut wanted: BTreeSet<String> = lang.iter().map(|tag| templates::primary(tag)).collect();
             if wanted.is_empty() {
                 wanted = shipped_languages();
             }
             wanted.extend(settings.map(|settings| templates::primary(&settings.desk.language)));
-            check(&dir, &templates, &rules, &wanted)
+            check(&dir, &templates, &rules, &wanted, faults, *format)
         }
         Command::Preview { lang, kind, proven, html, format, .. } => {
             let languages = match lang {
@@ -197,15 +205,38 @@ fn shipped_languages() -> BTreeSet<String> {
     languages.map(|(language, _)| language.to_owned()).collect()
 }
 
-fn check(dir: &Path, templates: &Templates, rules: &Rules, languages: &BTreeSet<String>) -> Result<End> {
-    let mut faults = lint::lint(rules, templates, languages);
+/// `faults`: those of the templates themselves, told together with all else that is no good.
+fn check(
+    dir: &Path,
+    templates: &Templates,
+    rules: &Rules,
+    languages: &BTreeSet<String>,
+    mut faults: Vec<Fault>,
+    format: Format,
+) -> Result<End> {
     let replies = dir.join("replies");
-    faults.extend(folder::unread(dir).into_iter().filter(|fault| Path::new(&fault.file).starts_with(&replies)));
-    output::complain_of(&faults);
+    let unread = folder::unread(dir).into_iter().filter(|fault| Path::new(&fault.file).starts_with(&replies));
+    for fault in lint::lint(rules, templates, languages).into_iter().chain(unread) {
+        let known = |known: &Fault| (&known.file, known.line) == (&fault.file, fault.line);
+        if !faults.iter().any(known) {
+            faults.push(fault);
+        }
+    }
+    faults.sort();
+    match format {
+        Format::Json => {
+            for fault in &faults {
+                writeln!(io::stdout(), "{}", serde_json::to_string(fault)?)?;
+            }
+        }
+        Format::Text => output::complain_of(&faults),
+    }
     if !faults.is_empty() {
         return Ok(End::Faults);
     }
-    let languages = templates.languages().join(", ");
-    writeln!(io::stdout(), "{} kinds of mail are complete in {languages}", Kind::ALL.len())?;
+    if format == Format::Text {
+        let languages = templates.languages().join(", ");
+        writeln!(io::stdout(), "{} kinds of mail are complete in {languages}", Kind::ALL.len())?;
+    }
     Ok(End::Ok)
 }

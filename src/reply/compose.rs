@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::campaigns::fold::folded;
-use crate::campaigns::{self, Campaign, Directory, Identified, Named, Status};
+use crate::campaigns::{self, Campaign, Candidate, Directory, Identified, Named, Status};
 use crate::config::fault::Fault;
 use crate::rules::{ChosenBy, Topic};
 use crate::triage::{CAMPAIGN_ID, DESCRIPTION, Triage};
@@ -171,8 +171,10 @@ pub struct Choice {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// What tells it from another one of the same name: account and status, as far as they differ.
-    pub apart: Option<String>,
+    /// Its account, where that tells it from another one of the same name.
+    pub account: Option<String>,
+    /// Likewise its status.
+    pub status: Option<String>,
 }
 
 /// These campaigns with what tells those of one name apart.
@@ -183,9 +185,8 @@ fn choices(campaigns: &[&Campaign]) -> Vec<Choice> {
         let account = Some(campaign.account.as_str()).filter(|own| twins.iter().any(|twin| twin.account != *own));
         let status =
             campaign.status.as_deref().filter(|own| twins.iter().any(|twin| twin.status.as_deref() != Some(*own)));
-        let apart: Vec<&str> = account.into_iter().chain(status).filter(|word| !word.is_empty()).collect();
-        let apart = Some(apart.join(", ")).filter(|apart| !apart.is_empty());
-        Choice { id: campaign.id.clone(), name: campaign.name.clone(), apart }
+        let own = |word: Option<&str>| word.filter(|word| !word.is_empty()).map(str::to_owned);
+        Choice { id: campaign.id.clone(), name: campaign.name.clone(), account: own(account), status: own(status) }
     };
     campaigns.iter().map(choice).collect()
 }
@@ -195,10 +196,20 @@ fn candidate_ids(campaign: &Identified) -> impl Iterator<Item = &str> {
     // An ID under which the customer's own message stands is no alternative to itself.
     let stated = campaign.id.as_deref().filter(|_| campaign.status == Status::UnknownId);
     let mut seen = std::collections::HashSet::new();
-    let listed = campaign.candidates.iter().chain(&campaign.near_misses).map(|candidate| candidate.id.as_str());
+    let mut listed: Vec<&Candidate> = campaign.candidates.iter().chain(&campaign.near_misses).collect();
+    // Years in their order, whatever little sets their scores apart: "the middle one" is to be the one in the middle.
+    for alike in listed.chunk_by_mut(|one, next| numbered(&one.name) == numbered(&next.name)) {
+        alike.sort_by(|one, next| one.name.cmp(&next.name));
+    }
+    let listed = listed.into_iter().map(|candidate| candidate.id.as_str());
     // In a conflict both are possible: the one of the stated ID, and the named one.
     let first = campaign.id.as_deref().filter(|_| campaign.status == Status::Conflict);
     first.into_iter().chain(listed).filter(move |id| Some(*id) != stated && seen.insert(*id))
+}
+
+/// The name with all its figures alike.
+fn numbered(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect()
 }
 
 fn understood_topic(topic: &Topic) -> Option<(String, String)> {
@@ -259,7 +270,8 @@ impl Data {
         let choice = |choice: &Choice| Choice {
             id: clean(&choice.id),
             name: clean(&choice.name),
-            apart: choice.apart.as_deref().map(clean),
+            account: choice.account.as_deref().map(clean),
+            status: choice.status.as_deref().map(clean),
         };
         let may = facts.may_name_campaigns;
         let lacks = |detail: &str| facts.missing.iter().any(|missing| missing == detail);
@@ -317,8 +329,10 @@ mod tests {
             campaign("3", "Winter Sale", "North", Some("paused")),
             campaign("4", "Winter Sale", "North", None),
         ];
-        let apart: Vec<_> = choices(&all.iter().collect::<Vec<_>>()).into_iter().map(|choice| choice.apart).collect();
-        let expected = [Some("North, active"), Some("South, paused"), Some("paused"), None];
-        assert_eq!(apart, expected.map(|words| words.map(str::to_owned)));
+        let apart = choices(&all.iter().collect::<Vec<_>>());
+        let apart: Vec<_> = apart.iter().map(|choice| (choice.account.as_deref(), choice.status.as_deref())).collect();
+        let expected =
+            [(Some("North"), Some("active")), (Some("South"), Some("paused")), (None, Some("paused")), (None, None)];
+        assert_eq!(apart, expected);
     }
 }

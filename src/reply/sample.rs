@@ -2,7 +2,7 @@
 //!
 //! Promises: every branch of the shipped templates is in one of the cases; nothing here comes from a customer.
 
-use super::compose::{Choice, Facts, Kind, Taps};
+use super::compose::{Choice, Data, Facts, Kind, Taps};
 use crate::campaigns::Named;
 use crate::triage::{CAMPAIGN_ID, DESCRIPTION};
 
@@ -22,7 +22,7 @@ impl Facts {
             }
             _ => vec![],
         };
-        let asks = !matches!(kind, Kind::Reminder | Kind::Acknowledgement | Kind::HandOver);
+        let asks = !matches!(kind, Kind::Acknowledgement | Kind::HandOver);
         Facts {
             ticket: 1042,
             desk: "Northwind Campaigns".into(),
@@ -58,6 +58,10 @@ impl Facts {
             }
             Kind::Reminder => vec![
                 ("campaign and description", with(|facts| facts.missing.push(DESCRIPTION.into()))),
+                ("a list, with details", {
+                    let listed = Facts::sample(Kind::AmbiguousName, proven);
+                    Facts { missing: words(&[CAMPAIGN_ID, "period"]), ..listed }
+                }),
                 ("description", with(|facts| facts.missing = words(&[DESCRIPTION]))),
                 ("details, no topic", with(|facts| (facts.missing, facts.topic) = (words(&["period"]), None))),
             ],
@@ -74,12 +78,11 @@ impl Facts {
                     Kind::MissingId | Kind::Several => vec![choice("20417", "Summer Sale 2025", None)],
                     Kind::MissingDescription => vec![],
                     _ => vec![
-                        choice("20417", "Summer Sale 2025", Some("Northwind Retail, active")),
-                        choice("20418", "Summer Sale 2025", Some("Northwind Travel, paused")),
+                        choice("20417", "Summer Sale 2025", Some(("Northwind Retail", "active"))),
+                        choice("20418", "Summer Sale 2025", Some(("Northwind Travel", "paused"))),
                         choice("20419", "Summer Sale 2024", None),
                     ],
                 };
-                again.candidates.truncate(if kind == Kind::Conflict { 2 } else { 3 });
                 let by_mail = with(|facts| {
                     (facts.topic, facts.campaign, facts.stated) = (None, None, None);
                     facts.taps.iter_mut().for_each(|taps| taps.links.clear());
@@ -92,10 +95,50 @@ impl Facts {
     }
 }
 
-fn choice(id: &str, name: &str, apart: Option<&str>) -> Choice {
-    Choice { id: id.into(), name: name.into(), apart: apart.map(str::to_owned) }
+fn choice(id: &str, name: &str, apart: Option<(&str, &str)>) -> Choice {
+    let (account, status) = apart.unzip();
+    Choice { id: id.into(), name: name.into(), account: account.map(str::to_owned), status: status.map(str::to_owned) }
 }
 
 fn words(ids: &[&str]) -> Vec<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+/// Data at both ends: all of it, and none of it.
+pub(super) fn samples() -> [Data; 2] {
+    let named = |id: &str, name: &str| Named { id: id.into(), name: name.into() };
+    let choice = |id: &str, apart: Option<&str>| Choice {
+        id: id.into(),
+        name: "Summer Sale".into(),
+        account: None,
+        status: apart.map(str::to_owned),
+    };
+    let full = Data {
+        ticket: 1042,
+        desk: "Support".into(),
+        again: true,
+        topic_named: Some(("reporting".into(), "Reports & statistics".into())),
+        campaign: Some(named("20417", "Summer Sale")),
+        stated: Some("20471".into()),
+        candidates: vec![choice("20417", Some("paused")), choice("20471", None)],
+        needs_campaign: true,
+        needs_description: true,
+        detail_ids: vec![],
+        taps: Some(Taps {
+            reply_to: "support+t@desk.example".into(),
+            links: vec!["https://desk.example/0".into(), "https://desk.example/1".into()],
+        }),
+    };
+    let empty = Data {
+        again: false,
+        topic_named: None,
+        campaign: None,
+        stated: None,
+        candidates: vec![],
+        taps: None,
+        needs_campaign: false,
+        needs_description: false,
+        ..full.clone()
+    };
+    [full, empty]
 }

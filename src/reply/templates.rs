@@ -17,9 +17,10 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, ErrorKind, Output, UndefinedBehavior, context, escape_formatter};
 use serde::{Deserialize, Serialize};
 
-use super::compose::{Choice, Data, Kind, Taps, Words, clean};
+use super::compose::{Choice, Data, Kind, Words, clean};
 use super::layout::{blocks, set};
 use super::page::{Answers, PAGE, PageState, tap};
+use super::sample::samples;
 use crate::campaigns::Named;
 use crate::config::fault::Fault;
 use crate::rules::{self, Files};
@@ -65,6 +66,9 @@ pub(super) struct Language {
     /// Detail id → the question for it.
     #[serde(default)]
     pub(super) details: BTreeMap<String, String>,
+    /// A campaign's status in the directory's words → in this language.
+    #[serde(default)]
+    pub(super) statuses: BTreeMap<String, String>,
     /// The words of one-tap answers.
     #[serde(default)]
     pub(super) answers: Answers,
@@ -76,15 +80,30 @@ struct Offered<'a> {
     id: &'a str,
     name: &'a str,
     /// What tells it from another one of the same name.
-    apart: Option<&'a str>,
+    apart: Option<String>,
     /// Its one-tap answer, to be put at the end of its line.
     tap: String,
+}
+
+impl Language {
+    /// What tells this campaign from its namesakes.
+    fn apart(&self, choice: &Choice) -> Option<String> {
+        let status = choice.status.as_ref().map(|own| self.statuses.get(&own.to_lowercase()).unwrap_or(own));
+        let words: Vec<&str> = choice.account.iter().chain(status).map(String::as_str).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
 }
 
 impl Templates {
     /// Compiles `Rules::replies` (path below `replies/` → text). Every template is proven on samples; tests have done so with
     /// those of a language whose files are as they are shipped, and a start need not.
     pub fn compile(files: &Files) -> Result<Templates, Vec<Fault>> {
+        let (templates, faults) = Templates::read(files);
+        if faults.is_empty() { Ok(templates) } else { Err(faults) }
+    }
+
+    /// As [`Templates::compile`], with what can be read in spite of the faults.
+    pub fn read(files: &Files) -> (Templates, Vec<Fault>) {
         let mut templates = Templates { environment: environment(), ..Templates::default() };
         let mut texts = Files::new();
         let mut faults = vec![];
@@ -145,7 +164,7 @@ impl Templates {
         }
         faults.sort();
         faults.dedup();
-        if faults.is_empty() { Ok(templates) } else { Err(faults) }
+        (templates, faults)
     }
 
     /// The language to write in: the request's where it has templates, else the fallback, else English.
@@ -190,7 +209,7 @@ impl Templates {
                 Offered {
                     id: &named.id,
                     name: &named.name,
-                    apart: named.apart.as_deref(),
+                    apart: words.apart(named),
                     tap: tap(data, choice, &words.answers.this_one, &says),
                 }
             })
@@ -362,44 +381,6 @@ fn escape(out: &mut Output<'_>, text: &str) -> fmt::Result {
     out.write_str(&text[plain..])
 }
 
-/// Data at both ends: all of it, and none of it.
-fn samples() -> [Data; 2] {
-    let named = |id: &str, name: &str| Named { id: id.into(), name: name.into() };
-    let choice = |id: &str, apart: Option<&str>| Choice {
-        id: id.into(),
-        name: "Summer Sale".into(),
-        apart: apart.map(str::to_owned),
-    };
-    let full = Data {
-        ticket: 1042,
-        desk: "Support".into(),
-        again: true,
-        topic_named: Some(("reporting".into(), "Reports & statistics".into())),
-        campaign: Some(named("20417", "Summer Sale")),
-        stated: Some("20471".into()),
-        candidates: vec![choice("20417", Some("paused")), choice("20471", None)],
-        needs_campaign: true,
-        needs_description: true,
-        detail_ids: vec![],
-        taps: Some(Taps {
-            reply_to: "support+t@desk.example".into(),
-            links: vec!["https://desk.example/0".into(), "https://desk.example/1".into()],
-        }),
-    };
-    let empty = Data {
-        again: false,
-        topic_named: None,
-        campaign: None,
-        stated: None,
-        candidates: vec![],
-        taps: None,
-        needs_campaign: false,
-        needs_description: false,
-        ..full.clone()
-    };
-    [full, empty]
-}
-
 fn fault(path: &str, error: &minijinja::Error) -> Fault {
     // Of an error within an include, the innermost one says where.
     let mut error = error;
@@ -421,7 +402,8 @@ fn toml_fault(path: &str, text: &str, error: &toml::de::Error) -> Fault {
         file: format!("replies/{path}"),
         line: before.matches('\n').count() + 1,
         message: error.message().trim().replace('\n', ", "),
-        remedy: "a words.toml has the tables [topics] and [details], both of id = \"words\", and [answers]".into(),
+        remedy: "a words.toml has the tables [topics], [details] and [statuses] of id = \"words\", and [answers]"
+            .into(),
     }
 }
 

@@ -238,3 +238,21 @@ fn learning_reads_what_spreadsheets_write() {
     let (written, said) = run("headless.csv", b"hello;greeting\n");
     assert!(!written && said.contains("(found: hello, greeting); write text,topic there"), "{said}");
 }
+
+#[test]
+fn replies_check_tells_all_faults_at_once_and_to_machines() {
+    let folder = tempfile::tempdir().unwrap();
+    lay(folder.path());
+    let opening = folder.path().join("replies/de/opening.txt");
+    let good = fs::read_to_string(&opening).unwrap();
+    fs::write(&opening, good.replace("{{ ticket }}", "{{ tickt }}")).unwrap();
+    fs::remove_file(folder.path().join("replies/fr/reminder.txt")).unwrap();
+    let mut command = cargo_bin_cmd!("deskclerk");
+    let check = command.args(["replies", "check", "--format", "json", "--rules"]).arg(folder.path());
+    let output = check.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let out = String::from_utf8(output.stdout).unwrap();
+    let fault = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    let files: Vec<_> = out.lines().map(|line| fault(line)["file"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(files, ["replies/de/opening.txt", "replies/fr/reminder.txt"], "{out}");
+}
