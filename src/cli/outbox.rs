@@ -133,8 +133,8 @@ pub fn run(command: &Command) -> Result<End> {
     | Command::Resume { config: path }) = command;
     let Some(settings) = config::load(path)? else { return Ok(End::Unusable) };
     super::runtime()?.block_on(async {
-        // What is dropped or released moves its ticket: that takes the desk, not the store alone.
-        if matches!(command, Command::Drop(_) | Command::Release { .. }) {
+        // What is dropped, released or tried again moves its ticket: that takes the desk, not the store alone.
+        if matches!(command, Command::Drop(_) | Command::Retry(_) | Command::Release { .. }) {
             let desk = Desk::open(settings).await.context("cannot open the desk")?;
             let end = decide(&desk, command).await;
             desk.store.close().await;
@@ -151,12 +151,7 @@ pub fn run(command: &Command) -> Result<End> {
                 list(&store, &Filter { states, ticket: *ticket, recipient: to.clone() }, *limit, *format).await
             }
             Command::Show { id, format, .. } => whole(&store, id, *format).await,
-            Command::Retry(chosen) => {
-                let now = super::now();
-                let ids = ids(&store, &chosen.ids, &dead(chosen)).await?;
-                each(&ids, chosen.format, async |id| store.retry_outgoing(id, ACTOR, now).await).await
-            }
-            Command::Drop(_) | Command::Release { .. } => Ok(End::Ok),
+            Command::Drop(_) | Command::Retry(_) | Command::Release { .. } => Ok(End::Ok),
             Command::Endpoints { format, .. } => endpoints(&store, *format).await,
             Command::Enable { name, .. } => enable(&store, name).await,
             Command::Resume { config } => resume(&store, config).await,
@@ -175,13 +170,17 @@ async fn list(store: &Store, filter: &Filter, limit: i64, format: Format) -> Res
     Ok(End::Ok)
 }
 
-/// Drops or releases the chosen rows.
+/// Drops the chosen rows, releases them, or tries them again.
 async fn decide(desk: &Desk, command: &Command) -> Result<End> {
     let now = super::now();
     match command {
         Command::Drop(chosen) => {
             let ids = ids(&desk.store, &chosen.ids, &dead(chosen)).await?;
             each(&ids, chosen.format, async |id| desk.drop_outgoing(id, ACTOR, now).await).await
+        }
+        Command::Retry(chosen) => {
+            let ids = ids(&desk.store, &chosen.ids, &dead(chosen)).await?;
+            each(&ids, chosen.format, async |id| desk.retry_outgoing(id, ACTOR, now).await).await
         }
         Command::Release { ids: given, ticket, format, .. } => {
             let drafts = Filter { states: vec![State::Draft], ticket: *ticket, recipient: None };

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::draft::{Reply, Wanted};
 use super::judge::Judged;
+use super::matter::{self, SAME_MATTER};
 use crate::campaigns::{Candidate, Directory};
 use crate::config::hours::Hours;
 use crate::config::settings::{Config, Mode};
@@ -89,7 +90,7 @@ pub fn answer(
     now: i64,
 ) -> Answer {
     if judged.is_new() {
-        offer_as_one(ticket, spent);
+        matter::offer_as_one(judged, ticket, spent);
     }
     let answer = ask(judged, reply, ticket, means, spent, now);
     let pending = spent.pending.entry(ticket.requester_address.clone()).or_default();
@@ -103,23 +104,6 @@ pub fn answer(
         }
     }
     answer
-}
-
-/// The flag of a ticket that seems to be about the same thing as the one it is linked to.
-const SAME_MATTER: &str = "same_matter";
-
-/// A second mail about the same thing, before the first was answered, is offered to the agents as one with it.
-fn offer_as_one(ticket: &mut Ticket, spent: &Spent) {
-    let this = Pending::of(ticket);
-    let pending = spent.pending.get(&ticket.requester_address).into_iter().flatten();
-    if let Some(other) = pending.filter(|other| other.same_matter(&this)).min_by_key(|other| other.id) {
-        if ticket.linked_ticket.is_none() {
-            ticket.linked_ticket = Some(other.id);
-        }
-        if ticket.linked_ticket == Some(other.id) {
-            ticket.add_flag(SAME_MATTER);
-        }
-    }
 }
 
 fn ask(judged: &Judged, reply: Reply, ticket: &mut Ticket, means: Means<'_>, spent: &mut Spent, now: i64) -> Answer {
@@ -209,6 +193,7 @@ pub fn facts(address: &str, unproven: bool, means: Means<'_>, spent: &Spent) -> 
         answerable: true,
         require_dmarc: false,
         vouched: false,
+        posted: false,
         to_address: count(counts.to_address.get(address), replies.per_address_per_day),
         to_domain: count(
             counts.to_domain.get(&domain),
@@ -223,14 +208,16 @@ pub fn facts(address: &str, unproven: bool, means: Means<'_>, spent: &Spent) -> 
 
 fn question(judged: &Judged, ticket: &Ticket, means: Means<'_>, spent: &Spent) -> Option<Question> {
     let pending = spent.pending.get(&ticket.requester_address).into_iter().flatten();
-    let mut others = pending.filter(|other| other.id != ticket.id);
+    let others: Vec<&Pending> = pending.filter(|other| other.id != ticket.id).collect();
+    let same = ticket.linked_ticket.filter(|_| ticket.flags.iter().any(|flag| flag == SAME_MATTER));
     let asked = u32::try_from(ticket.questions).unwrap_or(u32::MAX);
     Some(Question {
         on_ticket: Budget { sent: asked, most: means.config.replies.questions_per_ticket },
         open: judged.unanswered,
         answers: judged.answers(),
-        same_matter: ticket.linked_ticket.filter(|_| ticket.flags.iter().any(|flag| flag == SAME_MATTER)),
-        open_elsewhere: others.any(|other| other.waits),
+        // One that nobody was asked about saves nobody a question.
+        same_matter: same.filter(|id| others.iter().any(|other| other.id == *id && other.asked)),
+        open_elsewhere: others.iter().any(|other| other.waits),
     })
 }
 

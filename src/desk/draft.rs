@@ -151,18 +151,19 @@ fn words(
     // The mail goes to the contact, whoever has asked for it.
     facts.authenticated |= means.directory.knows(&ticket.requester_address);
     facts.again = ticket.questions > 0;
-    facts.taps = (reason == Reason::Question).then(|| taps(ticket, facts.candidates.len(), means, now));
+    facts.taps =
+        (reason == Reason::Question).then(|| taps(ticket, ticket.questions + 1, facts.candidates.len(), means, now));
     let words = answer::worded(kind, &facts, ticket, means);
     (words, facts.candidates.into_iter().map(|named| named.id).collect())
 }
 
-/// The one-tap answers to the ticket's next question, with so many campaigns to choose from.
-fn taps(ticket: &Ticket, choices: usize, means: Means<'_>, now: i64) -> Taps {
+/// The one-tap answers to this question of the ticket, with so many campaigns to choose from.
+pub fn taps(ticket: &Ticket, question: i64, choices: usize, means: Means<'_>, now: i64) -> Taps {
     let config = means.config;
     let token = means.keys.sign(ticket.id, &ticket.requester_address);
     let days = i64::from(config.replies.one_tap_days);
     let link = |choice| {
-        let tap = Tap { ticket: ticket.id, question: ticket.questions + 1, choice, expires_on: tap::day(now) + days };
+        let tap = Tap { ticket: ticket.id, question, choice, expires_on: tap::day(now) + days };
         format!("{}/answer/{}", config.desk.public_url, means.keys.sign_tap(&tap))
     };
     let reachable = days > 0 && config.desk.is_public();
@@ -229,8 +230,10 @@ fn changed(before: &Ticket, judged: &Judged, now: i64) -> Ticket {
     flags.dedup();
     // A team is told once; only another topic brings another team.
     let moved = triage.topic.id != before.topic && triage.topic.chosen_by != ChosenBy::Agent;
+    let over = matches!(before.status, Status::Solved | Status::Closed) && judged.thanks;
+    let status = ticket::after_message(Some(before.status), triage.tellable().action);
     Ticket {
-        status: ticket::after_message(Some(before.status), triage.tellable().action),
+        status: if over { before.status } else { status },
         language: before.language.clone().or_else(|| judged.request.language.clone()),
         campaign_status: triage.campaign.status,
         campaign_id: settled_campaign(triage),

@@ -11,6 +11,7 @@ use super::notice::{self, Changed};
 use super::place::{self, Bounced, Place};
 use super::{team, waiting};
 use crate::request::{AutomatedKind, Request};
+use crate::rules::Rules;
 use crate::store::budgets::Spent;
 use crate::store::outbox::{Reason, State};
 use crate::store::settle::{Effect, NewEvent, NewMessage, NewOutgoing, OnTicket, Settlement};
@@ -44,6 +45,8 @@ pub struct Judged {
     pub answerable: bool,
     /// The message left our question as open as it was.
     pub unanswered: bool,
+    /// It only says thank you.
+    pub thanks: bool,
 }
 
 impl Judged {
@@ -54,7 +57,7 @@ impl Judged {
         fingerprint: String,
         place: Place,
         triage: Triage,
-        rules_version: String,
+        rules: &Rules,
     ) -> Judged {
         let by_token = matches!(place, Place::On { by_token: true, .. });
         let unanswered = match &place {
@@ -68,11 +71,12 @@ impl Judged {
             vouched: by_token || (submission.kind == Kind::Hook && submission.source.starts_with("hook:")),
             answerable: submission.answerable,
             unanswered,
+            thanks: request.attachments.is_empty() && rules.answers.only_thanks(&request.text),
+            rules_version: rules.version.clone(),
             request,
             fingerprint,
             place,
             triage,
-            rules_version,
         }
     }
 

@@ -18,6 +18,8 @@ pub mod health;
 pub mod hooks;
 pub mod judge;
 pub mod limit;
+mod lookup;
+mod matter;
 pub mod notice;
 pub mod origin;
 pub mod place;
@@ -334,6 +336,18 @@ impl Desk {
         let released = self.store.release_draft(id, renew, actor, means.chase(now), now, follows).await?;
         self.outbox_wake.notify_one();
         Ok(released)
+    }
+
+    /// Tries a row again; see [`Store::retry_outgoing`].
+    pub async fn retry_outgoing(&self, id: &str, actor: &str, now: i64) -> Result<Outgoing, store::Error> {
+        let sources = self.sources.load_full();
+        let means = self.means(&sources);
+        let follows = |before: &Ticket, after: &Ticket| {
+            notice::outgoing(Changed { before: Some(before), after, message: None, reply: None, actor }, means, now)
+        };
+        let retried = self.store.retry_outgoing(id, actor, means.chase(now), now, follows).await?;
+        self.outbox_wake.notify_one();
+        Ok(retried)
     }
 
     /// Stores a submission durably and wakes the workers.

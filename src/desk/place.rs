@@ -26,6 +26,8 @@ pub struct Lookups {
     pub tickets: HashMap<i64, Ticket>,
     /// Tickets of partners' matters.
     pub threads: HashMap<Thread, i64>,
+    /// Tickets that wait for their requesters, of all the proven senders.
+    pub waiting: Vec<Ticket>,
 }
 
 /// The mail of ours that came back.
@@ -71,6 +73,8 @@ pub enum Place {
         linked: Option<i64>,
         /// That ticket, when it waits for an answer and this seems to be it: it has its token, or refers to its messages.
         answers: Option<Box<Ticket>>,
+        /// Tickets that wait for this proven sender: he may answer by a new mail.
+        open: Vec<Ticket>,
         /// Its Message-ID was used before, for something else.
         reused: bool,
     },
@@ -205,7 +209,11 @@ fn linked(request: &Request, keys: &Keys, lookups: &Lookups, reused: bool) -> Pl
     let known = signed(request, keys, lookups).chain(tickets_of(referenced(request), lookups)).next();
     let answers = known.filter(|ticket| ticket.status == Status::Waiting).map(|ticket| Box::new(ticket.clone()));
     let named = || named_tickets(request).find_map(|id| lookups.tickets.get(&id));
-    Place::New { linked: known.or_else(named).map(|ticket| ticket.id), answers, reused }
+    let linked = known.or_else(named).map(|ticket| ticket.id);
+    let sender = request.from.address.to_lowercase();
+    let proven = request.authentication.passes() && linked.is_none();
+    let open = lookups.waiting.iter().filter(|ticket| proven && ticket.requester_address == sender);
+    Place::New { linked, answers, open: open.cloned().collect(), reused }
 }
 
 fn bounce(request: &Request, keys: &Keys, lookups: &Lookups) -> Place {

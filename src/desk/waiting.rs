@@ -11,16 +11,17 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Means};
+use super::draft;
 use super::notice::{self, Changed};
 use super::{Desk, team, unix_ms};
 use crate::reply::compose::{self, Kind};
 use crate::reply::guard;
-use crate::request::Request;
+use crate::request::{Request, submitted};
 use crate::store;
 use crate::store::budgets::Spent;
 use crate::store::outbox::{Outgoing, Reason, State};
-use crate::store::settle::{Effect, NewEvent, OnTicket};
-use crate::ticket::{INCOMPLETE, Status, Ticket, UNANSWERED};
+use crate::store::settle::{Effect, NewEvent, NewOutgoing, OnTicket};
+use crate::ticket::{INCOMPLETE, Status, Ticket, UNANSWERED, UNDELIVERED};
 use crate::triage::CAMPAIGN_ID;
 
 /// How often the desk looks for tickets that have waited long enough.
@@ -52,7 +53,8 @@ impl Desk {
         let mut effects = vec![];
         for ticket in &due {
             let request = settling.last_request(ticket.id).await?.unwrap_or_default();
-            effects.push(follow_up(ticket, &request, means, &mut spent, now));
+            let asked = Asked { unproven: settling.asked_unproven(ticket.id).await?, request: &request };
+            effects.push(follow_up(ticket, asked, means, &mut spent, now));
         }
         let dealt = effects.len();
         settling.commit_effects(effects, now).await?;
@@ -71,7 +73,7 @@ impl Desk {
             && before.status == Status::Waiting
         {
             let request = settling.last_request(before.id).await?.unwrap_or_default();
-            effects.push(handed_over(&before, "undelivered", &request, self.means(&sources), now));
+            effects.push(handed_over(&before, UNDELIVERED, &request, self.means(&sources), now));
         }
         settling.commit_effects(effects, now).await?;
         self.outbox_wake.notify_one();
@@ -141,16 +143,34 @@ fn leapt(wall: i64, monotonic: Duration) -> bool {
     wall.saturating_sub(monotonic).unsigned_abs() > LEAP.as_millis() as u64
 }
 
+/// Whom the open question went to.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    /// He was not proven to have written.
+    unproven: bool,
+    /// What he wrote last.
+    request: &'a Request,
+}
+
+impl Asked<'_> {
+    /// Whoever posts, by a form or a partner's webhook, may type anybody's address: one mail is all that he can have sent
+    /// there, and it was the question.
+    fn posted(self) -> bool {
+        let source = self.request.source.as_deref().unwrap_or_default();
+        source == submitted::SOURCE || source.starts_with("hook:")
+    }
+}
+
 /// What time makes of a ticket that has waited: a reminder, once; then the agents.
-fn follow_up(ticket: &Ticket, request: &Request, means: Means<'_>, spent: &mut Spent, now: i64) -> Effect {
+fn follow_up(ticket: &Ticket, asked: Asked<'_>, means: Means<'_>, spent: &mut Spent, now: i64) -> Effect {
     if ticket.reminded {
-        let mut effect = handed_over(ticket, UNANSWERED, request, means, now);
-        say(&mut effect, ticket, Kind::HandOver, Reason::HandOver, request, means, spent);
+        let mut effect = handed_over(ticket, UNANSWERED, asked.request, means, now);
+        say(&mut effect, ticket, Kind::HandOver, asked, means, spent, now);
         return effect;
     }
     let mut after = next(ticket, now);
-    let most = means.config.replies.per_desk_per_hour / 2;
-    if spent.held || spent.proven.by_desk >= most {
+    let by_desk = answer::facts(&ticket.requester_address, asked.unproven, means, spent).by_desk;
+    if spent.held || by_desk.sent >= by_desk.most.div_ceil(2) {
         after.chase_at = Some(now + LATER_MS);
         return effect(ticket, after, means, now);
     }
@@ -158,7 +178,7 @@ fn follow_up(ticket: &Ticket, request: &Request, means: Means<'_>, spent: &mut S
     let rest = means.config.replies.hand_over_days.saturating_sub(means.config.replies.reminder_days);
     after.chase_at = (means.config.replies.hand_over_days > 0).then(|| means.hours.after(now, rest));
     let mut effect = effect(ticket, after, means, now);
-    say(&mut effect, ticket, Kind::Reminder, Reason::Reminder, request, means, spent);
+    say(&mut effect, ticket, Kind::Reminder, asked, means, spent, now);
     effect
 }
 
@@ -184,28 +204,42 @@ fn say(
     effect: &mut Effect,
     ticket: &Ticket,
     kind: Kind,
-    reason: Reason,
-    request: &Request,
+    asked: Asked<'_>,
     means: Means<'_>,
     spent: &mut Spent,
+    now: i64,
 ) {
-    // No campaign is named: who asked may not be who reads by now.
+    // The mail goes to whom the question went: a contact is told the campaigns that it listed, in its order.
+    let contact = !ticket.offered.is_empty() && means.directory.knows(&ticket.requester_address);
     let mut facts = compose::Facts::of(
         ticket.id,
         &means.config.desk.name,
         ticket.triage.tellable(),
         means.directory,
         &ticket.requester_address,
-        false,
+        contact,
     );
+    let offered = facts.candidates.iter().map(|campaign| &campaign.id).eq(&ticket.offered);
+    if !offered {
+        facts.candidates.clear();
+        facts.may_name_campaigns = false;
+    }
+    facts.taps =
+        (kind == Kind::Reminder).then(|| draft::taps(ticket, ticket.questions, facts.candidates.len(), means, now));
     // Only what was asked for: an ID that nobody was asked for may be one that he is not told of.
     facts.missing.retain(|detail| detail != CAMPAIGN_ID || ticket.asked.contains(detail));
-    let known = answer::facts(&ticket.requester_address, false, means, spent);
+    let Asked { unproven, request } = asked;
+    let known = guard::Facts {
+        require_dmarc: unproven && means.config.requires_dmarc(),
+        posted: asked.posted(),
+        ..answer::facts(&ticket.requester_address, unproven, means, spent)
+    };
     match guard::may_follow_up(&known).and_then(|()| answer::worded(kind, &facts, ticket, means)) {
         Ok(words) => {
             let state = means.state();
-            let outgoing = answer::outgoing(request, ticket, means, reason, state, &words);
-            answer::count(&mut spent.proven, &ticket.requester_address, state);
+            let reason = if kind == Kind::Reminder { Reason::Reminder } else { Reason::HandOver };
+            let outgoing = NewOutgoing { unproven, ..answer::outgoing(request, ticket, means, reason, state, &words) };
+            answer::count(spent.of_mut(unproven), &ticket.requester_address, state);
             let what = match (state, kind) {
                 (State::Draft, _) => "drafted",
                 (State::Held, _) => "shadowed",

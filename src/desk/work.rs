@@ -13,6 +13,8 @@ use tracing::Instrument;
 
 use super::draft;
 use super::judge::{self, Judged};
+use super::lookup::list;
+use super::matter;
 use super::place::{self, Lookups, Place};
 use super::read::{self, Reading};
 use super::stage::{Item, Names, Stage, Touched, twins};
@@ -195,34 +197,6 @@ impl Desk {
         Ok((placed, lookups))
     }
 
-    /// Everything that finding the places of this batch needs, in a few queries.
-    async fn look_up(&self, items: &[Item]) -> Result<Lookups, store::Error> {
-        let mut names = Names::default();
-        let mut references = HashSet::new();
-        let mut about = HashSet::new();
-        let mut tickets = HashSet::new();
-        let mut threads = HashSet::new();
-        for item in items {
-            let Stage::Read(request, fingerprint) = &item.stage else { continue };
-            threads.extend(place::thread(request));
-            names.add(request, fingerprint);
-            references.extend(place::referenced(request).cloned());
-            if request.automated.is_some() {
-                about.extend(place::about(request).cloned());
-            }
-            tickets.extend(place::named_tickets(request));
-        }
-        references.extend(names.message_ids.iter().cloned());
-        let seen = self.store.seen(&list(references), &names.fingerprints).await?;
-        let sent = self.store.sent(&list(about)).await?;
-        let threads = self.store.threads(&list(threads)).await?;
-        tickets.extend(threads.values());
-        tickets.extend(seen.iter().map(|seen| seen.ticket_id));
-        tickets.extend(sent.iter().map(|sent| sent.ticket_id));
-        let tickets = self.store.tickets(&list(tickets)).await?;
-        Ok(Lookups { seen, sent, tickets, threads })
-    }
-
     async fn judge(&self, items: Vec<Item>, sources: &Arc<Sources>, now: i64) -> Vec<Item> {
         let (sources, witness) = (sources.clone(), self.witness.clone());
         let (config, keys, hours) = (self.config.clone(), self.keys.clone(), self.hours.clone());
@@ -237,12 +211,12 @@ impl Desk {
                             _ => (None, request.from.address.as_str()),
                         };
                         let mut triage = triage::triage(&request, directory, rules, known.as_ref());
-                        let told = triage::told(&request, directory, rules, known.as_ref(), requester, &triage);
+                        let told = triage::told(&request, directory, rules, known.as_ref(), &requester, &triage);
                         triage.told = told.map(Box::new);
                         let unknown = rules.unknown_values(&request);
+                        let (place, triage) = matter::answered(place, triage, &request, directory, rules);
                         request.oddities.extend(unknown);
-                        let version = rules.version.clone();
-                        let judged = Judged::new(&submission, *request, fingerprint, place, triage, version);
+                        let judged = Judged::new(&submission, *request, fingerprint, place, triage, rules);
                         let draft = draft::draft(&submission, &judged, sources.means(&config, &keys, &hours), now);
                         Stage::Judged(Box::new(judged), Box::new(draft))
                     });
@@ -401,10 +375,6 @@ fn failed(submission: &Submission, panic: &str) -> Stage {
     } else {
         Stage::Ends(Outcome::Quarantined, format!("reading or judging it failed {FAILURES} times: {panic}"))
     }
-}
-
-fn list<T>(set: HashSet<T>) -> Vec<T> {
-    set.into_iter().collect()
 }
 
 /// Works on the items off the async threads, on all cores when there are many.

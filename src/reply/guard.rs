@@ -22,6 +22,8 @@ pub struct Facts {
     /// The request came through a door that proved who speaks: a signed webhook vouches for its own post, a valid reply
     /// token for its requester.
     pub vouched: bool,
+    /// The request was a post of a form or of a webhook: its sender may have typed anybody's address.
+    pub posted: bool,
     /// Automatic replies of the last 24 hours to this address, and how many there may be.
     pub to_address: Budget,
     /// Automatic replies of the last hour to this domain, and how many there may be.
@@ -60,7 +62,7 @@ pub struct Question {
     pub open: bool,
     /// A question on another ticket of this requester, asked within the window, is still unanswered.
     pub open_elsewhere: bool,
-    /// Another ticket of this requester, not answered yet, is about the same thing: one question is enough for both.
+    /// Another ticket of this requester, asked about and not answered yet, is about the same thing: one question is enough.
     pub same_matter: Option<i64>,
     /// The ticket whose open question this seems to answer, from another address or without proof: people see to both.
     pub answers: Option<i64>,
@@ -139,11 +141,18 @@ pub fn may_answer(request: &Request, facts: &Facts) -> Result<(), Withheld> {
     within_budgets(facts)
 }
 
-/// Whether somebody who was asked before may be written to once more: a reminder, or that people take over. Who it is was
-/// proven then; what has become of the address, and how much was sent, counts anew.
+/// Whether somebody who was asked before may be written to once more: a reminder, or that people take over. With the proof
+/// that the question had; what has become of the address, and how much was sent, counts anew.
 pub fn may_follow_up(facts: &Facts) -> Result<(), Withheld> {
+    let withhold = |code, reason: &str| Err(Withheld { code, reason: reason.to_owned() });
     if facts.bounced {
-        return Err(Withheld { code: "bounced", reason: "mail to this address came back as undeliverable".into() });
+        return withhold("bounced", "mail to this address came back as undeliverable");
+    }
+    if facts.posted {
+        return withhold("posted", "whoever posts may type anybody's address: no second mail goes there unanswered");
+    }
+    if facts.require_dmarc {
+        return withhold("dmarc", "the sender was not proven when he was asked, and is to be by now");
     }
     within_budgets(facts)
 }
@@ -368,5 +377,19 @@ mod tests {
                 prop_assert_eq!(address.matches('@').count(), 1);
             }
         }
+    }
+
+    #[test]
+    fn a_second_mail_needs_the_proof_of_the_first() {
+        let check = |change: fn(&mut Facts), expected: &str| {
+            let mut facts = facts();
+            change(&mut facts);
+            assert_eq!(may_follow_up(&facts).err().map_or("", |withheld| withheld.code), expected, "{facts:?}");
+        };
+        check(|_| {}, "");
+        check(|facts| facts.bounced = true, "bounced");
+        check(|facts| facts.posted = true, "posted");
+        check(|facts| facts.require_dmarc = true, "dmarc");
+        check(|facts| (facts.by_desk.most, facts.unproven) = (0, true), "budget_unproven");
     }
 }

@@ -60,6 +60,8 @@ pub struct Pending {
     pub id: i64,
     /// It waits for its customer.
     pub waits: bool,
+    /// It has a question that nobody has answered, sent or about to be.
+    pub asked: bool,
     /// Its help topic.
     pub topic: String,
     /// The subject of its first message.
@@ -74,6 +76,7 @@ impl Pending {
         Pending {
             id: ticket.id,
             waits: ticket.status == Status::Waiting,
+            asked: !ticket.asked.is_empty(),
             topic: ticket.topic.clone(),
             subject: ticket.subject.clone(),
             campaigns: campaigns(&ticket.triage),
@@ -96,7 +99,8 @@ impl Pending {
     }
 }
 
-fn campaigns(triage: &Triage) -> Vec<String> {
+/// The campaigns that it is or may be about, in order.
+pub fn campaigns(triage: &Triage) -> Vec<String> {
     let campaign = &triage.campaign;
     let mut ids: Vec<String> =
         campaign.ids.iter().cloned().chain(campaign.candidates.iter().map(|found| found.id.clone())).collect();
@@ -163,7 +167,7 @@ impl Settling {
         }
         let pending = |marks: &str| {
             format!(
-                "SELECT id, requester_address, status, topic, subject, triage FROM tickets \
+                "SELECT id, requester_address, status, asked, topic, subject, triage FROM tickets \
                  WHERE status IN ('waiting', 'ready') AND updated_at > $1 AND requester_address IN ({marks})"
             )
         };
@@ -172,6 +176,7 @@ impl Settling {
             let found = Pending {
                 id: row.try_get("id")?,
                 waits: row.try_get::<String, _>("status")? == Status::Waiting.as_str(),
+                asked: !rows::from_json::<Vec<String>>(&row, "asked", "a ticket")?.is_empty(),
                 topic: row.try_get("topic")?,
                 subject: row.try_get("subject")?,
                 campaigns: campaigns(&triage),
@@ -203,6 +208,7 @@ mod tests {
         let pending = |(topic, subject, campaigns): (&str, &str, &[&str])| Pending {
             id: 1,
             waits: true,
+            asked: true,
             topic: topic.into(),
             subject: subject.into(),
             campaigns: campaigns.iter().map(|id| (*id).to_owned()).collect(),

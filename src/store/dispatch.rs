@@ -13,7 +13,7 @@ use super::settle::{NewMessage, NewOutgoing, Settling};
 use super::tickets::{self, Direction};
 use super::values::{MESSAGE_COLUMNS, message_values};
 use super::{Error, Store, outbox};
-use crate::ticket::{INCOMPLETE, Status, Ticket};
+use crate::ticket::{INCOMPLETE, Status, Ticket, UNDELIVERED};
 
 /// Which outgoing rows; an empty list or `None` means any.
 #[derive(Debug, Clone, Default)]
@@ -57,8 +57,17 @@ impl Store {
         statement.fetch_all(&self.read).await?.iter().map(read).collect()
     }
 
-    /// Tries a dead row again, or a queued one at once; its tries are counted anew. The Message-ID stays.
-    pub async fn retry_outgoing(&self, id: &str, actor: &str, now: i64) -> Result<Outgoing, Error> {
+    /// Tries a dead row again, or a queued one at once; its tries are counted anew. The Message-ID stays. A ticket that went
+    /// to the agents because its question could not be delivered waits for the answer again; `chase` and `follows` as for
+    /// [`Store::release_draft`].
+    pub async fn retry_outgoing(
+        &self,
+        id: &str,
+        actor: &str,
+        chase: (Option<i64>, bool),
+        now: i64,
+        follows: impl FnOnce(&Ticket, &Ticket) -> Vec<NewOutgoing>,
+    ) -> Result<Outgoing, Error> {
         let mut transaction = self.begin().await?;
         let sql = format!(
             "UPDATE outbox SET state = 'queued', due_at = $1, attempts = 0, settled_at = NULL \
@@ -69,6 +78,13 @@ impl Store {
         let row = read(&row)?;
         let detail = json!({ "outgoing": id, "reason": row.reason });
         tickets::event(&mut transaction, row.ticket_id, now, actor, "retried", &detail).await?;
+        if row.reason == Reason::Question {
+            let undelivered = |ticket: &Ticket| {
+                let flagged = ticket.flags.iter().any(|flag| flag == UNDELIVERED);
+                ticket.status == Status::Ready && flagged && !ticket.asked.is_empty()
+            };
+            waits(&mut transaction, row.ticket_id, undelivered, chase, now, follows).await?;
+        }
         transaction.commit().await?;
         Ok(row)
     }
@@ -100,26 +116,8 @@ impl Store {
             .await?;
         put_sent(&mut transaction, &draft, now).await?;
         if draft.reason == Reason::Question {
-            // From now on the customer is to answer, and it is no longer with the agents as it is.
-            let sql = format!("SELECT {} FROM tickets WHERE id = $1", tickets::COLUMNS);
-            let ticket = query(AssertSqlSafe(sql)).bind(draft.ticket_id).fetch_one(&mut *transaction).await?;
-            let before = tickets::read(&ticket)?;
-            if matches!(before.status, Status::Ready | Status::Open) {
-                let mut after = Ticket {
-                    status: Status::Waiting,
-                    version: before.version + 1,
-                    updated_at: now,
-                    chase_at: chase.0,
-                    reminded: chase.1,
-                    ..before.clone()
-                };
-                after.flags.retain(|flag| flag != INCOMPLETE);
-                if !tickets::update(&mut transaction, &after, before.version).await? {
-                    return Err(Error::Conflict(format!("ticket {}", before.id)));
-                }
-                let rows = follows(&before, &after);
-                outbox::insert(&mut transaction, rows.into_iter().map(|row| (row, before.id)), now).await?;
-            }
+            let with_agents = |ticket: &Ticket| matches!(ticket.status, Status::Ready | Status::Open);
+            waits(&mut transaction, draft.ticket_id, with_agents, chase, now, follows).await?;
         }
         tickets::event(&mut transaction, draft.ticket_id, now, actor, "draft_sent", &json!({ "outgoing": id })).await?;
         transaction.commit().await?;
@@ -165,6 +163,37 @@ pub(super) async fn withdraw(connection: &mut AnyConnection, ticket: i64, now: i
         tickets::event(connection, ticket, now, "desk", "withdrawn", &detail).await?;
     }
     Ok(())
+}
+
+/// From now on the customer is to answer, and the ticket is no longer with the agents as it is, if it was (`may`).
+async fn waits(
+    connection: &mut AnyConnection,
+    id: i64,
+    may: impl FnOnce(&Ticket) -> bool,
+    chase: (Option<i64>, bool),
+    now: i64,
+    follows: impl FnOnce(&Ticket, &Ticket) -> Vec<NewOutgoing>,
+) -> Result<(), Error> {
+    let sql = format!("SELECT {} FROM tickets WHERE id = $1", tickets::COLUMNS);
+    let ticket = query(AssertSqlSafe(sql)).bind(id).fetch_one(&mut *connection).await?;
+    let before = tickets::read(&ticket)?;
+    if !may(&before) {
+        return Ok(());
+    }
+    let mut after = Ticket {
+        status: Status::Waiting,
+        version: before.version + 1,
+        updated_at: now,
+        chase_at: chase.0,
+        reminded: chase.1,
+        ..before.clone()
+    };
+    after.flags.retain(|flag| flag != INCOMPLETE && flag != UNDELIVERED);
+    if !tickets::update(connection, &after, before.version).await? {
+        return Err(Error::Conflict(format!("ticket {id}")));
+    }
+    let rows = follows(&before, &after);
+    outbox::insert(connection, rows.into_iter().map(|row| (row, id)), now).await
 }
 
 /// What was kept among the ticket's messages when it was queued.

@@ -88,6 +88,22 @@ impl Store {
         let found = rows::with_keys(&mut connection, sql, &[], &keys).await?;
         found.iter().map(|row| tickets::read(row).map(|ticket| (ticket.id, ticket))).collect()
     }
+
+    /// The tickets that wait for these requesters (lower case), the oldest first.
+    pub async fn waiting_for(&self, requesters: &[String]) -> Result<Vec<Ticket>, Error> {
+        if requesters.is_empty() {
+            return Ok(vec![]);
+        }
+        let mut connection = self.read.acquire().await?;
+        let sql = |marks: &str| {
+            format!(
+                "SELECT {} FROM tickets WHERE status = 'waiting' AND requester_address IN ({marks}) ORDER BY id",
+                tickets::COLUMNS
+            )
+        };
+        let found = rows::with_keys(&mut connection, sql, &[], &rows::keys(requesters)).await?;
+        found.iter().map(tickets::read).collect()
+    }
 }
 
 impl Settling {

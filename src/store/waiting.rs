@@ -1,6 +1,6 @@
 //! Tickets that wait for their customer: which of them the desk is to act on now.
 
-use sqlx::{AssertSqlSafe, query};
+use sqlx::{AssertSqlSafe, Row, query};
 
 use super::Error;
 use super::changes::requests;
@@ -27,6 +27,14 @@ impl Settling {
         let sql = format!("SELECT {COLUMNS} FROM tickets WHERE id = $1");
         let found = query(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *self.transaction).await?;
         found.as_ref().map(read).transpose()
+    }
+
+    /// Whether the last question on a ticket went to somebody who was not proven to have written; so when it is not known.
+    pub async fn asked_unproven(&mut self, ticket: i64) -> Result<bool, Error> {
+        let sql = "SELECT unproven FROM outbox WHERE ticket_id = $1 AND reason = 'question' AND state <> 'dropped' \
+                   ORDER BY created_at DESC, id DESC LIMIT 1";
+        let found = query(sql).bind(ticket).fetch_optional(&mut *self.transaction).await?;
+        found.map_or(Ok(true), |row| Ok(row.try_get::<i64, _>("unproven")? != 0))
     }
 
     /// What the customer wrote last on a ticket.

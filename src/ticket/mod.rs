@@ -57,7 +57,9 @@ impl Status {
 pub const INCOMPLETE: &str = "incomplete";
 /// The flag of a ticket that agents get because our question stayed unanswered; gone when the customer writes after all.
 pub const UNANSWERED: &str = "unanswered";
-/// The same, because another ticket seems to be the answer to our question.
+/// The flag of a ticket that agents get because its question could not be delivered.
+pub const UNDELIVERED: &str = "undelivered";
+/// As [`UNANSWERED`], because another ticket seems to be the answer to our question.
 pub const ANSWERED_ELSEWHERE: &str = "answered_elsewhere";
 
 /// A ticket, whole.

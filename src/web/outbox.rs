@@ -116,9 +116,7 @@ pub async fn release(site: &Site, id: &str, agent: &str) -> Result<Outgoing, Pro
 
 /// Tries a row again, for API and console alike.
 pub async fn again(site: &Site, id: &str, agent: &str) -> Result<Outgoing, Problem> {
-    let done = site.desk.store.retry_outgoing(id, &format!("agent:{agent}"), now()).await;
-    site.desk.outbox_wake.notify_one();
-    done.map_err(refused)
+    site.desk.retry_outgoing(id, &format!("agent:{agent}"), now()).await.map_err(refused)
 }
 
 /// Takes a row out, for API and console alike.

@@ -13,6 +13,7 @@ mod imap_oauth;
 mod imap_proxy;
 mod imap_rogue;
 mod journey;
+mod keys;
 mod lmtp;
 mod operations;
 mod plans;

@@ -43,7 +43,7 @@ async fn a_ticket_is_created_and_its_customers_mails_follow() {
             .await;
     assert!(dead.last_error.unwrap().contains("look for deskclerk-1 there"));
     lose.store(false, Ordering::Relaxed);
-    out.desk.store.retry_outgoing(&dead.id, "operator", unix_ms()).await.unwrap();
+    out.desk.retry_outgoing(&dead.id, "operator", unix_ms()).await.unwrap();
     out.desk.outbox_wake.notify_one();
     out.all_sent(ticket.id).await;
     let made = got(&server, "POST", "/api/tickets.json").await;

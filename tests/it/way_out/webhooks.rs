@@ -200,7 +200,7 @@ async fn a_post_that_fails_goes_again_with_its_id_and_is_a_dead_letter_at_last()
     assert_eq!(crm.got().len(), 8, "a redirect is not followed");
     // Redriven, it has the id and the words it always had.
     crm.answers(200, "");
-    out.desk.store.retry_outgoing(&row.id, "operator", unix_ms()).await.unwrap();
+    out.desk.retry_outgoing(&row.id, "operator", unix_ms()).await.unwrap();
     out.desk.outbox_wake.notify_one();
     out.all_sent(ticket.id).await;
     let ids: BTreeSet<_> =
@@ -234,7 +234,7 @@ async fn an_endpoint_that_is_gone_gets_nothing_until_it_is_enabled() {
         assert!(!out.desk.store.enable_endpoint("crm").await.unwrap(), "once");
         for ticket in [first.id, second.id] {
             let row = out.rows(ticket).await.remove(0);
-            out.desk.store.retry_outgoing(&row.id, "operator", unix_ms()).await.unwrap();
+            out.desk.retry_outgoing(&row.id, "operator", unix_ms()).await.unwrap();
         }
         out.desk.outbox_wake.notify_one();
         out.all_sent(first.id).await;

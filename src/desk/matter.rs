@@ -1,0 +1,72 @@
+//! Two mails of one customer about one thing, before the first was answered: they are offered to the agents as one, and an
+//! answer that comes as a new mail is read in the light of the question.
+//!
+//! Never puts a mail on the ticket of another: without a token or a reference it opens its own, linked. Whose question it
+//! answers is seen only where the sender is proven.
+
+use super::judge::Judged;
+use super::place::Place;
+use crate::campaigns::Directory;
+use crate::request::Request;
+use crate::rules::Rules;
+use crate::store::budgets::{self, Pending, Spent};
+use crate::ticket::Ticket;
+use crate::triage::{self, DESCRIPTION, Triage};
+
+/// The flag of a ticket that seems to be about the same thing as the one it is linked to.
+pub const SAME_MATTER: &str = "same_matter";
+
+/// A second mail about the same thing is linked to the first, and flagged.
+pub fn offer_as_one(judged: &Judged, ticket: &mut Ticket, spent: &Spent) {
+    let this = Pending::of(ticket);
+    let pending = spent.pending.get(&ticket.requester_address).into_iter().flatten();
+    let same = |other: &&Pending| other.same_matter(&this) || judged.proven && judged.answers() == Some(other.id);
+    if let Some(other) = pending.filter(same).min_by_key(|other| other.id) {
+        if ticket.linked_ticket.is_none() {
+            ticket.linked_ticket = Some(other.id);
+        }
+        if ticket.linked_ticket == Some(other.id) {
+            ticket.add_flag(SAME_MATTER);
+        }
+    }
+}
+
+/// The place and the judgement of a new mail whose sender has a question open that it answers: it has no matter of its own,
+/// or that of the ticket that waits. Else both as they are.
+pub fn answered(
+    place: Place,
+    alone: Triage,
+    request: &Request,
+    directory: &Directory,
+    rules: &Rules,
+) -> (Place, Triage) {
+    let Place::New { linked, answers, mut open, reused } = place else { return (place, alone) };
+    let bare = open.len() == 1 && alone.missing.iter().any(|detail| detail == DESCRIPTION);
+    let found = open.iter().enumerate().filter(|(_, ticket)| bare || same_matter(request, &alone, ticket));
+    let mut found = found.filter_map(|(at, ticket)| Some((at, in_light_of(ticket, request, directory, rules)?)));
+    let Some((at, read)) = found.next() else {
+        return (Place::New { linked, answers, open: vec![], reused }, alone);
+    };
+    let ticket = open.swap_remove(at);
+    (Place::New { linked: Some(ticket.id), answers: Some(Box::new(ticket)), open: vec![], reused }, read)
+}
+
+fn same_matter(request: &Request, alone: &Triage, waiting: &Ticket) -> bool {
+    let there = Pending::of(waiting);
+    let campaigns = budgets::campaigns(alone);
+    let here = Pending { topic: alone.topic.id.clone(), subject: request.subject.clone(), campaigns, ..there.clone() };
+    let among = !alone.campaign.ids.is_empty() && alone.campaign.ids.iter().all(|id| there.campaigns.contains(id));
+    here.same_matter(&there) || among && here.topic == there.topic
+}
+
+/// The judgement with what the ticket knows; `None`: it gives nothing that the ticket's question asked for.
+fn in_light_of(ticket: &Ticket, request: &Request, directory: &Directory, rules: &Rules) -> Option<Triage> {
+    let known = ticket.known();
+    let mut read = triage::triage(request, directory, rules, Some(&known));
+    let told = triage::told(request, directory, rules, Some(&known), &ticket.requester_address, &read);
+    read.told = told.map(Box::new);
+    let lacks = |triage: &Triage, detail: &String| triage.missing.contains(detail);
+    let gives = ticket.asked.iter().any(|detail| !lacks(read.tellable(), detail));
+    let all_else = read.missing.iter().all(|detail| lacks(&ticket.triage, detail));
+    (gives && all_else).then_some(read)
+}
