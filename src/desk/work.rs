@@ -211,7 +211,7 @@ impl Desk {
                             _ => (None, request.from.address.as_str()),
                         };
                         let mut triage = triage::triage(&request, directory, rules, known.as_ref());
-                        let told = triage::told(&request, directory, rules, known.as_ref(), &requester, &triage);
+                        let told = triage::told(&request, directory, rules, known.as_ref(), requester, &triage);
                         triage.told = told.map(Box::new);
                         let unknown = rules.unknown_values(&request);
                         let (place, triage) = matter::answered(place, triage, &request, directory, rules);
