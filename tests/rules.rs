@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deskclerk::request::evidence::{Evidence, Where};
 use deskclerk::request::{Attachment, Field, FieldKey, Mailbox, Request, Setting, mail};
-use deskclerk::rules::learn::Labelled;
 use deskclerk::rules::learn::lean::lean;
+use deskclerk::rules::learn::{Labelled, learn};
 use deskclerk::rules::lint::{Weight, lint};
 use deskclerk::rules::{ChosenBy, Concerns, Files, Rules};
 use unicode_normalization::UnicodeNormalization;
@@ -179,6 +179,36 @@ fn the_shipped_folder_has_no_warnings() {
     let findings = lint(&Rules::shipped_files());
     let findings: Vec<_> = findings.iter().filter(|finding| finding.weight != Weight::Note).collect();
     assert!(findings.is_empty(), "{findings:#?}");
+}
+
+#[test]
+fn words_that_are_not_there_are_a_note() {
+    let mut files = Rules::shipped_files();
+    files.remove("words.toml");
+    let note = lint(&files).into_iter().find(|finding| finding.fault.file == "words.toml").unwrap();
+    assert!(note.weight == Weight::Note && note.fault.message.contains("no ending is inflection"), "{note:?}");
+}
+
+/// With labelled texts of no topic and without: a text that says nothing of any topic is `other`.
+#[test]
+fn learned_rules_leave_to_other_what_speaks_for_no_topic() {
+    let label = |text: String, topic: &str| Labelled { text, topic: topic.into() };
+    let mut samples: Vec<Labelled> = (0..20)
+        .flat_map(|number| {
+            let invoice = label(format!("please send the invoice number {number}"), "billing");
+            [invoice, label(format!("the parcel {number} is lost, please look"), "delivery")]
+        })
+        .collect();
+    let judged = |samples: &[Labelled], text: &str| {
+        let rules = Rules::compile(&learn(samples, "").unwrap().files).unwrap();
+        assert!(rules.prove().holds(), "{:?}", rules.prove().wrong);
+        rules.topic(&Request { text: text.into(), ..Request::default() }).id
+    };
+    assert_eq!(judged(&samples, "where is my parcel"), "delivery");
+    assert_eq!(judged(&samples, "bananas"), "other");
+    samples.extend((0..20).map(|number| label(format!("please tell me {number} jokes"), "other")));
+    assert_eq!(judged(&samples, "the invoice is wrong"), "billing");
+    assert_eq!(judged(&samples, "tell me jokes, please"), "other");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `deskclerk rules learn`: labelled history in, rule files out. Holds out a tenth to say how good they are, unless a
 //! test set is given. Writes only into the folder that it is told, and never over files that are there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{End, feedback, output};
 use crate::campaigns::load::separator;
+use crate::config::fault::Fault;
 use crate::rules::Rules;
 use crate::rules::learn::labels::Labels;
 use crate::rules::learn::{self, Labelled, Score};
@@ -19,6 +20,9 @@ use crate::rules::learn::{self, Labelled, Score};
 /// Columns that hold the text, and those that hold the topic.
 const TEXT: [&str; 6] = ["text", "utterance", "message", "body", "query", "description"];
 const TOPIC: [&str; 6] = ["topic", "category", "label", "intent", "class", "new_topic"];
+
+/// A topic with fewer texts is complained of.
+const FEW: usize = 10;
 
 /// Learns rule files from labelled texts, or proposes changes from what agents corrected.
 #[derive(Debug, clap::Args)]
@@ -46,19 +50,23 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     for labels in Labels::of(&samples).merged {
         output::complain(&format!("one topic: {}", labels.join(", ")));
     }
+    let few = few(&samples);
+    if !few.is_empty() {
+        output::complain(&format!("fewer than {FEW} texts, from which little can be learned: {}", few.join(", ")));
+    }
     let words = Rules::shipped_files().remove("words.toml").unwrap_or_default();
     let test = match &args.test {
         Some(test) => read(test)?,
         None => {
             let (kept, held) = held_out(&samples);
-            let Some((learned, _)) = teach(&kept, &words) else { return Ok(End::Unusable) };
+            let Some((learned, _)) = teach(&kept, &words, from) else { return Ok(End::Unusable) };
             let Some(rules) = compile(&learned.files) else { return Ok(End::Faults) };
             writeln!(out, "learned from {}, judged on the held out {}:", kept.len(), held.len())?;
             report(&rules, &learned.labels, &held, out)?;
             vec![]
         }
     };
-    let Some((learned, seconds)) = teach(&samples, &words) else { return Ok(End::Unusable) };
+    let Some((learned, seconds)) = teach(&samples, &words, from) else { return Ok(End::Unusable) };
     let topics = learned.files.keys().filter(|path| path.starts_with("topics/")).count();
     writeln!(out, "{} texts, {topics} topics, {} signals, {seconds:.1} s", samples.len(), learned.signals)?;
     for (path, text) in &learned.files {
@@ -74,6 +82,13 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     Ok(End::Ok)
 }
 
+/// The topics of which there are few texts, each with how many.
+fn few(samples: &[Labelled]) -> Vec<String> {
+    let mut texts: BTreeMap<&str, usize> = BTreeMap::new();
+    samples.iter().for_each(|sample| *texts.entry(&sample.topic).or_default() += 1);
+    texts.into_iter().filter(|(_, texts)| *texts < FEW).map(|(topic, texts)| format!("{topic} ({texts})")).collect()
+}
+
 /// The texts without every tenth of each topic, and those.
 pub(super) fn held_out(samples: &[Labelled]) -> (Vec<Labelled>, Vec<Labelled>) {
     let mut seen: HashMap<&str, usize> = HashMap::new();
@@ -86,9 +101,10 @@ pub(super) fn held_out(samples: &[Labelled]) -> (Vec<Labelled>, Vec<Labelled>) {
     (kept, held)
 }
 
-fn teach(samples: &[Labelled], words: &str) -> Option<(learn::Learned, f64)> {
+fn teach(samples: &[Labelled], words: &str, from: &PathBuf) -> Option<(learn::Learned, f64)> {
     let start = Instant::now();
-    let learned = learn::learn(samples, words).map_err(|faults| output::complain_of(&faults)).ok()?;
+    let complain = |faults| complain_of_samples(faults, std::slice::from_ref(from));
+    let learned = learn::learn(samples, words).map_err(complain).ok()?;
     Some((learned, start.elapsed().as_secs_f64()))
 }
 
@@ -115,6 +131,15 @@ pub(super) fn report(rules: &Rules, labels: &Labels, samples: &[Labelled], out: 
         writeln!(out, "  {times} × {expected} taken for {judged}")?;
     }
     Ok(score)
+}
+
+/// Faults of labelled texts, by the names of the files that they came from.
+pub(super) fn complain_of_samples(mut faults: Vec<Fault>, paths: &[PathBuf]) {
+    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    for fault in faults.iter_mut().filter(|fault| fault.file == learn::LABELLED) {
+        fault.file = names.join(", ");
+    }
+    output::complain_of(&faults);
 }
 
 /// Labelled texts of several files.

@@ -181,7 +181,7 @@ fn test_labelled(dir: &Path, files: &[PathBuf], format: Format, out: &mut impl W
     let samples = match rules::learn::named(&rules, samples) {
         Ok(samples) => samples,
         Err(faults) => {
-            output::complain_of(&faults);
+            learn::complain_of_samples(faults, files);
             return Ok(End::Unusable);
         }
     };

@@ -215,6 +215,19 @@ fn learning_says_what_it_leaves_out() {
     assert!(said.contains("one topic: Billing & payments, billing_payments"), "{said}");
     let topics = fs::read_dir(out.join("topics")).unwrap().count();
     assert_eq!(topics, 4, "{said}");
+    assert!(!said.contains("little can be learned"), "{said}");
+    // What is too little, and what is no topic, is told with its file.
+    fs::write(&from, "text,topic\npay,Billing\nlost,Delivery\n").unwrap();
+    let learn = ["learn", "--from", "l.csv", "--out", "two"];
+    let lean = ["lean", "--from", "l.csv", "--out", "leanings.csv"];
+    let run = |arguments: &[&str]| {
+        let done = cargo_bin_cmd!("deskclerk").current_dir(folder.path()).arg("rules").args(arguments).output();
+        String::from_utf8(done.unwrap().stderr).unwrap()
+    };
+    let said = run(&learn);
+    assert!(said.contains("from which little can be learned: Billing (1), Delivery (1)"), "{said}");
+    let said = run(&lean);
+    assert!(said.contains("l.csv: 1 are labelled `Delivery`, which is no topic of these rules"), "{said}");
 }
 
 #[test]

@@ -145,7 +145,7 @@ pub(super) fn named(compiled: &Compiled, samples: &[Labelled]) -> Result<BTreeMa
     }
     let ids: Vec<&str> = compiled.topics.iter().map(|topic| topic.id.0.as_str()).collect();
     let fault = |(label, times): (String, usize)| Fault {
-        file: "labelled texts".into(),
+        file: super::LABELLED.into(),
         line: 0,
         message: format!("{times} are labelled `{label}`, which is no topic of these rules"),
         remedy: format!("label them with one of {}", ids.join(", ")),

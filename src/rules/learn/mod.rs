@@ -27,6 +27,9 @@ use phrasebook::Phrasebook;
 /// Parts that the texts fall into, each judged by a model that learned from the others.
 const FOLDS: usize = 4;
 
+/// The file of a fault of the texts themselves, whatever files they came from.
+pub const LABELLED: &str = "labelled texts";
+
 /// A text with its topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labelled {
@@ -118,7 +121,7 @@ pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
     if ids.iter().filter(|id| **id != OTHER).count() < 2 {
         let message = "the labelled texts name fewer than two topics".to_owned();
         let remedy = "label texts of two topics or more, `other` not counted".to_owned();
-        return Err(vec![Fault { file: "labelled texts".into(), line: 0, message, remedy }]);
+        return Err(vec![Fault { file: LABELLED.into(), line: 0, message, remedy }]);
     }
     let numbers: HashMap<&String, usize> = ids.iter().enumerate().map(|(number, id)| (*id, number)).collect();
     let phrasebook = Phrasebook::new(samples, words)?;
