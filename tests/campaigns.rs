@@ -182,3 +182,21 @@ fn whose_campaign_nobody_has_said_is_everybodys() {
         assert_eq!((identified.id.as_deref(), identified.sender_on_account), (Some(id), on_account));
     }
 }
+
+/// Whoever names one of a group without its ID may mean any of it.
+#[test]
+fn of_several_that_fit_the_rest_of_their_group_is_told_as_well() {
+    let of = |id: &str, name: &str| Campaign {
+        id: id.into(),
+        name: name.into(),
+        account: "Acme".into(),
+        ..Campaign::default()
+    };
+    let names = [("11", "Spring Sale 2024"), ("12", "Spring Sale 2025"), ("13", "Spring Sales 2025")];
+    let directory = Directory::build(names.map(|(id, name)| of(id, name)).to_vec());
+    let request = Request { text: "The Spring Sale 2025 campaign stopped".into(), ..Request::default() };
+    let got = campaigns::identify(&request, &directory, Hints::shipped());
+    let ids = |list: &mut dyn Iterator<Item = &String>| sorted(list.cloned().collect());
+    assert_eq!(ids(&mut got.candidates.iter().map(|candidate| &candidate.id)), ["12", "13"]);
+    assert_eq!(ids(&mut got.similar.iter().map(|named| &named.id)), ["11"]);
+}

@@ -33,6 +33,8 @@ pub mod verdict;
 pub mod view;
 pub mod zone;
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::request::Request;
@@ -154,7 +156,7 @@ impl Directory {
         let mut ids = ids::Ids::build(&campaigns);
         let doubled = |row: usize, campaign: &Campaign| ids.exact(&campaign.id, &campaigns) != Some(row as u32);
         if campaigns.iter().enumerate().any(|(row, campaign)| doubled(row, campaign)) {
-            let mut seen = std::collections::HashSet::new();
+            let mut seen = HashSet::new();
             campaigns.retain(|campaign| seen.insert(campaign.id.clone()));
             ids = ids::Ids::build(&campaigns);
         }
@@ -210,7 +212,7 @@ impl Directory {
     /// Campaigns with names like this one's, without itself: those of its account first.
     pub fn similar(&self, id: &str) -> Vec<Named> {
         let Some(row) = self.ids.exact(id, &self.campaigns) else { return vec![] };
-        self.similar_rows(row, usize::MAX)
+        self.similar_rows(&[row], usize::MAX)
     }
 
     /// All groups of similarly named campaigns, the largest risk first.
@@ -218,8 +220,11 @@ impl Directory {
         self.similar.groups(&self.campaigns, &self.names)
     }
 
-    fn similar_rows(&self, row: u32, most: usize) -> Vec<Named> {
-        let others = self.similar.others(row, &self.campaigns).take(most);
+    /// Campaigns with names like those of these rows, without themselves.
+    fn similar_rows(&self, rows: &[u32], most: usize) -> Vec<Named> {
+        let mut seen: HashSet<u32> = rows.iter().copied().collect();
+        let others = rows.iter().flat_map(|row| self.similar.others(*row, &self.campaigns).take(most));
+        let others = others.filter(|other| seen.insert(*other)).take(most);
         others.map(|other| Named::of(&self.campaigns[other as usize])).collect()
     }
 }

@@ -327,14 +327,13 @@ fn decide(ids: &[&Stated], groups: &[Group], view: View<'_>) -> Identified {
                 1 => Status::NameOnly,
                 _ => Status::AmbiguousName,
             };
-            let first = groups.first().and_then(|group| group.first());
-            if let (Some((row, _)), Status::NameOnly) = (first, identified.status) {
-                identified.similar = directory.similar_rows(*row, SIMILAR);
-            }
+            let mut rows: Vec<u32> = groups.iter().flatten().map(|(row, _)| *row).collect();
+            rows.truncate(CANDIDATES);
+            identified.similar = directory.similar_rows(&rows, SIMILAR);
         }
         [row] => {
             identified.id = Some(campaigns[row as usize].id.clone());
-            identified.similar = directory.similar_rows(row, SIMILAR);
+            identified.similar = directory.similar_rows(&[row], SIMILAR);
             let holds = |group: &&Group| group.iter().any(|(other, _)| *other == row);
             if groups.is_empty() || groups.iter().any(|group| holds(&group)) {
                 identified.status = Status::Confirmed;

@@ -73,12 +73,12 @@ pub fn run(command: &Command) -> Result<End> {
     }
 }
 
-/// Reads a directory file, with its faults; one without campaigns is a fault.
-fn read(file: &Path) -> Result<(Vec<Campaign>, Vec<Fault>)> {
+/// Reads a directory file, with its faults; unless it may be empty, one without campaigns is a fault.
+fn read(file: &Path, empty: bool) -> Result<(Vec<Campaign>, Vec<Fault>)> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read the directory {}", file.display()))?;
     let shown = file.display().to_string();
     let (campaigns, mut faults) = load::parse(&bytes, &shown);
-    if campaigns.is_empty() && faults.is_empty() {
+    if campaigns.is_empty() && faults.is_empty() && !empty {
         let remedy = "add one row a campaign".to_owned();
         faults.push(Fault { file: shown, line: 1, message: "the file has no campaigns".into(), remedy });
     }
@@ -86,15 +86,16 @@ fn read(file: &Path) -> Result<(Vec<Campaign>, Vec<Fault>)> {
 }
 
 /// Reads a directory file. `None` when it has faults, which have then been said.
-fn load(file: &Path) -> Result<Option<Vec<Campaign>>> {
-    let (campaigns, faults) = read(file)?;
+fn load(file: &Path, empty: bool) -> Result<Option<Vec<Campaign>>> {
+    let (campaigns, faults) = read(file, empty)?;
     output::complain_of(&faults);
     Ok(faults.is_empty().then_some(campaigns))
 }
 
 fn import(file: &Path, settings: &Path, allow_shrink: bool, format: Format) -> Result<End> {
     let Some(settings) = config::load(settings)? else { return Ok(End::Unusable) };
-    let Some(campaigns) = load(file)? else {
+    // How much may be lost is asked below, of an empty one as well.
+    let Some(campaigns) = load(file, true)? else {
         output::complain("nothing was imported: the directory in the store stays as it was");
         return Ok(End::Faults);
     };
@@ -135,7 +136,7 @@ fn import(file: &Path, settings: &Path, allow_shrink: bool, format: Format) -> R
 }
 
 fn check(file: &Path, format: Format) -> Result<End> {
-    let (campaigns, faults) = read(file)?;
+    let (campaigns, faults) = read(file, false)?;
     let directory = Directory::build(campaigns);
     let groups = directory.similar_groups();
     let mut out = io::stdout().lock();
@@ -164,7 +165,7 @@ fn check(file: &Path, format: Format) -> Result<End> {
 }
 
 fn similar(file: &Path, format: Listing) -> Result<End> {
-    let Some(campaigns) = load(file)? else { return Ok(End::Faults) };
+    let Some(campaigns) = load(file, false)? else { return Ok(End::Faults) };
     let directory = Directory::build(campaigns);
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut rows = csv::Writer::from_writer(vec![]);

@@ -31,8 +31,8 @@ pub fn judgement(source: &str, request: &Request, triage: &Triage, marks: Marks)
         line(&mut out, "automated", &format!("{}, because of {}", name(&automated.kind), inert(&automated.because)));
         return out;
     }
-    let known = campaign.id.iter().chain(&campaign.ids).next().map(|id| format!(" {id}")).unwrap_or_default();
-    line(&mut out, "campaign", &format!("{}{}", name(&campaign.status), inert(&known)));
+    let known = campaign.id.as_ref().map_or_else(|| campaign.ids.join(" "), String::clone);
+    line(&mut out, "campaign", format!("{} {}", name(&campaign.status), inert(&known)).trim_end());
     for candidate in &campaign.candidates {
         line(
             &mut out,

@@ -235,6 +235,15 @@ fn a_directory_is_checked_imported_and_never_shrinks_by_accident() {
     assert_eq!(code, 1);
     assert!(complaints.contains("--allow-shrink"), "{complaints}");
 
+    let none = folder.path().join("none.csv");
+    fs::write(&none, "campaign_id,name,account,contacts\n").unwrap();
+    let (code, _, complaints) = run(deskclerk().args(["campaigns", "import", "--config"]).arg(&config).arg(&none));
+    assert_eq!(code, 1);
+    assert!(complaints.contains("none.csv holds 0 campaigns") && complaints.contains("--allow-shrink"), "{complaints}");
+    let meant = ["campaigns", "import", "--allow-shrink", "--config"];
+    let (code, out, _) = run(deskclerk().args(meant).arg(&config).arg(&none));
+    assert_eq!((code, out.lines().next()), (0, Some("0 campaigns imported, 20 were there before")));
+
     let broken = folder.path().join("broken.csv");
     fs::write(&broken, "campaign_id,name,account,contacts\n1,A,X,x.example\n1,B,X,x.example\n2,,X,x.example\n")
         .unwrap();
