@@ -209,6 +209,12 @@ fn learned_rules_leave_to_other_what_speaks_for_no_topic() {
     samples.extend((0..20).map(|number| label(format!("please tell me {number} jokes"), "other")));
     assert_eq!(judged(&samples, "the invoice is wrong"), "billing");
     assert_eq!(judged(&samples, "tell me jokes, please"), "other");
+    // Below the priors of the topics it would leave them what says nothing.
+    let mut files = learn(&samples, "").unwrap().files;
+    let warned = |files: &Files| lint(files).iter().any(|finding| finding.fault.message.contains("without any sign"));
+    assert!(!warned(&files), "{:#?}", lint(&files));
+    files.insert("topics/other.toml".into(), "id = \"other\"\nprior = -50\n".into());
+    assert!(warned(&files));
 }
 
 #[test]

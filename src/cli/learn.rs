@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{End, feedback, output};
 use crate::campaigns::load::separator;
 use crate::config::fault::Fault;
+use crate::rules::OTHER;
 use crate::rules::Rules;
 use crate::rules::learn::labels::Labels;
 use crate::rules::learn::{self, Labelled, Score};
@@ -47,12 +48,18 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
         bail!("{} is not empty; name a new folder", folder.display());
     }
     let samples = read(from)?;
-    for labels in Labels::of(&samples).merged {
+    let labels = Labels::of(&samples);
+    for labels in &labels.merged {
         output::complain(&format!("one topic: {}", labels.join(", ")));
     }
-    let few = few(&samples);
+    let few = few(&samples, &labels);
     if !few.is_empty() {
         output::complain(&format!("fewer than {FEW} texts, from which little can be learned: {}", few.join(", ")));
+    }
+    if !samples.iter().any(|sample| labels.id(&sample.topic) == OTHER) {
+        output::complain(
+            "no text is labelled `other`: only what speaks for no topic will be; to leave more to it, label some, or raise its prior",
+        );
     }
     let words = Rules::shipped_files().remove("words.toml").unwrap_or_default();
     let test = match &args.test {
@@ -83,9 +90,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
 }
 
 /// The topics of which there are few texts, each with how many.
-fn few(samples: &[Labelled]) -> Vec<String> {
-    let mut texts: BTreeMap<&str, usize> = BTreeMap::new();
-    samples.iter().for_each(|sample| *texts.entry(&sample.topic).or_default() += 1);
+fn few(samples: &[Labelled], labels: &Labels) -> Vec<String> {
+    let mut texts: BTreeMap<String, usize> = BTreeMap::new();
+    samples.iter().for_each(|sample| *texts.entry(labels.id(&sample.topic)).or_default() += 1);
     texts.into_iter().filter(|(_, texts)| *texts < FEW).map(|(topic, texts)| format!("{topic} ({texts})")).collect()
 }
 

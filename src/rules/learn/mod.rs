@@ -131,10 +131,12 @@ pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
 
     let mut model = Model::train(&texts, ids.len(), &phrasebook);
     let other = numbers.get(&OTHER.to_owned()).copied();
-    // Where nothing is known of it, `other` is what speaks for no topic.
-    let silent = model.priors.iter().copied().fold(f32::MIN, f32::max) + 0.01;
+    // What speaks for no topic is `other`.
+    let own = model.priors.iter().enumerate().filter(|(topic, _)| Some(*topic) != other);
+    let silent = own.map(|(_, prior)| *prior).fold(f32::MIN, f32::max) + 0.01;
     if let Some(other) = other {
-        model.priors[other] += model::raise(&trials(&texts, ids.len(), other, &phrasebook));
+        let raised = model.priors[other] + model::raise(&trials(&texts, ids.len(), other, &phrasebook));
+        model.priors[other] = raised.max(silent);
     }
 
     let mut files = Files::new();

@@ -235,11 +235,18 @@ impl Findings {
                 self.add(Weight::Warning, &topic.file, topic.id.1, message, remedy);
             }
         }
-        // A threshold below nothing asks for no sign: so it is learned where every text has a topic.
-        let signless = |topic: &&Topic| topic.id.0 != OTHER && topic.prior >= topic.threshold && topic.threshold >= 0.0;
+        let other = compiled.topics.iter().find(|topic| topic.id.0 == OTHER).map(|other| other.prior);
+        let beaten = |topic: &Topic| other.is_some_and(|other| other > topic.prior);
+        let signless = |topic: &&Topic| topic.id.0 != OTHER && topic.prior >= topic.threshold && !beaten(topic);
         for topic in compiled.topics.iter().filter(signless) {
             let message = format!("`{}` reaches its threshold of {} without any sign", topic.id.0, topic.threshold);
-            self.add(Weight::Warning, &topic.file, topic.id.1, message, "raise the threshold above the prior");
+            self.add(
+                Weight::Warning,
+                &topic.file,
+                topic.id.1,
+                message,
+                "raise the threshold, or the prior of `other`, above its prior",
+            );
         }
     }
 }
