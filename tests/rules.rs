@@ -181,14 +181,6 @@ fn the_shipped_folder_has_no_warnings() {
     assert!(findings.is_empty(), "{findings:#?}");
 }
 
-#[test]
-fn words_that_are_not_there_are_a_note() {
-    let mut files = Rules::shipped_files();
-    files.remove("words.toml");
-    let note = lint(&files).into_iter().find(|finding| finding.fault.file == "words.toml").unwrap();
-    assert!(note.weight == Weight::Note && note.fault.message.contains("no ending is inflection"), "{note:?}");
-}
-
 /// With labelled texts of no topic and without: a text that says nothing of any topic is `other`.
 #[test]
 fn learned_rules_leave_to_other_what_speaks_for_no_topic() {

@@ -50,7 +50,6 @@ pub fn lint(files: &Files) -> Vec<Finding> {
         findings.of_languages(signal, phrases, &languages);
     }
     findings.of_topics(&compiled);
-    findings.of_missing(files);
     findings.of_picks(&compiled);
     findings.of_teams(&compiled);
     findings.of_twins(&compiled, &written);
@@ -64,14 +63,6 @@ pub fn lint(files: &Files) -> Vec<Finding> {
 struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// Files without which much is not understood, though nothing is wrong.
-    fn of_missing(&mut self, files: &Files) {
-        if !files.contains_key("words.toml") {
-            let message = "is not there: no ending is inflection, `campaigns` is not read as `campaign`".to_owned();
-            self.add(Weight::Note, "words.toml", 0, message, "lay the shipped one beside the topics");
-        }
-    }
-
     fn add(&mut self, weight: Weight, file: &str, line: usize, message: String, remedy: impl Into<String>) {
         let fault = Fault { file: file.into(), line, message, remedy: remedy.into() };
         self.0.push(Finding { weight, fault });
