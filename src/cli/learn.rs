@@ -13,10 +13,9 @@ use serde_json::Value;
 use super::{End, feedback, output};
 use crate::campaigns::load::separator;
 use crate::config::fault::Fault;
-use crate::rules::OTHER;
-use crate::rules::Rules;
 use crate::rules::learn::labels::Labels;
 use crate::rules::learn::{self, Labelled, Score};
+use crate::rules::{OTHER, Rules};
 
 /// Columns that hold the text, and those that hold the topic.
 const TEXT: [&str; 6] = ["text", "utterance", "message", "body", "query", "description"];

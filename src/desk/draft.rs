@@ -2,7 +2,7 @@
 //! words of its answer, the JSON of its message.
 //!
 //! Never decides whether the answer goes out: that is found out while all others wait, and only picks up what lies ready here.
-//! Pure: the ticket's number and the time are arguments.
+//! No I/O: the ticket's number and the time are arguments.
 
 use std::borrow::Cow;
 
@@ -230,10 +230,10 @@ fn changed(before: &Ticket, judged: &Judged, now: i64) -> Ticket {
     flags.dedup();
     // A team is told once; only another topic brings another team.
     let moved = triage.topic.id != before.topic && triage.topic.chosen_by != ChosenBy::Agent;
-    let over = matches!(before.status, Status::Solved | Status::Closed) && judged.thanks;
+    let thanked = matches!(before.status, Status::Solved | Status::Closed) && judged.thanks;
     let status = ticket::after_message(Some(before.status), triage.tellable().action);
     Ticket {
-        status: if over { before.status } else { status },
+        status: if thanked { before.status } else { status },
         language: before.language.clone().or_else(|| judged.request.language.clone()),
         campaign_status: triage.campaign.status,
         campaign_id: settled_campaign(triage),

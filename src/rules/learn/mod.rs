@@ -142,10 +142,11 @@ pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
     let mut files = Files::new();
     files.insert("words.toml".into(), words.to_owned().into());
     let mut signals = 0;
+    // With its own texts `other` is a rival like any; without, it stands at its prior.
+    let least = other.map_or(silent, |_| f32::MIN);
     for (number, id) in ids.iter().enumerate() {
         let weights = written(&model, number, &phrasebook);
         signals += weights.len();
-        let least = if other.is_none() { silent } else { f32::MIN };
         let examples = examples(samples, &texts, &model, number, least);
         let label = labels.shown[*id].replace('_', " ");
         files.insert(format!("topics/{id}.toml"), sheet(id, &label, model.priors[number], &weights, &examples).into());

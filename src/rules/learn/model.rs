@@ -1,7 +1,8 @@
 //! The model: a weight for every phrase that matters to a topic, found by a linear support vector machine a topic.
 //!
 //! Dual coordinate descent with squared hinge loss (Hsieh et al., ICML 2008), in one fixed order, so that the same texts give
-//! the same weights everywhere. Each topic by itself says yes or no: what nobody says yes to is `other`.
+//! the same weights everywhere. Each topic by itself says yes or no, from its prior on: what no topic says more for than
+//! `other` is `other`. Knows phrases by number, never words; no I/O.
 
 use super::phrasebook::Phrasebook;
 
