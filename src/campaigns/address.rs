@@ -20,7 +20,7 @@ impl Finder<'_, '_> {
     }
 
     /// Whether this word is one of the campaign's name.
-    fn of_name(&self, at: usize, row: Option<u32>) -> bool {
+    pub(super) fn of_name(&self, at: usize, row: Option<u32>) -> bool {
         let Some(row) = row else { return false };
         let word = singular(self.words.word(at));
         let name = fold::words(&self.campaigns[row as usize].name);
@@ -55,7 +55,11 @@ impl Finder<'_, '_> {
         let state = previous.capitals && previous.end - previous.start == 2;
         let placed = match () {
             () if state => previous.gap & gap::COMMA != 0 && token.gap == gap::SPACE,
-            () if previous.roles & role::PLACE != 0 => previous.capital && (token.gap == gap::SPACE || bracket),
+            () if previous.roles & role::PLACE != 0 => {
+                // "12 Lake St, Chicago, 60601"
+                let listed = previous.gap & token.gap & gap::COMMA != 0;
+                previous.capital && (token.gap == gap::SPACE || bracket || listed)
+            }
             () => {
                 let inside = i.checked_sub(2).is_some_and(|at| self.words.tokens[at].roles & role::INSIDE != 0);
                 bracket && previous.capital && inside && previous.roles == 0

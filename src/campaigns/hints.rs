@@ -104,6 +104,8 @@ pub enum Says {
     Goes,
     /// It says that something does not: "stopped", "hardly".
     Fails,
+    /// It says what a campaign does, with a word that looks like a plural: "needs".
+    Acts,
     /// What stands after it corrects what stands before it.
     Corrected,
     /// The number after it is an amount or a phone number.
@@ -279,6 +281,7 @@ impl Hints {
                 "well" => Says::Well,
                 "goes" => Says::Goes,
                 "fails" => Says::Fails,
+                "acts" => Says::Acts,
                 "corrected" => Says::Corrected,
                 "number_after" => Says::Number,
                 "not_specific" => Says::NotSpecific,

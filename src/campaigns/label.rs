@@ -6,6 +6,7 @@ use super::fold::Token;
 use super::gap;
 use super::hints::role;
 use super::stated::{Finder, Stated};
+use crate::request::evidence::Where;
 
 /// How an ID is introduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +107,8 @@ impl Finder<'_, '_> {
                 continue;
             }
             if token.gap & gap::OPEN != 0 && !ident && !number && step == 0 {
-                return if self.negative_phrase(k) { Label::Negative } else { Label::None };
+                let tagged = self.negative_phrase(k) || self.tags_a_reply(i);
+                return if tagged { Label::Negative } else { Label::None };
             }
             break;
         }
@@ -158,6 +160,13 @@ impl Finder<'_, '_> {
             }
         }
         false
+    }
+
+    /// "Re: Where are my ads? (#48213)": the number that some help desk gave its ticket.
+    fn tags_a_reply(&self, i: usize) -> bool {
+        let (tokens, ends) = (&self.words.tokens, i + 1 == self.words.tokens.len());
+        let answers = ends && self.zone.place == Where::Subject && tokens[i].gap & gap::HASH != 0;
+        answers && tokens[0].end <= 4 && tokens[0].roles & role::ADVERT == 0 && tokens[1].gap & gap::COLON != 0
     }
 
     /// Whether what stands between an ID and this token only lists: ", ", " and ", "/", " & campaign ".

@@ -42,6 +42,23 @@ impl Finder<'_, '_> {
         counted(last + 1) || qualifies && counted(last + 2)
     }
 
+    /// "48213 postcards", "48213 Postkarten": behind the number stands a plural that is nothing else here: no word of the
+    /// campaign's own name, and nothing that a campaign does.
+    fn counts(&self, i: usize, row: Option<u32>) -> bool {
+        let Some(next) = self.token(i + 1).filter(|next| next.gap == gap::SPACE && !next.has_digit) else { return false };
+        let word = self.words.folded(next);
+        let function = role::STOP | role::FILL | role::AND | role::OWN | role::DENY | role::BUT | role::RELATION;
+        let known = function | role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT | role::TITLE | role::MONTH | role::PLACE;
+        let noun = match (next.capital, self.zone.capital_nouns) {
+            (false, false) => word.ends_with('s') && !word.ends_with("ss"),
+            (true, true) => !next.capitals && word.ends_with(['e', 'n', 'r', 's']),
+            _ => false,
+        };
+        let heads = self.zone.place == Where::Subject && i == 0;
+        let acts = || self.words.phrases_at(i + 1).any(|(says, _)| says == Says::Acts);
+        noun && !heads && word.len() >= 4 && next.roles & known == 0 && !acts() && !self.of_name(i + 1, row)
+    }
+
     /// "30490 and not 30940 kroner": the next number is as long, and its unit is that of both.
     fn shares_unit(&self, i: usize) -> bool {
         let Some(length) = self.token(i).map(|token| token.end - token.start) else { return false };
@@ -144,7 +161,7 @@ impl Finder<'_, '_> {
                 return Bare::No("campaign-id.phone");
             }
         }
-        if self.unit_after(i) || self.shares_unit(i) || self.figure(i) || self.tabled(i) {
+        if self.unit_after(i) || self.counts(i, row) || self.shares_unit(i) || self.figure(i) || self.tabled(i) {
             return Bare::No("campaign-id.amount");
         }
         if let Some(previous) = previous {
@@ -220,7 +237,9 @@ impl Finder<'_, '_> {
                 return true;
             }
             if before.roles & (role::UNIT | role::AMOUNT) != 0 && !before.has_digit {
-                let label = marked && !related && (before.roles & role::AMOUNT != 0 || self.only_label(at));
+                let amount = before.roles & role::AMOUNT != 0;
+                let beside = amount && at + 1 == i && self.zone.place != Where::Subject;
+                let label = beside || marked && !related && (amount || self.only_label(at));
                 return label || copula && !related;
             }
             if before.roles & passing == 0 && !before.has_digit {

@@ -296,24 +296,33 @@ impl Finder<'_, '_> {
         None
     }
 
-    /// "ID48213", "campaign48213": label and ID in one word.
+    /// "ID48213", "campaign48213", "campaignCMP104233": label and ID in one word; "48213is": the ID and the next word.
     fn glued(&self, i: usize) -> Option<Reading> {
         let token = self.token(i)?;
         let word = self.words.folded(token);
         if token.digits || !token.has_digit {
             return None;
         }
-        // "the 48213s report", "die 48213er".
-        let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        if digits.len() >= 4
-            && digits.bytes().all(|b| b.is_ascii_digit())
-            && matches!(&word[digits.len()..], "s" | "er")
-        {
-            let row = Some(self.ids.find(digits, digits, self.campaigns)?);
-            let (start, compact) = (token.start, digits.to_owned());
+        // "the 48213s report", "die 48213er", "CMP104233is".
+        let id = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let behind = &word[id.len()..];
+        let (numeric, roles) = (id.bytes().all(|b| b.is_ascii_digit()), self.hints.roles(behind));
+        let runs_on = behind.len() >= 2 && roles & (role::FILL | role::STOP) != 0 && roles & role::UNIT == 0;
+        if id.len() >= 4 && (runs_on || numeric && matches!(behind, "s" | "er")) {
+            let row = Some(self.ids.find(id, id, self.campaigns)?);
+            let (start, compact) = (token.start, id.to_owned());
             return Some(Reading { last: i, start, compact, row, ..Reading::default() });
         }
         let at = word.find(|c: char| c.is_ascii_digit())?;
+        let labelled = |id: &usize| {
+            let label = self.hints.roles(&word[..*id]) & (role::CAMPAIGN | role::LABEL | role::IDENTIFIER) != 0;
+            label && self.ids.find(&word[*id..], &word[*id..], self.campaigns).is_some()
+        };
+        if let Some(id) = (2..at).filter(|id| word.is_char_boundary(*id)).find(labelled) {
+            let row = self.ids.find(&word[id..], &word[id..], self.campaigns);
+            let (start, compact) = (token.start + id, word[id..].to_owned());
+            return Some(Reading { last: i, start, compact, row, glued: true, ..Reading::default() });
+        }
         let (label, rest) = word.split_at(at);
         if rest.len() < 3 || !rest.bytes().all(|b| b.is_ascii_digit()) || label.is_empty() {
             return None;

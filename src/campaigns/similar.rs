@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::names::{Names, class};
 use super::table::hash;
-use super::{Campaign, Named};
+use super::Campaign;
 
 /// By what the names of a group differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -62,14 +62,26 @@ impl Difference {
 /// A group, as `campaigns similar` lists it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Group {
-    /// How much mix-up it invites: the number of its campaigns times the likeness of their names.
+    /// How much mix-up it invites: the number of its campaigns times the likeness of their names, which counts half
+    /// between accounts.
     pub risk: f64,
     /// By what its names differ mostly.
     pub differ_by: Difference,
     /// The account, when all are of one.
     pub account: Option<String>,
     /// Its campaigns, in the directory's order.
-    pub campaigns: Vec<Named>,
+    pub campaigns: Vec<Member>,
+}
+
+/// A campaign of a group.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Member {
+    /// Its ID.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whose it is.
+    pub account: String,
 }
 
 /// The groups over a directory's rows.
@@ -83,6 +95,10 @@ pub struct Similar {
 }
 
 const NONE: u32 = u32::MAX;
+/// What the words weigh that names of several accounts must share.
+const ACROSS: f32 = 1.5;
+/// What a likeness to a campaign of another account counts beside one within the account.
+const OTHER_ACCOUNT: f64 = 0.5;
 
 /// Joins rows into groups.
 struct Union(Vec<u32>);
@@ -140,18 +156,10 @@ impl Similar {
                 if words.is_empty() {
                     continue;
                 }
-                let whole = key(0, words.iter());
-                match everywhere.entry(whole) {
-                    std::collections::hash_map::Entry::Occupied(seen) => union.join(*seen.get(), *row),
-                    std::collections::hash_map::Entry::Vacant(free) => {
-                        free.insert(*row);
-                    }
-                }
-                if end - at < 2 {
-                    continue;
-                }
+                let whole = key(words.iter());
+                union.join(*everywhere.entry(whole).or_insert(*row), *row);
                 keys.clear();
-                keys.push(key(1, words.iter()));
+                keys.push(whole);
                 let telling = |word: &&u32| names.class(**word) & class::VARIANT == 0;
                 for left_out in &words {
                     let rest = words.iter().filter(|word| *word != left_out);
@@ -159,8 +167,15 @@ impl Similar {
                     let weight: f32 = rest.clone().map(|word| names.weight(*word)).sum();
                     let variant = names.class(*left_out) & (class::VARIANT | class::REGION) != 0;
                     if says >= 1 && (weight >= 1.0 || variant && weight > 0.5 || words.len() == 2 && weight >= 0.7) {
-                        keys.push(key(1, rest));
+                        keys.push(key(rest.clone()));
                     }
+                    // Of other accounts' campaigns those of another year, number or region.
+                    if says >= 2 && weight >= ACROSS && variant {
+                        union.join(*everywhere.entry(key(rest)).or_insert(*row), *row);
+                    }
+                }
+                if end - at < 2 {
+                    continue;
                 }
                 if let Some(head) = head
                     && words.len() > 2
@@ -169,15 +184,10 @@ impl Similar {
                 {
                     let mut sorted = head;
                     sorted.sort_unstable();
-                    keys.push(key(1, sorted.iter()));
+                    keys.push(key(sorted.iter()));
                 }
                 for key in &keys {
-                    match first.entry(*key) {
-                        std::collections::hash_map::Entry::Occupied(seen) => union.join(*seen.get(), *row),
-                        std::collections::hash_map::Entry::Vacant(free) => {
-                            free.insert(*row);
-                        }
-                    }
+                    union.join(*first.entry(*key).or_insert(*row), *row);
                 }
             }
             at = end;
@@ -216,23 +226,30 @@ impl Similar {
             .map(|group| {
                 let mut rows = self.group_rows(group).to_vec();
                 rows.sort_unstable();
+                let account = |row: u32| &campaigns[row as usize].account;
                 let mut counts: HashMap<Difference, usize> = HashMap::new();
                 // Neighbours in a sorted list are the likest: enough to say by what they differ.
                 let mut sorted = rows.clone();
                 sorted.sort_by(|a, b| names.entry(*a).cmp(names.entry(*b)).then(a.cmp(b)));
+                let mut likeness = 0.0;
                 for pair in sorted.windows(2) {
-                    *counts.entry(difference(pair[0], pair[1], names)).or_default() += 1;
+                    let differ_by = difference(pair[0], pair[1], names);
+                    *counts.entry(differ_by).or_default() += 1;
+                    let own = account(pair[0]) == account(pair[1]);
+                    likeness += differ_by.likeness() * if own { 1.0 } else { OTHER_ACCOUNT };
                 }
-                let total: usize = counts.values().sum();
-                let likeness = counts.iter().map(|(d, n)| d.likeness() * *n as f64).sum::<f64>() / total.max(1) as f64;
+                let likeness = likeness / (sorted.len() - 1).max(1) as f64;
                 let most = counts.into_iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));
-                let account = &campaigns[rows[0] as usize].account;
-                let one = rows.iter().all(|row| campaigns[*row as usize].account == *account);
+                let one = rows.iter().all(|row| account(*row) == account(rows[0]));
+                let member = |row: &u32| {
+                    let Campaign { id, name, account, .. } = campaigns[*row as usize].clone();
+                    Member { id, name, account }
+                };
                 Group {
                     risk: (rows.len() as f64 * likeness * 10.0).round() / 10.0,
                     differ_by: most.map_or(Difference::Spelling, |(difference, _)| difference),
-                    account: one.then(|| account.clone()),
-                    campaigns: rows.iter().map(|row| Named::of(&campaigns[*row as usize])).collect(),
+                    account: one.then(|| account(rows[0]).clone()),
+                    campaigns: rows.iter().map(member).collect(),
                 }
             })
             .collect();
@@ -287,8 +304,8 @@ fn nearest(word: u32, names: &Names) -> u32 {
         .unwrap_or(word)
 }
 
-fn key<'a>(kind: u64, words: impl Iterator<Item = &'a u32>) -> u64 {
-    let mut state = 0x9e37_79b9_7f4a_7c15 ^ kind;
+fn key<'a>(words: impl Iterator<Item = &'a u32>) -> u64 {
+    let mut state = 0x9e37_79b9_7f4a_7c15;
     for word in words {
         state = (state ^ u64::from(*word)).wrapping_mul(0xff51_afd7_ed55_8ccd);
         state ^= state >> 32;

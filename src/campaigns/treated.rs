@@ -112,7 +112,7 @@ impl Finder<'_, '_> {
             return match () {
                 () if field => true,
                 () if precision < 0.6 => false,
-                () if all_common => quoted || beside && named,
+                () if all_common => quoted || named && (beside || self.acts_as_known(fit)),
                 () => quoted || beside || named && (self.words.folded(&tokens[at]).len() >= 4 || tokens[at].capitals),
             };
         }
@@ -216,6 +216,15 @@ impl Finder<'_, '_> {
     /// "the", "our": spoken of as something known.
     fn known(&self, fit: &Fit) -> bool {
         fit.first.checked_sub(1).is_some_and(|before| self.words.tokens[before].roles & role::OWN != 0)
+    }
+
+    /// "Our Retargeting stopped": with a capital that its language gives no noun, spoken of as something known that runs or not.
+    fn acts_as_known(&self, fit: &Fit) -> bool {
+        let runs = |(says, _): (Says, usize)| matches!(says, Says::Goes | Says::Well | Says::Fails | Says::Acts);
+        let says = |at: usize| self.words.phrases_at(at).any(runs);
+        let next = fit.last + 1;
+        let helped = self.words.tokens.get(next).is_some_and(|word| word.roles & (role::STOP | role::FILL) != 0);
+        self.known(fit) && !self.zone.capital_nouns && (says(next) || helped && says(next + 1))
     }
 
     /// "VPN deal payout too low", "A assinatura do clube": spoken of as something known, or first of all but for an article,

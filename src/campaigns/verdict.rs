@@ -20,12 +20,10 @@ use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
 /// Links and attachments that are looked at.
 const ITEMS: usize = 200;
-/// Candidates shown at most.
+/// Candidates and similarly named campaigns shown at most.
 pub(super) const CANDIDATES: usize = 200;
 /// IDs and findings that are kept of one request: nobody reads more, and a hostile text must not fill the store.
 const KEPT: usize = 500;
-/// Similarly named campaigns shown at most.
-const SIMILAR: usize = 20;
 
 /// What was found in one zone.
 pub(super) struct Found<'a> {
@@ -54,6 +52,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     for (place, text) in [(Where::Subject, request.subject.as_str()), (Where::Text, request.text.as_str())] {
         let mut zone = zone_of(place, None, text, hints);
         zone.answers = answers && place == Where::Text;
+        zone.capital_nouns = matches!(request.language.as_deref(), Some("de" | "lb"));
         let ids = stated::find(&zone, view, hints);
         said_not_specific |= not_specific(&zone, &mut evidence);
         speaks |= speaks_of_a_campaign(&zone, &mut evidence);
@@ -318,7 +317,7 @@ fn decide(ids: &[&Stated], groups: &[Group], view: View<'_>) -> Identified {
             identified.id = ids.first().map(|id| id.id.clone());
             identified.candidates = named(&mut groups.iter());
             let near = ids.first().map(|id| view.ids().near(&id.compact, campaigns)).unwrap_or_default();
-            identified.near_misses = near.into_iter().take(SIMILAR).map(|row| candidate(row, 0.5)).collect();
+            identified.near_misses = near.into_iter().take(CANDIDATES).map(|row| candidate(row, 0.5)).collect();
         }
         [] => {
             identified.candidates = named(&mut groups.iter());
@@ -329,11 +328,11 @@ fn decide(ids: &[&Stated], groups: &[Group], view: View<'_>) -> Identified {
             };
             let mut rows: Vec<u32> = groups.iter().flatten().map(|(row, _)| *row).collect();
             rows.truncate(CANDIDATES);
-            identified.similar = directory.similar_rows(&rows, SIMILAR);
+            identified.similar = directory.similar_rows(&rows, CANDIDATES);
         }
         [row] => {
             identified.id = Some(campaigns[row as usize].id.clone());
-            identified.similar = directory.similar_rows(&[row], SIMILAR);
+            identified.similar = directory.similar_rows(&[row], CANDIDATES);
             let holds = |group: &&Group| group.iter().any(|(other, _)| *other == row);
             if groups.is_empty() || groups.iter().any(|group| holds(&group)) {
                 identified.status = Status::Confirmed;

@@ -26,6 +26,8 @@ pub struct Zone<'a> {
     pub speaks: bool,
     /// It answers our question for the Campaign ID.
     pub answers: bool,
+    /// Its language writes every noun with a capital.
+    pub capital_nouns: bool,
     /// Its words, with their roles.
     pub words: Words<'a>,
 }
@@ -37,7 +39,16 @@ pub(super) fn zone_of<'a>(place: Where, field: Option<String>, text: &'a str, hi
     if place == Where::Link {
         words.tokens.iter_mut().for_each(|token| token.link = true);
     }
-    Zone { place, field, id_field: false, name_field: false, speaks: place != Where::Form, answers: false, words }
+    Zone {
+        place,
+        field,
+        id_field: false,
+        name_field: false,
+        speaks: place != Where::Form,
+        answers: false,
+        capital_nouns: false,
+        words,
+    }
 }
 
 /// The fields that may name a campaign; the flag says that the value denies that there is one.

@@ -178,13 +178,14 @@ fn similar(file: &Path, format: Listing) -> Result<End> {
                 let account = output::inert(account);
                 writeln!(out, "{:.1}  differ by {}, {account}", group.risk, group.differ_by.word())?;
                 for campaign in &group.campaigns {
-                    writeln!(out, "      {}  {}", campaign.id, output::inert(&campaign.name))?;
+                    let of = if group.account.is_none() { format!("  ({})", campaign.account) } else { String::new() };
+                    writeln!(out, "      {}  {}{}", campaign.id, output::inert(&campaign.name), output::inert(&of))?;
                 }
             }
             Listing::Csv => {
                 for campaign in &group.campaigns {
                     let (number, risk) = ((number + 1).to_string(), format!("{:.2}", group.risk));
-                    let words = [account, &campaign.id, &campaign.name].map(inert);
+                    let words = [&campaign.account, &campaign.id, &campaign.name].map(|cell| inert(cell));
                     rows.write_record([&number, &risk, group.differ_by.word(), &words[0], &words[1], &words[2]])?;
                 }
             }

@@ -24,9 +24,29 @@ pub fn judgement(source: &str, request: &Request, triage: &Triage, marks: Marks)
     line(&mut out, "", source);
     line(&mut out, "from", &format!("{} <{}>", request.from.name.as_deref().unwrap_or(""), request.from.address));
     line(&mut out, "subject", &marked(&request.subject, Where::Subject, &evidence, marks));
+    for field in &request.fields {
+        let own: Vec<&Evidence> =
+            evidence.iter().filter(|found| found.field.as_ref() == Some(&field.label)).copied().collect();
+        let value = marked(&field.value, Where::Form, &own, marks);
+        line(&mut out, "field", &format!("{}: {}", inert(&field.label), value.replace('\n', " ")));
+    }
     for text in marked(&request.text, Where::Text, &evidence, marks).lines() {
         line(&mut out, "|", text);
     }
+    // Of what was written before, of links and files only what holds some of the words.
+    let files = request.attachments.iter().enumerate();
+    let files = files.flat_map(|(at, file)| [Some(&file.name), file.alt.as_ref()].map(|text| (at, text)));
+    let listed = request.links.iter().enumerate().map(|(at, link)| ("link", Where::Link, at.to_string(), link));
+    let files = files.filter_map(|(at, text)| Some(("attached", Where::Attachment, at.to_string(), text?)));
+    for (label, place, at, text) in listed.chain(files) {
+        let of_it = |found: &&&Evidence| {
+            found.field.as_ref() == Some(&at) && text.get(found.start..found.end) == Some(found.text.as_str())
+        };
+        told(&mut out, label, text, place, &evidence.iter().filter(of_it).copied().collect::<Vec<_>>(), marks);
+    }
+    told(&mut out, "forwarded", &request.forwarded, Where::Forwarded, &evidence, marks);
+    told(&mut out, "quoted", &request.quoted, Where::Quoted, &evidence, marks);
+    told(&mut out, "signature", &request.signature, Where::Signature, &evidence, marks);
     if let Some(automated) = &request.automated {
         line(&mut out, "automated", &format!("{}, because of {}", name(&automated.kind), inert(&automated.because)));
         return out;
@@ -69,6 +89,21 @@ fn because(out: &mut String, evidence: &[Evidence]) {
     for found in strongest.iter().take(6) {
         let place = name(&found.place);
         line(out, "because", &format!("\"{}\" in {place}: {} ({:+.1})", inert(&found.text), found.rule, found.weight));
+    }
+}
+
+/// The lines of a text in which marked words stand.
+fn told(out: &mut String, label: &str, text: &str, place: Where, evidence: &[&Evidence], marks: Marks) {
+    let mut start = 0;
+    for piece in text.split_inclusive('\n') {
+        let (from, to) = (start, start + piece.len());
+        start = to;
+        let within = |found: &&Evidence| found.place == place && found.start >= from && found.end <= to;
+        let moved = |found: &Evidence| Evidence { start: found.start - from, end: found.end - from, ..found.clone() };
+        let own: Vec<Evidence> = evidence.iter().copied().filter(within).map(moved).collect();
+        if !own.is_empty() {
+            line(out, label, marked(piece, place, &own.iter().collect::<Vec<_>>(), marks).trim_end());
+        }
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Body {
     pub links: Vec<(usize, String)>,
     /// Content-IDs of inline images with their alternative texts.
     pub images: Vec<(String, String)>,
+    /// The words of pictures that no part holds, and the line each stands in.
+    pub pictures: Vec<(usize, String)>,
     /// What was struck out, as far as it is kept.
     pub struck: String,
 }

@@ -128,7 +128,8 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     if form.as_ref().is_some_and(|form| form.more) {
         request.oddities.push("more fields than any form has: those after the first 200 are read as text".to_owned());
     }
-    request.links = links(&content, &parts, form.is_some(), &context, reading);
+    let shown = shown(&content, &parts, form.is_some(), &context, reading);
+    request.links = shown.links;
 
     let hidden_answers = parts.hidden_answers;
     let said = format!("{}\n{}", parts.text, parts.signature);
@@ -140,6 +141,9 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
         form => {
             request.fields = form.map(|form| form.fields).unwrap_or_default();
             request.text = parts.text;
+            for picture in shown.pictures {
+                request.text = format!("{}\n[{picture}]", request.text).trim_start().to_owned();
+            }
             request.quoted = parts.quoted;
             request.signature = parts.signature;
             request.forwarded = parts.forwarded;
@@ -334,25 +338,38 @@ fn take_form(
     request.fields = form.fields;
 }
 
-/// The link targets that the new text shows.
-fn links(content: &Content, parts: &Parts, whole: bool, context: &Context<'_>, reading: &Reading) -> Vec<String> {
-    let mut links: Vec<String> = Vec::new();
-    let mut take = |body: &Body, kinds: &[Kind]| {
-        for (line, target) in &body.links {
+/// What the new text shows and plain text has no words for.
+#[derive(Default)]
+struct Shown {
+    /// Link targets.
+    links: Vec<String>,
+    /// The words of pictures that no part holds, as far as the plain text does not have them.
+    pictures: Vec<String>,
+}
+
+fn shown(content: &Content, parts: &Parts, whole: bool, context: &Context<'_>, reading: &Reading) -> Shown {
+    let take = |listed: &[(usize, String)], kinds: &[Kind]| {
+        let mut taken: Vec<String> = Vec::new();
+        for (line, what) in listed {
             if (whole || kinds.get(*line).is_none_or(|kind| *kind == Kind::New))
-                && links.len() < MOST_LINKS
-                && !links.contains(target)
+                && taken.len() < MOST_LINKS
+                && !taken.contains(what)
             {
-                links.push(target.clone());
+                taken.push(what.clone());
             }
         }
+        taken
     };
     match &content.rich {
-        Some(rich) if !rich.links.is_empty() => take(rich, &quote::split(rich, context, reading).kinds),
-        Some(_) => {}
-        None => take(&content.body, &parts.kinds),
+        Some(rich) if rich.links.is_empty() && rich.pictures.is_empty() => Shown::default(),
+        Some(rich) => {
+            let kinds = quote::split(rich, context, reading).kinds;
+            let mut pictures = take(&rich.pictures, &kinds);
+            pictures.retain(|words| !content.body.text.contains(words.as_str()));
+            Shown { links: take(&rich.links, &kinds), pictures }
+        }
+        None => Shown { links: take(&content.body.links, &parts.kinds), pictures: Vec::new() },
     }
-    links
 }
 
 /// The report type of a `multipart/report` (RFC 6522), lower case; of a bare report part likewise.

@@ -1,4 +1,5 @@
-//! `PUT /v1/campaigns`: the campaign directory, replaced whole.
+//! `PUT /v1/campaigns`: the campaign directory, replaced whole. `GET /v1/campaigns/similar`: its groups of similarly named
+//! campaigns.
 //!
 //! All or nothing: a fault anywhere leaves the old directory in force, and so does a body in which more than half of
 //! the known campaigns would vanish, unless `?allow_shrink=true` says that this is meant.
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
-use axum::routing::put;
+use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use super::Site;
 use super::session::ApiAgent;
 use crate::campaigns::Campaign;
+use crate::campaigns::similar::Group;
 use crate::config::fault::Fault;
 use crate::desk::problem::{Body, Place, Problem, Query, typed};
 
@@ -23,7 +25,44 @@ const FAULTS: usize = 100;
 
 /// The routes.
 pub fn router() -> Router<Arc<Site>> {
-    Router::new().route("/v1/campaigns", put(replace))
+    Router::new().route("/v1/campaigns", put(replace)).route("/v1/campaigns/similar", get(similar))
+}
+
+/// Groups on a page unless `limit` says otherwise.
+const PAGE: i64 = 50;
+/// At most.
+const LARGEST_PAGE: i64 = 200;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Wanted {
+    /// Only the group that this campaign is in.
+    campaign: Option<String>,
+    limit: Option<i64>,
+    /// The `next` of the page before: how many groups stand before this page.
+    cursor: Option<String>,
+}
+
+async fn similar(
+    State(site): State<Arc<Site>>,
+    ApiAgent(_): ApiAgent,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Value>, Problem> {
+    let page = super::page(wanted.limit, (PAGE, LARGEST_PAGE))?;
+    let wrong = |_| Problem::Malformed("cursor is the `next` of another page".into());
+    let from: usize = wanted.cursor.as_deref().map_or(Ok(0), str::parse).map_err(wrong)?;
+    let directory = site.desk.directory();
+    if let Some(id) = &wanted.campaign {
+        directory.get(id).ok_or_else(|| Problem::no("campaign with this ID"))?;
+    }
+    let listed = move || {
+        let in_it = |group: &Group| wanted.campaign.iter().all(|id| group.campaigns.iter().any(|one| one.id == *id));
+        let groups = directory.similar_groups().into_iter().filter(in_it);
+        groups.skip(from).take(page as usize + 1).collect::<Vec<_>>()
+    };
+    let mut groups = tokio::task::spawn_blocking(listed).await.map_err(|_| Problem::Internal)?;
+    let next = super::cut(&mut groups, page).then(|| (from + groups.len()).to_string());
+    Ok(Json(json!({ "groups": groups, "next": next })))
 }
 
 #[derive(Debug, Deserialize)]

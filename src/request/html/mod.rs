@@ -249,6 +249,9 @@ impl Scan<'_> {
             self.gap = true;
             self.words(&format!("[{alt}]"));
             self.gap = true;
+            if self.body.pictures.len() < MOST_LINKS {
+                self.body.pictures.push((self.body.lines.len(), alt.to_owned()));
+            }
         }
     }
 
