@@ -9,6 +9,8 @@ use std::path::Path;
 
 use deskclerk::campaigns::{self, Campaign, Directory, Hints, Identified, load};
 use deskclerk::request::evidence::Where;
+use deskclerk::request::language;
+use deskclerk::request::reading::Reading;
 use deskclerk::request::{Attachment, Field, FieldKey, Mailbox, Request};
 use serde::Deserialize;
 
@@ -80,6 +82,7 @@ fn request(case: &Case) -> Request {
         links: case.links.clone(),
         fields: case.fields.iter().map(field).collect(),
         attachments: case.attachments.iter().map(attachment).collect(),
+        language: language::detect(&case.text, &Reading::shipped()),
         ..Request::default()
     }
 }

@@ -35,6 +35,9 @@ impl Finder<'_, '_> {
         let Some(token) = self.token(i) else { return Label::None };
         let link = token.link;
         let mut mark = token.gap & gap::HASH != 0;
+        if mark && self.tags_a_reply(i) {
+            return Label::Negative;
+        }
         for step in 0..8 {
             let Some(token) = self.token(k) else { break };
             let stops = gap::PARAGRAPH | gap::SEMICOLON | gap::CLOSE;
@@ -107,8 +110,7 @@ impl Finder<'_, '_> {
                 continue;
             }
             if token.gap & gap::OPEN != 0 && !ident && !number && step == 0 {
-                let tagged = self.negative_phrase(k) || self.tags_a_reply(i);
-                return if tagged { Label::Negative } else { Label::None };
+                return if self.negative_phrase(k) { Label::Negative } else { Label::None };
             }
             break;
         }
@@ -164,9 +166,10 @@ impl Finder<'_, '_> {
 
     /// "Re: Where are my ads? (#48213)": the number that some help desk gave its ticket.
     fn tags_a_reply(&self, i: usize) -> bool {
-        let (tokens, ends) = (&self.words.tokens, i + 1 == self.words.tokens.len());
-        let answers = ends && self.zone.place == Where::Subject && tokens[i].gap & gap::HASH != 0;
-        answers && tokens[0].end <= 4 && tokens[0].roles & role::ADVERT == 0 && tokens[1].gap & gap::COLON != 0
+        let tokens = &self.words.tokens;
+        let last = self.zone.place == Where::Subject && i > 1 && i + 1 == tokens.len();
+        let answers = |re: &Token| re.end <= 4 && re.roles & role::ADVERT == 0 && tokens[1].gap & gap::COLON != 0;
+        last && tokens[i].gap & gap::OPEN != 0 && answers(&tokens[0])
     }
 
     /// Whether what stands between an ID and this token only lists: ", ", " and ", "/", " & campaign ".

@@ -155,7 +155,10 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
     let (Some(id), Some(name)) = (columns[0], columns[1]) else {
         let missing = if columns[0].is_none() { "campaign_id" } else { "name" };
         let found: Vec<&str> = headers.iter().map(|header| header.get(..40).unwrap_or(header)).take(12).collect();
-        let message = format!("the header names no column `{missing}` (found: {})", found.join(", "));
+        let message = match headers.is_empty() {
+            true => "the file is empty".to_owned(),
+            false => format!("the header names no column `{missing}` (found: {})", found.join(", ")),
+        };
         check.fault(1, message, "begin the file with the line `campaign_id,name,account,contacts`");
         return check.done();
     };
@@ -367,7 +370,7 @@ mod tests {
     #[test]
     fn names_what_is_wrong() {
         check("1,A\n2,B\n", &[], &[(1, "no column `campaign_id`")]);
-        check("", &[], &[(1, "no column")]);
+        check("", &[], &[(1, "empty")]);
         check("id,name\n1,A\n1,B\n2,\n,C\n", &["1"], &[(3, "line 2 already"), (4, "no name"), (5, "no id")]);
         check("id,name\nab,A\nAB,B\n", &["ab", "AB"], &[(3, "differ only by case")]);
         check(&format!("id,name\n1,{}\n2,B\n", "x".repeat(10_000_000)), &["2"], &[(2, "10000000 characters")]);

@@ -45,10 +45,13 @@ impl Finder<'_, '_> {
     /// "48213 postcards", "48213 Postkarten": behind the number stands a plural that is nothing else here: no word of the
     /// campaign's own name, and nothing that a campaign does.
     fn counts(&self, i: usize, row: Option<u32>) -> bool {
-        let Some(next) = self.token(i + 1).filter(|next| next.gap == gap::SPACE && !next.has_digit) else { return false };
+        let Some(next) = self.token(i + 1).filter(|next| next.gap == gap::SPACE && !next.has_digit) else {
+            return false;
+        };
         let word = self.words.folded(next);
         let function = role::STOP | role::FILL | role::AND | role::OWN | role::DENY | role::BUT | role::RELATION;
-        let known = function | role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT | role::TITLE | role::MONTH | role::PLACE;
+        let known =
+            function | role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT | role::TITLE | role::MONTH | role::PLACE;
         let noun = match (next.capital, self.zone.capital_nouns) {
             (false, false) => word.ends_with('s') && !word.ends_with("ss"),
             (true, true) => !next.capitals && word.ends_with(['e', 'n', 'r', 's']),

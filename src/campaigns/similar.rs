@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 use serde::Serialize;
 
+use super::Campaign;
 use super::names::{Names, class};
 use super::table::hash;
-use super::Campaign;
 
 /// By what the names of a group differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

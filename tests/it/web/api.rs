@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use deskclerk::intake::signature::Secret;
 use deskclerk::intake::webhook;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -103,9 +103,21 @@ async fn the_api_wants_a_token_and_takes_a_directory() {
     let put = desk.send("PUT", "/v1/campaigns", &csv, DIRECTORY.as_bytes()).await;
     assert_eq!((put.status, put.json()["campaigns"].as_i64()), (200, Some(2)), "{}", put.text());
     assert_eq!(desk.desk.directory().get("48213").unwrap().name, "Spring Launch");
+    let named =
+        |id: &str, name: &str, account: &str| json!({"id": id, "name": name, "account": account, "contacts": []});
+    let alike = [("1", "Spring Sale 2024", "Acme"), ("2", "Spring Sale 2025", "Acme"), ("3", "Tulip Fair", "Bulbs")];
+    let alike = json!(alike.map(|(id, name, account)| named(id, name, account)));
+    assert_eq!(desk.api("PUT", "/v1/campaigns?allow_shrink=true", alike).await.status, 200);
+    let groups = desk.api("GET", "/v1/campaigns/similar", Value::Null).await.json();
+    assert_eq!((&groups["groups"][0]["campaigns"][1]["id"], &groups["next"]), (&json!("2"), &Value::Null), "{groups}");
+    let none = desk.api("GET", "/v1/campaigns/similar?campaign=3", Value::Null).await.json();
+    assert_eq!(none["groups"], json!([]));
+    desk.api("GET", "/v1/campaigns/similar?campaign=4", Value::Null).await.problem(404);
+    desk.api("GET", "/v1/campaigns/similar?cursor=x", Value::Null).await.problem(400);
+    desk.send("GET", "/v1/campaigns/similar", &[], b"").await.problem(401);
     let shrunk = json!([{"id": "1", "name": "One", "account": "", "contacts": []}]);
     desk.api("PUT", "/v1/campaigns", shrunk.clone()).await.problem(409);
-    assert_eq!(desk.desk.directory().len(), 2);
+    assert_eq!(desk.desk.directory().len(), 3);
     assert_eq!(desk.api("PUT", "/v1/campaigns?allow_shrink=true", shrunk).await.status, 200);
     assert_eq!(desk.desk.directory().len(), 1);
     assert_eq!(desk.api("PUT", "/v1/campaigns", json!([{"id": 1}])).await.problem(422), ["/0/id"]);
@@ -174,7 +186,7 @@ async fn wrong_queries_name_the_parameter() {
         ("stauts=open", "stauts"),
         ("status=lost", "lost"),
     ] {
-        let refused = desk.api("GET", &format!("/v1/tickets?{query}"), serde_json::Value::Null).await;
+        let refused = desk.api("GET", &format!("/v1/tickets?{query}"), Value::Null).await;
         refused.problem(400);
         let detail = refused.json()["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains(named), "{query}: {detail}");

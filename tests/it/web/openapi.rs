@@ -223,7 +223,10 @@ async fn every_field_of_every_answer_is_described() {
     let change = json!({"version": 1, "priority": "high", "status": "open", "campaign": null});
     test.api("patch", "/v1/tickets/{id}", &format!("/v1/tickets/{number}"), change.clone()).await;
     test.api("get", "/v1/tickets/{id}", &format!("/v1/tickets/{number}"), Value::Null).await;
-    test.api("put", "/v1/campaigns", "/v1/campaigns?allow_shrink=true", json!([])).await;
+    let alike = [("1", "Spring Sale 2024"), ("2", "Spring Sale 2025")];
+    let alike = alike.map(|(id, name)| json!({"id": id, "name": name, "account": "Acme", "contacts": []}));
+    test.api("put", "/v1/campaigns", "/v1/campaigns?allow_shrink=true", json!(alike)).await;
+    test.api("get", "/v1/campaigns/similar", "/v1/campaigns/similar?limit=3", Value::Null).await;
     // Faults.
     test.api("patch", "/v1/tickets/{id}", &format!("/v1/tickets/{number}"), change).await;
     test.api("patch", "/v1/tickets/{id}", "/v1/tickets/1", json!({"priority": 7})).await;
@@ -233,7 +236,17 @@ async fn every_field_of_every_answer_is_described() {
         test.holds("get", path, &denied);
     }
     // And nothing is described that never stands there.
-    let answered = ["Submission", "Ticket", "TicketWhole", "TicketList", "Judgement", "Replaced", "Problem", "Place"];
+    let answered = [
+        "Submission",
+        "Ticket",
+        "TicketWhole",
+        "TicketList",
+        "Judgement",
+        "Replaced",
+        "SimilarGroups",
+        "Problem",
+        "Place",
+    ];
     let mut described = BTreeSet::new();
     let mut names: Vec<String> = answered.iter().map(|name| (*name).to_owned()).collect();
     let mut done = BTreeSet::new();
@@ -293,6 +306,8 @@ async fn every_field_that_is_taken_is_described() {
     };
     let refused = desk.api("GET", "/v1/tickets?unheard=of", Value::Null).await;
     assert_eq!(queries("/v1/tickets", "get"), known(&refused));
+    let refused = desk.api("GET", "/v1/campaigns/similar?unheard=of", Value::Null).await;
+    assert_eq!(queries("/v1/campaigns/similar", "get"), known(&refused));
     let refused = desk.api("PUT", "/v1/campaigns?unheard=of", json!([])).await;
     assert_eq!(queries("/v1/campaigns", "put"), known(&refused));
     let refused = desk.api("PATCH", "/v1/tickets/1", json!({"unheard": "of"})).await;
