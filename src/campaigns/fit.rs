@@ -373,7 +373,7 @@ impl Finder<'_, '_> {
     /// The words around a match that may belong to it: not beyond the sentence, nor beyond a denial.
     pub(super) fn window(&self, first: usize, last: usize) -> std::ops::Range<usize> {
         let tokens = &self.words.tokens;
-        let cut = |at: usize| !self.field() && tokens[at].gap & gap::CLAUSE != 0;
+        let cut = |at: usize| !self.field() && self.cuts(at);
         let denies = |at: usize| tokens[at].roles & role::DENY != 0;
         let (mut start, mut end) = (first, last + 1);
         while start > 0 && first - start < 3 && !cut(start) && !denies(start - 1) {

@@ -12,7 +12,7 @@ use smallvec::{SmallVec, smallvec};
 use super::Campaign;
 use super::denial::{Denial, denied};
 use super::fit::{CLOSE, Candidate, Fit};
-use super::fold::{NO_WORD, Token, Words};
+use super::fold::{self, NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Hints, Says, role};
 use super::names::{Names, class};
@@ -149,7 +149,7 @@ impl<'a> Finder<'a, '_> {
         for (i, token) in tokens.iter().enumerate().take(count) {
             // What a denial parts is not one name.
             let denies = token.roles & role::DENY != 0;
-            let cut = denies || token.gap & gap::CLAUSE != 0;
+            let cut = denies || self.cuts(i);
             let far = solid_last.is_some_and(|last| i - last > 4);
             if !group.is_empty() && ((cut && !self.field()) || far || group.len() >= GROUP || i - group[0].first >= 60)
             {
@@ -450,6 +450,24 @@ impl<'a> Finder<'a, '_> {
         }
     }
 
+    /// Whether the text has the campaign's name to the letter, but for case, accents and punctuation.
+    fn to_the_letter(&self, fit: &Fit) -> bool {
+        let tokens = &self.words.tokens[fit.first..=fit.last];
+        let name = fold::words(&self.campaigns[fit.row as usize].name);
+        name.tokens.iter().map(|word| name.folded(word)).eq(tokens.iter().map(|word| self.words.folded(word)))
+    }
+
+    /// Whether a clause ends before this word: not behind the full stop of "abo. jeunes", a short word that is none.
+    pub(super) fn cuts(&self, at: usize) -> bool {
+        let token = &self.words.tokens[at];
+        let shortened = |before: &Token| {
+            before.word == NO_WORD && before.roles == 0 && !before.has_digit && before.end - before.start <= 6
+        };
+        let stop = !token.capital && token.gap == gap::DOT | gap::SPACE | gap::END && token.gap_chars == 2;
+        let abbreviated = stop && at.checked_sub(1).is_some_and(|at| shortened(&self.words.tokens[at]));
+        token.gap & gap::CLAUSE != 0 && !abbreviated
+    }
+
     /// The campaigns that explain the words best.
     fn best(&self, hits: &[&Hit], base: usize, used: u64, rows_left: &mut usize) -> Vec<Fit> {
         let mut fuzzy: HashMap<(u32, usize), f32, FixedState> = HashMap::default();
@@ -503,8 +521,17 @@ impl<'a> Finder<'a, '_> {
         };
         let full = fits.iter().find(|fit| fit.full && close(fit) && !tells(fit)).map(|fit| fit.row);
         let several = fits.iter().any(|fit| fit.full && close(fit) && Some(fit.row) != full);
+        // "clube de cerveja" may be "Clube da Cerveja" as well as "Clube de Cervejas": it is neither to the letter.
+        let solid =
+            |entry: u32| self.names.entry(entry).iter().filter(|word| self.names.class(**word) & class::STOP == 0);
+        let same: Option<Vec<u32>> = fits
+            .iter()
+            .find(|fit| Some(fit.row) == full && !self.to_the_letter(fit))
+            .map(|fit| solid(fit.entry).copied().collect());
+        let same = |fit: &Fit| fit.full && same.as_ref().is_some_and(|words| solid(fit.entry).eq(words));
         fits.retain(|fit| match full {
             None => close(fit),
+            Some(_) if same(fit) => true,
             Some(_) if several => fit.explained >= best - 2.0 * CLOSE && (fit.full || fit.variants),
             Some(_) => fit.full && close(fit),
         });

@@ -95,7 +95,10 @@ impl Finder<'_, '_> {
         let opens = |token: &Token| token.gap & (gap::END | gap::PARAGRAPH) != 0;
         let clause = before.roles & (role::AND | role::BUT) != 0 && token.gap & !gap::SPACE == 0;
         let known = before.roles & role::OWN != 0 && before.roles & role::RELATION == 0 && token.gap & !gap::SPACE == 0;
-        let known = known || before.roles & role::BESIDE != 0;
+        // "the subscribers of 48213"
+        let held = |at: usize| self.words.tokens[at].roles & role::UNIT != 0 && !self.words.tokens[at].has_digit;
+        let of = before.roles & role::RELATION != 0 && token.gap & !gap::SPACE == 0 && before.gap & !gap::SPACE == 0;
+        let known = known || before.roles & role::BESIDE != 0 || of && i.checked_sub(2).is_some_and(held);
         opens(token) || token.gap & (gap::COMMA | gap::SEMICOLON) != 0 || known || clause && opens(before)
     }
 
@@ -156,7 +159,8 @@ impl Finder<'_, '_> {
         }
         if let Some(next) = self.token(i + 1) {
             let file = attachment && !next.has_digit;
-            let noted = self.glues(next.gap) && self.plain_word(next);
+            let month = next.roles & role::MONTH != 0 && !next.has_digit;
+            let noted = self.glues(next.gap) && (month || self.plain_word(next));
             if tight(next.gap) && !known(Some(i + 1)) && !file && !noted {
                 return Bare::No("campaign-id.part-of-something");
             }
@@ -176,7 +180,7 @@ impl Finder<'_, '_> {
         if self.of_place(i, row, listed) || self.of_address(i, row) {
             return Bare::No("campaign-id.zip");
         }
-        if self.of_street(i, row) || self.said_of_something_else(i) {
+        if self.of_street(i, row) || self.said_of_something_else(i) || self.in_bracket_of_something_else(i) {
             return Bare::No(SOMETHING_ELSE);
         }
         // "90210 and 10115": the second is what the first is.
@@ -322,6 +326,16 @@ impl Finder<'_, '_> {
             beside += usize::from(!known && !glued(at));
         }
         (beside <= WORDS).then_some(beside)
+    }
+
+    /// "the meter number (e.g. 48213)", "my login code (last 48213)": some words of a bracket stand before it.
+    fn in_bracket_of_something_else(&self, i: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let opens = (i.saturating_sub(3)..i).rev().find(|at| tokens[*at].gap & gap::OPEN != 0);
+        let within = |from: usize| tokens[from + 1..=i].iter().all(|token| token.gap & gap::CLOSE == 0);
+        let known = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::IDENTIFIER;
+        let plain = |from: usize| tokens[from..i].iter().all(|token| token.roles & known == 0 && !token.has_digit);
+        opens.is_some_and(|from| from > 0 && within(from) && plain(from) && self.negative_phrase(from - 1))
     }
 
     /// "48213 is our invoice number".

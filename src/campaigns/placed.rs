@@ -14,13 +14,19 @@ use super::zone::Zone;
 /// The rule of what stands in brackets behind a campaign's name.
 const BEHIND_NAME: &str = "campaign-id.behind-name";
 
-/// "Birthday Night Free (7104289)": a number of the directory's shape in brackets directly behind a name (whose last token
-/// this is) states an ID, whether the directory knows it or not.
+/// "Birthday Night Free (7104289)", "Birthday Night Free, no. 7104289": a number of the directory's shape in brackets, or
+/// called a number or an ID, directly behind a name (whose last token this is) states an ID, whether the directory knows it.
 pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>) -> Option<Stated> {
     let ids = view.ids();
     let words = &zone.words;
-    let token = words.tokens.get(last + 1).filter(|token| token.has_digit && token.gap & gap::OPEN != 0)?;
-    let alone = words.gap_after(last + 1) & gap::CLOSE != 0 && !token.link;
+    let called = |at: &usize| {
+        let token = words.tokens.get(*at);
+        token.is_some_and(|token| token.roles & (role::IDENTIFIER | role::NUMBER) != 0 && !token.has_digit)
+    };
+    let at = last + 1 + (last + 1..last + 3).take_while(called).count();
+    let token = words.tokens.get(at).filter(|token| token.has_digit)?;
+    let bracket = token.gap & gap::OPEN != 0 && words.gap_after(at) & gap::CLOSE != 0;
+    let alone = (bracket || at > last + 1) && !token.link;
     let word = words.folded(token);
     let year = word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
     if !alone || year || !ids.fits(word) || ids.find(word, word, &view.directory.campaigns).is_some() {
@@ -34,7 +40,7 @@ pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>) -> Option<State
         rule: BEHIND_NAME,
         weight: 0.8,
         span: (token.start, token.end),
-        tokens: (last + 1, last + 1),
+        tokens: (at, at),
         footing: Footing::Labelled,
         denial: Denial::No,
         link: false,

@@ -307,7 +307,9 @@ impl Finder<'_, '_> {
         let id = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let behind = &word[id.len()..];
         let (numeric, roles) = (id.bytes().all(|b| b.is_ascii_digit()), self.hints.roles(behind));
-        let runs_on = behind.len() >= 2 && roles & (role::FILL | role::STOP) != 0 && roles & role::UNIT == 0;
+        let marked = token.gap & gap::HASH != 0 && id.len() >= 5;
+        let runs_on =
+            behind.len() >= 2 && (marked || roles & (role::FILL | role::STOP) != 0) && roles & role::UNIT == 0;
         if id.len() >= 4 && (runs_on || numeric && matches!(behind, "s" | "er")) {
             let row = Some(self.ids.find(id, id, self.campaigns)?);
             let (start, compact) = (token.start, id.to_owned());

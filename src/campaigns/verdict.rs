@@ -132,7 +132,13 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
         read_names(&mut zones, &mut mentions, &|found| found.zone.place == Where::Forwarded);
     }
 
-    let ids = stated_ids(&zones, forwarded);
+    let mut ids = stated_ids(&zones, forwarded);
+    if ids.is_empty() {
+        // What the forwarded mail states of the campaigns that are named above it.
+        let named = |row: u32| mentions.iter().any(|mention| mention.rows.iter().any(|(named, _)| *named == row));
+        ids = stated_ids(&zones, true);
+        ids.retain(|id| id.row.is_some_and(named));
+    }
     let exclusions = Exclusions { zones: &zones, directory };
     let groups = merge(&mentions, &exclusions);
     for found in &zones {
