@@ -29,7 +29,10 @@ impl Finder<'_, '_> {
 
     /// "in 10115 Berlin", "Berlin (10115)", ", AZ 88120": the postcode of a town.
     pub(super) fn of_place(&self, i: usize, row: Option<u32>, listed: bool) -> bool {
-        let Some(token) = self.token(i).filter(|token| token.end - token.start == 5 && !listed) else { return false };
+        let Some(token) = self.token(i).filter(|token| matches!(token.end - token.start, 4 | 5) && !listed) else {
+            return false;
+        };
+        let five = token.end - token.start == 5;
         let previous = i.checked_sub(1).and_then(|at| self.token(at));
         if let Some(next) = self.token(i + 1)
             && next.capital
@@ -38,7 +41,7 @@ impl Finder<'_, '_> {
             && next.roles & !TOWN == 0
         {
             let inside = previous.is_some_and(|before| before.roles & role::INSIDE != 0);
-            let located = token.gap & gap::COMMA != 0 || inside || next.roles & role::PLACE != 0;
+            let located = five && (token.gap & gap::COMMA != 0 || inside) || next.roles & role::PLACE != 0;
             if located && !self.of_name(i + 1, row) {
                 return true;
             }
@@ -65,7 +68,7 @@ impl Finder<'_, '_> {
                 bracket && previous.capital && inside && previous.roles == 0
             }
         };
-        placed && !self.of_name(i - 1, row)
+        placed && five && !self.of_name(i - 1, row)
     }
 
     /// "12 Main St, 5150 Wels", "Seeweg 3" and below it "90340 Nürnberg": behind a street and its number.

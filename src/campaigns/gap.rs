@@ -60,7 +60,7 @@ pub(super) fn gap_bit(c: char) -> u32 {
     match c {
         '\n' | '\u{2028}' => LINE,
         '\u{2029}' => PARAGRAPH,
-        '.' | '…' | '。' | '．' => DOT,
+        '.' | '…' | '。' | '．' | '·' => DOT,
         ',' | '、' | '，' => COMMA,
         ':' | '：' => COLON,
         ';' | '；' => SEMICOLON,

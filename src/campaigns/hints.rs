@@ -104,6 +104,8 @@ pub enum Says {
     Goes,
     /// It says that something does not: "stopped", "hardly".
     Fails,
+    /// The number before it is a figure: "per cent".
+    Counted,
     /// It says what a campaign does, with a word that looks like a plural: "needs".
     Acts,
     /// What stands after it corrects what stands before it.
@@ -282,6 +284,7 @@ impl Hints {
                 "goes" => Says::Goes,
                 "fails" => Says::Fails,
                 "acts" => Says::Acts,
+                "counted" => Says::Counted,
                 "corrected" => Says::Corrected,
                 "number_after" => Says::Number,
                 "not_specific" => Says::NotSpecific,

@@ -5,8 +5,11 @@
 use super::fold::Token;
 use super::gap;
 use super::hints::role;
-use super::stated::{Finder, Stated};
+use super::stated::{Finder, SOMETHING_ELSE, Stated};
 use crate::request::evidence::Where;
+
+/// Words over which a list is followed to what introduces it.
+const LISTED: usize = 40;
 
 /// How an ID is introduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +68,11 @@ impl Finder<'_, '_> {
             }
             if roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0 {
                 let marked = ident || number || mark || filled > 0 && self.identified(k);
+                // "the invoice for our campaign has the number 48213", "our campaign's 48213 clicks"
+                let possessive = ["'s", "’s"].iter().any(|ending| self.written(k, k + 1).contains(ending));
                 return match () {
+                    () if filled > 0 && !ident && self.of_document(k) => Label::Negative,
+                    () if possessive && !ident && !number => Label::None,
                     () if marked && filled <= 3 => Label::Full,
                     () if filled == 0 => Label::Campaign,
                     () if filled <= 3 && !ident => Label::None,
@@ -75,6 +82,10 @@ impl Finder<'_, '_> {
             if link {
                 if roles & role::LINK != 0 && token.gap & (gap::SLASH | gap::EQUALS) != 0 {
                     return Label::Id;
+                }
+                // "/campaigns/edit/48213"
+                if step == 0 && token.gap == gap::SLASH && !previous.has_digit && k > 0 {
+                    continue;
                 }
                 if roles & role::IDENTIFIER != 0 {
                     ident = true;
@@ -128,7 +139,50 @@ impl Finder<'_, '_> {
         {
             return Label::Listed;
         }
-        if self.label_after(i) { Label::Campaign } else { Label::None }
+        match () {
+            () if self.label_after(i) && !self.year(self.words.word(i)) => Label::Campaign,
+            () if self.listed_otherwise(i, before) => Label::Document,
+            () => Label::None,
+        }
+    }
+
+    /// "The invoice for our campaign has": what is said of the campaign's is said of an invoice.
+    fn of_document(&self, campaign: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let passes = |at: &usize| tokens[*at].roles & (role::FILL | role::OWN | role::RELATION) != 0;
+        let of = (0..campaign).rev().take(4).take_while(passes).last();
+        let noun = of.filter(|of| (*of..campaign).any(|at| tokens[at].roles & role::RELATION != 0));
+        noun.and_then(|of| of.checked_sub(1)).is_some_and(|noun| {
+            let near = (noun + 1..=campaign).all(|at| tokens[at].gap & !gap::SPACE == 0);
+            let roles = tokens[noun].roles;
+            near && (roles & role::AMOUNT != 0 || self.hints.negative(self.words.word(noun), roles))
+        })
+    }
+
+    /// "Invoices 10003, 48213 and 48231": a further member of a list whose first is said to be something else.
+    fn listed_otherwise(&self, i: usize, before: Option<&Stated>) -> bool {
+        let otherwise = |id: &Stated| id.rule == SOMETHING_ELSE && self.continues(id.tokens.1, i);
+        if before.is_some_and(otherwise) {
+            return true;
+        }
+        let tokens = &self.words.tokens;
+        let alike =
+            |at: usize| tokens[at].digits && tokens[at].end - tokens[at].start == tokens[i].end - tokens[i].start;
+        let parts = gap::COMMA | gap::SLASH | gap::PLUS | gap::AND | gap::SEMICOLON | gap::LINE;
+        let joins = |at: usize| tokens[at].roles & (role::AND | role::RELATION) != 0 && tokens[at].gap == gap::SPACE;
+        let member = |at: usize| {
+            let direct = at.checked_sub(1).filter(|_| tokens[at].gap & parts != 0 && tokens[at].gap & gap::CLAUSE == 0);
+            let joined = at.checked_sub(2).filter(|_| tokens[at].gap & gap::CLAUSE == 0 && joins(at - 1));
+            direct.or(joined).filter(|before| alike(*before))
+        };
+        if !tokens[i].digits {
+            return false;
+        }
+        let mut first = i;
+        while let Some(before) = member(first).filter(|before| i - before <= LISTED) {
+            first = before;
+        }
+        first < i && matches!(self.label(first, None), Label::Negative | Label::Document)
     }
 
     /// "El ID de la campaña es 48213": a word for an ID or a number governs the word for a campaign.

@@ -8,6 +8,10 @@ use super::hints::{Says, role};
 use super::stated::{Finder, SOMETHING_ELSE, Stated};
 use crate::request::evidence::Where;
 
+/// "A budget of 48213" is an amount, "the budget of 48213" one of a campaign.
+const INDEFINITE: [&str; 14] =
+    ["a", "an", "ein", "eine", "einem", "einer", "einen", "un", "une", "una", "um", "uma", "een", "ett"];
+
 pub(super) enum Bare {
     Yes,
     No(&'static str),
@@ -36,8 +40,11 @@ impl Finder<'_, '_> {
 
     /// "48213 clicks", "48213 unique visitors".
     pub(super) fn unit_after(&self, last: usize) -> bool {
-        let next = |at: usize| self.token(at).filter(|next| next.gap & !gap::SPACE == 0);
-        let counted = |at: usize| next(at).is_some_and(|next| next.roles & role::UNIT != 0);
+        // "48213,- EUR"
+        let ends = gap::SPACE | gap::HYPHEN | gap::COMMA;
+        let next = |at: usize| self.token(at).filter(|next| next.gap & !gap::SPACE == 0 || next.gap == ends);
+        let said = |at: usize| self.words.phrases_at(at).any(|(says, _)| says == Says::Counted);
+        let counted = |at: usize| next(at).is_some_and(|next| next.roles & role::UNIT != 0 || said(at));
         let qualifies = next(last + 1).is_some_and(|next| next.roles & role::QUALIFIER != 0);
         counted(last + 1) || qualifies && counted(last + 2)
     }
@@ -129,7 +136,7 @@ impl Finder<'_, '_> {
             return Bare::No("campaign-id.in-link");
         }
         let enough = word.len() >= 5 || word.len() == 4 && !self.year(word) || self.answers(i) || self.numbered(i);
-        if !enough {
+        if !enough || self.day_or_time(i, word) {
             return Bare::Nothing;
         }
         if !self.zone.speaks && self.zone.place == Where::Form && self.words.tokens.len() <= 2 {
@@ -150,7 +157,8 @@ impl Finder<'_, '_> {
             let file = attachment && !self.hints.negative(self.words.folded(previous), previous.roles);
             let noted = token.gap == gap::COLON
                 || self.glues(token.gap) && !previous.capitals && previous.end - previous.start >= 4;
-            if !(file && !previous.has_digit || noted && self.plain_word(previous)) {
+            let called = previous.roles & role::NUMBER != 0 && token.gap == gap::OTHER;
+            if !(called || file && !previous.has_digit || noted && self.plain_word(previous)) {
                 return Bare::No("campaign-id.part-of-something");
             }
         }
@@ -196,6 +204,18 @@ impl Finder<'_, '_> {
         Bare::Yes
     }
 
+    /// "20240311", "at 1430".
+    fn day_or_time(&self, i: usize, word: &str) -> bool {
+        let part = |from: usize, to: usize| word.get(from..to).and_then(|part| part.parse::<u32>().ok());
+        let within = |part: Option<u32>, from: u32, to: u32| part.is_some_and(|part| (from..=to).contains(&part));
+        let at = || i.checked_sub(1).is_some_and(|at| ["at", "um", "à", "a", "às"].contains(&self.words.word(at)));
+        match word.len() {
+            8 => within(part(0, 4), 1990, 2049) && within(part(4, 6), 1, 12) && within(part(6, 8), 1, 31),
+            4 => at() && within(part(0, 2), 0, 23) && within(part(2, 4), 0, 59),
+            _ => false,
+        }
+    }
+
     fn glues(&self, gap: u32) -> bool {
         gap != 0 && gap & !(gap::UNDERSCORE | gap::HYPHEN | gap::SLASH | gap::COLON) == 0
     }
@@ -226,6 +246,7 @@ impl Finder<'_, '_> {
     pub(super) fn figure(&self, i: usize) -> bool {
         let ends = gap::END | gap::PARAGRAPH | gap::SEMICOLON | gap::COMMA | gap::QUERY | gap::LINE;
         let passing = role::FILL | role::STOP | role::OWN | role::QUALIFIER | role::AND | role::RELATION;
+        let passing = passing | role::CAMPAIGN | role::CAMPAIGNS;
         let (mut marked, mut copula, mut related) = (false, false, false);
         let mut at = i;
         for _ in 0..7 {
@@ -245,7 +266,10 @@ impl Finder<'_, '_> {
             }
             if before.roles & (role::UNIT | role::AMOUNT) != 0 && !before.has_digit {
                 let amount = before.roles & role::AMOUNT != 0;
-                let beside = amount && at + 1 == i && self.zone.place != Where::Subject;
+                let one = || at.checked_sub(1).is_some_and(|one| INDEFINITE.contains(&self.words.word(one)));
+                let of = at + 2 == i && self.words.tokens[at + 1].roles & role::RELATION != 0 && one();
+                let beside = at + 1 == i && (amount || self.only_label(at)) || amount && of;
+                let beside = beside && self.zone.place != Where::Subject;
                 let label = beside || marked && !related && (amount || self.only_label(at));
                 return label || copula && !related;
             }

@@ -171,10 +171,14 @@ impl Finder<'_, '_> {
                     break;
                 }
                 spelled.push_str(self.words.folded(part));
-                if self.ids.form_known(&spelled) {
+                let near = || spelled.len() >= 6 && !self.ids.near(&spelled, self.campaigns).is_empty();
+                if self.ids.form_known(&spelled) || near() {
                     return Some(reading(last, spelled, None));
                 }
             }
+        }
+        if let Some(found) = self.glued_opening(i) {
+            return Some(found);
         }
         let foreign = self.foreign(i);
         if token.has_digit { foreign.or_else(|| Some(reading(i, word.to_owned(), None))) } else { foreign }
@@ -308,8 +312,8 @@ impl Finder<'_, '_> {
         let behind = &word[id.len()..];
         let (numeric, roles) = (id.bytes().all(|b| b.is_ascii_digit()), self.hints.roles(behind));
         let marked = token.gap & gap::HASH != 0 && id.len() >= 5;
-        let runs_on =
-            behind.len() >= 2 && (marked || roles & (role::FILL | role::STOP) != 0) && roles & role::UNIT == 0;
+        let word_behind = role::FILL | role::STOP | role::CAMPAIGN | role::TITLE;
+        let runs_on = behind.len() >= 2 && (marked || roles & word_behind != 0) && roles & role::UNIT == 0;
         if id.len() >= 4 && (runs_on || numeric && matches!(behind, "s" | "er")) {
             let row = Some(self.ids.find(id, id, self.campaigns)?);
             let (start, compact) = (token.start, id.to_owned());
@@ -344,6 +348,26 @@ impl Finder<'_, '_> {
         let skip = written.char_indices().find(|(_, c)| c.is_numeric()).map_or(0, |(at, _)| at);
         let start = token.start + skip;
         Some(Reading { last: i, start, compact: rest.to_owned(), row, glued: true, ..Reading::default() })
+    }
+
+    /// "IDACQ-2024-0117": the label glued to what the ID opens with.
+    fn glued_opening(&self, i: usize) -> Option<Reading> {
+        let token = self.token(i).filter(|token| !token.has_digit)?;
+        let word = self.words.folded(token);
+        let labels = role::CAMPAIGN | role::LABEL | role::IDENTIFIER;
+        let opens = |at: &usize| self.hints.roles(&word[..*at]) & labels != 0 && self.ids.opens(&word[*at..]);
+        let at = (2..word.len()).filter(|at| word.is_char_boundary(*at)).find(opens)?;
+        let mut spelled = word[at..].to_owned();
+        for last in i + 1..(i + SPREAD).min(self.words.tokens.len()) {
+            let part = self.token(last).filter(|part| self.joins(part) && part.gap & gap::WHITE == 0)?;
+            spelled.push_str(self.words.folded(part));
+            if let Some(row) = self.ids.find(&spelled, &spelled, self.campaigns) {
+                let start = token.end.saturating_sub(word.len() - at);
+                let compact = spelled;
+                return Some(Reading { last, start, compact, row: Some(row), glued: true, ..Reading::default() });
+            }
+        }
+        None
     }
 
     fn known(&self, digits: &str) -> Option<u32> {

@@ -302,8 +302,7 @@ impl Finder<'_, '_> {
                         || !digits
                             && some_digits
                             && (self.ids.form_known(&reading.compact)
-                                || self.opening_known(&reading.compact)
-                                    && !self.ids.near(&reading.compact, self.campaigns).is_empty())
+                                || !self.ids.near(&reading.compact, self.campaigns).is_empty())
                         || reading.continued)
             }
             Label::Id | Label::Listed => (fits || reading.continued) && !self.year(&reading.compact),
@@ -368,10 +367,6 @@ impl Finder<'_, '_> {
         let listed = before.is_some_and(|before| before.row.is_some() && before.tokens.1 + 1 == first);
         let behind = self.token(last + 1).is_some_and(|next| next.digits && near(next) && next.gap & gap::WHITE == 0);
         ahead && !listed || behind
-    }
-
-    fn opening_known(&self, compact: &str) -> bool {
-        self.ids.opens(&compact[..compact.find(|c: char| c.is_ascii_digit()).unwrap_or(compact.len())])
     }
 
     /// Whether it opens with letters that ids of the directory open with: one letter tells when a separator follows, none

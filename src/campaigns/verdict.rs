@@ -3,6 +3,7 @@
 //! IDs and names in form, subject, new text and links decide; a forwarded mail only when the rest says nothing; quoted
 //! text and signature never. The sender never narrows an ambiguous name.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
@@ -39,6 +40,10 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     let mut said_not_specific = false;
     let mut speaks = false;
     let mut evidence = vec![];
+    // Of the URLs in the text those that hide others, as the filters of mail programs write them.
+    let wrapped = request.text.split_whitespace().filter(|word| word.starts_with("http") && word.contains('%'));
+    let links = request.links.iter().map(String::as_str).chain(wrapped);
+    let links: Vec<Cow<'_, str>> = links.take(ITEMS).map(unescaped).collect();
     let mut zones: Vec<Found<'_>> = vec![];
     for (zone, empty) in field_zones(request, hints) {
         if empty {
@@ -67,7 +72,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     // Links, attachments and what was written before hold IDs, no names: without a digit there is nothing to see.
     let may_hold =
         |text: &str| directory.ids.letters_only || !text.is_ascii() || text.bytes().any(|b| b.is_ascii_digit());
-    for (at, link) in request.links.iter().take(ITEMS).enumerate() {
+    for (at, link) in links.iter().enumerate() {
         if !may_hold(link) {
             continue;
         }
@@ -161,6 +166,15 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     evidence.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     identified.evidence = evidence;
     identified
+}
+
+/// A URL as it reads: with one in it that a mail filter has wrapped (RFC 3986 §2.1), twice at most.
+fn unescaped(link: &str) -> Cow<'_, str> {
+    let once = percent_encoding::percent_decode_str(link).decode_utf8_lossy();
+    match once {
+        Cow::Owned(once) => Cow::Owned(percent_encoding::percent_decode_str(&once).decode_utf8_lossy().into_owned()),
+        same => same,
+    }
 }
 
 fn of_id(of: &Found<'_>, id: &Stated) -> Evidence {

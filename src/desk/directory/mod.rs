@@ -1,11 +1,11 @@
 //! Where the campaign directory comes from, and how it is kept fresh: a file, an address, a query, or the store.
 //!
 //! Promises: a directory is put in force whole, or not at all; whatever is wrong with its source, the one in force stays
-//! and [`Desk::health`] and the metrics say what is wrong. Of what comes from elsewhere the last good directory is kept
-//! in the store: a desk whose source is down starts with that. When there is none yet, the desk starts as well and takes
-//! mail in, but judges none before the first directory is there: without one every Campaign ID would be taken for
-//! unknown, and customers would be asked for nothing. A file with faults keeps the desk from starting, as rules do:
-//! whoever starts it can mend it.
+//! and [`Desk::health`] and the metrics say what is wrong. The last good directory is kept in the store: a desk whose
+//! source is down or broken starts with that, and a source that shrank while the desk was down is refused as well. When
+//! there is none yet, the desk starts all the same and takes mail in, but judges none before the first directory is there:
+//! without one every Campaign ID would be taken for unknown, and customers would be asked for nothing. A file with faults
+//! then keeps the desk from starting, as rules do: whoever starts it can mend it.
 
 mod sql;
 mod url;
@@ -72,15 +72,14 @@ type Trouble = (String, &'static str);
 /// The directory that the desk starts with.
 pub async fn at_start(config: &Config, store: &Store) -> Result<(Directory, Origin), Error> {
     let source = config.campaigns.source();
-    let local = source == Some("file");
-    let mut campaigns = if local { vec![] } else { store.campaigns().await? };
+    let mut campaigns = store.campaigns().await?;
     let mut mark = Mark::Content;
     let mut result = Ok(true);
     if source.is_some() {
         let next = tokio::time::timeout(PATIENCE_AT_START, next(config, store, &campaigns, &mut mark)).await;
         match next.unwrap_or_else(|_| Err(vec![too_slow(config, PATIENCE_AT_START)])) {
             Ok(next) => campaigns = next.unwrap_or(campaigns),
-            Err(faults) if local => return Err(Error::Faults(faults)),
+            Err(faults) if campaigns.is_empty() && source == Some("file") => return Err(Error::Faults(faults)),
             Err(faults) => {
                 tracing::warn!(
                     campaigns = campaigns.len(),
@@ -227,7 +226,7 @@ async fn next(
                 format!("holds {has} campaigns, and of the {had} that were there {kept}: more than half would be lost");
             return Err(vec![fault(&name(config), message, "set campaigns.allow_shrink = true if that is meant")]);
         }
-        if matches!(config.campaigns.source(), Some("url" | "sql")) {
+        if config.campaigns.source().is_some() {
             store.replace_campaigns(&campaigns).await.map_err(|error| vec![store_fault(&error)])?;
         }
     }
