@@ -325,6 +325,19 @@ async fn a_file_is_read_again_only_when_it_changed() {
     assert_eq!(desk.refresh_directory().await, Ok(false));
     assert_eq!((desk.directory().len(), desk.health().faults), (11, vec![]));
     desk.store.close().await;
+    drop(desk);
+
+    // What was there before the restart is known: a file that shrank meanwhile, is broken or gone leaves it in force.
+    for (text, part) in [(Some(rows(2)), "more than half"), (Some("x".into()), "no column"), (None, "cannot be read")] {
+        match text {
+            Some(text) => write(text),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        let desk = open().await.unwrap();
+        assert_eq!(desk.directory().len(), 11);
+        assert!(desk.health().faults[0].message.contains(part), "{:?}", desk.health());
+        desk.store.close().await;
+    }
 }
 
 /// The real binary; killed when dropped.
