@@ -16,12 +16,15 @@ use crate::intake::files;
 use crate::reply::templates::Templates;
 use crate::request;
 use crate::request::evidence::Evidence;
-use crate::rules::explain::Explanation;
+use crate::rules::explain::{Explanation, Rank};
 use crate::rules::learn::labels::Labels;
 use crate::rules::lint::{self, Finding, Weight};
 use crate::rules::prove::Proof;
 use crate::rules::{self, Rules};
 use crate::triage;
+
+/// A threshold below it stands for none.
+const LEAST_THRESHOLD: f64 = -100.0;
 
 /// The commands on rules.
 #[derive(Debug, clap::Subcommand)]
@@ -282,11 +285,17 @@ fn explain(
 fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
     let topic = &explanation.topic;
     writeln!(out, "topic {} ({}), {:.2} points, rules {}", topic.id, topic.label, topic.score, explanation.rules)?;
+    // Learned topics have a threshold that everything reaches.
+    let binding = |rank: &Rank| rank.topic != rules::OTHER && rank.threshold > LEAST_THRESHOLD;
+    let any = explanation.ranking.iter().any(binding);
     for rank in &explanation.ranking {
-        match rank.topic == rules::OTHER {
-            true => writeln!(out, "\n{:.2} {} (where none reaches its threshold)", rank.score, rank.topic)?,
-            false => writeln!(out, "\n{:.2} {} (threshold {:.2})", rank.score, rank.topic, rank.threshold)?,
-        }
+        let what = match rank.topic == rules::OTHER {
+            true if any => " (unless a topic reaches its threshold and has as many)".to_owned(),
+            true => " (unless a topic has as many)".to_owned(),
+            false if binding(rank) => format!(" (threshold {:.2})", rank.threshold),
+            false => String::new(),
+        };
+        writeln!(out, "\n{:.2} {}{what}", rank.score, rank.topic)?;
         if rank.prior != 0.0 {
             writeln!(out, "  {:+.2} to begin with", rank.prior)?;
         }

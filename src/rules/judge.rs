@@ -167,13 +167,19 @@ impl Compiled {
         best.filter(|best| self.is_plain(scan, scores, *best, next))
     }
 
+    /// The points that a topic must reach.
+    pub fn threshold(&self, topic: usize, scan: &Scan<'_>) -> f64 {
+        let topic = &self.topics[topic];
+        if scan.names_campaign { topic.threshold_named } else { topic.threshold }
+    }
+
     /// Whether the best topic may be chosen: it reaches its threshold and leads by its margin, also over `other`.
     pub fn is_plain(&self, scan: &Scan<'_>, scores: &[f64], best: usize, next: Option<usize>) -> bool {
-        let topic = &self.topics[best];
-        let threshold = if scan.names_campaign { topic.threshold_named } else { topic.threshold };
         let other = self.by_id.get(OTHER).map(|index| scores[usize::from(*index)]);
         let lead = next.map_or(f64::INFINITY, |next| scores[best] - scores[next]);
-        scores[best] >= threshold && lead >= topic.margin && other.is_none_or(|other| scores[best] >= other)
+        scores[best] >= self.threshold(best, scan)
+            && lead >= self.topics[best].margin
+            && other.is_none_or(|other| scores[best] >= other)
     }
 
     /// The topic of a scanned request.
