@@ -174,6 +174,22 @@ fn frequent_words_are_not_taken_for_others() {
     assert!(new.is_empty(), "{new:#?}");
 }
 
+/// Nor does a customer's first name point to a topic, nor lean to one as a form of a month would.
+#[test]
+fn names_are_not_taken_for_words() {
+    let rules = Rules::shipped();
+    let mut taken = BTreeSet::new();
+    for name in include_str!("../fixtures/rules/frequent/names.txt").lines() {
+        let request = Request { text: name.into(), ..Request::default() };
+        for rank in rules.explain(&rules.find(&request, &[])).ranking {
+            let leans = ["Jane", "Mary", "Mara"].contains(&name);
+            let words = rank.words.iter().filter(|_| leans);
+            taken.extend(rank.evidence.iter().chain(words).map(|found| format!("{name}: {}", found.rule)));
+        }
+    }
+    assert!(taken.is_empty(), "{taken:#?}");
+}
+
 #[test]
 fn the_shipped_folder_has_no_warnings() {
     let findings = lint(&Rules::shipped_files());
