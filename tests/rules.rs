@@ -48,6 +48,39 @@ fn a_fault_names_file_line_and_remedy() {
     );
 }
 
+/// One fault hides no other: neither syntax what stands below, nor a wrong key a regex.
+#[test]
+fn all_faults_of_a_file_are_told_at_once() {
+    let late = "[[signal]]\nphrases = [\"late\"]\n";
+    let more = format!("weight = 2,5\n{late}within = \"x\"\n{late}weight = 1\nweight = 2\n");
+    check(
+        &format!("id = \"x\"\nlabel = X\n\nthreshhold = 2\n{late}{more}"),
+        &[
+            "topics/x.toml:2: no valid TOML: string values must be quoted, expected literal string; put texts between straight double quotes; numbers have a point: 2.5",
+            "topics/x.toml:4: unknown key `threshhold`; write `threshold`, or delete it",
+            "topics/x.toml:7: no valid TOML: unexpected key or value, expected newline, `#`; put every key on a line of its own; numbers have a point: 2.5; double quotes within a text stand as \\\"",
+            "topics/x.toml:10: `within` is no whole number from 0 to 1000; write within = 8 or the like",
+            "topics/x.toml:14: no valid TOML: duplicate key; it stands above already: put its lines there, or keep one",
+        ],
+    );
+    // What follows from one slip is not told as well.
+    check(
+        &format!("id = \"x\"\n[[signal]]\nphrases = [\"soon\"\n{late}{late}"),
+        &[
+            "topics/x.toml:4: no valid TOML: missing comma between array elements, expected `,`; put a comma between the texts of a list, and a ] behind the last",
+        ],
+    );
+    let faults = |topic: &str| -> Vec<String> {
+        let faults = Rules::compile(&files(&[("topics/x.toml", topic)])).unwrap_err();
+        faults.iter().map(|fault| fault.to_string().split(';').next().unwrap().replace('\n', " ")).collect()
+    };
+    let several = faults(&format!("id = \"x\"\n{late}nmae = \"y\"\n{late}near = [\"@none\"]\nregex = ['(']\n"));
+    assert_eq!(several.len(), 3, "{several:#?}");
+    assert!(several[0].starts_with("topics/x.toml:4: unknown key `nmae`"), "{several:#?}");
+    assert!(several[1].starts_with("topics/x.toml:7: there is no class `@none`"), "{several:#?}");
+    assert!(several[2].starts_with("topics/x.toml:8: "), "{several:#?}");
+}
+
 #[test]
 fn a_file_of_wrong_regexes_is_refused_at_once() {
     let regexes: String = (0..3000).map(|number| format!("'(?:a{{1000}}){{{}}}',\n", 1000 + number)).collect();

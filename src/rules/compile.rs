@@ -139,14 +139,14 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
         if !path.ends_with(".toml") {
             continue;
         }
-        let mut topic = match topic::read(path, text) {
-            Ok(topic) => topic,
-            Err(found) => {
-                faults.extend(found);
-                unread.push(supposed_id(path, text));
-                continue;
-            }
-        };
+        let (topic, found) = topic::read(path, text);
+        // Its signals are compiled all the same: one fault is not to hide another.
+        let is_faulty = !found.is_empty();
+        faults.extend(found);
+        if is_faulty {
+            unread.push(supposed_id(path, text));
+        }
+        let Some(mut topic) = topic else { continue };
         let at = topics.len() as u16;
         let prefix = format!("topic.{}", topic.id.0);
         for signal in mem::take(&mut topic.signals) {
@@ -169,7 +169,9 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
             };
             add(Owner::NotOneCampaign(at), path, &prefix, signal, &mut weaver);
         }
-        topics.push(topic);
+        if !is_faulty {
+            topics.push(topic);
+        }
     }
     let (mut routing, routed, found) = routing::read(files.get("routing.toml").map(|text| &**text));
     faults.extend(found);

@@ -2,6 +2,8 @@
 //!
 //! Reading never stops at the first fault, and a key that nobody asked for is one, with the nearest right key named.
 
+use std::mem;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -10,6 +12,11 @@ use crate::config::fault::Fault;
 /// No rules file is larger: a person has to read it.
 pub const FILE_BYTES: usize = 1024 * 1024;
 
+/// Faults of syntax that are told of one file.
+const SYNTAX_FAULTS: usize = 10;
+/// A fault of syntax so many lines below one of a list follows from it.
+const LIST_LINES: usize = 3;
+
 /// A file being read: its name, the line ends, and the faults found so far.
 pub struct Sheet<'t> {
     file: &'t str,
@@ -17,6 +24,8 @@ pub struct Sheet<'t> {
     ends: Vec<usize>,
     /// What is wrong with this file so far.
     pub faults: Vec<Fault>,
+    /// Whether its syntax is wrong: what was read of it is only part of what was written.
+    pub broken: bool,
 }
 
 /// One table of the file, with the keys that were asked for.
@@ -37,7 +46,7 @@ impl Table<'_> {
 impl<'t> Sheet<'t> {
     /// A file to be read.
     pub fn new(file: &'t str, text: &'t str) -> Sheet<'t> {
-        Sheet { file, text, ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect(), faults: vec![] }
+        Sheet { file, text, ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect(), faults: vec![], broken: false }
     }
 
     /// Parses the whole file and hands its root table to `read`. A file over the bound or of wrong syntax is a fault.
@@ -47,28 +56,61 @@ impl<'t> Sheet<'t> {
             self.fault(0, message, "split it into several files");
             return self.faults;
         }
-        match DeTable::parse(self.text) {
-            Ok(root) => {
-                let table = Table { line: 1, table: root.get_ref(), asked: vec![] };
-                read(&mut self, table);
-            }
-            Err(error) => {
-                let line = self.line(error.span().map_or(0, |span| span.start));
-                let message = error.message().trim().replace('\n', ", ");
-                let remedy = match message.as_str() {
-                    said if said.contains("duplicate key") => "it stands above already: put its lines there",
-                    said if said.contains("escape") => {
-                        "write it between single quotes, where a backslash is itself: '\\d'"
-                    }
-                    said if said.contains("cannot extend") => {
-                        "give each of these lists a language, as in phrases.en = […], or none of them"
-                    }
-                    _ => "correct the syntax on this line",
-                };
-                self.fault(line, format!("no valid TOML: {message}"), remedy);
-            }
+        let (root, errors) = DeTable::parse_recoverable(self.text);
+        errors.iter().for_each(|error| self.syntax(error));
+        self.faults.sort_by_key(|fault| fault.line);
+        let mut syntax = mem::take(&mut self.faults);
+        let doubtful: Vec<usize> = syntax.iter().map(|fault| fault.line).collect();
+        self.broken = !syntax.is_empty();
+        read(&mut self, Table { line: 1, table: root.get_ref(), asked: vec![] });
+        if self.broken {
+            self.drop_doubtful(&doubtful);
         }
+        // A list that is not closed breaks all lines that follow.
+        let mut last = (0, false);
+        syntax.retain(|fault| {
+            let (line, in_list) = last;
+            let reach = if in_list { LIST_LINES } else { 0 };
+            let follows = line > 0 && fault.line <= line + reach;
+            last = (fault.line, fault.message.contains("array") || (follows && in_list));
+            !follows
+        });
+        self.faults.extend(syntax.into_iter().take(SYNTAX_FAULTS));
         self.faults
+    }
+
+    fn syntax(&mut self, error: &toml::de::Error) {
+        let line = self.line(error.span().map_or(0, |span| span.start));
+        let message = error.message().trim().replace('\n', ", ");
+        let remedy = match message.as_str() {
+            said if said.contains("duplicate key") => "it stands above already: put its lines there, or keep one",
+            said if said.contains("escape") => "write it between single quotes, where a backslash is itself: '\\d'",
+            said if said.contains("cannot extend") => {
+                "give each of these lists a language, as in phrases.en = […], or none of them"
+            }
+            said if said.contains("key with no value") => "put a = between key and value: id = \"billing\"",
+            said if said.contains("basic string") => {
+                "end the text with \" on its line, or put it between three: \"\"\""
+            }
+            said if said.contains("quoted") || said.contains("invalid float") || said.contains("invalid key") => {
+                "put texts between straight double quotes; numbers have a point: 2.5"
+            }
+            said if said.contains("array") => "put a comma between the texts of a list, and a ] behind the last",
+            said if said.contains("expected newline") => {
+                "put every key on a line of its own; numbers have a point: 2.5; double quotes within a text stand as \\\""
+            }
+            _ => "correct the syntax on this line",
+        };
+        self.fault(line, format!("no valid TOML: {message}"), remedy);
+    }
+
+    /// What stands in a line that cannot be read seems to be missing: a fault of a whole table, or of such a line, may be
+    /// none.
+    fn drop_doubtful(&mut self, doubtful: &[usize]) {
+        let lines: Vec<&str> = self.text.lines().collect();
+        let heads =
+            |line: usize| line <= 1 || lines.get(line - 1).is_some_and(|text| text.trim_start().starts_with('['));
+        self.faults.retain(|fault| !heads(fault.line) && !doubtful.contains(&fault.line));
     }
 
     /// The line of a byte offset, from 1.
@@ -304,12 +346,14 @@ mod tests {
         );
         check(
             "[weights]\nx = 1\n[weights]\n",
-            &["topics/x.toml:3: no valid TOML: duplicate key; it stands above already: put its lines there"],
+            &[
+                "topics/x.toml:3: no valid TOML: duplicate key; it stands above already: put its lines there, or keep one",
+            ],
         );
         check(
             "label = \n",
             &[
-                "topics/x.toml:1: no valid TOML: string values must be quoted, expected literal string; correct the syntax on this line",
+                "topics/x.toml:1: no valid TOML: string values must be quoted, expected literal string; put texts between straight double quotes; numbers have a point: 2.5",
             ],
         );
     }

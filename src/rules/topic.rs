@@ -128,8 +128,8 @@ pub struct Topic {
     pub examples: Vec<Example>,
 }
 
-/// Reads one topic file.
-pub fn read(file: &str, text: &str) -> Result<Topic, Vec<Fault>> {
+/// Reads one topic file, also with faults; without a topic where its syntax is wrong.
+pub fn read(file: &str, text: &str) -> (Option<Topic>, Vec<Fault>) {
     let mut topic = None;
     let faults = Sheet::new(file, text).read(|sheet, mut root| {
         let id = sheet.text(&mut root, "id");
@@ -191,12 +191,9 @@ pub fn read(file: &str, text: &str) -> Result<Topic, Vec<Fault>> {
             read.examples.push(Example { topic, ..Example::read(sheet, table, false) });
         });
         sheet.finish(root);
-        topic = Some(read);
+        topic = (!sheet.broken).then_some(read);
     });
-    match topic {
-        Some(topic) if faults.is_empty() => Ok(topic),
-        _ => Err(faults),
-    }
+    (topic, faults)
 }
 
 /// Reads one detail: its groups stand in `any_of`, or it is one signal itself. Words of `unless` say that nobody need ask.
