@@ -16,6 +16,9 @@ use crate::rules::{Files, Rules};
 /// The doors of a desk; those with a colon have a name after it.
 const DOORS: [&str; 7] = ["hook:", "imap:", "form", "lmtp", "smtp", "file", "api"];
 
+/// The file of routing rules.
+const ROUTING: &str = "routing.toml";
+
 /// The languages that are told apart: those of the reading files.
 pub fn languages(files: &Files) -> BTreeSet<String> {
     let shipped = Rules::shipped_files();
@@ -181,7 +184,7 @@ impl Findings {
     pub(super) fn of_picks(&mut self, compiled: &Compiled) {
         let topics =
             compiled.topics.iter().flat_map(|topic| topic.examples.iter().map(|example| (&*topic.file, example)));
-        let routed = compiled.routed.iter().map(|routed| ("routing.toml", &routed.example));
+        let routed = compiled.routed.iter().map(|routed| (ROUTING, &routed.example));
         for (file, example) in topics.chain(routed) {
             if compiled.pick(&example.request()) == Pick::Unknown {
                 let message =
@@ -196,21 +199,30 @@ impl Findings {
         }
     }
 
-    /// Teams that are named once, and of which another has the name but for one slip. Those that differ by a digit are two.
+    /// Teams that are named once: those of which another has the name but for one slip, and those that are no topic's. Names
+    /// that differ by a digit are two. An example that names a team proves that it is meant.
     pub(super) fn of_teams(&mut self, compiled: &Compiled) {
         let own = compiled.topics.iter().map(|topic| (&*topic.team, &*topic.file, topic.id.1));
         let routes = compiled.routing.iter().filter_map(|rule| rule.route.as_ref());
         let named: Vec<(&str, &str, usize)> =
-            own.chain(routes.map(|(team, line)| (&**team, "routing.toml", *line))).collect();
+            own.clone().chain(routes.map(|(team, line)| (&**team, ROUTING, *line))).collect();
+        let proven: BTreeSet<&str> = compiled.routed.iter().filter_map(|routed| routed.route.as_deref()).collect();
         let letters = |team: &str| team.chars().filter(|c| !c.is_numeric()).collect::<String>();
-        let slip = |a: &str, b: &str| distance(a, b) == 1 && letters(a) != letters(b);
-        for (team, file, line) in named.iter().filter(|(team, ..)| team.chars().count() > 4) {
-            let once = named.iter().filter(|(other, ..)| other == team).count() == 1;
-            if let Some((right, ..)) = named.iter().find(|(other, ..)| once && slip(team, other)) {
-                let message = format!("the team \"{team}\" is named here alone");
-                let remedy = format!("write \"{right}\", if that is the same team");
-                self.add(Weight::Warning, file, *line, message, remedy);
+        let slip = |a: &str, b: &str| a.chars().count() > 4 && distance(a, b) == 1 && letters(a) != letters(b);
+        for (team, file, line) in &named {
+            if named.iter().filter(|(other, ..)| other == team).count() > 1 {
+                continue;
             }
+            let remedy = match named.iter().find(|(other, ..)| slip(team, other)) {
+                Some((right, ..)) => format!("write \"{right}\", if that is the same team"),
+                None if *file == ROUTING && !proven.contains(team) => {
+                    let teams: BTreeSet<&str> = own.clone().map(|(team, ..)| team).collect();
+                    let teams = Vec::from_iter(teams).join(", ");
+                    format!("write one of {teams}, or an [[example]] with route = \"{team}\" if it is another team")
+                }
+                None => continue,
+            };
+            self.add(Weight::Warning, file, *line, format!("the team \"{team}\" is named here alone"), remedy);
         }
     }
 

@@ -236,14 +236,15 @@ mod tests {
         later("priority = \"high\"\nphrases = [\"our lawyer\"]", &shadow);
         later("flags = [\"f\"]\nphrases = [\"in court\", \"lawyer\"]", &shadow);
         later("priority = \"urgent\"\nphrases = [\"our lawyer\"]", &[]);
-        later("route = \"legal\"\nphrases = [\"our lawyer\"]", &[]);
+        later("route = \"support\"\nphrases = [\"our lawyer\"]", &[]);
         later("phrases = [\"our lawyer\"]", &["routing.toml:6: `routing.b` sets nothing"]);
         later("priority = \"high\"\nphrases = [\"our lawyer\", \"judge\"]", &[]);
         let vip = |rest: &str| rule("a", "route = \"gold\"\nsender_domain = [\"vip.example\"]") + &rule("b", rest);
         let team = ["routing.toml:5: `routing.b` never chooses the team: `routing.a` on line 1 does so before"];
-        check("", "", &vip("route = \"red\"\nflags = [\"f\"]\nsender_domain = [\"vip.example\"]"), &team);
-        check("", "", &vip("flags = [\"f\"]\nsender_domain = [\"vip.example\"]"), &[]);
-        check("", "", &vip("route = \"red\"\nsender_domain = [\"other.example\"]"), &[]);
+        let vip = |rest: &str, expected: &[&str]| check("team = \"gold\"\n", "team = \"red\"\n", &vip(rest), expected);
+        vip("route = \"red\"\nflags = [\"f\"]\nsender_domain = [\"vip.example\"]", &team);
+        vip("flags = [\"f\"]\nsender_domain = [\"vip.example\"]", &[]);
+        vip("route = \"red\"\nsender_domain = [\"other.example\"]", &[]);
     }
 
     #[test]
@@ -269,7 +270,12 @@ mod tests {
         );
         let both = "team = \"billing\"\n";
         check(both, both, &route("biling"), &["routing.toml:2: the team \"biling\" is named here alone"]);
-        check("team = \"desk-1\"\n", "team = \"desk-2\"\n", &route("legal"), &[]);
+        let desks = |routing: &str, expected: &[&str]| {
+            check("team = \"desk-1\"\n", "team = \"desk-2\"\n", routing, expected);
+        };
+        desks(&route("legal"), &["routing.toml:2: the team \"legal\" is named here alone"]);
+        desks(&route("desk-2"), &[]);
+        desks(&format!("{}[[example]]\nroute = \"legal\"\ntext = \"late\"\n", route("legal")), &[]);
     }
 
     #[test]
