@@ -233,7 +233,7 @@ fn the_shipped_folder_has_no_warnings() {
 /// With labelled texts of no topic and without: a text that says nothing of any topic is `other`.
 #[test]
 fn learned_rules_leave_to_other_what_speaks_for_no_topic() {
-    let label = |text: String, topic: &str| Labelled { text, topic: topic.into() };
+    let label = |text: String, topic: &str| Labelled { text, topic: topic.into(), ..Labelled::default() };
     let mut samples: Vec<Labelled> = (0..20)
         .flat_map(|number| {
             let invoice = label(format!("please send the invoice number {number}"), "billing");
@@ -241,7 +241,7 @@ fn learned_rules_leave_to_other_what_speaks_for_no_topic() {
         })
         .collect();
     let judged = |samples: &[Labelled], text: &str| {
-        let rules = Rules::compile(&learn(samples, "").unwrap().files).unwrap();
+        let rules = Rules::compile(&learn(samples, "", None).unwrap().files).unwrap();
         assert!(rules.prove().holds(), "{:?}", rules.prove().wrong);
         rules.topic(&Request { text: text.into(), ..Request::default() }).id
     };
@@ -251,11 +251,39 @@ fn learned_rules_leave_to_other_what_speaks_for_no_topic() {
     assert_eq!(judged(&samples, "the invoice is wrong"), "billing");
     assert_eq!(judged(&samples, "tell me jokes, please"), "other");
     // Below the priors of the topics it would leave them what says nothing.
-    let mut files = learn(&samples, "").unwrap().files;
+    let mut files = learn(&samples, "", None).unwrap().files;
     let warned = |files: &Files| lint(files).iter().any(|finding| finding.fault.message.contains("without any sign"));
     assert!(!warned(&files), "{:#?}", lint(&files));
     files.insert("topics/other.toml".into(), "id = \"other\"\nprior = -50\n".into());
     assert!(warned(&files));
+}
+
+/// What is one customer's own becomes no phrase, and stands in no example; numbers that many write may.
+#[test]
+fn learned_files_hold_nobodys_numbers_and_addresses() {
+    let samples: Vec<Labelled> = (0..40)
+        .map(|number| {
+            let text = match number % 2 {
+                0 => format!(
+                    "order {} of kim{number}@acme.example, form 1099: invoice +49 30 {number}77-5501.",
+                    4400 + number
+                ),
+                _ => format!("the parcel for 2 is lost, see https://shop.example/zebra/{number} or 481{number}22, Kim"),
+            };
+            Labelled { text, topic: ["billing", "delivery"][number % 2].into(), ..Labelled::default() }
+        })
+        .collect();
+    let learned = learn(&samples, "", None).unwrap();
+    let text = learned.files.values().map(|text| &**text).collect::<String>();
+    for own in ["acme", "zebra", "shop", "kim10", "4410", "5501", "4811122"] {
+        let phrases = text.lines().filter(|line| line.starts_with('"'));
+        assert!(phrases.clone().all(|line| !line.contains(own)), "{own}: {text}");
+    }
+    assert!(text.contains("\"1099\" =") && text.contains("\"2\" ="), "{text}");
+    let examples: Vec<&str> = text.lines().filter(|line| line.starts_with("text =")).collect();
+    let own = |line: &&str| line.contains('@') || line.contains("://") || line.contains("5501") || line.contains("481");
+    assert!(examples.len() > 10 && !examples.iter().any(own), "{examples:#?}");
+    assert!(Rules::compile(&learned.files).unwrap().prove().holds());
 }
 
 #[test]
@@ -567,7 +595,7 @@ fn leanings_say_what_signals_do_not() {
         ("good morning, thank you", "other"),
         ("good morning to you, please call", "other"),
     ]
-    .map(|(text, topic)| Labelled { text: text.into(), topic: topic.into() })
+    .map(|(text, topic)| Labelled { text: text.into(), topic: topic.into(), ..Labelled::default() })
     .into();
     let leant = lean(&files, &samples).unwrap();
     assert_eq!(leant.file, lean(&files, &samples).unwrap().file, "the same texts, the same file");
@@ -600,7 +628,7 @@ fn leanings_say_what_signals_do_not() {
     assert_eq!(judged(&with, "the bank").id, "reporting");
     assert_eq!(judged(&with, "the bank, an invoice").id, "billing");
     assert_eq!(judged(&with, "a parcel of the bank").id, "delivery");
-    let wrong = [Labelled { text: "x".into(), topic: "shipping".into() }];
+    let wrong = [Labelled { text: "x".into(), topic: "shipping".into(), ..Labelled::default() }];
     let faults = lean(&files, &wrong).unwrap_err();
-    assert!(faults[0].message.contains("1 are labelled `shipping`"), "{faults:?}");
+    assert!(faults[0].message.contains("`shipping` is none of these rules"), "{faults:?}");
 }

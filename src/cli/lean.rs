@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use super::learn::{compile, complain_of_samples, held_out, read_all, report};
-use super::{End, output};
+use super::learn::{compile, held_out, report, tell_contradictions};
+use super::{End, labelled, output};
 use crate::desk::folder;
 use crate::rules::Files;
 use crate::rules::learn::Labelled;
@@ -48,10 +48,12 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
             return Ok(End::Unusable);
         }
     };
-    let samples = read_all(&args.from)?;
+    let (Some(samples), Some(test)) = (labelled::read(&args.from), labelled::read(&args.test)) else {
+        return Ok(End::Unusable);
+    };
     let labels = Labels::of(&samples);
-    let (taught, held) =
-        if args.test.is_empty() { held_out(&samples) } else { (samples.clone(), read_all(&args.test)?) };
+    tell_contradictions(&samples, &labels);
+    let (taught, held) = if args.test.is_empty() { held_out(&samples, &labels) } else { (samples.clone(), test) };
     let judge = |leant: Option<&Leant>, out: &mut _| -> Result<bool> {
         let mut files: Files = files.clone();
         files.remove(LEANINGS);
@@ -63,10 +65,10 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     if !judge(None, out)? {
         return Ok(End::Unusable);
     }
-    let Some((trial, seconds)) = teach(&files, &taught, &args.from) else { return Ok(End::Unusable) };
+    let Some((trial, seconds)) = teach(&files, &taught) else { return Ok(End::Unusable) };
     writeln!(out, "with what was learned from {} others:", taught.len())?;
     judge(Some(&trial), out)?;
-    let leant = if args.test.is_empty() { teach(&files, &samples, &args.from) } else { Some((trial, seconds)) };
+    let leant = if args.test.is_empty() { teach(&files, &samples) } else { Some((trial, seconds)) };
     let Some((leant, seconds)) = leant else { return Ok(End::Unusable) };
     let Leant { file, words, cells } = leant;
     fs::write(&args.out, file).with_context(|| format!("cannot write {}", args.out.display()))?;
@@ -75,8 +77,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     Ok(End::Ok)
 }
 
-fn teach(files: &Files, samples: &[Labelled], from: &[PathBuf]) -> Option<(Leant, f64)> {
+fn teach(files: &Files, samples: &[Labelled]) -> Option<(Leant, f64)> {
     let start = Instant::now();
-    let leant = lean(files, samples).map_err(|faults| complain_of_samples(faults, from)).ok()?;
+    let leant = lean(files, samples).map_err(|faults| output::complain_of(&faults)).ok()?;
     Some((leant, start.elapsed().as_secs_f64()))
 }

@@ -16,6 +16,7 @@ pub mod explain;
 pub mod feedback;
 pub mod hooks;
 pub mod import;
+mod labelled;
 pub mod lean;
 pub mod learn;
 mod named;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use super::output::{self, Format};
-use super::{End, explain, lean, learn, replay};
+use super::{End, explain, labelled, lean, learn, replay};
 use crate::campaigns;
 use crate::config::fault::Fault;
 use crate::desk::{folder, sources};
@@ -180,11 +180,11 @@ fn test(dir: &Path, format: Format, out: &mut impl Write) -> Result<End> {
 /// How well the rules judge what people have labelled.
 fn test_labelled(dir: &Path, files: &[PathBuf], format: Format, out: &mut impl Write) -> Result<End> {
     let Some(rules) = compile(dir) else { return Ok(End::Unusable) };
-    let samples = learn::read_all(files)?;
+    let Some(samples) = labelled::read(files) else { return Ok(End::Unusable) };
     let samples = match rules::learn::named(&rules, samples) {
         Ok(samples) => samples,
         Err(faults) => {
-            learn::complain_of_samples(faults, files);
+            output::complain_of(&faults);
             return Ok(End::Unusable);
         }
     };

@@ -227,7 +227,10 @@ fn learning_says_what_it_leaves_out() {
     let said = run(&learn);
     assert!(said.contains("from which little can be learned: billing (1), delivery (1)"), "{said}");
     let said = run(&lean);
-    assert!(said.contains("l.csv: 1 are labelled `Delivery`, which is no topic of these rules"), "{said}");
+    assert!(
+        said.contains("l.csv:3: the topic `Delivery` is none of these rules (texts with it: 1, the first one here)"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -246,10 +249,133 @@ fn learning_reads_what_spreadsheets_write() {
     }
     let (written, said) = run("semicolons.csv", format!("\u{feff}{rows}").as_bytes());
     assert!(written, "{said}");
-    let (written, said) = run("latin.csv", b"text,topic\ncaf\xe9,x\n");
-    assert!(!written && said.contains("latin.csv is not UTF-8; save it as UTF-8"), "{said}");
-    let (written, said) = run("headless.csv", b"hello;greeting\n");
-    assert!(!written && said.contains("(found: hello, greeting); write text,topic there"), "{said}");
+    // Excel's hint, cells of further columns that are empty, and a line break within a text.
+    let (written, said) = run("hinted.csv", format!("sep=;\r\n{}", rows.replace(";refund", ";refund;")).as_bytes());
+    assert!(written, "{said}");
+    let (written, said) = run("tabs.tsv", rows.replace(';', "\t").as_bytes());
+    assert!(written, "{said}");
+    let check = |name: &str, bytes: &[u8], expected: &[&str]| {
+        let (written, said) = run(name, bytes);
+        assert!(!written);
+        let said: Vec<&str> = said.lines().map(|line| line.split_once(name).unwrap().1).collect();
+        assert_eq!(said, expected, "{name}");
+    };
+    let as_utf8 = "save it as UTF-8; spreadsheets call it CSV UTF-8";
+    check("latin.csv", b"text,topic\ncaf\xe9,x\n", &[&format!(":2: is not UTF-8 on this line; {as_utf8}")]);
+    check("utf16.csv", b"\xff\xfet\0e\0", &[&format!(": is UTF-16; {as_utf8}")]);
+    check(
+        "headless.csv",
+        b"sep=;\nhello;greeting\n",
+        &[
+            ":2: this line names no column `text` or no column `topic` (found: hello, greeting; between cells stands `;`); \
+              write text;topic above the rows; the one may be called text, utterance, message, body, query, description, \
+              the other topic, category, label, intent, class, new_topic",
+        ],
+    );
+    let quote = "put a text that holds `,` or a line break between double quotes";
+    check(
+        "commas.csv",
+        b"text,topic\n\"two\nlines\",x\nhello, you,x\nalone\n",
+        &[
+            &format!(":4: has 3 cells, and the header 2; {quote}"),
+            &format!(":5: has 1 cells, and the header 2; {quote}"),
+        ],
+    );
+    let object = "write one object a line, such as {\"text\": \"…\", \"topic\": \"…\"}";
+    check(
+        "broken.jsonl",
+        b"{\"text\": \"a\", \"topic\": \"x\"}\n\n{\"text\": \"a\"\n{'text'}\n",
+        &[
+            &format!(":3: is no JSON: EOF while parsing an object at column 12; {object}"),
+            &format!(":4: is no JSON: key must be a string at column 2; {object}"),
+        ],
+    );
+    check(
+        "broken.json",
+        b"[\n[\"a\" \"x\"]]",
+        &[":2: is no JSON: expected `,` or `]` at line 2 column 6; correct it on this line"],
+    );
+    check(
+        "other.jsonl",
+        b"{\"txt\": \"a\", \"label\": \"x\"}\n7\n",
+        &[
+            ": left out are 0 rows without a topic and 1 without a text, 1 with neither",
+            ": holds no labelled texts; give a column `text` and a column `topic`",
+        ],
+    );
+    check("words.txt", b"", &[": is neither .csv nor .jsonl nor .json; name the file for what it holds"]);
+    check("many.csv", format!("text,topic\n{}", "a\n".repeat(12)).as_bytes(), &{
+        let one = |line| format!(":{line}: has 1 cells, and the header 2; {quote}");
+        let told: Vec<String> = (2..12).map(one).chain([": 2 more like these".to_owned()]).collect();
+        told.iter().map(|line| &*line.clone().leak()).collect::<Vec<&str>>()
+    });
+}
+
+/// What `rules learn` makes of these rows: exit code, what it printed, and what it complained of.
+fn learn(folder: &Path, rows: &str, arguments: &[&str]) -> (i32, String, String) {
+    fs::write(folder.join("l.csv"), format!("text,topic\n{rows}")).unwrap();
+    let mut command = cargo_bin_cmd!("deskclerk");
+    let done =
+        command.current_dir(folder).args(["rules", "learn", "--from", "l.csv"]).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+}
+
+fn two_topics() -> String {
+    let row = |number: usize| format!("please pay invoice {number},billing\nwhere is the parcel {number},Delivery\n");
+    (0..20).map(row).collect()
+}
+
+#[test]
+fn test_labels_that_nobody_learned_are_told_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("held.csv"), "text,topic\nmy invoice,Billing\nhi,oos\nx,Bling\ny,Bling\n").unwrap();
+    let (code, _, said) = learn(folder.path(), &two_topics(), &["--test", "held.csv", "--out", "out"]);
+    assert_eq!(code, 2);
+    assert!(
+        said.contains(
+            "held.csv:4: the topic `Bling` is none of those that are learned (texts with it: 2, the first one here); \
+             label them with one of billing, delivery"
+        ),
+        "{said}"
+    );
+    assert!(!folder.path().join("out").exists());
+    let (code, _, said) = learn(folder.path(), &two_topics(), &["--out", "held.csv"]);
+    assert!(code == 2 && said.contains("held.csv is a file; name a new folder"), "{said}");
+    let (code, _, said) = learn(folder.path(), &two_topics(), &["--out", "held.csv/out"]);
+    assert!(code == 2 && said.contains("cannot make the folder held.csv/out: Not a directory"), "{said}");
+}
+
+#[test]
+fn texts_with_two_topics_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = two_topics() + "Pay now!,billing\npay now,Delivery\nPAY NOW,BILLING\n";
+    let (code, _, said) = learn(folder.path(), &rows, &["--out", "out"]);
+    assert_eq!(code, 0);
+    assert!(said.contains("one text is `billing` (l.csv:42) and `delivery` (l.csv:43): Pay now!"), "{said}");
+    assert!(said.contains("1 text of two topics, from which neither can be learned"), "{said}");
+}
+
+/// Labels that are one topic are held out as one.
+#[test]
+fn a_tenth_of_every_topic_is_held_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let billing = |number: usize| format!("please pay invoice {number},{}\n", ["billing", "Billing"][number % 2]);
+    let rows: String =
+        (0..8).map(billing).chain((0..8).map(|number| format!("where is parcel {number},parcel\n"))).collect();
+    let (_, out, said) = learn(folder.path(), &rows, &["--out", "out"]);
+    assert!(out.contains("judged on 2 others"), "{out}{said}");
+}
+
+#[test]
+fn learned_files_may_be_kept_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, said) = learn(folder.path(), &two_topics(), &["--out", "out", "--max-phrases", "2"]);
+    assert_eq!(code, 0, "{said}");
+    let judged: Vec<&str> = out.lines().filter(|line| line.contains("in scope") || line.contains("--max")).collect();
+    assert_eq!(judged.len(), 3, "{out}");
+    let topic = fs::read_to_string(folder.path().join("out/topics/billing.toml")).unwrap();
+    assert_eq!(topic.lines().filter(|line| line.starts_with('"')).count(), 2, "{topic}");
 }
 
 #[test]

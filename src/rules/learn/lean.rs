@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Labelled;
-use super::labels::Labels;
+use super::labels::{self, Labels};
 use super::model::rarity;
 use crate::config::fault::Fault;
 use crate::request::Request;
@@ -126,7 +126,7 @@ pub fn lean(files: &Files, samples: &[Labelled]) -> Result<Leant, Vec<Fault>> {
 /// Label → the id of the topic that it names, by id or by a label of it.
 pub(super) fn named(compiled: &Compiled, samples: &[Labelled]) -> Result<BTreeMap<String, String>, Vec<Fault>> {
     let labels = Labels::of(samples);
-    let (mut known, mut unknown) = (BTreeMap::new(), BTreeMap::new());
+    let (mut known, mut strangers) = (BTreeMap::new(), vec![]);
     for sample in samples {
         let id = labels.id(&sample.topic);
         let words = compile::label_words(&sample.topic);
@@ -140,17 +140,12 @@ pub(super) fn named(compiled: &Compiled, samples: &[Labelled]) -> Result<BTreeMa
         };
         match compiled.topics.iter().find(is) {
             Some(topic) => drop(known.insert(sample.topic.clone(), topic.id.0.clone())),
-            None => *unknown.entry(sample.topic.clone()).or_insert(0) += 1,
+            None => strangers.push(sample),
         }
     }
     let ids: Vec<&str> = compiled.topics.iter().map(|topic| topic.id.0.as_str()).collect();
-    let fault = |(label, times): (String, usize)| Fault {
-        file: super::LABELLED.into(),
-        line: 0,
-        message: format!("{times} are labelled `{label}`, which is no topic of these rules"),
-        remedy: format!("label them with one of {}", ids.join(", ")),
-    };
-    if unknown.is_empty() { Ok(known) } else { Err(unknown.into_iter().map(fault).collect()) }
+    let faults = labels::unknown(strangers.into_iter(), "none of these rules", &ids);
+    if faults.is_empty() { Ok(known) } else { Err(faults) }
 }
 
 /// The words of all texts as people write them, small, each with how often.

@@ -4,6 +4,7 @@
 //! thinned to the phrases that matter, trained again on those (`model`), and written as `[weights]`. Deterministic, no I/O;
 //! the written files are judged by the same engine as any, and the figures come from that engine.
 
+pub mod contradictions;
 pub mod labels;
 pub mod lean;
 mod model;
@@ -12,6 +13,7 @@ pub mod propose;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -21,22 +23,40 @@ use crate::config::fault::Fault;
 use crate::request::Request;
 
 use labels::Labels;
-use model::{Model, Text, Trial};
+use model::{Bounds, Model, Text, Trial};
 use phrasebook::Phrasebook;
 
 /// Parts that the texts fall into, each judged by a model that learned from the others.
 const FOLDS: usize = 4;
 
-/// The file of a fault of the texts themselves, whatever files they came from.
-pub const LABELLED: &str = "labelled texts";
+/// What a reader is told of the phrases below a weight, the heaviest first.
+const PARTS: [(f32, &str); 4] = [
+    (f32::INFINITY, "These carry most: one or two of them decide."),
+    (2.0, "These point to it: several together decide."),
+    (1.0, "These are hints."),
+    (0.0, "These speak against it."),
+];
+/// Digits of a number that may be anybody's: of a year, a size, a form. Longer ones are somebody's.
+const DIGITS: usize = 4;
 
 /// A text with its topic.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Labelled {
     /// The text; a subject stands above it.
     pub text: String,
     /// The topic's label.
     pub topic: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Where a labelled text stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file.
+    pub file: Arc<str>,
+    /// Its line, from 1; 0 where lines say nothing.
+    pub line: usize,
 }
 
 /// A labelled text as the request that it stands for.
@@ -114,14 +134,16 @@ pub fn score(rules: &Rules, labels: &Labels, samples: &[Labelled]) -> Score {
     score
 }
 
-/// Learns topic files from labelled texts. `words`: the text of `words.toml` to fold by, which is handed on.
-pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
+/// Learns topic files from labelled texts. `words`: the text of `words.toml` to fold by, which is handed on. `most`: phrases
+/// that a topic may have.
+pub fn learn(samples: &[Labelled], words: &str, most: Option<usize>) -> Result<Learned, Vec<Fault>> {
     let labels = Labels::of(samples);
     let ids: Vec<&String> = labels.shown.keys().collect();
     if ids.iter().filter(|id| **id != OTHER).count() < 2 {
         let message = "the labelled texts name fewer than two topics".to_owned();
         let remedy = "label texts of two topics or more, `other` not counted".to_owned();
-        return Err(vec![Fault { file: LABELLED.into(), line: 0, message, remedy }]);
+        let file = samples.first().map_or_else(String::new, |sample| sample.place.file.to_string());
+        return Err(vec![Fault { file, line: 0, message, remedy }]);
     }
     let numbers: HashMap<&String, usize> = ids.iter().enumerate().map(|(number, id)| (*id, number)).collect();
     let phrasebook = Phrasebook::new(samples, words)?;
@@ -129,13 +151,14 @@ pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
         .map(|(sample, phrases)| Text { phrases, topic: numbers[&labels.id(&sample.topic)] })
         .collect();
 
-    let mut model = Model::train(&texts, ids.len(), &phrasebook);
+    let bounds = Bounds { topics: ids.len(), phrases: most.unwrap_or(usize::MAX) };
+    let mut model = Model::train(&texts, bounds, &phrasebook);
     let other = numbers.get(&OTHER.to_owned()).copied();
     // What speaks for no topic is `other`.
     let own = model.priors.iter().enumerate().filter(|(topic, _)| Some(*topic) != other);
     let silent = own.map(|(_, prior)| *prior).fold(f32::MIN, f32::max) + 0.01;
     if let Some(other) = other {
-        let raised = model.priors[other] + model::raise(&trials(&texts, ids.len(), other, &phrasebook));
+        let raised = model.priors[other] + model::raise(&trials(&texts, bounds, other, &phrasebook));
         model.priors[other] = raised.max(silent);
     }
 
@@ -148,8 +171,10 @@ pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
         let weights = written(&model, number, &phrasebook);
         signals += weights.len();
         let examples = examples(samples, &texts, &model, number, least);
-        let label = labels.shown[*id].replace('_', " ");
-        files.insert(format!("topics/{id}.toml"), sheet(id, &label, model.priors[number], &weights, &examples).into());
+        files.insert(
+            format!("topics/{id}.toml"),
+            sheet(id, &labels.shown[*id], model.priors[number], &weights, &examples).into(),
+        );
     }
     if other.is_none() {
         files.insert("topics/other.toml".into(), sheet(OTHER, "Other", silent, &[], &[]).into());
@@ -158,13 +183,13 @@ pub fn learn(samples: &[Labelled], words: &str) -> Result<Learned, Vec<Fault>> {
 }
 
 /// How every text comes out by a model that has not seen it.
-fn trials(texts: &[Text<'_>], topics: usize, other: usize, phrasebook: &Phrasebook) -> Vec<Trial> {
+fn trials(texts: &[Text<'_>], bounds: Bounds, other: usize, phrasebook: &Phrasebook) -> Vec<Trial> {
     let part = |fold: usize, unseen: bool| {
         let part = texts.iter().enumerate().filter(move |(index, _)| (index % FOLDS == fold) == unseen);
         part.map(|(_, text)| *text).collect::<Vec<_>>()
     };
     let of = |fold: usize| {
-        let model = Model::train(&part(fold, false), topics, phrasebook);
+        let model = Model::train(&part(fold, false), bounds, phrasebook);
         part(fold, true).into_iter().map(|text| model.trial(text, other)).collect::<Vec<_>>()
     };
     (0..FOLDS).flat_map(of).collect()
@@ -180,7 +205,7 @@ fn written<'p>(model: &Model, topic: usize, phrasebook: &'p Phrasebook) -> Vec<(
 
 /// Up to fifteen texts of the topic that the model judges right, and with more points than the least, spread over the surest
 /// and the hardest.
-fn examples<'s>(samples: &'s [Labelled], texts: &[Text<'_>], model: &Model, topic: usize, least: f32) -> Vec<&'s str> {
+fn examples(samples: &[Labelled], texts: &[Text<'_>], model: &Model, topic: usize, least: f32) -> Vec<String> {
     let mut right = Vec::new();
     for (sample, text) in samples.iter().zip(texts).filter(|(_, text)| text.topic == topic) {
         let points = model.points(*text);
@@ -192,10 +217,10 @@ fn examples<'s>(samples: &'s [Labelled], texts: &[Text<'_>], model: &Model, topi
     }
     right.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     let step = (right.len() / 15).max(1);
-    right.iter().step_by(step).take(15).map(|(_, text)| *text).collect()
+    right.iter().step_by(step).take(15).map(|(_, text)| masked(text)).collect()
 }
 
-fn sheet(id: &str, label: &str, prior: f32, weights: &[(&str, f32)], examples: &[&str]) -> String {
+fn sheet(id: &str, label: &str, prior: f32, weights: &[(&str, f32)], examples: &[String]) -> String {
     let mut out = String::from("# Learned from labelled texts; edit it like any other topic.\n");
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     // Writing to a String cannot fail.
@@ -207,11 +232,34 @@ fn sheet(id: &str, label: &str, prior: f32, weights: &[(&str, f32)], examples: &
         _ => writeln!(out, "prior = {prior:.2}\nthreshold = -1000"),
     };
     out.push_str("\n[weights]\n");
+    let mut parts = PARTS.into_iter().peekable();
     for (phrase, weight) in weights {
+        let mut said = None;
+        while let Some((_, part)) = parts.next_if(|(least, _)| weight < least) {
+            said = Some(part);
+        }
+        let _ = said.map_or(Ok(()), |part| writeln!(out, "# {part}"));
         let _ = writeln!(out, "{} = {weight:.2}", quoted(phrase));
     }
     for example in examples {
         let _ = writeln!(out, "\n[[example]]\ntext = {}", quoted(example));
     }
     out
+}
+
+/// Whether a word as it stands between spaces is somebody's own: an address, a link, a long number.
+fn is_private(word: &str) -> bool {
+    let digits = word.chars().filter(|c| c.is_numeric()).count();
+    word.contains('@') || word.contains("://") || word.starts_with("www.") || digits > DIGITS
+}
+
+/// A text with what is somebody's own left out, as it may stand in a rule file.
+fn masked(text: &str) -> String {
+    let mask = |word: &str| {
+        let bare = word.trim_end();
+        // Where a sentence ends, it still ends.
+        let end = bare.trim_end_matches(['.', '!', '?', ',', ';', ':', ')']).len();
+        if is_private(bare) { format!("…{}", &word[end..]) } else { word.to_owned() }
+    };
+    text.split_inclusive(char::is_whitespace).map(mask).collect()
 }

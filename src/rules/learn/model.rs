@@ -32,6 +32,15 @@ pub struct Text<'p> {
     pub topic: usize,
 }
 
+/// How much a model may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// How many topics there are.
+    pub topics: usize,
+    /// Phrases that each may have.
+    pub phrases: usize,
+}
+
 /// Weights of phrases for topics, as they will be written.
 pub struct Model {
     /// Topic → its phrases with their weights.
@@ -54,7 +63,7 @@ pub struct Trial {
 
 impl Model {
     /// Trains on all phrases, keeps those that matter to a topic, trains again on these.
-    pub fn train(texts: &[Text<'_>], topics: usize, phrasebook: &Phrasebook) -> Model {
+    pub fn train(texts: &[Text<'_>], bounds: Bounds, phrasebook: &Phrasebook) -> Model {
         let scale = scales(texts, phrasebook);
         let norms: Vec<f32> = texts
             .iter()
@@ -65,11 +74,17 @@ impl Model {
         let machine = Machine { texts, scale: &scale, norms: &norms, order: order(texts.len()) };
         let all = vec![true; phrasebook.len()];
         let mut model = Model { topics: vec![], priors: vec![], by_phrase: vec![vec![]; phrasebook.len()] };
-        for topic in 0..topics {
+        for topic in 0..bounds.topics {
             let (weights, _) = machine.learn(topic, &all, ROUNDS[0]);
             let points = |phrase: usize, weight: f32| hundredths(weight * scale[phrase] * usual * POINTS);
-            let telling = |(phrase, weight): (usize, &f32)| points(phrase, *weight).abs() >= LEAST_WEIGHT;
-            let kept: Vec<bool> = weights.iter().enumerate().map(telling).collect();
+            let all = weights.iter().enumerate().map(|(phrase, weight)| (phrase, points(phrase, *weight).abs()));
+            let mut telling: Vec<(usize, f32)> = all.filter(|(_, points)| *points >= LEAST_WEIGHT).collect();
+            if telling.len() > bounds.phrases {
+                telling.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+                telling.truncate(bounds.phrases);
+            }
+            let mut kept = vec![false; phrasebook.len()];
+            telling.iter().for_each(|(phrase, _)| kept[*phrase] = true);
             let (weights, prior) = machine.learn(topic, &kept, ROUNDS[1]);
             model.priors.push(hundredths(prior * POINTS));
             let written = weights.iter().enumerate().filter(|(phrase, _)| kept[*phrase]);

@@ -1,17 +1,21 @@
 //! The phrasebook: what labelled texts say, as the words, pairs and gapped pairs that a phrase of the rule language can say.
 //!
 //! Every entry is written as a person would write it, and read back: what would not fold to the same words is left out, so
-//! that a learned rule fires exactly where its phrase was seen.
+//! that a learned rule fires exactly where its phrase was seen. Addresses, links and long numbers are nobody's phrase, and
+//! short numbers only where many texts have them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
-use super::Labelled;
+use super::{Labelled, is_private};
 use crate::config::fault::Fault;
 use crate::rules::lexicon::{Lexicon, STOP, UNKNOWN, Word};
 use crate::rules::scan::GAP_WORDS;
 
 /// Two words must stand together in so many texts to be a phrase: what is said once may be chance.
 const LEAST_TEXTS: u32 = 2;
+/// So many texts must have a number: then it is nobody's own.
+const NUMBER_TEXTS: u32 = 5;
 
 /// All phrases that the texts hold often enough, numbered.
 pub struct Phrasebook {
@@ -69,6 +73,13 @@ impl Phrasebook {
         for sample in samples {
             read.clear();
             lexicon.read(&sample.text, &mut read);
+            let private = private(&sample.text);
+            for word in &mut read {
+                let at = word.start as usize;
+                if word.id > STOP && private.iter().any(|span| span.contains(&at)) {
+                    word.id = UNKNOWN;
+                }
+            }
             for word in read.iter().filter(|word| word.id > STOP) {
                 let written = &sample.text[word.start as usize..word.end as usize];
                 *surfaces.entry(word.id).or_default().entry(written.to_lowercase()).or_default() += 1;
@@ -81,7 +92,11 @@ impl Phrasebook {
             (surfaces.keys()).filter_map(|id| Some((*id, surface(&lexicon, *id, surfaces.get(id))?))).collect();
         // Two words that never stand apart are a pair, all others a gapped pair: the same two would count twice.
         let together = |one, two| held.get(&Shape::Pair(one, two)) == held.get(&Shape::Gapped(one, two));
+        let numbers: HashSet<u32> =
+            (forms.iter()).filter(|(_, form)| form.chars().any(char::is_numeric)).map(|(id, _)| *id).collect();
+        let own = |id: &u32| numbers.contains(id) && held[&Shape::Word(*id)] < NUMBER_TEXTS;
         let says_more = |shape: &Shape, count: u32| match *shape {
+            _ if shape.words().iter().any(own) => false,
             Shape::Word(_) => true,
             Shape::Pair(one, two) => count >= LEAST_TEXTS && together(one, two),
             Shape::Gapped(one, two) => count >= LEAST_TEXTS && !together(one, two),
@@ -104,6 +119,20 @@ impl Phrasebook {
     pub fn len(&self) -> usize {
         self.written.len()
     }
+}
+
+/// Where what is somebody's own stands.
+fn private(text: &str) -> Vec<Range<usize>> {
+    let mut found = vec![];
+    let mut start = 0;
+    for word in text.split_inclusive(char::is_whitespace) {
+        let end = start + word.len();
+        if is_private(word.trim_end()) {
+            found.push(start..end);
+        }
+        start = end;
+    }
+    found
 }
 
 /// The shapes of a read text, each once, in order.

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::Labelled;
 use super::phrasebook::Phrasebook;
+use super::{Labelled, masked};
 use crate::config::fault::Fault;
 use crate::request::Request;
 use crate::rules::description;
@@ -130,13 +130,19 @@ fn candidates<'c>(
     wrong: &[&'c Corrected],
 ) -> Result<BTreeMap<&'c str, Vec<String>>, Vec<Fault>> {
     let text = |request: &Request| format!("{}\n\n{}", request.subject, request.text);
-    let mut samples: Vec<Labelled> =
-        wrong.iter().map(|one| Labelled { text: text(&one.request), topic: one.new.clone() }).collect();
+    let mut samples: Vec<Labelled> = wrong
+        .iter()
+        .map(|one| Labelled { text: text(&one.request), topic: one.new.clone(), ..Labelled::default() })
+        .collect();
     let rest = corrected.iter().filter(|one| !wrong.iter().any(|other| std::ptr::eq(*other, *one)));
-    samples.extend(rest.map(|one| Labelled { text: text(&one.request), topic: one.new.clone() }));
+    samples.extend(rest.map(|one| Labelled {
+        text: text(&one.request),
+        topic: one.new.clone(),
+        ..Labelled::default()
+    }));
     for topic in &rules.compiled.topics {
         for example in topic.examples.iter().filter(|example| example.belongs) {
-            samples.push(Labelled { text: text(&example.request()), topic: topic.id.0.clone() });
+            samples.push(Labelled { text: text(&example.request()), topic: topic.id.0.clone(), ..Labelled::default() });
         }
     }
     let words = files.get("words.toml").map_or("", |text| &**text);
@@ -228,12 +234,8 @@ fn file_of(files: &Files, topic: &str) -> Option<String> {
 
 /// A customer's text as it may stand in a rule file: its beginning, addresses and long numbers masked.
 fn shown(text: &str) -> String {
-    let mask = |word: &str| {
-        let digits = word.chars().filter(char::is_ascii_digit).count();
-        if word.contains('@') || word.contains("://") || digits >= 5 { "…".to_owned() } else { word.to_owned() }
-    };
-    let words: Vec<String> = text.split_whitespace().map(mask).collect();
-    words.join(" ").chars().take(EXAMPLE_CHARS).collect()
+    let words: Vec<&str> = text.split_whitespace().collect();
+    masked(&words.join(" ")).chars().take(EXAMPLE_CHARS).collect()
 }
 
 #[cfg(test)]
