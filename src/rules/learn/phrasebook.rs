@@ -14,7 +14,7 @@ use crate::rules::scan::GAP_WORDS;
 
 /// Two words must stand together in so many texts to be a phrase: what is said once may be chance.
 const LEAST_TEXTS: u32 = 2;
-/// So many texts must have a number: then it is nobody's own.
+/// So many texts must hold a phrase with a number: then it is nobody's own.
 const NUMBER_TEXTS: u32 = 5;
 
 /// All phrases that the texts hold often enough, numbered.
@@ -94,9 +94,9 @@ impl Phrasebook {
         let together = |one, two| held.get(&Shape::Pair(one, two)) == held.get(&Shape::Gapped(one, two));
         let numbers: HashSet<u32> =
             (forms.iter()).filter(|(_, form)| form.chars().any(char::is_numeric)).map(|(id, _)| *id).collect();
-        let own = |id: &u32| numbers.contains(id) && held[&Shape::Word(*id)] < NUMBER_TEXTS;
+        let own = |shape: &Shape, count| count < NUMBER_TEXTS && shape.words().iter().any(|id| numbers.contains(id));
         let says_more = |shape: &Shape, count: u32| match *shape {
-            _ if shape.words().iter().any(own) => false,
+            _ if own(shape, count) => false,
             Shape::Word(_) => true,
             Shape::Pair(one, two) => count >= LEAST_TEXTS && together(one, two),
             Shape::Gapped(one, two) => count >= LEAST_TEXTS && !together(one, two),
