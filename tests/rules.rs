@@ -48,6 +48,18 @@ fn a_fault_names_file_line_and_remedy() {
     );
 }
 
+/// TOML takes what stands below a `[` for part of it.
+#[test]
+fn keys_of_the_topic_that_stand_too_far_below_are_told() {
+    check(
+        "id = \"x\"\n[[signal]]\nphrases = [\"late\"]\nteam = \"t\"\n[weights]\n\"margin\" = 2\nthreshold = 3\n",
+        &[
+            "topics/x.toml:4: unknown key `team`; it stands inside a table: write it above the first line with a [",
+            "topics/x.toml:7: `threshold` stands inside the table `weights`; write it above the first line with a [, or, if it is a phrase, between quotes",
+        ],
+    );
+}
+
 /// One fault hides no other: neither syntax what stands below, nor a wrong key a regex.
 #[test]
 fn all_faults_of_a_file_are_told_at_once() {
@@ -74,11 +86,14 @@ fn all_faults_of_a_file_are_told_at_once() {
         let faults = Rules::compile(&files(&[("topics/x.toml", topic)])).unwrap_err();
         faults.iter().map(|fault| fault.to_string().split(';').next().unwrap().replace('\n', " ")).collect()
     };
-    let several = faults(&format!("id = \"x\"\n{late}nmae = \"y\"\n{late}near = [\"@none\"]\nregex = ['(']\n"));
-    assert_eq!(several.len(), 3, "{several:#?}");
+    let several = faults(&format!(
+        "id = \"x\"\n{late}nmae = \"y\"\n{late}near = [\"@none\"]\nregex = ['(']\n[[counter_example]]\ntopic = \"z\"\n"
+    ));
+    assert_eq!(several.len(), 4, "{several:#?}");
     assert!(several[0].starts_with("topics/x.toml:4: unknown key `nmae`"), "{several:#?}");
     assert!(several[1].starts_with("topics/x.toml:7: there is no class `@none`"), "{several:#?}");
     assert!(several[2].starts_with("topics/x.toml:8: "), "{several:#?}");
+    assert!(several[3].starts_with("topics/x.toml:9: there is no topic `z`"), "{several:#?}");
 }
 
 #[test]

@@ -291,7 +291,7 @@ fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
     for rank in &explanation.ranking {
         let what = match rank.topic == rules::OTHER {
             true if any => " (unless a topic reaches its threshold and has as many)".to_owned(),
-            true => " (unless a topic has as many)".to_owned(),
+            true => " (unless a topic has as many points)".to_owned(),
             false if binding(rank) => format!(" (threshold {:.2})", rank.threshold),
             false => String::new(),
         };

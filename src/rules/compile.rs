@@ -140,13 +140,15 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
             continue;
         }
         let (topic, found) = topic::read(path, text);
-        // Its signals are compiled all the same: one fault is not to hide another.
-        let is_faulty = !found.is_empty();
         faults.extend(found);
-        if is_faulty {
+        // Also with faults its signals are compiled: one fault is not to hide another.
+        let Some(mut topic) = topic else {
             unread.push(supposed_id(path, text));
+            continue;
+        };
+        if topic.id.0.is_empty() {
+            topic.id.0 = supposed_id(path, text);
         }
-        let Some(mut topic) = topic else { continue };
         let at = topics.len() as u16;
         let prefix = format!("topic.{}", topic.id.0);
         for signal in mem::take(&mut topic.signals) {
@@ -169,9 +171,7 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
             };
             add(Owner::NotOneCampaign(at), path, &prefix, signal, &mut weaver);
         }
-        if !is_faulty {
-            topics.push(topic);
-        }
+        topics.push(topic);
     }
     let (mut routing, routed, found) = routing::read(files.get("routing.toml").map(|text| &**text));
     faults.extend(found);

@@ -233,8 +233,14 @@ impl<'t> Sheet<'t> {
         found
     }
 
-    /// A table of numbers by free keys, in the order of the file: `(key, number, line)`.
-    pub fn numbers_by_key(&mut self, table: &mut Table<'_>, key: &'static str) -> Vec<(String, f64, usize)> {
+    /// A table of numbers by free keys, in the order of the file: `(key, number, line)`. One of `beside` that stands there
+    /// without quotes was meant for the table around it.
+    pub fn numbers_by_key(
+        &mut self,
+        table: &mut Table<'_>,
+        key: &'static str,
+        beside: &[&str],
+    ) -> Vec<(String, f64, usize)> {
         let Some(value) = self.get(table, key) else { return vec![] };
         let DeValue::Table(numbers) = value.get_ref() else {
             self.wrong_type(key, value, "a table of numbers");
@@ -245,6 +251,15 @@ impl<'t> Sheet<'t> {
         let mut found = Vec::with_capacity(entries.len());
         for (name, value) in entries {
             let line = self.line(name.span().start);
+            let word: &str = name.get_ref();
+            if beside.contains(&word) && self.text[name.span()] == *word {
+                let message = format!("`{word}` stands inside the table `{key}`");
+                self.fault(
+                    line,
+                    message,
+                    "write it above the first line with a [, or, if it is a phrase, between quotes",
+                );
+            }
             if let Some(number) = self.as_number(name.get_ref(), value) {
                 found.push((name.get_ref().clone().into_owned(), number, line));
             }
@@ -270,12 +285,17 @@ impl<'t> Sheet<'t> {
             };
             let mut inner = Table { line: self.line(item.span().start), table: inner, asked: vec![] };
             read(self, &mut inner);
-            self.finish(inner);
+            self.finish_in(inner, &table.asked);
         }
     }
 
     /// Every key of this table that was never asked for is a fault.
     pub fn finish(&mut self, table: Table<'_>) {
+        self.finish_in(table, &[]);
+    }
+
+    /// `around`: the keys of the table around it, which a person may have written too far below.
+    fn finish_in(&mut self, table: Table<'_>, around: &[&str]) {
         for (name, _) in table.table.iter() {
             let key: &str = name.get_ref();
             if table.asked.contains(&key) {
@@ -283,6 +303,9 @@ impl<'t> Sheet<'t> {
             }
             let line = self.line(name.span().start);
             let remedy = match nearest(key, &table.asked) {
+                _ if around.contains(&key) => {
+                    "it stands inside a table: write it above the first line with a [".to_owned()
+                }
                 Some(right) => format!("write `{right}`, or delete it"),
                 None => format!("delete it; the keys here are {}", table.asked.join(", ")),
             };

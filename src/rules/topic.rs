@@ -20,6 +20,9 @@ pub const PLACES: [(&str, Where); 8] = [
     ("link", Where::Link),
 ];
 
+/// The keys of a topic that are numbers, as phrases with a weight are.
+const NUMBERS: [&str; 5] = ["prior", "threshold", "threshold_named", "named", "margin"];
+
 /// How many words away `near` may stand unless the signal says.
 pub const NEAR_WORDS: usize = 8;
 
@@ -174,7 +177,7 @@ pub fn read(file: &str, text: &str) -> (Option<Topic>, Vec<Fault>) {
         read.threshold = sheet.number(&mut root, "threshold").unwrap_or(2.0);
         read.threshold_named = sheet.number(&mut root, "threshold_named").unwrap_or(read.threshold);
         sheet.tables(&mut root, "signal", |sheet, table| read.signals.push(signal(sheet, table, 2.0)));
-        for (text, weight, line) in sheet.numbers_by_key(&mut root, "weights") {
+        for (text, weight, line) in sheet.numbers_by_key(&mut root, "weights", &NUMBERS) {
             let name = slug(&text);
             let phrases = vec![Phrase { text, language: None, line }];
             read.signals.push(Signal { line, name, weight, phrases, short: true, ..Signal::default() });
