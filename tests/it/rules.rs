@@ -376,6 +376,7 @@ fn learned_files_may_be_kept_short() {
     assert_eq!(judged.len(), 3, "{out}");
     let topic = fs::read_to_string(folder.path().join("out/topics/billing.toml")).unwrap();
     assert_eq!(topic.lines().filter(|line| line.starts_with('"')).count(), 2, "{topic}");
+    assert!(topic.contains("[weights]\n# These carry most.\n\""), "{topic}");
 }
 
 #[test]

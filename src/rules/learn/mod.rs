@@ -29,11 +29,11 @@ use phrasebook::Phrasebook;
 /// Parts that the texts fall into, each judged by a model that learned from the others.
 const FOLDS: usize = 4;
 
-/// What a reader is told of the phrases below a weight, the heaviest first.
+/// What a reader is told of the phrases below a weight, in shares of the heaviest one.
 const PARTS: [(f32, &str); 4] = [
-    (f32::INFINITY, "These carry most: one or two of them decide."),
-    (2.0, "These point to it: several together decide."),
-    (1.0, "These are hints."),
+    (2.0, "These carry most."),
+    (0.5, "These point to it: several together decide."),
+    (0.25, "These are hints."),
     (0.0, "These speak against it."),
 ];
 /// Digits of a number that may be anybody's: of a year, a size, a form. Longer ones are somebody's.
@@ -233,9 +233,10 @@ fn sheet(id: &str, label: &str, prior: f32, weights: &[(&str, f32)], examples: &
     };
     out.push_str("\n[weights]\n");
     let mut parts = PARTS.into_iter().peekable();
+    let heaviest = weights.first().map_or(0.0, |(_, weight)| weight.max(0.0));
     for (phrase, weight) in weights {
         let mut said = None;
-        while let Some((_, part)) = parts.next_if(|(least, _)| weight < least) {
+        while let Some((_, part)) = parts.next_if(|(share, _)| *weight < share * heaviest) {
             said = Some(part);
         }
         let _ = said.map_or(Ok(()), |part| writeln!(out, "# {part}"));
