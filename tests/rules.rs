@@ -48,6 +48,18 @@ fn a_fault_names_file_line_and_remedy() {
     );
 }
 
+#[test]
+fn examples_say_something_and_counter_examples_are_of_others() {
+    check(
+        "id = \"x\"\nlabel = \" \"\n[[example]]\n[[counter_example]]\ntext = \"late\"\ntopic = \"x\"\n",
+        &[
+            "topics/x.toml:2: the topic's `label` is empty; write what customers call it",
+            "topics/x.toml:3: the example says nothing; add text = \"…\", or delete it",
+            "topics/x.toml:4: a counter-example of `x` names `x` itself; name the topic that it belongs to, or make it an [[example]]",
+        ],
+    );
+}
+
 /// TOML takes what stands below a `[` for part of it.
 #[test]
 fn keys_of_the_topic_that_stand_too_far_below_are_told() {
@@ -82,12 +94,21 @@ fn all_faults_of_a_file_are_told_at_once() {
             "topics/x.toml:4: no valid TOML: missing comma between array elements, expected `,`; put a comma between the texts of a list, and a ] behind the last",
         ],
     );
+    // A key that stands twice hides nothing.
+    check(
+        "id = \"x\"\nid = \"y\"\n[[signal]]\nname = \"s\"\n[[signal]]\nregex = ['[']\n",
+        &[
+            "topics/x.toml:2: no valid TOML: duplicate key; it stands above already: put its lines there, or keep one",
+            "topics/x.toml:3: the signal can never fire: it has neither phrases nor regex; add phrases = [\"…\"] or regex = ['.'], or a sender_domain, source, header or attachment_type, or delete it",
+            "topics/x.toml:6: the regex \"[\" is wrong: unclosed character class; correct it, or use phrases",
+        ],
+    );
     let faults = |topic: &str| -> Vec<String> {
         let faults = Rules::compile(&files(&[("topics/x.toml", topic)])).unwrap_err();
         faults.iter().map(|fault| fault.to_string().split(';').next().unwrap().replace('\n', " ")).collect()
     };
     let several = faults(&format!(
-        "id = \"x\"\n{late}nmae = \"y\"\n{late}near = [\"@none\"]\nregex = ['(']\n[[counter_example]]\ntopic = \"z\"\n"
+        "id = \"x\"\n{late}nmae = \"y\"\n{late}near = [\"@none\"]\nregex = ['(']\n[[counter_example]]\ntext = \"a\"\ntopic = \"z\"\n"
     ));
     assert_eq!(several.len(), 4, "{several:#?}");
     assert!(several[0].starts_with("topics/x.toml:4: unknown key `nmae`"), "{several:#?}");

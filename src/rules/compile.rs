@@ -5,7 +5,7 @@ use std::mem;
 
 use super::classes::Classes;
 use super::description::Description;
-use super::example::Routed;
+use super::example::{Example, Routed};
 use super::leanings::{self, Idle, Leanings};
 use super::lexicon::Lexicon;
 use super::numbering::Lists;
@@ -277,6 +277,18 @@ fn references(topics: &[topic::Topic], unread: &[String], routing: &[routing::Ru
         };
         (format!("there is no topic `{id}`"), remedy)
     };
+    for topic in topics {
+        let itself = |example: &&Example| example.topic.as_ref() == Some(&topic.id.0);
+        for example in topic.examples.iter().filter(itself) {
+            let message = format!("a counter-example of `{0}` names `{0}` itself", topic.id.0);
+            fault(
+                &topic.file,
+                example.line,
+                message,
+                "name the topic that it belongs to, or make it an [[example]]".into(),
+            );
+        }
+    }
     let proven = topics.iter().flat_map(|topic| topic.examples.iter().map(|example| (topic.file.as_str(), example)));
     for (file, example) in proven.chain(routed.iter().map(|routed| ("routing.toml", &routed.example))) {
         if let Some(id) = example.topic.as_deref().filter(|id| *id != "other" && !ids.contains(id)) {

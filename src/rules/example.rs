@@ -56,7 +56,7 @@ impl Example {
         let (pick, source) = (text("pick"), text("source"));
         let below = ["forwarded", "quoted", "signature"].map(|key| text(key).unwrap_or_default());
         let fields = sheet.texts_by_key(table, "field");
-        Example {
+        let example = Example {
             line: table.line,
             subject: subject.unwrap_or_default(),
             text: said.unwrap_or_default(),
@@ -69,7 +69,11 @@ impl Example {
             source,
             belongs,
             topic: None,
+        };
+        if example == (Example { line: table.line, belongs, ..Example::default() }) {
+            sheet.fault(table.line, "the example says nothing", "add text = \"…\", or delete it");
         }
+        example
     }
 
     /// The request that it stands for.

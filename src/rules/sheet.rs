@@ -61,11 +61,10 @@ impl<'t> Sheet<'t> {
         self.faults.sort_by_key(|fault| fault.line);
         let mut syntax = mem::take(&mut self.faults);
         let doubtful: Vec<usize> = syntax.iter().map(|fault| fault.line).collect();
-        self.broken = !syntax.is_empty();
+        // A key that stands twice leaves all else as it is.
+        self.broken = syntax.iter().any(|fault| !fault.message.contains("duplicate key"));
         read(&mut self, Table { line: 1, table: root.get_ref(), asked: vec![] });
-        if self.broken {
-            self.drop_doubtful(&doubtful);
-        }
+        self.drop_doubtful(&doubtful);
         // A list that is not closed breaks all lines that follow.
         let mut last = (0, false);
         syntax.retain(|fault| {
@@ -107,10 +106,10 @@ impl<'t> Sheet<'t> {
     /// What stands in a line that cannot be read seems to be missing: a fault of a whole table, or of such a line, may be
     /// none.
     fn drop_doubtful(&mut self, doubtful: &[usize]) {
-        let lines: Vec<&str> = self.text.lines().collect();
+        let (broken, lines) = (self.broken, self.text.lines().collect::<Vec<&str>>());
         let heads =
             |line: usize| line <= 1 || lines.get(line - 1).is_some_and(|text| text.trim_start().starts_with('['));
-        self.faults.retain(|fault| !heads(fault.line) && !doubtful.contains(&fault.line));
+        self.faults.retain(|fault| !(broken && heads(fault.line)) && !doubtful.contains(&fault.line));
     }
 
     /// The line of a byte offset, from 1.

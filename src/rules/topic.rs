@@ -144,7 +144,12 @@ pub fn read(file: &str, text: &str) -> (Option<Topic>, Vec<Fault>) {
             }
             Some(_) => {}
         }
-        let label = sheet.text(&mut root, "label").map(|(label, _)| label);
+        let label = sheet.text(&mut root, "label").map(|(label, line)| {
+            if label.trim().is_empty() {
+                sheet.fault(line, "the topic's `label` is empty", "write what customers call it");
+            }
+            label
+        });
         let campaign = match sheet.text(&mut root, "campaign") {
             None => Concerns::Optional,
             Some((word, line)) => match word.as_str() {
