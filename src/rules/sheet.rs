@@ -109,7 +109,8 @@ impl<'t> Sheet<'t> {
         let (broken, lines) = (self.broken, self.text.lines().collect::<Vec<&str>>());
         let heads =
             |line: usize| line <= 1 || lines.get(line - 1).is_some_and(|text| text.trim_start().starts_with('['));
-        self.faults.retain(|fault| !(broken && heads(fault.line)) && !doubtful.contains(&fault.line));
+        let in_doubt = |line: usize| doubtful.contains(&line) || (broken && heads(line));
+        self.faults.retain(|fault| !in_doubt(fault.line));
     }
 
     /// The line of a byte offset, from 1.
