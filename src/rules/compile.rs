@@ -216,9 +216,10 @@ impl Compiled {
     /// Fills the tables that lead from a hit to the signals it concerns.
     fn index(&mut self) {
         let (mut plain, mut by_phrase, mut by_regex) = (vec![], vec![], vec![]);
-        let mut places = 0;
+        let (mut places, mut fields) = (0, vec![]);
         for (number, signal) in (0..).zip(&self.signals) {
             places |= signal.places;
+            fields.extend(signal.written.field.as_deref().map(label_words));
             if !matches!(signal.owner, Owner::Topic(_)) {
                 self.owned.entry(signal.owner).or_default().push(number);
             }
@@ -235,6 +236,7 @@ impl Compiled {
         self.plain = Lists::of_pairs(self.net.parts.len(), plain);
         self.by_phrase = Lists::of_pairs(self.net.parts.len(), by_phrase);
         self.by_regex = Lists::of_pairs(self.net.regexes.len(), by_regex);
+        self.net.fields = fields;
         self.net.places = places | USUAL_PLACES.iter().fold(0, |bits, place| bits | bit(*place));
     }
 }

@@ -4,7 +4,7 @@
 //! written without spaces (Chinese, Japanese, Thai, …) fold to one word a character. Every word keeps its byte span in the
 //! original text. Total: any text folds, spans always stand on character boundaries.
 
-use unicode_normalization::char::decompose_compatible;
+use unicode_normalization::char::{compose, decompose_compatible};
 
 /// What folding finds, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,10 +66,29 @@ pub fn fold(text: &str, mut found: impl FnMut(Piece<'_>)) {
                 }
             }
             c if c.is_ascii() => word.flush(&mut found),
+            // Korean as some programs write it: each letter of a syllable by itself.
+            '\u{1100}'..='\u{1112}' => {
+                word.flush(&mut found);
+                let mut syllable = c;
+                while let Some(next_letter) = text[next..].chars().next()
+                    && let Some(joined) = compose(syllable, next_letter)
+                {
+                    (syllable, next) = (joined, next + next_letter.len_utf8());
+                }
+                word.push(syllable, at, next);
+                word.flush(&mut found);
+            }
             c if stands_alone(c) => {
                 word.flush(&mut found);
-                word.push(c, at, end);
-                word.flush(&mut found);
+                let syllable = matches!(c, '\u{ac00}'..='\u{d7a3}');
+                let mut letter = |part: char| {
+                    // The marks that voice a Japanese letter fold away, as accents do.
+                    if !matches!(part, '\u{3099}' | '\u{309a}') {
+                        word.push(part, at, end);
+                        word.flush(&mut found);
+                    }
+                };
+                if syllable { letter(c) } else { decompose_compatible(c, letter) }
             }
             c if c.is_alphanumeric() => fold_char(c, |folded| word.push(folded, at, end)),
             c if is_mark(c) => word.stretch(end),
@@ -146,6 +165,7 @@ fn fold_char(c: char, mut push: impl FnMut(char)) {
         'ł' | 'Ł' => push('l'),
         'đ' | 'Đ' => push('d'),
         'ı' | 'İ' => push('i'),
+        'ς' => push('σ'),
         _ => decompose_compatible(c, |part| {
             if !is_mark(part) {
                 part.to_lowercase().filter(|c| c.is_alphanumeric()).for_each(&mut push);
@@ -164,7 +184,7 @@ fn stands_alone(c: char) -> bool {
     matches!(c,
         '\u{e01}'..='\u{e4e}' | '\u{e81}'..='\u{ecd}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17d3}'
         | '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-        | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}')
+        | '\u{ff66}'..='\u{ff9f}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}')
 }
 
 #[cfg(test)]
@@ -204,5 +224,9 @@ mod tests {
         check("无法登录!", "无 法 登 录 |");
         check("レポート", "レ ポ ー ト");
         check("เข้า", "เ ข ้ า");
+        check("น้ำ น้\u{e4d}\u{e32}", "น ้ ํ า น ้ ํ า");
+        check("ガラス ｶﾞﾗｽ カ\u{3099}ラス", "カ ラ ス カ ラ ス カ ラ ス");
+        check("각 \u{1100}\u{1161}\u{11a8}", "각 각");
+        check("ΙΠΠΟΣ ιππος", "ιπποσ ιπποσ");
     }
 }

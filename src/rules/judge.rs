@@ -347,11 +347,10 @@ pub(super) fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<
     let blind = matches!(signal.owner, Owner::Topic(_));
     let counts = |hit: &&Hit| {
         let zone = &scan.zones[usize::from(hit.spot.zone)];
-        let in_field = signal
-            .written
-            .field
-            .as_deref()
-            .is_none_or(|wanted| zone.field.is_some_and(|field| is_field(scan.request, field, wanted)));
+        let in_field = match signal.written.field.as_deref() {
+            Some(wanted) => zone.field.is_some_and(|field| is_field(scan.request, field, wanted)),
+            None => !zone.meant,
+        };
         signal.places & bit(zone.place) != 0 && in_field && !(blind && hit.named)
     };
     let beside: Vec<&Hit> = scan.any_of(&signal.asked.near).collect();
@@ -435,7 +434,19 @@ fn of_type(list: &[String], file: &Attachment) -> bool {
 
 fn is_asked(list: &[topic::Header], (name, value): &(String, String)) -> bool {
     let value = value.to_lowercase();
-    list.iter().any(|wanted| wanted.name.eq_ignore_ascii_case(name) && value.contains(&wanted.value))
+    let whole = |wanted: &str| {
+        // Its words, not parts of words: "1" is not in "10".
+        let apart = |c: Option<char>, edge: Option<char>| {
+            !(c.is_some_and(char::is_alphanumeric) && edge.is_some_and(char::is_alphanumeric))
+        };
+        value.match_indices(wanted).any(|(at, _)| {
+            let (before, behind) = (&value[..at], &value[at + wanted.len()..]);
+            apart(before.chars().next_back(), wanted.chars().next())
+                && apart(behind.chars().next(), wanted.chars().next_back())
+        })
+    };
+    list.iter()
+        .any(|wanted| wanted.name.eq_ignore_ascii_case(name) && (wanted.value.is_empty() || whole(&wanted.value)))
 }
 
 /// How much a find counts where it stands.

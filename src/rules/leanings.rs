@@ -125,8 +125,11 @@ impl Compiled {
     /// Each word that leans to some topic, once, where it counts most: what it says, how much of it, and in which zone.
     fn leaning(&self, scan: &Scan<'_>, mut found: impl FnMut(&Word, &[(u16, f32)], f64, u16)) {
         let forwarded = forwarded_factor(scan.request);
-        let mut zones: Vec<(f64, u16)> =
-            (0..).zip(&scan.zones).map(|(zone, read)| (factor(read.place, forwarded), zone)).collect();
+        let mut zones: Vec<(f64, u16)> = (0..)
+            .zip(&scan.zones)
+            .filter(|(_, read)| !read.meant)
+            .map(|(zone, read)| (factor(read.place, forwarded), zone))
+            .collect();
         zones.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut seen = vec![0u64; self.net.lexicon.len().div_ceil(64)];
         for (factor, zone) in zones.into_iter().filter(|(factor, _)| *factor > 0.0) {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::compile::label_words;
 use super::lexicon::{STOP, Word};
 use super::weave::Net;
 use crate::request::evidence::{Evidence, Where};
@@ -26,6 +27,8 @@ pub struct Zone<'r> {
     pub index: usize,
     /// Its text as the request holds it.
     pub text: &'r str,
+    /// A form field with a meaning of its own, as the name: only signals that ask for it look at it.
+    pub meant: bool,
 }
 
 /// A span found in a zone, in bytes.
@@ -106,13 +109,13 @@ impl<'r> Scan<'r> {
     /// Reads a request. `pick`: whether the customer's picked topic is read like text, because no label matches it.
     pub fn new(net: &Net, request: &'r Request, pick: bool) -> Scan<'r> {
         let mut zones = Vec::with_capacity(8);
-        let mut add = |place, field, index, text: &'r str| {
+        let mut add = |place, field, index, text: &'r str, meant| {
             if !text.is_empty() && net.places & bit(place) != 0 && zones.len() < usize::from(u16::MAX) {
-                zones.push(Zone { place, field, index, text: head(text) });
+                zones.push(Zone { place, field, index, text: head(text), meant });
             }
         };
         for (place, text) in request.zones() {
-            add(place, None, 0, text);
+            add(place, None, 0, text, false);
         }
         for field in &request.fields {
             let counts = match field.key {
@@ -120,15 +123,16 @@ impl<'r> Scan<'r> {
                 FieldKey::HelpTopic => pick,
                 _ => false,
             };
-            if counts {
-                add(Where::Form, Some(&field.label), 0, &field.value);
+            let asked = || !net.fields.is_empty() && net.fields.contains(&label_words(&field.label));
+            if counts || asked() {
+                add(Where::Form, Some(&field.label), 0, &field.value, !counts);
             }
         }
         for (index, attachment) in request.attachments.iter().enumerate().take(100) {
-            add(Where::Attachment, None, index, &attachment.name);
+            add(Where::Attachment, None, index, &attachment.name, false);
         }
         for (index, link) in request.links.iter().enumerate().take(100) {
-            add(Where::Link, None, index, link);
+            add(Where::Link, None, index, link, false);
         }
 
         let mut words = Vec::with_capacity(request.text.len() / 5 + 16);

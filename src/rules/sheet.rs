@@ -154,6 +154,17 @@ impl<'t> Sheet<'t> {
         self.as_number(key, value)
     }
 
+    /// A number that is not below zero.
+    pub fn positive(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<f64> {
+        let value = self.get(table, key)?;
+        let number = self.as_number(key, value)?;
+        if number < 0.0 {
+            let line = self.line(value.span().start);
+            self.fault(line, format!("`{key}` is below zero"), format!("write {key} = 0.5 or the like"));
+        }
+        Some(number)
+    }
+
     /// A whole number up to `most`.
     pub fn count(&mut self, table: &mut Table<'_>, key: &'static str, most: usize) -> Option<usize> {
         let value = self.get(table, key)?;
@@ -181,7 +192,14 @@ impl<'t> Sheet<'t> {
         match digits.and_then(|digits| digits.parse::<f64>().ok()).filter(|number| number.abs() <= 1e6) {
             Some(number) => Some(number),
             None => {
-                self.wrong_type(key, value, "a decimal number between -1000000 and 1000000");
+                let wanted = "a decimal number between -1000000 and 1000000";
+                match digits {
+                    Some(digits) => {
+                        let line = self.line(value.span().start);
+                        self.fault(line, format!("`{key}` is {digits}"), format!("write {wanted}"));
+                    }
+                    None => self.wrong_type(key, value, wanted),
+                }
                 None
             }
         }

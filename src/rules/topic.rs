@@ -174,7 +174,7 @@ pub fn read(file: &str, text: &str) -> (Option<Topic>, Vec<Fault>) {
             threshold: 0.0,
             threshold_named: 0.0,
             named: sheet.number(&mut root, "named").unwrap_or(0.0),
-            margin: sheet.number(&mut root, "margin").unwrap_or(0.0),
+            margin: sheet.positive(&mut root, "margin").unwrap_or(0.0),
             signals: vec![],
             details: vec![],
             examples: vec![],

@@ -2,7 +2,7 @@
 //!
 //! Equal phrases of different rules become one phrase of the automaton; each rule keeps only its number.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::sync::OnceLock;
 use std::{panic, thread};
@@ -53,6 +53,8 @@ pub struct Net {
     pub regexes: Vec<Pattern>,
     /// The places that any signal looks at, as bits.
     pub places: u16,
+    /// The form fields that signals ask for, by the words of their labels.
+    pub fields: Vec<Vec<String>>,
 }
 
 /// A regex that gives spans, compiled when the set first finds it: most of them never match, and each takes memory.
@@ -255,6 +257,7 @@ impl Weaver {
             regex_set,
             regexes,
             places: 0,
+            fields: vec![],
         })
     }
 }
@@ -297,8 +300,27 @@ fn knot(regexes: &[Thread], proven: &HashSet<String>) -> Result<(RegexSet, Vec<P
         .size_limit(REGEX_BYTES * 64)
         .dfa_size_limit(STATES_BYTES)
         .build()
-        .map_err(|error| vec![whole(format!("the regexes together: {error}"), "use fewer of them, or phrases")])?;
+        .map_err(|error| vec![together(regexes, &error)])?;
     Ok((set, patterns))
+}
+
+/// All regexes together are over the bound: told where most of them stand.
+fn together(regexes: &[Thread], error: &regex::Error) -> Fault {
+    let mut by_file: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for regex in regexes {
+        let (count, line) = by_file.entry(&regex.file).or_insert((0, regex.line));
+        (*count, *line) = (*count + 1, (*line).min(regex.line));
+    }
+    let most = by_file.iter().max_by_key(|(_, (count, _))| *count);
+    let (file, count, line) = most.map_or(("rules", 0, 0), |(file, (count, line))| (*file, *count, *line));
+    let what = error.to_string();
+    let message = format!(
+        "the {} regexes of the folder, {count} of them in this file, are too large together: {}",
+        regexes.len(),
+        what.trim_end_matches('.')
+    );
+    let remedy = "lower their repeat counts, use fewer of them, or phrases";
+    Fault { file: file.to_owned(), line, message, remedy: remedy.into() }
 }
 
 /// What is wrong with a regex.
@@ -307,6 +329,9 @@ fn wrong(regex: &Thread) -> Option<Fault> {
     let (message, remedy) = match build(&small(written)) {
         Ok(built) if built.is_match("") => {
             (format!("the regex {written:?} matches everything"), "make it ask for some text")
+        }
+        Ok(_) if regex_syntax::parse(&small(written)).is_ok_and(|read| read.properties().minimum_len().is_none()) => {
+            (format!("the regex {written:?} matches nothing"), "correct it, or delete it")
         }
         Ok(_) => return None,
         Err(regex::Error::CompiledTooBig(bound)) => (

@@ -38,6 +38,14 @@ impl Findings {
                 self.add(Weight::Warning, file, phrase.line, message, "take one of the two out");
             }
             let near = signal.near.iter().zip(&signal.written.near);
+            let barred = |number: &u32| {
+                signal.unless.iter().any(|bar| holds(&words_of(compiled, *number), &words_of(compiled, *bar)))
+            };
+            let all = |list: &[u32]| !list.is_empty() && list.iter().all(barred);
+            if index == 0 && (all(&signal.near) || all(&signal.with)) {
+                let message = "it can never fire: `unless` holds all words of its `near` or `with`".to_owned();
+                self.add(Weight::Warning, file, phrase.line, message, "take them out of one of the two");
+            }
             if let Some((_, near)) = near.into_iter().find(|(near, _)| holds(words, &words_of(compiled, **near))) {
                 let message = format!("{:?} needs no `near`: it holds {:?} itself", phrase.text, near.text);
                 self.add(Weight::Warning, file, phrase.line, message, "take one of the two out");
