@@ -230,10 +230,9 @@ fn changed(before: &Ticket, judged: &Judged, now: i64) -> Ticket {
     flags.dedup();
     // A team is told once; only another topic brings another team.
     let moved = triage.topic.id != before.topic && triage.topic.chosen_by != ChosenBy::Agent;
-    let thanked = matches!(before.status, Status::Solved | Status::Closed) && judged.thanks;
     let status = ticket::after_message(Some(before.status), triage.tellable().action);
     Ticket {
-        status: if thanked { before.status } else { status },
+        status: if judged.thanks { before.status } else { status },
         language: before.language.clone().or_else(|| judged.request.language.clone()),
         campaign_status: triage.campaign.status,
         campaign_id: settled_campaign(triage),

@@ -45,7 +45,7 @@ pub struct Judged {
     pub answerable: bool,
     /// The message left our question as open as it was.
     pub unanswered: bool,
-    /// It only says thank you.
+    /// It only says thank you, for a ticket that is done with.
     pub thanks: bool,
 }
 
@@ -60,9 +60,14 @@ impl Judged {
         rules: &Rules,
     ) -> Judged {
         let by_token = matches!(place, Place::On { by_token: true, .. });
-        let unanswered = match &place {
-            Place::On { ticket, .. } => answer::unanswered(&request, ticket, &triage),
-            _ => false,
+        let (unanswered, thanks) = match &place {
+            Place::On { ticket, .. } => {
+                // Reading a text for its thanks costs as much as judging it: only where that decides something.
+                let done_with = matches!(ticket.status, Status::Solved | Status::Closed);
+                let thanks = done_with && request.attachments.is_empty() && rules.answers.only_thanks(&request.text);
+                (answer::unanswered(&request, ticket, &triage), thanks)
+            }
+            _ => (false, false),
         };
         Judged {
             by_token,
@@ -71,7 +76,7 @@ impl Judged {
             vouched: by_token || (submission.kind == Kind::Hook && submission.source.starts_with("hook:")),
             answerable: submission.answerable,
             unanswered,
-            thanks: request.attachments.is_empty() && rules.answers.only_thanks(&request.text),
+            thanks,
             rules_version: rules.version.clone(),
             request,
             fingerprint,
