@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -69,10 +70,15 @@ impl Desk {
     }
 
     /// Settles submissions until cancelled; what is begun is ended first.
-    pub async fn work(&self, cancel: CancellationToken) {
-        let lanes = futures_util::future::join_all((0..LANES).map(|lane| self.lane(lane, &cancel)));
+    pub async fn work(self: Arc<Self>, cancel: CancellationToken) {
+        // Tasks of their own, so that a batch is settled on one core while another core begins the next.
+        let mut lanes = JoinSet::new();
+        for lane in 0..LANES {
+            let (desk, cancel) = (Arc::clone(&self), cancel.clone());
+            lanes.spawn(async move { desk.lane(lane, &cancel).await });
+        }
         tokio::join!(
-            lanes,
+            lanes.join_all(),
             self.gauge(&cancel),
             self.keep_chasing(&cancel),
             self.keep_retention(&cancel),
