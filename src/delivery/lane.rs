@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(5 * 60);
 const AHEAD: usize = 16;
 /// The same of posts, which are slower.
 const POSTS_AHEAD: usize = 4;
+/// How long a result waits for others to be written down with: a commit costs the disk as much as a mail.
+const GATHER: Duration = Duration::from_millis(20);
 /// Looks for rows whose next try is due.
 const LOOK: Duration = Duration::from_secs(2);
 /// How long a shutdown waits for mails on the wire.
@@ -47,6 +49,8 @@ pub async fn run(lane: Lane, way: Way, places: usize, desk: Arc<Desk>, wake: Arc
     let mut sending: JoinSet<(Outgoing, Delivery)> = JoinSet::new();
     let mut claimed: VecDeque<Outgoing> = VecDeque::new();
     let mut done: Vec<(Outgoing, Delivery)> = vec![];
+    // When the first of them is written down at the latest.
+    let mut gathered = Instant::now();
     // Claims and writes down what came before, while the wire is busy.
     let mut claiming: JoinSet<Vec<Outgoing>> = JoinSet::new();
     let mut recording: JoinSet<()> = JoinSet::new();
@@ -82,7 +86,8 @@ pub async fn run(lane: Lane, way: Way, places: usize, desk: Arc<Desk>, wake: Arc
             };
             sending.spawn(send.instrument(span));
         }
-        if recording.is_empty() && !done.is_empty() {
+        let gathering = done.len() < places && !sending.is_empty() && Instant::now() < gathered;
+        if recording.is_empty() && !done.is_empty() && !gathering {
             for (row, _) in &done {
                 held.remove(&row.id);
             }
@@ -97,7 +102,11 @@ pub async fn run(lane: Lane, way: Way, places: usize, desk: Arc<Desk>, wake: Arc
                 claimed.extend(rows);
             }
             Some(ended) = recording.join_next() => unwound(ended),
+            () = tokio::time::sleep_until(gathered), if gathering && !done.is_empty() => {}
             Some(ended) = sending.join_next() => {
+                if done.is_empty() {
+                    gathered = Instant::now() + GATHER;
+                }
                 done.extend(ended);
                 while let Some(ended) = sending.try_join_next() {
                     done.extend(ended);
