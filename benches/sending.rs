@@ -24,7 +24,10 @@ const CONNECTIONS: u32 = 4;
 #[tokio::main]
 async fn main() {
     let mails: usize = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(2_000);
-    let postfix = Postfix::start("inet:127.0.0.1:9", "defer_transports = lmtp");
+    // As often as Postfix does unasked: tests have it try again what it holds every second.
+    let settings =
+        "defer_transports = lmtp\nqueue_run_delay = 300s\nminimal_backoff_time = 300s\nmaximal_backoff_time = 4000s";
+    let postfix = Postfix::start("inet:127.0.0.1:9", settings);
     let folder = tempfile::tempdir().unwrap();
     let mut config = config::default_in(folder.path());
     config.smtp.host = "127.0.0.1".into();
