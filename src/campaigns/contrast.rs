@@ -2,6 +2,7 @@
 //!
 //! Says so of the clause that an ID or a name stands in; whether another is stated is for [`super::denial`] to settle.
 
+use super::denial::Denial;
 use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Says, role};
@@ -129,4 +130,76 @@ pub(super) fn settled_behind(words: &Words<'_>, from: usize) -> bool {
     let mut clause = (from..words.tokens.len().min(from + 9))
         .take_while(|at| !words.tokens[*at].has_digit && words.tokens[*at].gap & gap::CLAUSE == 0);
     clause.any(|at| words.phrases_at(at).any(|(says, _)| says == Says::Settled))
+}
+
+/// "48213 is the wrong campaign", "48213 is not the right one", "the ID 48213 is incorrect": said of the ID itself, with which
+/// its clause begins.
+pub(super) fn misjudged(words: &Words<'_>, first: usize, last: usize) -> Denial {
+    let tokens = &words.tokens;
+    let says = |at: usize, what: Says| words.phrases_at(at).find(|(says, _)| *says == what).map(|(_, end)| end);
+    // Up to the end of the clause nothing but what is judged: "wrong by 5 %" is said of a figure.
+    let whole = |end: usize| {
+        let parts = gap::CLAUSE | gap::COMMA | gap::COLON | gap::HYPHEN | gap::CLOSE;
+        let noun = role::UP_TO_ID | role::BUT | role::AND;
+        words.gap_after(end - 1) & parts != 0
+            || tokens.get(end).is_none_or(|next| next.roles & noun != 0)
+            || says(end, Says::Pronoun).is_some()
+    };
+    let (mut article, mut denied) = (false, false);
+    for (at, token) in tokens.iter().enumerate().take(last + 8).skip(last + 1) {
+        if token.gap & gap::CLAUSE != 0 || token.gap & gap::COMMA != 0 && at > last + 1 || token.has_digit {
+            return Denial::No;
+        }
+        let judged = match denied {
+            false => says(at, Says::Wrong),
+            true => says(at, Says::Right),
+        };
+        if let Some(end) = judged {
+            return match () {
+                () if !whole(end) || !begins_clause(words, first) => Denial::No,
+                () if article => Denial::Yes,
+                () => Denial::Replaced,
+            };
+        }
+        article |= token.roles & role::OWN != 0;
+        denied |= token.roles & (role::DENY | role::POLAR) != 0;
+        if token.roles & (role::UP_TO_ID | role::STOP | role::DENY | role::POLAR) == 0 {
+            return Denial::No;
+        }
+    }
+    Denial::No
+}
+
+/// "48231 is correct": behind this token it is said that it is the one.
+pub(super) fn vouched(words: &Words<'_>, last: usize) -> bool {
+    let right = |at: usize| words.phrases_at(at).any(|(says, _)| says == Says::Right);
+    let passing = role::UP_TO_ID | role::STOP;
+    let mut behind = (last + 1..words.tokens.len().min(last + 5)).take_while(|at| words.tokens[*at].gap == gap::SPACE);
+    behind.find(|at| right(*at) || words.tokens[*at].roles & passing == 0).is_some_and(right)
+}
+
+/// "I wrote 48213 by mistake", "accidentally 48213": directly beside it an ID is called a mistake.
+pub(super) fn mistaken(words: &Words<'_>, first: usize, last: usize) -> bool {
+    let wrong = |at: usize, from: bool| {
+        let mut said = words.phrases_at(at);
+        said.any(|(says, end)| {
+            says == Says::Mistake && (from || end == first) && words.tokens[at].gap & gap::CLAUSE == 0
+        })
+    };
+    (first.saturating_sub(4)..first).any(|at| wrong(at, false)) || wrong(last + 1, true)
+}
+
+/// Whether only a label stands between this token and the beginning of its clause.
+fn begins_clause(words: &Words<'_>, first: usize) -> bool {
+    let begins = gap::CLAUSE | gap::COMMA | gap::COLON | gap::LINE | gap::OPEN | gap::HYPHEN;
+    for at in (first.saturating_sub(5)..=first).rev() {
+        let token = &words.tokens[at];
+        if at < first && token.roles & (role::UP_TO_ID | role::AND | role::BUT) == 0 {
+            return false;
+        }
+        if at == 0 || token.gap & begins != 0 {
+            return true;
+        }
+    }
+    false
 }

@@ -4,7 +4,7 @@
 
 use super::Directory;
 use super::denial::{Denial, affirmed, turn_down};
-use super::fold::{NO_WORD, Words};
+use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Says, role};
 use super::named::Mention;
@@ -13,6 +13,8 @@ use super::verdict::Found;
 
 /// Words between what is mixed up and what is meant.
 const REACH: usize = 12;
+/// Words from a sentence that takes something back to what is meant instead.
+const RETRACTION: usize = 30;
 /// Look-alikes that a corrected name is looked for in.
 const LOOK_ALIKES: usize = 200;
 
@@ -30,7 +32,7 @@ impl Finder<'_, '_> {
             let first = meant.tokens.0;
             if let Some(wrong) = earlier
                 .last_mut()
-                .filter(|_| meant.weight > 0.0 && self.opens_correction(first))
+                .filter(|id| meant.weight > 0.0 && (self.opens_correction(first) || self.retracted(id.tokens.1, first)))
                 .filter(|id| id.compact != meant.compact)
             {
                 turn_down(wrong, Denial::Yes);
@@ -65,6 +67,66 @@ impl Finder<'_, '_> {
         }
         let marked = tokens.get(at).is_some_and(|token| token.gap & gap::COLON != 0);
         at <= first && (words >= 2 || words == 1 && marked) && (at..first).all(|at| tokens[at].roles & passing != 0)
+    }
+
+    /// "Actually no, scratch that, I was in the wrong row. It is 48231": between the two a sentence begins that takes back what
+    /// was said.
+    fn retracted(&self, wrong: usize, first: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let begins = |at: usize| tokens[at].gap & (gap::END | gap::LINE | gap::PARAGRAPH) != 0;
+        let starts = (first.saturating_sub(RETRACTION).max(wrong + 1)..first).filter(|at| begins(*at));
+        let passing = role::STOP | role::FILL | role::AND | role::BUT | role::POLAR;
+        starts.into_iter().any(|start| {
+            let (mut at, mut taken_back) = (start, false);
+            while at < first && (at == start || !begins(at)) {
+                match self.words.phrases_at(at).find(|(says, _)| *says == Says::Corrected) {
+                    Some((_, end)) => {
+                        // One word is an apology: "Sorry, I forgot the report of 48213".
+                        let whole =
+                            self.words.gap_after(end - 1) & (gap::CLAUSE | gap::COMMA | gap::COLON | gap::HYPHEN) != 0;
+                        taken_back |= end >= at + 2 && whole;
+                        at = end;
+                    }
+                    None if tokens[at].roles & passing != 0 || at == start => at += 1,
+                    None => break,
+                }
+            }
+            let paragraph = |at: usize| at > start && tokens[at].gap & gap::PARAGRAPH != 0;
+            taken_back && !(start..=first).any(paragraph)
+        })
+    }
+
+    /// "Wrong ID in my last mail (48213). The campaign is 48231.": what is called wrong, with another behind it.
+    pub(super) fn called_wrong(&self, found: &mut [Stated]) {
+        for at in 0..found.len().saturating_sub(1) {
+            let first = found[at].tokens.0;
+            let other = at.checked_sub(1).is_none_or(|before| found[before].compact == found[at].compact);
+            if other
+                && found[at].compact != found[at + 1].compact
+                && found[at + 1].weight > 0.0
+                && self.after_wrong(first)
+            {
+                turn_down(&mut found[at], Denial::Yes);
+            }
+        }
+    }
+
+    /// Whether a noun of the same clause before this token is called wrong: "the wrong number (48213)", "the wrong ID, 48213".
+    fn after_wrong(&self, first: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let from = first.saturating_sub(9);
+        let begins = |at: &usize| tokens[*at].gap & (gap::CLAUSE | gap::LINE | gap::COLON) != 0;
+        let from = (from..=first).rev().find(begins).unwrap_or(from);
+        let noun = |at: usize| {
+            let said = self.words.phrases_at(at).find(|(says, _)| *says == Says::Wrong);
+            let noun = role::IDENTIFIER | role::NUMBER | role::LABEL | role::CAMPAIGN;
+            let near =
+                |at: Option<usize>| at.and_then(|at| tokens.get(at)).is_some_and(|token| token.roles & noun != 0);
+            said.is_some_and(|(_, end)| near(Some(end)) || near(at.checked_sub(1)))
+        };
+        // "the wrong number, it is 48231" says which is right.
+        let copula = |token: &Token| token.gap & (gap::COMMA | gap::HYPHEN) != 0 && token.roles & role::IDENTIFIER == 0;
+        (from..first).any(noun) && !tokens[from + 1..first].iter().any(copula)
     }
 
     /// "48213 -> 48231, I typed the wrong one": some words behind these it is said that they correct.
@@ -118,7 +180,8 @@ impl Finder<'_, '_> {
     }
 }
 
-/// "Pet Insurance Dogs, sorry, I meant Cats": the look-alike that has the word of the correction takes the place of the name.
+/// "Pet Insurance Dogs, sorry, I meant Cats", "not Pet Insurance Dogs but the cats one": the look-alike that has the word of the
+/// correction takes the place of the name.
 pub(super) fn correct_names(
     zones: &[Found<'_>],
     mentions: &mut [Mention],
@@ -127,19 +190,55 @@ pub(super) fn correct_names(
 ) {
     for mention in mentions {
         let words = &zones[mention.zone].zone.words;
-        let ([(row, score)], Some(word)) = (mention.rows.as_slice(), corrected_word(words, mention.tokens.1)) else {
-            continue;
-        };
-        let has = |row: u32| directory.names.entry(row).contains(&word);
-        if has(*row) {
-            continue;
-        }
-        let others = directory.similar.others(*row, &directory.campaigns).take(LOOK_ALIKES);
-        let meant: Vec<(u32, f64)> = others.filter(|row| sees(*row) && has(*row)).map(|row| (row, *score)).collect();
-        if !meant.is_empty() {
-            mention.rows = meant;
+        let Some((row, score)) = mention.rows.first().copied() else { continue };
+        let corrected = corrected_word(words, mention.tokens.1).filter(|_| mention.rows.len() == 1);
+        let denied = mention.denial != Denial::No;
+        let offered =
+            corrected.into_iter().chain(denied.then(|| offered_words(words, mention.tokens)).into_iter().flatten());
+        for word in offered {
+            let has = |row: u32| directory.names.entry(row).contains(&word);
+            if mention.rows.iter().all(|(row, _)| has(*row)) {
+                continue;
+            }
+            let others = directory.similar.others(row, &directory.campaigns).take(LOOK_ALIKES);
+            let all = mention.rows.iter().map(|(row, _)| *row).chain(others.filter(|row| sees(*row)));
+            let mut meant: Vec<(u32, f64)> = all.filter(|row| has(*row)).map(|row| (row, score)).collect();
+            meant.sort_by_key(|(row, _)| *row);
+            meant.dedup_by_key(|(row, _)| *row);
+            if !meant.is_empty() {
+                (mention.rows, mention.denial) = (meant, Denial::No);
+                break;
+            }
         }
     }
+}
+
+/// The words of some names that stand where a text offers something instead of the name that it turns down.
+fn offered_words(words: &Words<'_>, (first, last): (usize, usize)) -> Vec<u32> {
+    let tokens = &words.tokens;
+    let passing = role::FILL | role::OWN | role::STOP | role::RELATION | role::BUT | role::POLAR | role::CAMPAIGN;
+    let light = |at: usize| {
+        tokens[at].roles & passing != 0 && tokens[at].roles & (role::REGION | role::PLACE) == 0
+            || tokens[at].word == NO_WORD
+    };
+    let but = |at: usize| tokens[at].roles & role::BUT != 0;
+    let parts = |at: usize| tokens[at].gap & (gap::COMMA | gap::END) != 0;
+    let mut offered = vec![];
+    // "not Kite Week North but the South one", "not Kite Week North, it is South"
+    let end = tokens.len().min(last + 7);
+    let sentence = |at: &usize| tokens[*at].gap & (gap::PARAGRAPH | gap::QUERY | gap::SEMICOLON) == 0;
+    if let Some(from) = (first + 1..end).take_while(sentence).find(|at| but(*at) || parts(*at)) {
+        let near = (from..tokens.len().min(from + 7)).take_while(|at| *at == from || !parts(*at));
+        offered.extend(near.filter(|at| !light(*at)).map(|at| tokens[at].word));
+    }
+    // "I mean the South one, not Kite Week North"
+    let denies = |at: &usize| tokens[*at].roles & role::DENY != 0 && parts(*at);
+    if let Some(to) = (first.saturating_sub(5)..first).rev().find(denies) {
+        let before = (to.saturating_sub(8)..to).rev();
+        let clause = before.take_while(|at| *at + 1 == to || tokens[*at + 1].gap & gap::CLAUSE == 0);
+        offered.extend(clause.filter(|at| !light(*at)).map(|at| tokens[at].word));
+    }
+    offered
 }
 
 /// The word of some name that a correction close behind this token says.

@@ -1,17 +1,15 @@
-//! What the text turns down: "not 48213 but 48231", "48213 is not affected", "not the West one".
+//! What the text turns down: "not 48213 but 48231", "48213 is not affected".
 //!
 //! A denial reaches no further than its sentence. What is denied stays evidence and decides nothing. Words that deny
 //! only where something else is offered ("not in 48213", "48213 works fine") are settled when all of the request is read.
 
-use super::Directory;
-use super::contrast::{contrasted, doubted, settled_behind};
-use super::fold::{NO_WORD, Token, Words};
+use super::contrast::{contrasted, doubted, misjudged, mistaken, settled_behind, vouched};
+use super::fold::{NO_WORD, Words};
 use super::gap;
 use super::hints::{Says, role};
 use super::named::Mention;
-use super::names::Names;
 use super::stated::{Finder, Footing, Stated};
-use super::verdict::{CANDIDATES, Found, Group};
+use super::verdict::Found;
 
 /// Whether something is turned down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +20,8 @@ pub enum Denial {
     Instead,
     /// Only when another campaign is stated behind it: "not in 48213 but in 48231".
     InsteadBehind,
+    /// Only when another campaign is meant, but then wherever it was said: "48213 is the wrong number".
+    Replaced,
     /// It is.
     Yes,
 }
@@ -64,7 +64,45 @@ impl Finder<'_, '_> {
                 turn_down(&mut found[at - 1], behind);
             }
         }
+        // "48213 is wrong, 48231 is correct"
+        if found.iter().any(|id| id.denial == Denial::Replaced) {
+            for id in found.iter_mut().filter(|id| id.denial == Denial::Instead && vouched(self.words, id.tokens.1)) {
+                id.denial = Denial::No;
+            }
+        }
+        for at in 1..found.len() {
+            let (wrong, right) = (&found[at - 1], &found[at]);
+            let apart = wrong.compact != right.compact && right.denial == Denial::No && wrong.denial != Denial::Yes;
+            if apart && self.offered_instead(wrong, right) {
+                turn_down(&mut found[at - 1], Denial::Yes);
+            }
+        }
+        self.join(found);
+        self.called_wrong(found);
         self.correct(found);
+    }
+
+    /// "it is not in 48213 but in 48231", "I need not 48213, I need 48231".
+    fn offered_instead(&self, wrong: &Stated, right: &Stated) -> bool {
+        let tokens = &self.words.tokens;
+        let (from, to) = (wrong.tokens.1 + 1, right.tokens.0);
+        let parts = gap::CLAUSE | gap::COLON;
+        if tokens[from..=to].iter().any(|token| token.gap & parts != 0) {
+            return false;
+        }
+        // "I wrote 48213 by mistake, it is 48231"
+        let by_mistake = || mistaken(self.words, wrong.tokens.0, wrong.tokens.1);
+        let denied = || denied_ahead(self.words, wrong.tokens.0) != Denial::No;
+        let comma = (from..=to).find(|at| tokens[*at].gap & gap::COMMA != 0 && to - *at <= 4);
+        let but = (from..to).find(|at| tokens[*at].roles & role::BUT != 0);
+        let offered = match (comma, but) {
+            (Some(comma), _) if by_mistake() => comma,
+            (_, Some(but)) if denied() || by_mistake() => but,
+            (Some(comma), None) if comma == from => return denied(),
+            _ => return false,
+        };
+        let passing = role::UP_TO_ID | role::RELATION | role::STOP | role::BUT | role::POLAR;
+        (offered..to).all(|at| tokens[at].roles & passing != 0 && !tokens[at].has_digit)
     }
 }
 
@@ -84,8 +122,11 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
     match denied_ahead(words, first) {
         Denial::Yes => Denial::Yes,
         ahead => match denied_behind(words, last, affirmed(words, first)) {
-            Denial::No if ahead == Denial::No && contrasted(words, first, last) => Denial::Instead,
-            Denial::No => ahead,
+            Denial::No => match misjudged(words, first, last) {
+                Denial::No if ahead == Denial::No && contrasted(words, first, last) => Denial::Instead,
+                Denial::No => ahead,
+                judged => judged,
+            },
             behind => behind,
         },
     }
@@ -95,8 +136,8 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
 fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
     let passing = role::UP_TO_ID | role::ADVERT | role::RELATION;
     let mut at = first;
-    let mut related = false;
-    for _ in 0..7 {
+    let (mut related, mut about, mut noun) = (false, false, false);
+    for _ in 0..9 {
         let Some(token) = words.tokens.get(at) else { return Denial::No };
         let stops = gap::END | gap::COMMA | gap::SEMICOLON | gap::PARAGRAPH | gap::COLON | gap::QUERY;
         let short = at > 0 && words.tokens[at - 1].roles & role::NUMBER != 0;
@@ -105,14 +146,15 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
         }
         at -= 1;
         let roles = words.tokens[at].roles;
-        let phrase = (0..4).find_map(|back| {
-            let start = at.checked_sub(back)?;
-            // "48213 no, la 48231" is no "no la".
-            let parted = words.tokens[start + 1..=at].iter().any(|token| token.gap & gap::COMMA != 0);
-            let mut ends = words.phrases_at(start).filter(|(_, end)| *end == at + 1 && !parted);
-            ends.find(|(says, _)| matches!(says, Says::DeniedAfter | Says::AsideAfter)).map(|(says, _)| (start, says))
-        });
-        match phrase {
+        // "48213 no, la 48231" is no "no la".
+        let joined = |start: usize| words.tokens[start + 1..=at].iter().all(|token| token.gap & gap::COMMA == 0);
+        let ending = |says: &dyn Fn(Says) -> bool| {
+            (at.saturating_sub(7)..=at).rev().find_map(|start| {
+                let mut ends = words.phrases_at(start).filter(|(said, end)| *end == at + 1 && says(*said));
+                ends.next().filter(|_| joined(start)).map(|(says, _)| (start, says))
+            })
+        };
+        match ending(&|says| matches!(says, Says::DeniedAfter | Says::AsideAfter)) {
             // "do not forget 48213"
             Some((start, Says::AsideAfter)) => {
                 let turned =
@@ -131,20 +173,36 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
             }
             let opens = words.tokens[at].gap & (stops | gap::OPEN) != 0;
             let before = at.checked_sub(1).map_or(role::BUT, |before| words.tokens[before].roles);
+            // "das betrifft nicht 48213"
+            let spoken_of = |at: usize| {
+                (at.saturating_sub(3)..at)
+                    .any(|start| words.phrases_at(start).any(|(says, end)| says == Says::About && end == at))
+            };
             // "48231 and not in 48213": directly behind another, whatever else "and" may be.
             let behind = at.checked_sub(2).is_some_and(|other| words.tokens[other].has_digit);
             let contrast = opens || before & (role::AND | role::BUT) != 0 && (before & role::STOP == 0 || behind);
+            // "not the report of 48213"
+            if noun && !(contrast && words.tokens[at + 1].roles & role::OWN != 0) {
+                return Denial::No;
+            }
             return match () {
+                () if about => Denial::Yes,
                 () if roles & role::ASIDE != 0 => Denial::Instead,
                 () if related && contrast => Denial::Instead,
                 () if related => Denial::InsteadBehind,
                 // "it is not 48213", not "please not 48213 delete", which is said in German.
-                () if contrast || before & role::FILL != 0 => Denial::Yes,
+                () if contrast || before & role::FILL != 0 || spoken_of(at) => Denial::Yes,
                 () => Denial::Instead,
             };
         }
+        if let Some((start, says)) = ending(&|says| matches!(says, Says::About | Says::Pronoun)) {
+            about |= says == Says::About;
+            at = start;
+            continue;
+        }
         related |= roles & role::RELATION != 0;
-        if roles & role::BUT != 0 && roles & role::FILL == 0 || roles & passing == 0 {
+        let passes = roles & passing != 0 || related && !std::mem::replace(&mut noun, true);
+        if roles & role::BUT != 0 && roles & role::FILL == 0 || !passes {
             return Denial::No;
         }
     }
@@ -200,6 +258,27 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
     Denial::No
 }
 
+/// "The subject is wrong, it is 48231": the IDs of the subject are not meant where the text states another.
+pub(super) fn take_back_subject(subject: &mut Found<'_>, text: &Found<'_>) {
+    let words = &text.zone.words;
+    let wrong = |from: usize| {
+        let near = (from.saturating_sub(8)..words.tokens.len().min(from + 9)).skip_while(|at| {
+            *at < from && words.tokens[*at + 1..=from].iter().any(|token| token.gap & gap::CLAUSE != 0)
+        });
+        let mut near = near.take_while(|at| *at <= from || words.tokens[*at].gap & gap::CLAUSE == 0);
+        near.any(|at| {
+            // One word is an apology.
+            let mut said = words.phrases_at(at);
+            said.any(|(says, end)| says == Says::Wrong || says == Says::Corrected && end > at + 1)
+        })
+    };
+    if words.said.iter().any(|said| said.says == Says::Subject && wrong(said.at)) {
+        for id in subject.ids.iter_mut().filter(|id| text.ids.iter().all(|other| other.compact != id.compact)) {
+            turn_down(id, Denial::Replaced);
+        }
+    }
+}
+
 /// Settles what is turned down only when something else is meant, now that all of it is known.
 pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
     let doubted = zones.iter().any(|found| found.ids.iter().any(|id| id.weight > 0.0 && id.denial != Denial::No))
@@ -234,7 +313,7 @@ pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
     for (at, found) in zones.iter().enumerate() {
         for (index, id) in found.ids.iter().enumerate() {
             let behind = id.denial == Denial::InsteadBehind;
-            if id.weight <= 0.0 || !(behind || id.denial == Denial::Instead) {
+            if id.weight <= 0.0 || !(behind || matches!(id.denial, Denial::Instead | Denial::Replaced)) {
                 continue;
             }
             let counts = |zone: usize, first: usize| !behind || zone == at && first > id.tokens.1;
@@ -252,7 +331,7 @@ pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
     let mut names_down: Vec<usize> = vec![];
     for (index, mention) in mentions.iter().enumerate() {
         let behind = mention.denial == Denial::InsteadBehind;
-        if !(behind || mention.denial == Denial::Instead) {
+        if !(behind || matches!(mention.denial, Denial::Instead | Denial::Replaced)) {
             continue;
         }
         let counts = |zone: usize, first: usize| !behind || zone == mention.zone && first > mention.tokens.1;
@@ -267,121 +346,15 @@ pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
         }
     }
     for (at, index) in ids_down {
-        turn_down(&mut zones[at].ids[index], Denial::Yes);
+        // What is only set aside may be meant where a label introduces it.
+        let id = &mut zones[at].ids[index];
+        let denial = id.denial;
+        turn_down(id, Denial::Yes);
+        if denial != Denial::Replaced {
+            id.denial = denial;
+        }
     }
     for index in names_down {
         mentions[index].denial = Denial::Yes;
     }
-}
-
-/// Siblings that the text turns down: "not the West one", "2024 and 2025 are not what I mean".
-pub(super) struct Exclusions<'a, 'z> {
-    pub(super) zones: &'a [Found<'z>],
-    pub(super) directory: &'a Directory,
-}
-
-impl Exclusions<'_, '_> {
-    pub(super) fn narrow(&self, mention: &Mention) -> Group {
-        let rows = &mention.rows;
-        if rows.len() < 2 || rows.len() > CANDIDATES {
-            return rows.clone();
-        }
-        let names = &self.directory.names;
-        // Words that some of the candidates have and others not; only a text that denies anything needs them.
-        let mut apart: Option<Vec<u32>> = None;
-        let mut left: Group = rows.clone();
-        for found in self.zones.iter().filter(|found| found.decides && denies_anything(&found.zone.words)) {
-            let apart = apart.get_or_insert_with(|| telling_apart(rows, names));
-            for (at, token) in found.zone.words.tokens.iter().enumerate() {
-                if token.word != NO_WORD && apart.binary_search(&token.word).is_ok() && excluded(&found.zone.words, at)
-                {
-                    left.retain(|(row, _)| !names.entry(*row).contains(&token.word));
-                }
-            }
-        }
-        if left.len() > 1 && left.len() < rows.len() {
-            self.narrow_to_meant(apart.as_deref().unwrap_or_default(), &mut left);
-        }
-        if left.is_empty() { rows.clone() } else { left }
-    }
-
-    /// "not the Maths one but Physics": what is offered instead is among those that are left.
-    fn narrow_to_meant(&self, apart: &[u32], left: &mut Group) {
-        let names = &self.directory.names;
-        for found in self.zones.iter().filter(|found| found.decides) {
-            let tokens = &found.zone.words.tokens;
-            for (at, token) in tokens.iter().enumerate().filter(|(_, token)| apart.binary_search(&token.word).is_ok()) {
-                let passes = |before: &&Token| before.roles & (role::FILL | role::OWN | role::STOP) != 0;
-                let mut before = tokens[at.saturating_sub(3)..at].iter().rev();
-                let but = |before: &Token| before.roles & role::BUT != 0 && before.roles & role::FILL == 0;
-                let offered = token.gap & (gap::END | gap::PARAGRAPH) == 0
-                    && before.by_ref().take_while(|token| but(token) || passes(token)).any(but);
-                let has = |row: u32| names.entry(row).contains(&token.word);
-                if offered && left.iter().any(|(row, _)| has(*row)) {
-                    left.retain(|(row, _)| has(*row));
-                }
-            }
-        }
-    }
-}
-
-fn denies_anything(words: &Words<'_>) -> bool {
-    let said = |says: Says| matches!(says, Says::DeniedAfter | Says::DeniedBefore);
-    words.said.iter().any(|phrase| said(phrase.says)) || words.tokens.iter().any(|token| token.roles & role::DENY != 0)
-}
-
-/// The words that some of these campaigns' names have and others not, sorted.
-fn telling_apart(rows: &[(u32, f64)], names: &Names) -> Vec<u32> {
-    let mut words: Vec<u32> = vec![];
-    for (row, _) in rows {
-        let name = names.entry(*row);
-        words.extend(name.iter().enumerate().filter(|(at, word)| !name[..*at].contains(word)).map(|(_, word)| word));
-    }
-    words.sort_unstable();
-    let runs = words.chunk_by(|a, b| a == b);
-    runs.filter(|run| run.len() < rows.len()).map(|run| run[0]).collect()
-}
-
-/// Whether the word at this token is what a denial is about.
-fn excluded(words: &Words<'_>, at: usize) -> bool {
-    let tokens = &words.tokens;
-    let ends = gap::CLAUSE;
-    let mut before = at;
-    for _ in 0..5 {
-        if before == 0 || tokens[before].gap & (ends | gap::COMMA | gap::CLOSE) != 0 {
-            break;
-        }
-        before -= 1;
-        let roles = tokens[before].roles;
-        let phrase = (0..4).any(|back| {
-            before.checked_sub(back).is_some_and(|start| {
-                words.phrases_at(start).any(|(says, end)| says == Says::DeniedAfter && end == before + 1)
-            })
-        });
-        if roles & role::DENY != 0 || phrase {
-            return true;
-        }
-        if roles & role::BUT != 0 && roles & role::FILL == 0 {
-            break;
-        }
-        let passes = roles & (role::FILL | role::OWN | role::AND | role::CAMPAIGN | role::STOP | role::NUMBER) != 0;
-        if !passes && tokens[before].word == NO_WORD {
-            break;
-        }
-    }
-    for behind in at + 1..at + 8 {
-        let Some(token) = tokens.get(behind) else { return false };
-        if token.gap & ends != 0 {
-            return false;
-        }
-        if words.phrases_at(behind).any(|(says, _)| says == Says::DeniedBefore) {
-            return true;
-        }
-        let passes =
-            token.roles & (role::FILL | role::OWN | role::AND | role::CAMPAIGN | role::CAMPAIGNS | role::STOP) != 0;
-        if !passes && token.word == NO_WORD {
-            return false;
-        }
-    }
-    false
 }

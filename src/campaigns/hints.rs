@@ -110,6 +110,20 @@ pub enum Says {
     Acts,
     /// What stands after it corrects what stands before it.
     Corrected,
+    /// What somebody speaks of stands after it: "regarding".
+    About,
+    /// It says of one more campaign what was said of another: "neither".
+    Likewise,
+    /// That an ID is not the one: "incorrect".
+    Wrong,
+    /// That an ID was written by mistake.
+    Mistake,
+    /// That an ID is the one: "correct".
+    Right,
+    /// It stands for a campaign, a report and the like: "the one of".
+    Pronoun,
+    /// The subject of the mail.
+    Subject,
     /// The number after it is an amount or a phone number.
     Number,
     /// It is not about one campaign.
@@ -286,6 +300,13 @@ impl Hints {
                 "acts" => Says::Acts,
                 "counted" => Says::Counted,
                 "corrected" => Says::Corrected,
+                "about" => Says::About,
+                "likewise" => Says::Likewise,
+                "wrong" => Says::Wrong,
+                "mistake" => Says::Mistake,
+                "right" => Says::Right,
+                "pronoun" => Says::Pronoun,
+                "subject" => Says::Subject,
                 "number_after" => Says::Number,
                 "not_specific" => Says::NotSpecific,
                 "time_before" => Says::Time,

@@ -260,8 +260,10 @@ impl Finder<'_, '_> {
                     self.words.phrases_at(start).any(|(says, end)| says == Says::Number && end == at + 1)
                 })
             });
+            // "mais de 48213" is Portuguese for an amount, "mais de la 48213" French for a campaign.
+            let article = at + 1 < i && self.words.tokens[at + 1].roles & role::OWN != 0;
             // "spent on 48213" speaks of a campaign, "went from 48213 to 48231" does not.
-            if said && (!related || before.roles & role::RELATION != 0) {
+            if said && !article && (!related || before.roles & role::RELATION != 0) {
                 return true;
             }
             if before.roles & (role::UNIT | role::AMOUNT) != 0 && !before.has_digit {

@@ -9,7 +9,8 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::FixedState;
 
 use super::corrected;
-use super::denial::{self, Denial, Exclusions};
+use super::denial::{self, Denial};
+use super::excluded::Exclusions;
 use super::hints::Hints;
 use super::named::{self, Mention};
 use super::placed;
@@ -69,6 +70,11 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     {
         subject.ids.push(id);
     }
+    if let [.., subject, text] = zones.as_mut_slice()
+        && !subject.ids.is_empty()
+    {
+        denial::take_back_subject(subject, text);
+    }
     // Links, attachments and what was written before hold IDs, no names: without a digit there is nothing to see.
     let may_hold =
         |text: &str| directory.ids.letters_only || !text.is_ascii() || text.bytes().any(|b| b.is_ascii_digit());
@@ -101,7 +107,10 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     ] {
         if !text.is_empty() && (place == Where::Forwarded || may_hold(text)) {
             let zone = zone_of(place, None, text, hints);
-            let ids = stated::find(&zone, view, hints);
+            let mut ids = stated::find(&zone, view, hints);
+            for id in ids.iter_mut().filter(|id| place == Where::Forwarded && quoted_at(text, id.span.0)) {
+                id.footing = Footing::Beside;
+            }
             zones.push(Found { zone, ids, decides: false });
         }
     }
@@ -135,6 +144,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     let forwarded = says_nothing && !request.forwarded.is_empty();
     if forwarded {
         read_names(&mut zones, &mut mentions, &|found| found.zone.place == Where::Forwarded);
+        keep_own(&zones, &mut mentions);
     }
 
     let mut ids = stated_ids(&zones, forwarded);
@@ -221,31 +231,53 @@ fn add_ids_behind_names(zones: &mut [Found<'_>], mentions: &[Mention], view: Vie
     }
 }
 
+/// Whether what stands here in a forwarded mail is quoted there.
+fn quoted_at(text: &str, at: usize) -> bool {
+    text.get(..at).and_then(|before| before.lines().next_back()).is_some_and(|line| line.trim_start().starts_with('>'))
+}
+
+/// The names that a forwarded mail quotes count only where it says nothing itself.
+fn keep_own(zones: &[Found<'_>], mentions: &mut Vec<Mention>) {
+    let quoted = |mention: &Mention| {
+        let zone = &zones[mention.zone].zone;
+        zone.place == Where::Forwarded && quoted_at(zone.words.text, mention.span.0)
+    };
+    let own = |id: &Stated| id.weight > 0.0 && id.footing != Footing::Beside;
+    let mut forwarded = zones.iter().filter(|found| found.zone.place == Where::Forwarded);
+    if forwarded.any(|found| found.ids.iter().any(own)) || mentions.iter().any(|mention| !quoted(mention)) {
+        mentions.retain(|mention| !quoted(mention));
+    }
+}
+
 /// The IDs that count, each once, the most certain place first. Links and attachments count when no other place states
 /// one; numbers without a label when no labelled ID stands beside them, or they stand firmly.
 fn stated_ids<'a>(zones: &'a [Found<'_>], forwarded: bool) -> Vec<&'a Stated> {
     let counts = |found: &&Found<'_>| found.decides || forwarded && found.zone.place == Where::Forwarded;
     let lower = |found: &Found<'_>, id: &Stated| id.link || matches!(found.zone.place, Where::Link | Where::Attachment);
-    let all: Vec<(bool, &Stated)> =
-        zones.iter().filter(counts).flat_map(|found| found.ids.iter().map(move |id| (lower(found, id), id))).collect();
-    // "I wrote 48213. It is not 48213": what is denied after it was said counts only when a label says so elsewhere.
-    let mut denied: HashMap<&str, usize, FixedState> = HashMap::default();
-    let mut labelled: HashSet<&str, FixedState> = HashSet::default();
-    for (at, (_, id)) in all.iter().enumerate() {
-        if id.rule == "campaign-id.denied" {
-            denied.insert(&id.compact, at);
-        }
-        if id.weight >= 1.0 {
-            labelled.insert(&id.compact);
-        }
+    let said = |found: &Found<'_>| matches!(found.zone.place, Where::Form | Where::Subject | Where::Text);
+    let all: Vec<(bool, bool, &Stated)> = zones
+        .iter()
+        .filter(counts)
+        .flat_map(|found| found.ids.iter().map(move |id| (lower(found, id), said(found), id)))
+        .collect();
+    // "I wrote 48213. It is not 48213": what the text turns down is not meant where it was said before; nor without a label
+    // where it is said behind that and another is meant; nor in links and in what others wrote.
+    let mut denied: HashMap<&str, (usize, bool), FixedState> = HashMap::default();
+    for (at, (_, _, id)) in all.iter().enumerate().filter(|(_, (_, _, id))| id.rule == "campaign-id.denied") {
+        let (last, outright) = denied.entry(&id.compact).or_default();
+        (*last, *outright) = (at, *outright || id.denial == Denial::Yes);
     }
-    let taken_back = |at: usize, id: &Stated| {
-        id.weight < 1.0
-            && denied.get(id.compact.as_str()).is_some_and(|later| *later > at)
-            && !labelled.contains(id.compact.as_str())
+    let labelled: HashSet<&str, FixedState> =
+        all.iter().filter(|(_, _, id)| id.weight >= 1.0).map(|(_, _, id)| id.compact.as_str()).collect();
+    let another = all.iter().any(|(_, _, id)| id.weight > 0.0 && !denied.contains_key(id.compact.as_str()));
+    let taken_back = |at: usize, said: bool, id: &Stated| {
+        denied.get(id.compact.as_str()).is_some_and(|(last, outright)| match outright {
+            true => *last > at || !said || another && id.weight < 1.0,
+            false => *last > at && id.weight < 1.0 && !labelled.contains(id.compact.as_str()),
+        })
     };
-    let standing = all.iter().enumerate().filter(|(at, (_, id))| id.weight > 0.0 && !taken_back(*at, id));
-    let mut all: Vec<(bool, &Stated)> = standing.map(|(_, stated)| *stated).collect();
+    let standing = all.iter().enumerate().filter(|(at, (_, said, id))| id.weight > 0.0 && !taken_back(*at, *said, id));
+    let mut all: Vec<(bool, &Stated)> = standing.map(|(_, (lower, _, id))| (*lower, *id)).collect();
     if all.iter().any(|(lower, id)| !lower && id.footing != Footing::Beside) {
         all.retain(|(lower, id)| !lower && id.footing != Footing::Beside);
     } else if all.iter().any(|(_, id)| id.footing != Footing::Beside) {

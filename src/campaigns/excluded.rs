@@ -1,0 +1,123 @@
+//! Siblings that the text turns down by the words that tell them apart: "not the West one".
+//!
+//! Narrows what a name may mean; of IDs, and of names said in full, [`super::denial`] decides.
+
+use super::Directory;
+use super::fold::{NO_WORD, Token, Words};
+use super::gap;
+use super::hints::{Says, role};
+use super::named::Mention;
+use super::names::Names;
+use super::verdict::{CANDIDATES, Found, Group};
+
+/// Siblings that the text turns down: "not the West one", "2024 and 2025 are not what I mean".
+pub(super) struct Exclusions<'a, 'z> {
+    pub(super) zones: &'a [Found<'z>],
+    pub(super) directory: &'a Directory,
+}
+
+impl Exclusions<'_, '_> {
+    pub(super) fn narrow(&self, mention: &Mention) -> Group {
+        let rows = &mention.rows;
+        if rows.len() < 2 || rows.len() > CANDIDATES {
+            return rows.clone();
+        }
+        let names = &self.directory.names;
+        // Words that some of the candidates have and others not; only a text that denies anything needs them.
+        let mut apart: Option<Vec<u32>> = None;
+        let mut left: Group = rows.clone();
+        for found in self.zones.iter().filter(|found| found.decides && denies_anything(&found.zone.words)) {
+            let apart = apart.get_or_insert_with(|| telling_apart(rows, names));
+            for (at, token) in found.zone.words.tokens.iter().enumerate() {
+                if token.word != NO_WORD && apart.binary_search(&token.word).is_ok() && excluded(&found.zone.words, at)
+                {
+                    left.retain(|(row, _)| !names.entry(*row).contains(&token.word));
+                }
+            }
+        }
+        if left.len() > 1 && left.len() < rows.len() {
+            self.narrow_to_meant(apart.as_deref().unwrap_or_default(), &mut left);
+        }
+        if left.is_empty() { rows.clone() } else { left }
+    }
+
+    /// "not the Maths one but Physics": what is offered instead is among those that are left.
+    fn narrow_to_meant(&self, apart: &[u32], left: &mut Group) {
+        let names = &self.directory.names;
+        for found in self.zones.iter().filter(|found| found.decides) {
+            let tokens = &found.zone.words.tokens;
+            for (at, token) in tokens.iter().enumerate().filter(|(_, token)| apart.binary_search(&token.word).is_ok()) {
+                let passes = |before: &&Token| before.roles & (role::FILL | role::OWN | role::STOP) != 0;
+                let mut before = tokens[at.saturating_sub(3)..at].iter().rev();
+                let but = |before: &Token| before.roles & role::BUT != 0 && before.roles & role::FILL == 0;
+                let offered = token.gap & (gap::END | gap::PARAGRAPH) == 0
+                    && before.by_ref().take_while(|token| but(token) || passes(token)).any(but);
+                let has = |row: u32| names.entry(row).contains(&token.word);
+                if offered && left.iter().any(|(row, _)| has(*row)) {
+                    left.retain(|(row, _)| has(*row));
+                }
+            }
+        }
+    }
+}
+
+fn denies_anything(words: &Words<'_>) -> bool {
+    let said = |says: Says| matches!(says, Says::DeniedAfter | Says::DeniedBefore);
+    words.said.iter().any(|phrase| said(phrase.says)) || words.tokens.iter().any(|token| token.roles & role::DENY != 0)
+}
+
+/// The words that some of these campaigns' names have and others not, sorted.
+fn telling_apart(rows: &[(u32, f64)], names: &Names) -> Vec<u32> {
+    let mut words: Vec<u32> = vec![];
+    for (row, _) in rows {
+        let name = names.entry(*row);
+        words.extend(name.iter().enumerate().filter(|(at, word)| !name[..*at].contains(word)).map(|(_, word)| word));
+    }
+    words.sort_unstable();
+    let runs = words.chunk_by(|a, b| a == b);
+    runs.filter(|run| run.len() < rows.len()).map(|run| run[0]).collect()
+}
+
+/// Whether the word at this token is what a denial is about.
+fn excluded(words: &Words<'_>, at: usize) -> bool {
+    let tokens = &words.tokens;
+    let ends = gap::CLAUSE;
+    let mut before = at;
+    for _ in 0..5 {
+        if before == 0 || tokens[before].gap & (ends | gap::COMMA | gap::CLOSE) != 0 {
+            break;
+        }
+        before -= 1;
+        let roles = tokens[before].roles;
+        let phrase = (0..4).any(|back| {
+            before.checked_sub(back).is_some_and(|start| {
+                words.phrases_at(start).any(|(says, end)| says == Says::DeniedAfter && end == before + 1)
+            })
+        });
+        if roles & role::DENY != 0 || phrase {
+            return true;
+        }
+        if roles & role::BUT != 0 && roles & role::FILL == 0 {
+            break;
+        }
+        let passes = roles & (role::FILL | role::OWN | role::AND | role::CAMPAIGN | role::STOP | role::NUMBER) != 0;
+        if !passes && tokens[before].word == NO_WORD {
+            break;
+        }
+    }
+    for behind in at + 1..at + 8 {
+        let Some(token) = tokens.get(behind) else { return false };
+        if token.gap & ends != 0 {
+            return false;
+        }
+        if words.phrases_at(behind).any(|(says, _)| says == Says::DeniedBefore) {
+            return true;
+        }
+        let passes =
+            token.roles & (role::FILL | role::OWN | role::AND | role::CAMPAIGN | role::CAMPAIGNS | role::STOP) != 0;
+        if !passes && token.word == NO_WORD {
+            return false;
+        }
+    }
+    false
+}

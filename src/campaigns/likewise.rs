@@ -1,0 +1,64 @@
+//! What the text says of one more campaign: "and neither does 48231", "48231 auch nicht".
+//!
+//! Such an ID stands as firmly as the one that it is set beside, and is turned down or not as that one is. Finds no IDs.
+
+use super::denial::Denial;
+use super::gap;
+use super::hints::{Says, role};
+use super::stated::{Finder, Footing, Stated};
+
+/// Words between the two.
+const REACH: usize = 14;
+
+impl Finder<'_, '_> {
+    /// Sets IDs beside those before them of which the same is said.
+    pub(super) fn join(&self, found: &mut [Stated]) {
+        for at in 1..found.len() {
+            let (before, [id, ..]) = found.split_at_mut(at) else { return };
+            let Some(before) = before.last_mut() else { return };
+            let stand = before.weight > 0.0 && id.weight > 0.0 && before.compact != id.compact;
+            if !stand || !self.likewise(before, id) {
+                continue;
+            }
+            if id.denial == Denial::No {
+                id.denial = before.denial;
+            }
+            let firm = |stated: &Stated| stated.footing == Footing::Labelled;
+            if firm(before) && id.footing != Footing::Beside {
+                id.footing = Footing::Labelled;
+            } else if firm(id) && before.footing != Footing::Beside {
+                before.footing = Footing::Labelled;
+            }
+        }
+    }
+
+    fn likewise(&self, before: &Stated, id: &Stated) -> bool {
+        let tokens = &self.words.tokens;
+        let (from, first, last) = (before.tokens.1 + 1, id.tokens.0, id.tokens.1);
+        let ends = tokens[from..=first].iter().filter(|token| token.gap & gap::END != 0).count();
+        if first - from > REACH || ends > 1 || tokens[from..=first].iter().any(|token| token.gap & gap::PARAGRAPH != 0)
+        {
+            return false;
+        }
+        let says = |at: usize| {
+            let mut said = self.words.phrases_at(at);
+            said.find(|(says, _)| *says == Says::Likewise).map(|(_, end)| end)
+        };
+        let passing = role::UP_TO_ID | role::RELATION | role::STOP;
+        // "I also cannot open 48231"
+        let leads = |end: usize| {
+            let content = tokens[end..first].iter().filter(|token| token.roles & passing == 0).count();
+            content <= 2 && tokens[end..first].iter().all(|token| !token.has_digit)
+        };
+        let open = |at: usize| tokens[at].gap & (gap::CLAUSE | gap::COMMA) == 0;
+        // "but also 48231"
+        let ahead = (first.saturating_sub(6).max(from)..first)
+            .any(|at| says(at).is_some_and(|end| end <= first && leads(end) && (at + 1..=first).all(open)));
+        // "48231 does not either", "48231 has stopped, too"
+        let mut behind = (last + 1..tokens.len().min(last + 7)).take_while(|at| tokens[*at].gap & gap::CLAUSE == 0);
+        ahead
+            || behind
+                .find(|at| says(*at).is_some() || !open(*at) || tokens[*at].has_digit)
+                .is_some_and(|at| says(at).is_some_and(|end| self.words.gap_after(end - 1) != gap::SPACE || open(at)))
+    }
+}
