@@ -161,7 +161,8 @@ pub(super) fn misjudged(words: &Words<'_>, first: usize, last: usize) -> Denial 
                 () => Denial::Replaced,
             };
         }
-        article |= token.roles & role::OWN != 0;
+        // Directly behind the ID it is the verb: "está".
+        article |= at > last + 1 && token.roles & role::OWN != 0;
         denied |= token.roles & (role::DENY | role::POLAR) != 0;
         if token.roles & (role::UP_TO_ID | role::STOP | role::DENY | role::POLAR) == 0 {
             return Denial::No;

@@ -269,7 +269,13 @@ pub(super) fn take_back_subject(subject: &mut Found<'_>, text: &Found<'_>) {
         near.any(|at| {
             // One word is an apology.
             let mut said = words.phrases_at(at);
-            said.any(|(says, end)| says == Says::Wrong || says == Says::Corrected && end > at + 1)
+            said.any(|(says, end)| match says {
+                Says::Wrong => true,
+                Says::Corrected => end > at + 1,
+                // "ignore the subject"
+                Says::DeniedAfter => end == at + 1,
+                _ => false,
+            })
         })
     };
     if words.said.iter().any(|said| said.says == Says::Subject && wrong(said.at)) {
