@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn scripts_without_spaces_fold_to_characters() {
         check("无法登录!", "无 法 登 录 |");
-        check("レポート", "レ ポ ー ト");
+        check("レポート", "レ ホ ー ト");
         check("เข้า", "เ ข ้ า");
         check("น้ำ น้\u{e4d}\u{e32}", "น ้ ํ า น ้ ํ า");
         check("ガラス ｶﾞﾗｽ カ\u{3099}ラス", "カ ラ ス カ ラ ス カ ラ ス");

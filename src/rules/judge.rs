@@ -214,7 +214,7 @@ impl Compiled {
         let topic = &self.topics[index];
         let mut evidence = self.evidence(scan, &self.fired(index as u16, scan));
         if by_signals != Some(index) {
-            evidence.extend(self.leanings_of(index as u16, scan).into_iter().map(|(_, found)| found));
+            evidence.extend(self.leanings_of(index as u16, scan));
         }
         if chosen_by == ChosenBy::Customer {
             evidence.insert(0, picked(scan.request));

@@ -88,14 +88,14 @@ impl Leanings {
 impl Compiled {
     /// What all words lean to together: points of each topic beside those of `other`.
     pub fn leant(&self, scan: &Scan<'_>, signalled: &[f64]) -> Vec<f64> {
-        self.held(self.summed(scan, None), scan, signalled)
+        self.held(self.summed(scan, &[]), scan, signalled)
     }
 
-    /// The points of each topic's words as they stand in the table, of all but one of them.
-    pub fn summed(&self, scan: &Scan<'_>, without: Option<u32>) -> Vec<f64> {
+    /// The points of each topic's words as they stand in the table, of all but some of them.
+    pub fn summed(&self, scan: &Scan<'_>, without: &[u32]) -> Vec<f64> {
         let mut points = vec![0.0; self.topics.len()];
         self.leaning(scan, |word, says, factor, _| {
-            if Some(word.id) != without {
+            if !without.contains(&word.id) {
                 says.iter().for_each(|(topic, of)| points[usize::from(*topic)] += f64::from(*of) * factor);
             }
         });
@@ -146,20 +146,34 @@ impl Compiled {
         }
     }
 
-    /// The words that lean most to or from a topic, with their numbers, as evidence.
-    pub fn leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<(u32, Evidence)> {
+    /// The words that lean most to or from a topic, as evidence.
+    pub fn leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<Evidence> {
+        let told = self.leaning_words(topic, scan, TOLD).into_iter().take(MOST_TOLD);
+        told.map(|(_, points, spot)| self.leaning_evidence(topic, scan, points, spot)).collect()
+    }
+
+    /// All words that lean to a topic, with their numbers, as evidence.
+    pub fn all_leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<(u32, Evidence)> {
+        let all = self.leaning_words(topic, scan, 0.0).into_iter();
+        all.map(|(word, points, spot)| (word, self.leaning_evidence(topic, scan, points, spot))).collect()
+    }
+
+    fn leaning_evidence(&self, topic: u16, scan: &Scan<'_>, points: f64, spot: Spot) -> Evidence {
         let name = format!("topic.{}.leaning", self.topics[usize::from(topic)].id.0);
-        let mut told: Vec<(u32, f64, Spot)> = vec![];
+        scan.evidence(&name, spot, rounded(points))
+    }
+
+    /// The words whose points for a topic, to or from it, are this many at least, the most first.
+    fn leaning_words(&self, topic: u16, scan: &Scan<'_>, least: f32) -> Vec<(u32, f64, Spot)> {
+        let mut words: Vec<(u32, f64, Spot)> = vec![];
         self.leaning(scan, |word, says, factor, zone| {
             let points = says.iter().find(|(of, _)| *of == topic).map_or(0.0, |(_, points)| *points);
-            if points.abs() >= TOLD {
-                told.push((word.id, f64::from(points) * factor, Spot { zone, start: word.start, end: word.end }));
+            if points != 0.0 && points.abs() >= least {
+                words.push((word.id, f64::from(points) * factor, Spot { zone, start: word.start, end: word.end }));
             }
         });
-        told.sort_by(|(_, a, _), (_, b, _)| b.abs().total_cmp(&a.abs()));
-        told.truncate(MOST_TOLD);
-        let evidence = |(word, points, spot)| (word, scan.evidence(&name, spot, rounded(points)));
-        told.into_iter().map(evidence).collect()
+        words.sort_by(|(_, a, _), (_, b, _)| b.abs().total_cmp(&a.abs()));
+        words
     }
 }
 

@@ -66,8 +66,7 @@ impl Rules {
         for index in order {
             let written = &compiled.topics[index];
             let evidence = compiled.evidence(scan, &compiled.fired(index as u16, scan));
-            let words: Vec<Evidence> =
-                compiled.leanings_of(index as u16, scan).into_iter().map(|(_, found)| found).collect();
+            let words: Vec<Evidence> = compiled.leanings_of(index as u16, scan);
             let speaks = !evidence.is_empty() || scores[index] > written.prior;
             if speaks || written.id.0 == topic.id || written.id.0 == OTHER || Some(index) == rival {
                 ranking.push(Rank {
@@ -169,7 +168,7 @@ mod tests {
             &[
                 "it leads `b` (1.00) by 3.00 points",
                 "it has 2.00 points more than its threshold of 2.00",
-                "no single signal decides: without \"apple\", \"pear\" together it would be `other`",
+                "nothing decides alone: without \"apple\", \"pear\" together it would be `other`",
             ],
         );
         check(
@@ -217,7 +216,7 @@ mod tests {
             &[
                 "it leads `other` (-2.00) by 2.50 points, which nothing speaks for",
                 "with a prior of `other` over 0.50 it would be `other`",
-                "no single signal decides: without \"apple\", \"pear\" together it would be `other`",
+                "nothing decides alone: without \"apple\", \"pear\" together it would be `other`",
             ],
         );
         check(
@@ -270,7 +269,7 @@ mod tests {
             changes,
             [
                 "it leads `b` (3.00) by 5.00 points",
-                "no signal decides: without all of them it stays",
+                "nothing decides alone: without \"red\", \"round\", \"apple\", \"sweet\" together it would be `b`",
                 "by signals alone, without words that lean, it would be `b`"
             ]
         );

@@ -3,10 +3,19 @@
 //!
 //! Judges again with less of what was found; scans nothing anew.
 
+use std::collections::HashSet;
+
 use crate::request::evidence::Evidence;
 use crate::rules::Rules;
 use crate::rules::judge::{OTHER, leaned};
 use crate::rules::scan::Scan;
+
+/// What speaks for a verdict, or against its rival: a signal of a topic, or a word that leans to it.
+struct Part {
+    topic: usize,
+    word: Option<u32>,
+    found: Evidence,
+}
 
 /// A judgement to be tried with less.
 pub struct Trial<'a> {
@@ -97,37 +106,51 @@ impl Trial<'_> {
         };
         let mut found: Vec<(usize, Evidence)> = fired(own, 1.0).chain(fired(rival, -1.0)).collect();
         found.sort_by(|(_, a), (_, b)| b.weight.abs().total_cmp(&a.weight.abs()));
-        let instead = |scores: &[f64]| Some(self.rules.chosen(self.scan, scores)).filter(|now| *now != verdict);
-        let mut said = vec![];
-        for (topic, found) in &found {
-            let mut scores = self.scores.to_vec();
-            scores[*topic] -= found.weight;
-            let now = instead(&scores);
-            said.extend(now.map(|now| format!("without `{}` (\"{}\") it would be `{now}`", found.rule, found.text)));
+        let words = own.into_iter().flat_map(|own| {
+            let leanings = compiled.all_leanings_of(own as u16, self.scan).into_iter();
+            leanings.filter(|(_, found)| found.weight > 0.0).map(move |(word, found)| Part {
+                topic: own,
+                word: Some(word),
+                found,
+            })
+        });
+        let mut parts: Vec<Part> = found.into_iter().map(|(topic, found)| Part { topic, word: None, found }).collect();
+        parts.extend(words);
+        let instead = |gone: &[&Part]| Some(self.chosen_without(gone)).filter(|now| *now != verdict);
+        let mut said: Vec<String> = vec![];
+        for part in &parts {
+            let what = match part.word {
+                None => format!("`{}` (\"{}\")", part.found.rule, part.found.text),
+                Some(_) => format!("the word \"{}\"", part.found.text),
+            };
+            said.extend(instead(&[part]).map(|now| format!("without {what} it would be `{now}`")));
         }
-        let words = own.into_iter().flat_map(|own| compiled.leanings_of(own as u16, self.scan));
-        for (word, found) in words.filter(|(_, found)| found.weight > 0.0) {
-            let leant = compiled.held(compiled.summed(self.scan, Some(word)), self.scan, self.signalled);
-            let now = instead(&leaned(self.signalled.to_vec(), &leant));
-            said.extend(now.map(|now| format!("without the word \"{}\" it would be `{now}`", found.text)));
-        }
-        if said.is_empty() && together && !found.is_empty() {
-            let mut scores = self.scores.to_vec();
-            let fall = found.iter().position(|(topic, found)| {
-                scores[*topic] -= found.weight;
-                instead(&scores).is_some()
-            });
+        if said.is_empty() && together && !parts.is_empty() {
+            parts.sort_by(|a, b| b.found.weight.abs().total_cmp(&a.found.weight.abs()));
+            let parts: Vec<&Part> = parts.iter().collect();
+            let fall = (1..=parts.len()).find_map(|count| Some((count, instead(&parts[..count])?)));
             said.push(match fall {
-                Some(last) => {
-                    let texts: Vec<String> =
-                        found[..=last].iter().map(|(_, found)| format!("\"{}\"", found.text)).collect();
-                    let now = self.rules.chosen(self.scan, &scores);
-                    format!("no single signal decides: without {} together it would be `{now}`", texts.join(", "))
+                Some((count, now)) => {
+                    let mut texts: Vec<String> =
+                        parts[..count].iter().map(|part| format!("\"{}\"", part.found.text)).collect();
+                    let mut seen = HashSet::new();
+                    texts.retain(|text| seen.insert(text.clone()));
+                    format!("nothing decides alone: without {} together it would be `{now}`", texts.join(", "))
                 }
-                None => "no signal decides: without all of them it stays".to_owned(),
+                None => "without all that is told of it, it stays".to_owned(),
             });
         }
         said
+    }
+
+    /// The verdict without these signals and words.
+    fn chosen_without(&self, gone: &[&Part]) -> &str {
+        let compiled = &self.rules.compiled;
+        let mut signalled = self.signalled.to_vec();
+        gone.iter().filter(|part| part.word.is_none()).for_each(|part| signalled[part.topic] -= part.found.weight);
+        let words: Vec<u32> = gone.iter().filter_map(|part| part.word).collect();
+        let leant = compiled.held(compiled.summed(self.scan, &words), self.scan, &signalled);
+        self.rules.chosen(self.scan, &leaned(signalled, &leant))
     }
 
     fn threshold(&self, topic: usize) -> f64 {
