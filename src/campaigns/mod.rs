@@ -4,6 +4,7 @@
 //! Knows requests, never help topics or tickets; total, no I/O: sources hand in bytes that are already read.
 
 mod address;
+mod alike;
 mod check;
 mod contacts;
 mod contrast;
@@ -128,7 +129,7 @@ pub struct Identified {
     /// For `unknown_id`: ids of the directory one edit away from the stated one. Never part of the verdict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub near_misses: Vec<Candidate>,
-    /// Similarly named campaigns of the confirmed or named one.
+    /// Campaigns named like the one that is stated, or like those that are named.
     pub similar: Vec<Named>,
     /// Whether the sender is a contact of the account; `None` when no campaign is identified, or nobody has said whose it is.
     pub sender_on_account: Option<bool>,

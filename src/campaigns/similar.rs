@@ -1,7 +1,8 @@
 //! Groups of similarly named campaigns, computed when the directory is loaded.
 //!
 //! Within an account, names are alike when they differ by one word (a year, a number, a region, any other), by word
-//! order, plural, punctuation or a typo, or share their beginning; across accounts only when their words are the same.
+//! order, plural, punctuation, split or joined words or a typo, or share their beginning; across accounts when their letters
+//! are the same, or all but a year, a number or a place beside words that say enough.
 //! Only compares names that share a key: the cost follows the number of names, not of pairs.
 
 use std::collections::HashMap;
@@ -10,7 +11,8 @@ use foldhash::fast::FixedState;
 use serde::Serialize;
 
 use super::Campaign;
-use super::names::{Names, class};
+use super::alike::{Keys, Nearest, difference};
+use super::names::Names;
 use super::table::hash;
 
 /// By what the names of a group differ.
@@ -95,8 +97,8 @@ pub struct Similar {
 }
 
 const NONE: u32 = u32::MAX;
-/// What the words weigh that names of several accounts must share.
-const ACROSS: f32 = 1.5;
+/// In an account of more campaigns, names that begin alike are too many to be mixed up for that.
+const BEGINNINGS: usize = 2_000;
 /// What a likeness to a campaign of another account counts beside one within the account.
 const OTHER_ACCOUNT: f64 = 0.5;
 
@@ -131,62 +133,20 @@ impl Similar {
             .collect();
         accounts.sort_unstable();
         let mut first: HashMap<u64, u32, FixedState> = HashMap::default();
-        // Misspelt words count as the word that they resemble: one look-up a word of the vocabulary.
-        let mut alike: HashMap<u32, u32, FixedState> = HashMap::default();
+        let mut nearest = Nearest::default();
         let mut everywhere: HashMap<u64, u32, FixedState> =
             HashMap::with_capacity_and_hasher(count, FixedState::default());
-        let mut words: Vec<u32> = vec![];
-        let mut keys: Vec<u64> = vec![];
+        let mut keys = Keys::default();
         let mut at = 0;
         while at < accounts.len() {
             let end = at + accounts[at..].partition_point(|(account, _)| *account == accounts[at].0);
             first.clear();
             for (_, row) in &accounts[at..end] {
-                words.clear();
-                words.extend(
-                    names
-                        .entry(*row)
-                        .iter()
-                        .filter(|word| names.class(**word) & class::STOP == 0)
-                        .map(|word| *alike.entry(*word).or_insert_with(|| nearest(*word, names))),
-                );
-                let head = words.first_chunk::<2>().copied();
-                words.sort_unstable();
-                words.dedup();
-                if words.is_empty() {
-                    continue;
+                keys.read(*row, names, &mut nearest, end - at <= BEGINNINGS);
+                for key in &keys.any {
+                    union.join(*everywhere.entry(*key).or_insert(*row), *row);
                 }
-                let whole = key(words.iter());
-                union.join(*everywhere.entry(whole).or_insert(*row), *row);
-                keys.clear();
-                keys.push(whole);
-                let telling = |word: &&u32| names.class(**word) & class::VARIANT == 0;
-                for left_out in &words {
-                    let rest = words.iter().filter(|word| *word != left_out);
-                    let says = rest.clone().filter(telling).count();
-                    let weight: f32 = rest.clone().map(|word| names.weight(*word)).sum();
-                    let variant = names.class(*left_out) & (class::VARIANT | class::REGION) != 0;
-                    if says >= 1 && (weight >= 1.0 || variant && weight > 0.5 || words.len() == 2 && weight >= 0.7) {
-                        keys.push(key(rest.clone()));
-                    }
-                    // Of other accounts' campaigns those of another year, number or region.
-                    if says >= 2 && weight >= ACROSS && variant {
-                        union.join(*everywhere.entry(key(rest)).or_insert(*row), *row);
-                    }
-                }
-                if end - at < 2 {
-                    continue;
-                }
-                if let Some(head) = head
-                    && words.len() > 2
-                    && head.iter().all(|word| names.class(*word) & (class::VARIANT | class::REGION) == 0)
-                    && end - at <= 2_000
-                {
-                    let mut sorted = head;
-                    sorted.sort_unstable();
-                    keys.push(key(sorted.iter()));
-                }
-                for key in &keys {
+                for key in keys.own.iter().filter(|_| end - at > 1) {
                     union.join(*first.entry(*key).or_insert(*row), *row);
                 }
             }
@@ -289,59 +249,6 @@ fn collect(mut union: Union, accounts: &[(u64, u32)]) -> Similar {
     similar
 }
 
-/// Of a word and those one edit away, the one in the most names: misspellings fall together with it.
-fn nearest(word: u32, names: &Names) -> u32 {
-    if names.text(word).chars().count() < 5 || names.class(word) & class::COMMON != 0 {
-        return word;
-    }
-    let weight = |word: u32| names.with_word(word).len();
-    names
-        .near(names.text(word))
-        .into_iter()
-        .filter(|(near, distance)| *distance <= 1 && (weight(*near), u32::MAX - near) > (weight(word), u32::MAX - word))
-        .map(|(near, _)| near)
-        .max_by_key(|near| (weight(*near), u32::MAX - near))
-        .unwrap_or(word)
-}
-
-fn key<'a>(words: impl Iterator<Item = &'a u32>) -> u64 {
-    let mut state = 0x9e37_79b9_7f4a_7c15;
-    for word in words {
-        state = (state ^ u64::from(*word)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-        state ^= state >> 32;
-    }
-    state
-}
-
-/// By what two names differ.
-pub fn difference(a: u32, b: u32, names: &Names) -> Difference {
-    let only = |of: u32, other: u32| -> Vec<u32> {
-        let words = names.entry(of).iter().filter(|word| names.class(**word) & class::STOP == 0);
-        words.filter(|word| !names.entry(other).contains(word)).copied().collect()
-    };
-    let (left, right) = (only(a, b), only(b, a));
-    let all = || left.iter().chain(&right);
-    if left.is_empty() && right.is_empty() {
-        return Difference::Spelling;
-    }
-    if all().all(|word| names.class(*word) & class::YEAR != 0) {
-        return Difference::Year;
-    }
-    if all().all(|word| names.class(*word) & class::VARIANT != 0) {
-        return Difference::Number;
-    }
-    if all().all(|word| names.class(*word) & class::REGION != 0) {
-        return Difference::Region;
-    }
-    if let ([x], [y]) = (&left[..], &right[..])
-        && super::spelling::edits(names.text(*x), names.text(*y), 2).is_some()
-        && names.text(*x).len().min(names.text(*y).len()) >= 4
-    {
-        return Difference::Typo;
-    }
-    if left.len() <= 1 && right.len() <= 1 { Difference::Word } else { Difference::Beginning }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -392,6 +299,13 @@ mod tests {
         check("Été à Lyon", "Ete a Lyon", "spelling");
         check("Restaurant Week Lunch", "Restaurnat Week Lunch", "typo");
         check("Garden Furniture Outlet", "Garden Furniture Clearance", "word");
+        check("Fundraising Bingo", "Fund-Raising Bingo", "spelling");
+        check("L.A. Openings", "LA Openings", "spelling");
+        check("Winter-Schlussverkauf", "Winterschlussverkauf", "spelling");
+        check("Back to Nature Drive", "BacktoNature Drive", "spelling");
+        check("Sommerschlussverkauf 2024", "Sommer Schlussverkauf 2024", "spelling");
+        check("Donor Thank You 2024", "ThankYou Donors 2025", "year");
+        check("Spring2024 Promo", "Promo Spring 2024", "spelling");
         check("Winter Coats", "Summer Boats", "");
         check("Newsletter", "Retargeting", "");
         check("Brand Awareness Search", "Lead Gen Search", "");
@@ -408,6 +322,27 @@ mod tests {
         let others: Vec<String> = same.similar("0").into_iter().map(|campaign| campaign.id).collect();
         assert_eq!(others, ["1"]);
         assert!(same.similar("2").is_empty() && same.similar("nope").is_empty());
+    }
+
+    /// A likeness between accounts: the words that both have must say which campaign is meant.
+    #[test]
+    fn alike_across_accounts() {
+        let across = |list: &[&str]| {
+            let list: Vec<(String, &str)> = list.iter().enumerate().map(|(at, name)| (at.to_string(), *name)).collect();
+            groups(&list.iter().map(|(account, name)| (account.as_str(), *name)).collect::<Vec<_>>())
+        };
+        assert_eq!(across(&["Blood Drivers Wanted", "Blood Drvers Wanted", "Blood Drive", "Drive On"]), ["typo: 0 1"]);
+        assert_eq!(across(&["Kitchen Refit Dublin", "Kitchen Refit London"]), ["word: 0 1"]);
+        let dental = ["Dental Checkup Berlin", "Dental Check-up Berlin", "Dental Checkup Munich"];
+        assert_eq!(across(&dental), ["region: 0 1 2"]);
+        assert_eq!(across(&["Dental Check-up 2024", "Dental Checkup 2025"]), ["year: 0 1"]);
+        assert_eq!(across(&["Spring Sale Shoes", "Spring Sale Books"]), Vec::<String>::new());
+        // Words of many campaigns say nothing: these are of three.
+        let words = ["Alpha", "Bravo", "Carlo", "Delta", "Echos", "Foxes", "Golfs", "Hotel", "Indie", "Juliet"];
+        let of = |n: usize| format!("{} {} {}", words[n / 100], words[n / 10 % 10], words[n % 10]);
+        let names: Vec<String> = (0..1000).filter(|n| n % 7 == 0).map(of).collect();
+        let groups = across(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(groups.iter().all(|group| group.split(' ').count() < 20), "{groups:?}");
     }
 
     #[test]

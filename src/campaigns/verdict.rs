@@ -368,6 +368,7 @@ fn decide(ids: &[&Stated], groups: &[Group], view: View<'_>) -> Identified {
             identified.status = Status::UnknownId;
             identified.id = ids.first().map(|id| id.id.clone());
             identified.candidates = named(&mut groups.iter());
+            identified.similar = directory.similar_rows(&rows_of(groups), CANDIDATES);
             let near = ids.first().map(|id| view.ids().near(&id.compact, campaigns)).unwrap_or_default();
             identified.near_misses = near.into_iter().take(CANDIDATES).map(|row| candidate(row, 0.5)).collect();
         }
@@ -378,9 +379,7 @@ fn decide(ids: &[&Stated], groups: &[Group], view: View<'_>) -> Identified {
                 1 => Status::NameOnly,
                 _ => Status::AmbiguousName,
             };
-            let mut rows: Vec<u32> = groups.iter().flatten().map(|(row, _)| *row).collect();
-            rows.truncate(CANDIDATES);
-            identified.similar = directory.similar_rows(&rows, CANDIDATES);
+            identified.similar = directory.similar_rows(&rows_of(groups), CANDIDATES);
         }
         [row] => {
             identified.id = Some(campaigns[row as usize].id.clone());
@@ -391,11 +390,23 @@ fn decide(ids: &[&Stated], groups: &[Group], view: View<'_>) -> Identified {
             } else {
                 identified.status = Status::Conflict;
                 identified.candidates = named(&mut groups.iter());
+                // What is like the stated one, then what is like those named.
+                for other in directory.similar_rows(&rows_of(groups), CANDIDATES) {
+                    if identified.id.as_ref() != Some(&other.id) && !identified.similar.contains(&other) {
+                        identified.similar.push(other);
+                    }
+                }
+                identified.similar.truncate(CANDIDATES);
             }
         }
         _ => identified.status = Status::Multiple,
     }
     identified
+}
+
+/// The campaigns that are named, as many as are looked at.
+fn rows_of(groups: &[Group]) -> Vec<u32> {
+    groups.iter().flatten().map(|(row, _)| *row).take(CANDIDATES).collect()
 }
 
 /// Whether the sender may ask about all of the campaigns that are meant.
