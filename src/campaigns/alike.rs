@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use super::hints::{Hints, role};
 use super::names::{Names, class};
 use super::similar::Difference;
-use super::spelling::edits;
+use super::spelling::{dropped_in_american, edits};
 use super::table::hash;
 
 /// What the words weigh that names of several accounts must share.
@@ -39,15 +39,18 @@ impl Keys {
         self.own.clear();
         self.any.clear();
         let name = names.entry(entry);
-        let counts = |word: &u32| names.class(*word) & class::STOP == 0;
-        let stops = !name.iter().all(counts);
+        let stops = name.iter().enumerate().fold(0u32, |stops, (k, word)| {
+            let stop = names.class(*word) & class::STOP != 0 || joins(name, k, names);
+            stops | u32::from(stop) << k
+        });
+        let counts = |(k, _): &(usize, &u32)| stops & 1 << k == 0;
         let misspelt = name.iter().fold(false, |any, word| any | (meant(*word, names, nearest) != *word));
         for (all, corrected) in [(false, true), (false, false), (true, true), (true, false)] {
-            if (all && !stops) || (!corrected && !misspelt) {
+            if (all && stops == 0) || (!corrected && !misspelt) {
                 continue;
             }
             self.words.clear();
-            for word in name.iter().filter(|word| all || counts(word)) {
+            for (_, word) in name.iter().enumerate().filter(|word| all || counts(word)) {
                 self.words.push(if corrected { meant(*word, names, nearest) } else { *word });
             }
             self.add(names, !corrected || !misspelt);
@@ -55,7 +58,7 @@ impl Keys {
         if !beginning {
             return;
         }
-        let mut head = name.iter().filter(|word| counts(word)).map(|word| meant(*word, names, nearest));
+        let mut head = name.iter().enumerate().filter(counts).map(|(_, word)| meant(*word, names, nearest));
         let variant = |word: u32| names.class(word) & (class::VARIANT | class::REGION) != 0;
         if let (Some(first), Some(second), Some(_)) = (head.next(), head.next(), head.next())
             && !variant(first)
@@ -138,18 +141,71 @@ fn key(words: impl Iterator<Item = u32>) -> u64 {
     words.fold(0x9e37_79b9_7f4a_7c15, |state, word| mixed(state ^ u64::from(word)))
 }
 
-/// The letters of a word as a sum, and their number: its parts, written apart, sum up to the same. Its numbers stay whole.
+/// The letters of a word as a sum, and their number: its parts, written apart, sum up to the same. Its numbers stay whole,
+/// and "harbour" is "harbor".
 fn letters(word: &str) -> (u64, usize) {
     let (mut sum, mut count) = (0u64, 0);
+    let dropped = dropped_in_american(word);
+    let mut at = 0;
     for run in word.as_bytes().chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit()) {
         if run[0].is_ascii_digit() {
             sum = sum.wrapping_add(hash(run));
         } else {
+            let letter = match dropped {
+                Some(dropped) if dropped == at && run[0] == b'u' => 0,
+                Some(dropped) if dropped == at => of_letter(b'z'),
+                _ => of_letter(run[0]),
+            };
             count += run.len();
-            sum = sum.wrapping_add(mixed(0xd1b5_4a32_d192_ed03 ^ u64::from(run[0])));
+            sum = sum.wrapping_add(letter);
         }
+        at += run.len();
     }
     (sum, count)
+}
+
+fn of_letter(byte: u8) -> u64 {
+    mixed(0xd1b5_4a32_d192_ed03 ^ u64::from(byte))
+}
+
+/// What names that are the same but for spelling have in common: the letters of all of their words, and of those that say
+/// something.
+#[derive(Debug, Clone, Copy)]
+pub struct Solid {
+    all: u64,
+    telling: u64,
+}
+
+impl Solid {
+    /// Whether two names are the same but for spelling.
+    pub fn same(self, other: Solid) -> bool {
+        self.all == other.all || self.telling == other.telling && self.telling != 0
+    }
+}
+
+/// The letters of the words of a name that `counts` says yes to, by their places.
+pub fn solid(name: &[u32], names: &Names, counts: impl Fn(usize) -> bool) -> Solid {
+    let (mut all, mut telling) = (0u64, 0u64);
+    for (k, word) in name.iter().enumerate().filter(|(k, _)| counts(*k)) {
+        let (sum, _) = letters(names.text(*word));
+        all = all.wrapping_add(sum);
+        if names.class(*word) & class::STOP == 0 && !joins(name, k, names) {
+            telling = telling.wrapping_add(sum);
+        }
+    }
+    Solid { all, telling }
+}
+
+/// "y" in "Vinos y Quesos", "de" and "la" in "Fête de la Musique": between other words they are no single letters that tell
+/// siblings apart, no Germany and no Los Angeles.
+pub fn joins(name: &[u32], k: usize, names: &Names) -> bool {
+    let text = names.text(name[k]);
+    if k == 0 || k + 1 == name.len() || text.len() > 2 {
+        return false;
+    }
+    let roles = Hints::shipped().roles(text);
+    let letter = text.len() == 1 && roles & role::AND != 0;
+    (letter || names.class(name[k]) & class::REGION != 0) && roles & role::STOP != 0
 }
 
 fn mixed(state: u64) -> u64 {

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+use super::alike;
 use super::fold::NO_WORD;
 use super::gap;
 use super::hints::role;
@@ -360,14 +361,11 @@ impl Finder<'_, '_> {
         }
     }
 
-    /// "de" and "la" of "Fête de la Musique": between other words they are no Germany and no Los Angeles. "A" and "O" that
-    /// open "A Minha Horta": articles, no variants.
+    /// A word of a name that only joins others; "A" and "O" that open "A Minha Horta" are articles, no variants.
     pub(super) fn only_joins(&self, name: &[u32], k: usize) -> bool {
-        let word = name[k];
-        let text = self.names.text(word);
-        let between = k > 0 && k + 1 < name.len() && self.names.class(word) & class::REGION != 0;
-        let opens = k == 0 && name.len() > 1 && text.len() == 1;
-        (between || opens) && text.len() <= 2 && self.hints.roles(text) & role::STOP != 0
+        let text = self.names.text(name[k]);
+        let opens = k == 0 && name.len() > 1 && text.len() == 1 && self.hints.roles(text) & role::STOP != 0;
+        opens || alike::joins(name, k, self.names)
     }
 
     /// The words around a match that may belong to it: not beyond the sentence, nor beyond a denial.

@@ -32,6 +32,7 @@ pub mod spelling;
 pub mod stated;
 pub mod table;
 mod treated;
+mod twins;
 pub mod verdict;
 pub mod view;
 pub mod zone;

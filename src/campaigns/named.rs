@@ -9,10 +9,10 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 use smallvec::{SmallVec, smallvec};
 
-use super::Campaign;
+use super::Directory;
 use super::denial::{Denial, denied};
 use super::fit::{CLOSE, Candidate, Fit};
-use super::fold::{self, NO_WORD, Token, Words};
+use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Hints, Says, role};
 use super::names::{Names, class};
@@ -66,25 +66,29 @@ pub fn mark(words: &mut Words<'_>, names: &Names) {
     }
 }
 
+/// What a zone names.
+#[derive(Debug, Default)]
+pub struct Read {
+    /// Where campaigns are named.
+    pub mentions: Vec<Mention>,
+    /// Bytes where a campaign would be named, but for another year or quarter than it has.
+    pub other_variants: Vec<(usize, usize)>,
+}
+
 /// Finds the names in a zone whose words are marked. `taken` says of a token that it is part of an ID.
-pub fn find(
-    zone: &Zone<'_>,
-    at: usize,
-    names: &Names,
-    campaigns: &[Campaign],
-    hints: &Hints,
-    taken: &[(usize, usize)],
-) -> Vec<Mention> {
+pub fn find(zone: &Zone<'_>, at: usize, directory: &Directory, hints: &Hints, taken: &[(usize, usize)]) -> Read {
+    let names = &directory.names;
     let beside = beside_names(&zone.words, names);
     let slavic = spelling::slavic(zone.words.text);
     let near = RefCell::default();
-    let finder = Finder { zone, words: &zone.words, names, campaigns, hints, beside, slavic, near };
+    let other_variants = RefCell::default();
+    let finder = Finder { zone, words: &zone.words, names, directory, hints, beside, slavic, near, other_variants };
     let mut mentions = vec![];
     let mut rows_left = ROWS_PER_ZONE;
     for group in finder.groups(taken) {
         finder.mentions(at, group, &mut rows_left, &mut mentions);
     }
-    mentions
+    Read { mentions, other_variants: finder.other_variants.take() }
 }
 
 /// Vocabulary words, each with the number of edits to it.
@@ -94,7 +98,7 @@ pub(super) struct Finder<'a, 'z> {
     pub(super) zone: &'a Zone<'z>,
     pub(super) words: &'a Words<'z>,
     pub(super) names: &'a Names,
-    pub(super) campaigns: &'a [Campaign],
+    pub(super) directory: &'a Directory,
     pub(super) hints: &'a Hints,
     /// Of every word: whether what stands around it makes it plausible that it is part of a name.
     beside: Vec<bool>,
@@ -102,6 +106,8 @@ pub(super) struct Finder<'a, 'z> {
     slavic: bool,
     /// What the words may be misspellings of that were looked up already: a text repeats its words.
     near: RefCell<HashMap<&'a str, Near, FixedState>>,
+    /// See [`Read::other_variants`].
+    pub(super) other_variants: RefCell<Vec<(usize, usize)>>,
 }
 
 /// Words near a word for a campaign, or near a telling word of some name.
@@ -269,8 +275,13 @@ impl<'a> Finder<'a, '_> {
             if (word.len() >= 6 || initials) && !self.joined(singular(word), token.hash, plausible).is_empty() {
                 return Some(Hit { first: i, last: i, words: smallvec![], stop: false, several: false });
             }
-            if word.len() >= 14 {
-                let parts = self.names.segments(word);
+            // "BacktoNature"
+            let humps = || {
+                written().as_bytes().windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
+            };
+            let least = if token.capital && word.len() >= 8 && humps() { 2 } else { 3 };
+            if word.len() >= 14 || least == 2 {
+                let parts = self.names.segments(word, least);
                 if !parts.is_empty() {
                     let words = parts.into_iter().map(|id| (id, 0.95)).collect();
                     return Some(Hit { first: i, last: i, words, stop: false, several: true });
@@ -400,7 +411,9 @@ impl<'a> Finder<'a, '_> {
             let before = (first.first.saturating_sub(2)..first.first).rev().find(passes);
             before.is_some_and(|at| {
                 let before = &self.words.tokens[at];
-                before.capital && before.word == NO_WORD && treated(at, first.last)
+                // "the campaign abo. jeunes"
+                let shortened = token.gap & gap::END != 0 && !self.cuts(first.first);
+                (before.capital || shortened) && before.word == NO_WORD && treated(at, first.last)
             })
         }
     }
@@ -450,18 +463,14 @@ impl<'a> Finder<'a, '_> {
         }
     }
 
-    /// Whether the text has the campaign's name to the letter, but for case, accents and punctuation.
-    fn to_the_letter(&self, fit: &Fit) -> bool {
-        let tokens = &self.words.tokens[fit.first..=fit.last];
-        let name = fold::words(&self.campaigns[fit.row as usize].name);
-        name.tokens.iter().map(|word| name.folded(word)).eq(tokens.iter().map(|word| self.words.folded(word)))
-    }
-
     /// Whether a clause ends before this word: not behind the full stop of "abo. jeunes", a short word that is none.
     pub(super) fn cuts(&self, at: usize) -> bool {
         let token = &self.words.tokens[at];
         let shortened = |before: &Token| {
-            before.word == NO_WORD && before.roles == 0 && !before.has_digit && before.end - before.start <= 6
+            before.word == NO_WORD
+                && before.roles & !role::SAME == 0
+                && !before.has_digit
+                && before.end - before.start <= 6
         };
         let stop = !token.capital && token.gap == gap::DOT | gap::SPACE | gap::END && token.gap_chars == 2;
         let abbreviated = stop && at.checked_sub(1).is_some_and(|at| shortened(&self.words.tokens[at]));
@@ -483,6 +492,7 @@ impl<'a> Finder<'a, '_> {
                         best = best.max(fit.explained);
                         fits.push(fit);
                     } else if !fit.full {
+                        self.note_other_variant(&fit, base);
                         short.push(fit);
                     }
                 }
@@ -521,17 +531,8 @@ impl<'a> Finder<'a, '_> {
         };
         let full = fits.iter().find(|fit| fit.full && close(fit) && !tells(fit)).map(|fit| fit.row);
         let several = fits.iter().any(|fit| fit.full && close(fit) && Some(fit.row) != full);
-        // "clube de cerveja" may be "Clube da Cerveja" as well as "Clube de Cervejas": it is neither to the letter.
-        let solid =
-            |entry: u32| self.names.entry(entry).iter().filter(|word| self.names.class(**word) & class::STOP == 0);
-        let same: Option<Vec<u32>> = fits
-            .iter()
-            .find(|fit| Some(fit.row) == full && !self.to_the_letter(fit))
-            .map(|fit| solid(fit.entry).copied().collect());
-        let same = |fit: &Fit| fit.full && same.as_ref().is_some_and(|words| solid(fit.entry).eq(words));
         fits.retain(|fit| match full {
             None => close(fit),
-            Some(_) if same(fit) => true,
             Some(_) if several => fit.explained >= best - 2.0 * CLOSE && (fit.full || fit.variants),
             Some(_) => fit.full && close(fit),
         });
@@ -540,6 +541,7 @@ impl<'a> Finder<'a, '_> {
             let together = fits.iter().filter(|fit| fit.first == first).fold(0, |all, fit| all | fit.text);
             fits.retain(|fit| fit.text & together != 0);
         }
+        self.add_twins(&mut fits);
         fits
     }
 }

@@ -210,18 +210,22 @@ impl Names {
         self.table.get(hash).copied()
     }
 
-    /// The words of the vocabulary that, written as one, are this: three or more, each of three letters or more.
-    pub fn segments(&self, word: &str) -> Vec<u32> {
+    /// The words of the vocabulary that, written as one, are this: three or more, each of `least` letters or more.
+    pub fn segments(&self, word: &str, least: usize) -> Vec<u32> {
         let mut found = vec![];
         let mut looks = 400;
-        if word.is_ascii() && self.segment(word, &mut found, &mut looks) && found.len() >= 3 { found } else { vec![] }
+        if word.is_ascii() && self.segment(word, least, &mut found, &mut looks) && found.len() >= 3 {
+            found
+        } else {
+            vec![]
+        }
     }
 
-    fn segment(&self, rest: &str, found: &mut Vec<u32>, looks: &mut usize) -> bool {
+    fn segment(&self, rest: &str, least: usize, found: &mut Vec<u32>, looks: &mut usize) -> bool {
         if rest.is_empty() {
             return true;
         }
-        for end in (3..=rest.len().min(24)).rev() {
+        for end in (least..=rest.len().min(24)).rev() {
             *looks = looks.saturating_sub(1);
             if *looks == 0 || found.len() >= 8 {
                 return false;
@@ -229,7 +233,7 @@ impl Names {
             let part = if end == rest.len() { singular(rest) } else { &rest[..end] };
             if let Some(id) = self.find(part) {
                 found.push(id);
-                if self.segment(&rest[end..], found, looks) {
+                if self.segment(&rest[end..], least, found, looks) {
                     return true;
                 }
                 found.pop();

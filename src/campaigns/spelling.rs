@@ -82,6 +82,19 @@ pub fn transliterated(word: &str, written: &str) -> Option<String> {
     (other != word).then_some(other)
 }
 
+/// Where a British spelling has the letter that the American one drops or writes as z: "harbour", "organised". "Theatre" and
+/// "theater" have the same letters.
+pub fn dropped_in_american(word: &str) -> Option<usize> {
+    if word.len() < 6 || !word.is_ascii() {
+        return None;
+    }
+    if word.ends_with("our") {
+        return Some(word.len() - 2);
+    }
+    let endings = ["ise", "ised", "iser", "ising", "isation", "yse", "ysed", "ysing"];
+    endings.into_iter().find(|end| word.ends_with(end)).map(|end| word.len() - end.len() + 1)
+}
+
 /// Edits between two words (insertion, deletion, substitution, transposition of neighbours), or `None` above `most`.
 pub fn edits(a: &str, b: &str, most: usize) -> Option<usize> {
     if a.len().abs_diff(b.len()) > 4 * most {
@@ -141,6 +154,8 @@ mod tests {
         assert_eq!(other("koeln", "Koeln").as_deref(), Some("koln"));
         assert_eq!((other("ete", "été"), other("sale", "Sale")), (None, None));
         assert!(declines("listow", "listy") && !declines("leads", "leader") && !declines("sale", "sali"));
+        let dropped = ["harbour", "organised", "hour", "rise", "theatre"].map(dropped_in_american);
+        assert_eq!(dropped, [Some(5), Some(5), None, None, None]);
         assert_eq!(uninflected("kreuzfahrten").collect::<Vec<_>>(), ["kreuzfahrt", "kreuzfahrte"]);
     }
 

@@ -121,6 +121,15 @@ impl Finder<'_, '_> {
             .iter()
             .all(|token| token.gap & (gap::COMMA | gap::COLON) == 0 || token.capital || token.has_digit);
         if fit.full && (count >= 2 || letters >= 1 && (matched.len() >= 2 || fit.words >= 2)) {
+            // "We offer lead gen", "eine Einladung zum Sommerfest": said of anything, unless it is spoken of as a campaign is.
+            let some_common = matched.iter().any(|at| tokens[*at].roles & role::COMMON != 0);
+            let lower = !capitalised || self.zone.capital_nouns && !in_order;
+            let beside = beside && !(some_common && lower && self.offered(fit));
+            let everyday = count == 2 && some_common && lower && !(field || quoted || beside || subject);
+            if everyday && !self.spoken_of(fit) {
+                return false;
+            }
+            let capitalised = capitalised && !everyday;
             return precision >= 0.5
                 && (field
                     || quoted
@@ -206,6 +215,62 @@ impl Finder<'_, '_> {
     fn courteous(&self, fit: &Fit) -> bool {
         let says = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Courtesy && end > fit.last);
         (0..3).filter_map(|back| fit.first.checked_sub(back)).any(says)
+    }
+
+    /// "Our agency offers lead gen": what somebody does, no campaign.
+    fn offered(&self, fit: &Fit) -> bool {
+        let tokens = &self.words.tokens;
+        let Some(at) = fit.first.checked_sub(1).filter(|at| *at > 0) else { return false };
+        let verb = tokens[at].roles & role::ADVERT != 0 && tokens[at].gap == gap::SPACE;
+        verb && self.words.word(at).ends_with('s') && tokens[at - 1].roles & role::STOP == 0
+    }
+
+    /// "the spring gala", "for spring gala", "spring gala stopped": not beside "my campaign" in one sentence, nor thanked for.
+    fn spoken_of(&self, fit: &Fit) -> bool {
+        let tokens = &self.words.tokens;
+        let cut = |at: &usize| tokens[*at].gap & gap::CLAUSE != 0;
+        let start = (0..=fit.first).rev().find(cut).unwrap_or(0);
+        let end = (fit.last + 1..tokens.len()).find(cut).unwrap_or(tokens.len());
+        let campaign = role::CAMPAIGN | role::CAMPAIGNS;
+        let own = |at: usize| tokens[at].roles & campaign != 0 && tokens[at - 1].roles & role::OWN != 0;
+        if (start + 1..end).any(own) {
+            return false;
+        }
+        // "Vielen Dank für die Einladung zum Sommerfest"
+        let passes = |at: usize| tokens[at].roles & (role::STOP | role::RELATION | role::OWN) != 0;
+        let thanks = |at: usize| {
+            let says =
+                |(says, end): (Says, usize)| says == Says::Courtesy && end < fit.first && (end..fit.first).all(passes);
+            self.words.phrases_at(at).any(says)
+        };
+        if (start..fit.first).any(thanks) {
+            return false;
+        }
+        // "lead gen is our main business" says what it is.
+        let copula = |at: usize| {
+            let stop = |next: &Token| next.roles & role::STOP != 0 && next.roles & (role::RELATION | role::DENY) == 0;
+            let article = |next: &Token| stop(next) && next.roles & (role::OWN | role::FILL) != 0;
+            tokens[at].roles & role::FILL != 0 && tokens.get(at + 1).is_some_and(article)
+        };
+        let runs = |at: usize| {
+            let says = |(says, _): (Says, usize)| matches!(says, Says::Goes | Says::Well | Says::Fails | Says::Acts);
+            at < end && !copula(at) && self.words.phrases_at(at).any(says)
+        };
+        // "spring gala - where are the figures?", "can spring gala go out later?"
+        let next = fit.last + 1;
+        let headed = fit.first == start && self.words.gap_after(fit.last) & (gap::COLON | gap::HYPHEN) != 0;
+        let asked = |(says, end): (Says, usize)| says == Says::Modal && end == fit.first;
+        if headed || self.words.phrases_at(start).any(asked) {
+            return true;
+        }
+        // "we do cold calls"
+        let pronoun =
+            |at: usize| tokens[at].roles & (role::STOP | role::OWN | role::RELATION | role::FILL) == role::STOP;
+        let related = fit.first > start
+            && tokens[fit.first - 1].roles & role::RELATION != 0
+            && (fit.first == start + 1 || !pronoun(fit.first - 2));
+        let helped = next < end && !copula(next) && tokens[next].roles & (role::STOP | role::FILL) != 0;
+        related || self.known(fit) || runs(next) || helped && runs(next + 1)
     }
 
     /// "the library appeal", "our meal kit offer": spoken of as something known that is run like a campaign.
@@ -325,7 +390,7 @@ impl Finder<'_, '_> {
 
     /// How many of the words around the mention are of the account's name.
     pub(super) fn in_account(&self, fit: &Fit, base: usize) -> usize {
-        let Some(campaign) = self.campaigns.get(fit.row as usize) else { return 0 };
+        let Some(campaign) = self.directory.campaigns.get(fit.row as usize) else { return 0 };
         let account = fold::words(&campaign.account);
         let of_account = |word: &str| account.tokens.iter().any(|token| account.folded(token) == word);
         (fit.first.saturating_sub(4)..(fit.last + 5).min(self.words.tokens.len()))

@@ -117,7 +117,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
 
     // Names: where they decide, and in a forwarded mail when nothing else says anything.
     let mut mentions: Vec<Mention> = vec![];
-    let read_names = |zones: &mut [Found<'_>], mentions: &mut Vec<Mention>, place: &dyn Fn(&Found<'_>) -> bool| {
+    let mut read_names = |zones: &mut [Found<'_>], mentions: &mut Vec<Mention>, place: &dyn Fn(&Found<'_>) -> bool| {
         for (at, found) in zones.iter_mut().enumerate() {
             if !place(found) {
                 continue;
@@ -125,8 +125,10 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
             named::mark(&mut found.zone.words, &directory.names);
             let known = found.ids.iter().filter(|id| id.row.is_some() && id.weight > 0.0);
             let taken: Vec<(usize, usize)> = known.map(|id| id.tokens).collect();
-            let named = named::find(&found.zone, at, &directory.names, &directory.campaigns, hints, &taken);
-            mentions.extend(named.into_iter().filter_map(|mut mention| {
+            let named = named::find(&found.zone, at, directory, hints, &taken);
+            let other = |(start, end)| super::zone::found(&found.zone, "campaign-name.other-variant", start, end, 0.0);
+            evidence.extend(named.other_variants.into_iter().map(other));
+            mentions.extend(named.mentions.into_iter().filter_map(|mut mention| {
                 mention.rows.retain(|(row, _)| view.sees(*row));
                 (!mention.rows.is_empty()).then_some(mention)
             }));
