@@ -29,6 +29,7 @@ mod reading;
 pub mod shape;
 pub mod similar;
 pub mod spelling;
+mod spoken;
 pub mod stated;
 pub mod table;
 mod treated;

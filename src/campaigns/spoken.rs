@@ -1,0 +1,115 @@
+//! What a sentence says of the words of a name: that they run, are known, are thanked for, are a day, or are what somebody does.
+//!
+//! Reads the words around a mention only; whether that makes it one is for [`super::treated`] to say.
+
+use super::fit::Fit;
+use super::fold::Token;
+use super::gap;
+use super::hints::{Says, role};
+use super::named::Finder;
+
+impl Finder<'_, '_> {
+    /// "since Black Friday": how many words are a day of the calendar, whatever campaign is called so.
+    pub(super) fn in_time(&self, first: usize, matched: &[usize]) -> usize {
+        let run = matched.iter().zip(first..).take_while(|(at, next)| **at == *next).count();
+        let day = run > 0 && self.words.tokens[first + run - 1].roles & role::OCCASION != 0;
+        let said = |start: usize| self.words.phrases_at(start).any(|(says, end)| says == Says::Time && end == first);
+        if day && (1..=3).filter_map(|back| first.checked_sub(back)).any(said) { run } else { 0 }
+    }
+
+    /// "Happy birthday to your team": said to be polite, whatever campaign is called so.
+    pub(super) fn courteous(&self, fit: &Fit) -> bool {
+        let says = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Courtesy && end > fit.last);
+        (0..3).filter_map(|back| fit.first.checked_sub(back)).any(says)
+    }
+
+    /// "Our agency offers lead gen": what somebody does, no campaign.
+    pub(super) fn offered(&self, fit: &Fit) -> bool {
+        let tokens = &self.words.tokens;
+        let Some(at) = fit.first.checked_sub(1).filter(|at| *at > 0) else { return false };
+        let verb = tokens[at].roles & role::ADVERT != 0 && tokens[at].gap == gap::SPACE;
+        verb && self.words.word(at).ends_with('s') && tokens[at - 1].roles & role::STOP == 0
+    }
+
+    /// "the spring gala", "for spring gala", "spring gala stopped": not beside "my campaign" in one sentence, nor thanked for.
+    pub(super) fn spoken_of(&self, fit: &Fit) -> bool {
+        let tokens = &self.words.tokens;
+        let cut = |at: &usize| tokens[*at].gap & gap::CLAUSE != 0;
+        let start = (0..=fit.first).rev().find(cut).unwrap_or(0);
+        let end = (fit.last + 1..tokens.len()).find(cut).unwrap_or(tokens.len());
+        let campaign = role::CAMPAIGN | role::CAMPAIGNS;
+        let own = |at: usize| tokens[at].roles & campaign != 0 && tokens[at - 1].roles & role::OWN != 0;
+        if (start + 1..end).any(own) {
+            return false;
+        }
+        // "Vielen Dank für die Einladung zum Sommerfest"
+        let passes = |at: usize| tokens[at].roles & (role::STOP | role::RELATION | role::OWN) != 0;
+        let thanks = |at: usize| {
+            let says =
+                |(says, end): (Says, usize)| says == Says::Courtesy && end < fit.first && (end..fit.first).all(passes);
+            self.words.phrases_at(at).any(says)
+        };
+        if (start..fit.first).any(thanks) {
+            return false;
+        }
+        // "lead gen is our main business" says what it is.
+        let copula = |at: usize| {
+            let stop = |next: &Token| next.roles & role::STOP != 0 && next.roles & (role::RELATION | role::DENY) == 0;
+            let article = |next: &Token| stop(next) && next.roles & (role::OWN | role::FILL) != 0;
+            tokens[at].roles & role::FILL != 0 && tokens.get(at + 1).is_some_and(article)
+        };
+        let runs = |at: usize| {
+            let says = |(says, _): (Says, usize)| matches!(says, Says::Goes | Says::Well | Says::Fails | Says::Acts);
+            at < end && !copula(at) && self.words.phrases_at(at).any(says)
+        };
+        // "spring gala - where are the figures?", "can spring gala go out later?"
+        let next = fit.last + 1;
+        let headed = fit.first == start && self.words.gap_after(fit.last) & (gap::COLON | gap::HYPHEN) != 0;
+        let asked = |(says, end): (Says, usize)| says == Says::Modal && end == fit.first;
+        if headed || self.words.phrases_at(start).any(asked) {
+            return true;
+        }
+        // "we do cold calls"
+        let pronoun =
+            |at: usize| tokens[at].roles & (role::STOP | role::OWN | role::RELATION | role::FILL) == role::STOP;
+        let related = fit.first > start
+            && tokens[fit.first - 1].roles & role::RELATION != 0
+            && (fit.first == start + 1 || !pronoun(fit.first - 2));
+        let helped = next < end && !copula(next) && tokens[next].roles & (role::STOP | role::FILL) != 0;
+        related || self.known(fit) || runs(next) || helped && runs(next + 1)
+    }
+
+    /// "the library appeal", "our meal kit offer": spoken of as something known that is run like a campaign.
+    pub(super) fn run_as(&self, fit: &Fit) -> bool {
+        self.known(fit) && self.words.tokens[fit.last].roles & role::ADVERT != 0
+    }
+
+    /// "the", "our": spoken of as something known.
+    pub(super) fn known(&self, fit: &Fit) -> bool {
+        fit.first.checked_sub(1).is_some_and(|before| self.words.tokens[before].roles & role::OWN != 0)
+    }
+
+    /// "Our Retargeting stopped": with a capital that its language gives no noun, spoken of as something known that runs or not.
+    pub(super) fn acts_as_known(&self, fit: &Fit) -> bool {
+        let runs = |(says, _): (Says, usize)| matches!(says, Says::Goes | Says::Well | Says::Fails | Says::Acts);
+        let says = |at: usize| self.words.phrases_at(at).any(runs);
+        let next = fit.last + 1;
+        let helped = self.words.tokens.get(next).is_some_and(|word| word.roles & (role::STOP | role::FILL) != 0);
+        self.known(fit) && !self.zone.capital_nouns && (says(next) || helped && says(next + 1))
+    }
+
+    /// "Members may bring a friend": what such a verb governs is done; in "Can Manga Monday start later?" it asks who does.
+    pub(super) fn done(&self, fit: &Fit) -> bool {
+        let tokens = &self.words.tokens;
+        let lower = tokens[fit.first..=fit.last].iter().all(|token| !token.capital);
+        let opens = |at: usize| at == 0 || tokens[at].gap & (gap::END | gap::PARAGRAPH | gap::LINE | gap::COMMA) != 0;
+        let governs = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Modal && end == fit.first);
+        lower && (1..=2).filter_map(|back| fit.first.checked_sub(back)).any(|at| governs(at) && !opens(at))
+    }
+
+    /// "the blood drive report": spoken of as something known that has a report.
+    pub(super) fn reported(&self, fit: &Fit) -> bool {
+        let next = self.words.tokens.get(fit.last + 1).filter(|next| next.gap & !gap::SPACE == 0);
+        self.known(fit) && next.is_some_and(|next| next.roles & (role::TITLE | role::PRODUCT) != 0)
+    }
+}
