@@ -28,6 +28,7 @@ pub struct Keys {
     /// Of any two.
     pub any: Vec<u64>,
     words: Vec<u32>,
+    letters: Vec<(u64, usize)>,
 }
 
 /// Misspelt words count as the word that they resemble: one look-up a word of the vocabulary.
@@ -73,10 +74,14 @@ impl Keys {
         let (Some(first), Some(last)) = (self.words.first().copied(), self.words.last().copied()) else { return };
         self.words.sort_unstable();
         self.words.dedup();
-        let whole = key_of(self.words.iter().copied(), names);
+        self.letters.clear();
+        self.letters.extend(self.words.iter().map(|word| letters(names.text(*word))));
+        let sum = |all: (u64, usize), one: &(u64, usize)| (all.0.wrapping_add(one.0), all.1 + one.1);
+        let all = self.letters.iter().fold((0u64, 0), sum);
+        let whole = key_of(all, self.words.iter().copied());
         self.own.push(whole);
         self.any.push(whole);
-        for left_out in &self.words {
+        for (left_out, (less, fewer)) in self.words.iter().zip(&self.letters) {
             let rest = || self.words.iter().filter(|word| *word != left_out).copied();
             let telling = || rest().filter(|word| names.class(*word) & (class::VARIANT | class::STOP) == 0);
             let says = telling().count();
@@ -87,7 +92,7 @@ impl Keys {
             let class = names.class(*left_out);
             let variant = class & (class::VARIANT | class::REGION) != 0;
             let enough = weight >= 1.0 || variant && weight > 0.5 || self.words.len() == 2 && weight >= 0.7;
-            let rest = || key_of(rest(), names);
+            let rest = || key_of((all.0.wrapping_sub(*less), all.1 - fewer), rest());
             if enough {
                 self.own.push(rest());
             }
@@ -128,12 +133,8 @@ fn likeliest(word: u32, names: &Names) -> u32 {
         .unwrap_or(word)
 }
 
-/// The key of a name's words: of their letters together, where they are enough to know it by.
-fn key_of(words: impl Iterator<Item = u32> + Clone, names: &Names) -> u64 {
-    let (sum, count) = words
-        .clone()
-        .map(|word| letters(names.text(word)))
-        .fold((0u64, 0), |(sum, count), (more, n)| (sum.wrapping_add(more), count + n));
+/// The key of a name's words: the sum of their letters, where these are enough to know it by.
+fn key_of((sum, count): (u64, usize), words: impl Iterator<Item = u32>) -> u64 {
     if count >= LETTERS { sum } else { key(words) }
 }
 
