@@ -69,6 +69,14 @@ impl Finder<'_, '_> {
         if headed || self.words.phrases_at(start).any(asked) {
             return true;
         }
+        // "spring gala emails bounce", "please pause spring gala"
+        let title = |at: usize| tokens[at].roles & (role::TITLE | role::PRODUCT) != 0;
+        let opens = |at: usize| at == start || title(at - 1);
+        if fit.first == start && next < end && tokens[next].gap == gap::SPACE && title(next)
+            || fit.first > start && title(fit.first - 1) && opens(fit.first - 1)
+        {
+            return true;
+        }
         // "we do cold calls"
         let pronoun =
             |at: usize| tokens[at].roles & (role::STOP | role::OWN | role::RELATION | role::FILL) == role::STOP;
