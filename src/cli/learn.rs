@@ -27,13 +27,13 @@ pub struct Args {
     #[arg(long, value_name = "FILE", required_unless_present = "from_feedback", requires = "out")]
     from: Option<PathBuf>,
     /// Labelled texts to judge the learned rules by; else a tenth is held out
-    #[arg(long, value_name = "FILE", requires = "from")]
+    #[arg(long, value_name = "FILE", requires = "from", conflicts_with = "from_feedback")]
     test: Option<PathBuf>,
     /// Phrases that a topic may have at most, for files that are quickly read; what that costs is told
     #[arg(long, value_name = "N", requires = "from", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     max_phrases: Option<usize>,
     /// The folder to write; must not exist, or be empty
-    #[arg(long, value_name = "DIR", requires = "from")]
+    #[arg(long, value_name = "DIR", requires = "from", conflicts_with = "from_feedback")]
     out: Option<PathBuf>,
     #[command(flatten)]
     feedback: feedback::Args,
@@ -132,7 +132,7 @@ pub(super) fn tell_contradictions(samples: &[Labelled], labels: &Labels) {
     if !found.is_empty() {
         let texts = output::counted(found.len(), "text");
         output::complain(&format!(
-            "{texts} of two topics, from which neither can be learned; label each alike, or leave it out"
+            "{texts} of two topics, each counted for both, from which little is learned; label each alike, or leave it out"
         ));
     }
 }

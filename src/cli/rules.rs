@@ -277,7 +277,13 @@ fn explain(
     let explanation = rules.explain(&rules.find(&request, &campaign));
     match folder.format {
         Format::Json => writeln!(out, "{}", serde_json::to_string(&explanation)?)?,
-        Format::Text => reasons(&explanation, out)?,
+        Format::Text => {
+            if let Some(automated) = &request.automated {
+                let because = output::inert(&automated.because);
+                writeln!(out, "automated mail ({because}): a desk gives it no topic; what it would be:")?;
+            }
+            reasons(&explanation, out)?;
+        }
     }
     Ok(End::Ok)
 }
