@@ -42,7 +42,7 @@ impl Finder<'_, '_> {
         {
             let inside = previous.is_some_and(|before| before.roles & role::INSIDE != 0);
             let located = five && (token.gap & gap::COMMA != 0 || inside) || next.roles & role::PLACE != 0;
-            if located && !self.of_name(i + 1, row) {
+            if located && (five && inside || !self.of_name(i + 1, row)) {
                 return true;
             }
         }

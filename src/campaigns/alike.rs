@@ -144,7 +144,7 @@ fn key(words: impl Iterator<Item = u32>) -> u64 {
 
 /// The letters of a word as a sum, and their number: its parts, written apart, sum up to the same. Its numbers stay whole,
 /// and "harbour" is "harbor".
-fn letters(word: &str) -> (u64, usize) {
+pub fn letters(word: &str) -> (u64, usize) {
     let (mut sum, mut count) = (0u64, 0);
     let dropped = dropped_in_american(word);
     let mut at = 0;
@@ -188,7 +188,7 @@ impl Solid {
 pub fn solid(name: &[u32], names: &Names, counts: impl Fn(usize) -> bool) -> Solid {
     let (mut all, mut telling) = (0u64, 0u64);
     for (k, word) in name.iter().enumerate().filter(|(k, _)| counts(*k)) {
-        let (sum, _) = letters(names.text(*word));
+        let sum = names.sum(*word);
         all = all.wrapping_add(sum);
         if names.class(*word) & class::STOP == 0 && !joins(name, k, names) {
             telling = telling.wrapping_add(sum);

@@ -34,6 +34,7 @@ impl Finder<'_, '_> {
     /// By what the ID at this token is introduced.
     pub(super) fn label(&self, i: usize, before: Option<&Stated>) -> Label {
         let (mut ident, mut number, mut filled, mut negative, mut related) = (false, false, 0, false, false);
+        let mut copula = false;
         let mut k = i;
         let Some(token) = self.token(i) else { return Label::None };
         let link = token.link;
@@ -105,18 +106,24 @@ impl Finder<'_, '_> {
             }
             if !previous.has_digit && self.hints.negative(word, roles) {
                 // "of the invoice for 48213": another word between makes it no invoice number.
-                let far = filled > 1 && !ident && !number && !mark;
+                let far = filled > 1 && !ident && !number && !mark && !copula;
                 // "PO AB-1234": an abbreviation before a number is what the number is of.
                 let short = step == 0 && previous.capitals && word.len() <= 3 && token.gap & !gap::SPACE == 0;
                 let document = filled == 0 && (number || ident || short || self.hints.document(word, roles));
                 return match () {
-                    () if far || related && roles & role::PLACE == 0 => Label::None,
+                    () if far || related && !copula && roles & role::PLACE == 0 => Label::None,
                     () if document => Label::Document,
                     () => Label::Negative,
                 };
             }
             if roles & role::FILL != 0 {
                 filled += 1;
+                // "the order for it is 48213" says what the order is.
+                copula |= !related
+                    && !number
+                    && roles & (role::RELATION | role::OWN | role::IDENTIFIER) == 0
+                    && word.len() > 1
+                    || word == "e" && k > 0 && self.written(k, k) != "e";
                 related |= roles & role::RELATION != 0;
                 continue;
             }

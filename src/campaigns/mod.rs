@@ -20,6 +20,7 @@ mod label;
 mod letter;
 mod likewise;
 pub mod load;
+mod meant;
 pub mod named;
 pub mod names;
 mod near;

@@ -27,7 +27,8 @@ const ROWS_PER_ZONE: usize = 8_000;
 const GROUP: usize = 40;
 /// Words looked at in one zone.
 const WORDS_PER_ZONE: usize = 20_000;
-
+/// Fits that fell short and may be told of.
+const SHORT: usize = 8;
 /// How much less of its name suffices where the same words are another campaign's.
 const SHARED: f32 = 0.6;
 
@@ -472,8 +473,14 @@ impl<'a> Finder<'a, '_> {
                 && !before.has_digit
                 && before.end - before.start <= 6
         };
-        let stop = !token.capital && token.gap == gap::DOT | gap::SPACE | gap::END && token.gap_chars == 2;
-        let abbreviated = stop && at.checked_sub(1).is_some_and(|at| shortened(&self.words.tokens[at]));
+        // "S. João"
+        let initial = |before: &Token| before.capital && before.end - before.start == 1;
+        let stop = token.gap == gap::DOT | gap::SPACE | gap::END && token.gap_chars == 2;
+        let abbreviated = stop
+            && at.checked_sub(1).is_some_and(|at| {
+                let before = &self.words.tokens[at];
+                if token.capital { initial(before) } else { shortened(before) }
+            });
         token.gap & gap::CLAUSE != 0 && !abbreviated
     }
 
@@ -492,10 +499,12 @@ impl<'a> Finder<'a, '_> {
                         best = best.max(fit.explained);
                         fits.push(fit);
                     } else if !fit.full {
-                        self.note_other_variant(&fit, base);
                         short.push(fit);
                     }
                 }
+            }
+            if fits.is_empty() {
+                short.iter().take(SHORT).for_each(|fit| self.note_other_variant(fit, base));
             }
             // "the mutuo campaign" is "Mutuo Giovani", and may as well be the longer "Mutuo Casa Verde".
             if fits.iter().all(|fit| !fit.full) {

@@ -5,6 +5,7 @@
 //! only; no name is kept twice.
 
 use super::Campaign;
+use super::alike::letters;
 use super::fold;
 use super::hints::{Hints, role};
 use super::spelling::{edits, singular};
@@ -35,6 +36,8 @@ pub struct Names {
     /// The vocabulary.
     table: ByHash<u32>,
     weights: Vec<f32>,
+    /// The letters of each word as a sum; see [`super::alike`].
+    sums: Vec<u64>,
     classes: Vec<u8>,
     /// Words of each entry (a name or an alias), and where they start.
     words: Vec<u32>,
@@ -168,6 +171,7 @@ impl Names {
         let all = (campaigns.max(2) as f32).ln();
         for id in 0..self.ends.len() as u32 {
             let word = self.text(id);
+            let (sum, _) = letters(word);
             // The vocabulary has lost the s of Texas.
             let roles = hints.roles(word) | hints.roles(&format!("{word}s")) & role::REGION;
             let number = word.bytes().all(|b| b.is_ascii_digit());
@@ -197,6 +201,7 @@ impl Names {
             let rarity = 1.0 - (rows.ln() / all).min(1.0);
             self.classes.push(class);
             self.weights.push(prior * (0.6 + 0.4 * rarity));
+            self.sums.push(sum);
         }
     }
 
@@ -247,6 +252,11 @@ impl Names {
         let id = id as usize;
         let start = id.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
         &self.arena[start..self.ends[id] as usize]
+    }
+
+    /// The letters of a word as a sum.
+    pub fn sum(&self, id: u32) -> u64 {
+        self.sums.get(id as usize).copied().unwrap_or(0)
     }
 
     /// How much a word says about a name, 0 to 1.

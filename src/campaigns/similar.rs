@@ -11,7 +11,7 @@ use foldhash::fast::FixedState;
 use serde::Serialize;
 
 use super::Campaign;
-use super::alike::{Keys, Nearest, difference};
+use super::alike::{Keys, Nearest, Solid, difference, solid};
 use super::names::Names;
 use super::table::hash;
 
@@ -94,6 +94,8 @@ pub struct Similar {
     /// Rows by group; within it those of one account together, in the directory's order.
     members: Vec<u32>,
     starts: Vec<u32>,
+    /// What each row's name has in common with others that are the same but for spelling.
+    solids: Vec<Solid>,
 }
 
 const NONE: u32 = u32::MAX;
@@ -152,7 +154,13 @@ impl Similar {
             }
             at = end;
         }
-        collect(union, &accounts)
+        let solids = (0..count as u32).map(|row| solid(names.entry(row), names, |_| true)).collect();
+        Similar { solids, ..collect(union, &accounts) }
+    }
+
+    /// What this row's name has in common with others that are the same but for spelling.
+    pub fn solid(&self, row: u32) -> Option<Solid> {
+        self.solids.get(row as usize).copied()
     }
 
     /// The other rows of the group that this row is in, those of its account first. The first costs no more in a
@@ -225,7 +233,7 @@ fn collect(mut union: Union, accounts: &[(u64, u32)]) -> Similar {
     for row in 0..count as u32 {
         sizes[union.root(row) as usize] += 1;
     }
-    let mut similar = Similar { group: vec![NONE; count], members: vec![], starts: vec![0] };
+    let mut similar = Similar { group: vec![NONE; count], members: vec![], starts: vec![0], solids: vec![] };
     let mut number = vec![NONE; count];
     let mut next = vec![];
     for row in 0..count {

@@ -55,11 +55,9 @@ impl Finder<'_, '_> {
     fn says(&self, row: u32, said: Solid, full: bool) -> bool {
         let name = self.names.entry(row);
         let variant = |k: usize| self.names.class(name[k]) & class::VARIANT != 0;
-        let without = |left_out: usize, variants: bool| {
-            solid(name, self.names, |k| k != left_out && (variants || !variant(k))).same(said)
-        };
-        without(usize::MAX, true)
-            || !full && (without(usize::MAX, false) || (1..name.len()).any(|k| !variant(k) && without(k, false)))
+        let without = |left_out: usize| solid(name, self.names, |k| k != left_out && !variant(k)).same(said);
+        self.directory.similar.solid(row).is_some_and(|all| all.same(said))
+            || !full && (without(usize::MAX) || (1..name.len()).any(|k| !variant(k) && without(k)))
     }
 
     /// Whether the text has the campaign's name to the letter, but for case and accents.
