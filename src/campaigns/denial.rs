@@ -161,7 +161,11 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
                     start.checked_sub(1).is_some_and(|at| words.tokens[at].roles & (role::DENY | role::ASIDE) != 0);
                 return if turned { Denial::No } else { Denial::Instead };
             }
-            Some(_) if related => return Denial::InsteadBehind,
+            // "48231 und nicht in 48213"
+            Some((start, _)) if related => {
+                let behind = start.checked_sub(1).is_some_and(|other| words.tokens[other].has_digit);
+                return if behind { Denial::Instead } else { Denial::InsteadBehind };
+            }
             Some(_) => return Denial::Yes,
             None => {}
         }
@@ -200,7 +204,9 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
             at = start;
             continue;
         }
-        related |= roles & role::RELATION != 0;
+        // "não é a 48213": an article.
+        let article = words.word(at) == "a" && at.checked_sub(1).is_some_and(|is| words.word(is) == "e");
+        related |= roles & role::RELATION != 0 && !article;
         let passes = roles & passing != 0 || related && !std::mem::replace(&mut noun, true);
         if roles & role::BUT != 0 && roles & role::FILL == 0 || !passes {
             return Denial::No;

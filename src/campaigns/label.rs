@@ -104,7 +104,8 @@ impl Finder<'_, '_> {
                 negative |= self.hints.negative(word, roles);
                 continue;
             }
-            if !previous.has_digit && self.hints.negative(word, roles) {
+            let of_file = || roles & role::UNIT != 0 && self.in_file_name(i);
+            if !previous.has_digit && self.hints.negative(word, roles) && !of_file() {
                 // "of the invoice for 48213": another word between makes it no invoice number.
                 let far = filled > 1 && !ident && !number && !mark && !copula;
                 // "PO AB-1234": an abbreviation before a number is what the number is of.
@@ -223,6 +224,25 @@ impl Finder<'_, '_> {
             }
         }
         false
+    }
+
+    /// "contacts_48213_week48.csv" in a text: part of a file's name that says nothing else of it.
+    pub(super) fn in_file_name(&self, i: usize) -> bool {
+        const ENDINGS: [&str; 16] = [
+            "csv", "xlsx", "xls", "pdf", "docx", "doc", "png", "jpg", "jpeg", "gif", "txt", "zip", "ods", "pptx",
+            "eml", "mp4",
+        ];
+        const JOINTS: u32 = gap::UNDERSCORE | gap::HYPHEN | gap::DOT;
+        let tokens = &self.words.tokens;
+        let joined = |at: &usize| tokens.get(*at).is_some_and(|part| part.gap_chars == 1 && part.gap & !JOINTS == 0);
+        let last = (i + 1..i + 8).take_while(joined).last().unwrap_or(i);
+        let first = (0..=i).rev().take_while(joined).last().map_or(i, |at| at - 1);
+        let ends = last > i && tokens[last].gap == gap::DOT && ENDINGS.contains(&self.words.word(last));
+        let other = |at: usize| {
+            let part = &tokens[at];
+            part.roles & role::UNIT == 0 && self.hints.negative(self.words.word(at), part.roles)
+        };
+        ends && !tokens[i].link && !(first..last).any(other)
     }
 
     /// "Re: Where are my ads? (#48213)": the number that some help desk gave its ticket.

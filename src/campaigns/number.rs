@@ -148,6 +148,9 @@ impl Finder<'_, '_> {
                 token.digits && self.ids.find(word, word, self.campaigns).is_some()
             })
         };
+        if !attachment && self.in_file_name(i) {
+            return Bare::Yes;
+        }
         let previous = i.checked_sub(1).and_then(|at| self.token(at));
         let tight = |gap: u32| gap & (gap::WHITE | gap::OPEN | gap::QUOTE | gap::HASH | gap::CLOSE) == 0 && gap != 0;
         if let Some(previous) = previous

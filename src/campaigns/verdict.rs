@@ -41,7 +41,9 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     let mut speaks = false;
     let mut evidence = vec![];
     // Of the URLs in the text those that hide others, as the filters of mail programs write them.
-    let wrapped = request.text.split_whitespace().filter(|word| word.starts_with("http") && word.contains('%'));
+    let hides = memchr::memchr(b'%', request.text.as_bytes()).is_some();
+    let wrapped = if hides { request.text.as_str() } else { "" }.split_whitespace();
+    let wrapped = wrapped.filter(|word| word.starts_with("http") && word.contains('%'));
     let links = request.links.iter().map(String::as_str).chain(wrapped);
     let links: Vec<Cow<'_, str>> = links.take(ITEMS).map(unescaped).collect();
     let mut zones: Vec<Found<'_>> = vec![];
