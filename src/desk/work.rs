@@ -38,7 +38,7 @@ const FAILURES: i64 = 2;
 /// somebody may have killed the process just then.
 const DEATHS: i64 = 3;
 /// Batches at once: while one is settled, another is read.
-pub(super) const LANES: usize = 3;
+pub(super) const LANES: usize = 2;
 
 impl Desk {
     /// Settles one submission. `now` is unix milliseconds.
