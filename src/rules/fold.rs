@@ -80,15 +80,31 @@ pub fn fold(text: &str, mut found: impl FnMut(Piece<'_>)) {
             }
             c if stands_alone(c) => {
                 word.flush(&mut found);
-                let syllable = matches!(c, '\u{ac00}'..='\u{d7a3}');
-                let mut letter = |part: char| {
-                    // The marks that voice a Japanese letter fold away, as accents do.
-                    if !matches!(part, '\u{3099}' | '\u{309a}') {
-                        word.push(part, at, end);
-                        word.flush(&mut found);
-                    }
+                let mut letter = |part: char, end: usize| {
+                    word.push(part, at, end);
+                    word.flush(&mut found);
                 };
-                if syllable { letter(c) } else { decompose_compatible(c, letter) }
+                // Syllables and voiced letters stay whole; a mark that voices a Japanese letter stands behind it.
+                let whole = matches!(c, '\u{ac00}'..='\u{d7a3}' | '\u{3041}'..='\u{30ff}');
+                let mut kana = if whole { c } else { '\0' };
+                if !whole {
+                    decompose_compatible(c, |part| match part {
+                        '\u{3041}'..='\u{30ff}' => kana = part,
+                        other => letter(other, end),
+                    });
+                }
+                let mark = behind().and_then(|mark| match mark {
+                    '\u{3099}' | '\u{ff9e}' => Some('\u{3099}'),
+                    '\u{309a}' | '\u{ff9f}' => Some('\u{309a}'),
+                    _ => None,
+                });
+                let voiced = mark.and_then(|mark| compose(kana, mark));
+                if voiced.is_some() {
+                    next += rest.chars().next().map_or(0, char::len_utf8);
+                }
+                if kana != '\0' {
+                    letter(voiced.unwrap_or(kana), next);
+                }
             }
             c if c.is_alphanumeric() => fold_char(c, |folded| word.push(folded, at, end)),
             c if is_mark(c) => word.stretch(end),
@@ -222,10 +238,10 @@ mod tests {
     #[test]
     fn scripts_without_spaces_fold_to_characters() {
         check("无法登录!", "无 法 登 录 |");
-        check("レポート", "レ ホ ー ト");
+        check("レポート ﾚﾎﾟｰﾄ", "レ ポ ー ト レ ポ ー ト");
         check("เข้า", "เ ข ้ า");
         check("น้ำ น้\u{e4d}\u{e32}", "น ้ ํ า น ้ ํ า");
-        check("ガラス ｶﾞﾗｽ カ\u{3099}ラス", "カ ラ ス カ ラ ス カ ラ ス");
+        check("ガラス ｶﾞﾗｽ カ\u{3099}ラス", "ガ ラ ス ガ ラ ス ガ ラ ス");
         check("각 \u{1100}\u{1161}\u{11a8}", "각 각");
         check("ΙΠΠΟΣ ιππος", "ιπποσ ιπποσ");
     }

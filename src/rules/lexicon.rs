@@ -124,12 +124,12 @@ impl Lexicon {
     /// The numbers of a phrase's words; new words get new numbers. `compounds`: its language glues words together.
     pub fn intern(&mut self, phrase: &str, compounds: bool) -> Vec<u32> {
         let mut found = Vec::new();
-        self.stems_of(phrase, |stem, _, _| found.extend(stem.map(str::to_owned)));
+        self.stems_of(phrase, |stem, start, end| found.extend(stem.map(|stem| (stem.to_owned(), end - start))));
         let mut ids = Vec::with_capacity(found.len());
-        for stem in found {
+        for (stem, letters) in found {
             let id = self.stems.number(stem.as_bytes());
             self.parts.resize(self.len(), false);
-            self.parts[id as usize] |= compounds && stem.len() >= 5;
+            self.parts[id as usize] |= compounds && letters >= 5 && stem.len() >= 4;
             ids.push(id);
         }
         ids
@@ -267,7 +267,7 @@ impl Lexicon {
             Some((at, self.part(part)?))
         });
         let from = head.map_or(3, |(at, _)| at);
-        let tail = (from..stem.len().saturating_sub(4)).find_map(|at| self.part(&stem[at..]));
+        let tail = (from..stem.len().saturating_sub(3)).find_map(|at| self.part(&stem[at..]));
         match (head, tail) {
             (None, None) => return false,
             (head, tail) => {
@@ -418,5 +418,7 @@ mod tests {
         check("Kampagne Bericht", true, "im Kampagnenbericht", true);
         check("Kampagne Bericht", true, "Kampagnen-Bericht", true);
         check("board", false, "the dashboard", false);
+        check("Konto", true, "das Geschäftskonto", true);
+        check("Karte", true, "die Kartennummer", true);
     }
 }
