@@ -58,10 +58,7 @@ impl Finder<'_, '_> {
             let article = |next: &Token| stop(next) && next.roles & (role::OWN | role::FILL) != 0;
             tokens[at].roles & role::FILL != 0 && tokens.get(at + 1).is_some_and(article)
         };
-        let runs = |at: usize| {
-            let says = |(says, _): (Says, usize)| matches!(says, Says::Goes | Says::Well | Says::Fails | Says::Acts);
-            at < end && !copula(at) && self.words.phrases_at(at).any(says)
-        };
+        let runs = |at: usize| at < end && !copula(at) && self.says_it_runs(at);
         // "spring gala - where are the figures?", "can spring gala go out later?"
         let next = fit.last + 1;
         let headed = fit.first == start && self.words.gap_after(fit.last) & (gap::COLON | gap::HYPHEN) != 0;
@@ -99,11 +96,16 @@ impl Finder<'_, '_> {
 
     /// "Our Retargeting stopped": with a capital that its language gives no noun, spoken of as something known that runs or not.
     pub(super) fn acts_as_known(&self, fit: &Fit) -> bool {
-        let runs = |(says, _): (Says, usize)| matches!(says, Says::Goes | Says::Well | Says::Fails | Says::Acts);
-        let says = |at: usize| self.words.phrases_at(at).any(runs);
         let next = fit.last + 1;
         let helped = self.words.tokens.get(next).is_some_and(|word| word.roles & (role::STOP | role::FILL) != 0);
-        self.known(fit) && !self.zone.capital_nouns && (says(next) || helped && says(next + 1))
+        let runs = self.says_it_runs(next) || helped && self.says_it_runs(next + 1);
+        self.known(fit) && !self.zone.capital_nouns && runs
+    }
+
+    /// "stopped", "needs", "is fine": what is said here is said of something that runs, or does not.
+    fn says_it_runs(&self, at: usize) -> bool {
+        let runs = |(says, _)| matches!(says, Says::Goes | Says::Well | Says::Fails | Says::Acts);
+        self.words.phrases_at(at).any(runs)
     }
 
     /// "Members may bring a friend": what such a verb governs is done; in "Can Manga Monday start later?" it asks who does.

@@ -142,7 +142,8 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
             request.fields = form.map(|form| form.fields).unwrap_or_default();
             request.text = parts.text;
             for picture in shown.pictures {
-                request.text = format!("{}\n[{picture}]", request.text).trim_start().to_owned();
+                let apart = if request.text.is_empty() { "" } else { "\n" };
+                request.text.push_str(&format!("{apart}[{picture}]"));
             }
             request.quoted = parts.quoted;
             request.signature = parts.signature;
