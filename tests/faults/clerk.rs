@@ -269,6 +269,9 @@ impl Clerk {
 
 impl Drop for Clerk {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the daemon's last words:\n{}", self.last_words());
+        }
         if let Some(mut child) = self.child.take() {
             signal(child.id(), "CONT");
             let _ = child.kill();

@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How long a test waits for what must come. Postfix leaves a mail alone for 60 s when its next try comes before the one
-/// before has let go of the file ("skipped, still being delivered").
-pub const PATIENCE: Duration = Duration::from_secs(100);
+/// before has let go of the file ("skipped, still being delivered"), and the desk waits 15, 30 and 60 s between its tries.
+pub const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A desk in this process.
 pub struct TestDesk {

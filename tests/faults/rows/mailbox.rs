@@ -60,9 +60,7 @@ pub async fn dovecot_restarts(town: Arc<Town>) -> Made {
     let mut tally = audit(&ledger, &pool, Some(&dovecot)).await;
     if tally.lost > 0 {
         // What Postfix has taken is lost behind it, or was turned away there.
-        let log = postfix.log();
-        let turned = log.lines().filter(|line| line.contains("status=") && !line.contains("status=sent"));
-        tally.faults.extend(turned.take(10).map(str::to_owned));
+        tally.faults.extend(postfix.troubles().into_iter().take(10));
     }
     Ok(tally.noting("2 restarts"))
 }
