@@ -216,6 +216,7 @@ impl Finder<'_, '_> {
         // For every word of the name, where it stands in the text and how well it matches.
         let mut matched: [Option<(usize, usize, f32)>; 24] = [None; 24];
         let mut text = 0u64;
+        let mut again = false;
         for (k, word) in name.iter().enumerate() {
             let mut best: Option<(usize, usize, f32)> = None;
             for hit in hits {
@@ -226,6 +227,7 @@ impl Finder<'_, '_> {
                 {
                     continue;
                 }
+                again |= best.is_some_and(|(.., seen)| *quality == seen);
                 if best.is_none_or(|(.., seen)| *quality > seen) {
                     best = Some((hit.first, hit.last, *quality));
                 }
@@ -234,6 +236,9 @@ impl Finder<'_, '_> {
                 text |= bits(base, first, last);
             }
             matched[k] = best;
+        }
+        if again {
+            self.gather(name, hits, base, &mut matched, &mut text);
         }
         // Words joined in the text.
         for hit in hits.iter().filter(|hit| hit.words.is_empty()) {
@@ -324,6 +329,30 @@ impl Finder<'_, '_> {
             first,
             last,
         })
+    }
+
+    /// A word that the text says twice is meant where the rest of the name stands: "my card ... the card for the young".
+    fn gather(
+        &self,
+        name: &[u32],
+        hits: &[&Hit],
+        base: usize,
+        matched: &mut [Option<(usize, usize, f32)>; 24],
+        text: &mut u64,
+    ) {
+        for (k, word) in name.iter().enumerate() {
+            let Some((first, last, quality)) = matched[k] else { continue };
+            let others = matched.iter().enumerate().filter(|(other, _)| *other != k);
+            let others: Vec<usize> = others.filter_map(|(_, place)| place.map(|(first, ..)| first)).collect();
+            let far = |at: usize| others.iter().map(|other| other.abs_diff(at)).min();
+            let free = |hit: &&&Hit| *text & bits(base, hit.first, hit.last) == 0;
+            let as_good = |hit: &&&Hit| hit.words.iter().any(|(id, other)| id == word && *other == quality);
+            let nearest = hits.iter().filter(free).filter(as_good).min_by_key(|hit| far(hit.first));
+            if let Some(hit) = nearest.filter(|hit| far(hit.first) < far(first)) {
+                *text = *text & !bits(base, first, last) | bits(base, hit.first, hit.last);
+                matched[k] = Some((hit.first, hit.last, quality));
+            }
+        }
     }
 
     /// A function word is one of the name only beside the rest of it: "Der Kaufmann" is not "Kaufmann fehlt der". What the
