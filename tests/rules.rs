@@ -9,6 +9,7 @@ use deskclerk::rules::learn::lean::lean;
 use deskclerk::rules::learn::{Labelled, learn};
 use deskclerk::rules::lint::{Weight, lint};
 use deskclerk::rules::{ChosenBy, Concerns, Files, Rules};
+use regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 
 fn files(list: &[(&str, &str)]) -> Files {
@@ -667,4 +668,30 @@ fn leanings_say_what_signals_do_not() {
     let wrong = [Labelled { text: "x".into(), topic: "shipping".into(), ..Labelled::default() }];
     let faults = lean(&files, &wrong).unwrap_err();
     assert!(faults[0].message.contains("`shipping` is none of these rules"), "{faults:?}");
+}
+
+/// "Without these words it would be ...": they are cut, and it is judged again.
+#[test]
+fn what_explain_says_of_words_is_so() {
+    let rules = Rules::shipped();
+    let claim = Regex::new("^(?:nothing decides alone: )?without (\".+\") (?:together )?it would be `(.+)`$").unwrap();
+    let quoted = Regex::new("\"([^\"]+)\"").unwrap();
+    let mut tried = 0;
+    for line in include_str!("../fixtures/topics/held/1.jsonl").lines().take(60) {
+        let text = serde_json::from_str::<serde_json::Value>(line).unwrap()["text"].as_str().unwrap().to_owned();
+        let request = Request { text: text.clone(), ..Request::default() };
+        for said in rules.explain(&rules.find(&request, &[])).changes {
+            let Some(claim) = claim.captures(&said) else { continue };
+            let words: Vec<String> = quoted.captures_iter(&claim[1]).map(|word| regex::escape(&word[1])).collect();
+            let whole = format!(r"(?i)(^|[^\p{{L}}\p{{N}}])(?:{})($|[^\p{{L}}\p{{N}}])", words.join("|"));
+            let (cut, mut text) = (Regex::new(&whole).unwrap(), text.clone());
+            while cut.is_match(&text) {
+                text = cut.replace_all(&text, "$1 $2").into_owned();
+            }
+            let request = Request { text, ..Request::default() };
+            assert_eq!(rules.topic(&request).id, claim[2], "{said}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 30, "{tried}");
 }

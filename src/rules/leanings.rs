@@ -86,26 +86,14 @@ impl Leanings {
 }
 
 impl Compiled {
-    /// What all words lean to together: points of each topic beside those of `other`.
+    /// What all words lean to together: points of each topic beside those of `other`. No topic falls more than
+    /// [`MOST_LEANT`] behind another by them, nor more than [`MOST_TO_OTHER`] behind `other`: what people wrote about
+    /// stronger signals holds. `signalled`: the points of every topic by signals.
     pub fn leant(&self, scan: &Scan<'_>, signalled: &[f64]) -> Vec<f64> {
-        self.held(self.summed(scan, &[]), scan, signalled)
-    }
-
-    /// The points of each topic's words as they stand in the table, of all but some of them.
-    pub fn summed(&self, scan: &Scan<'_>, without: &[u32]) -> Vec<f64> {
         let mut points = vec![0.0; self.topics.len()];
-        self.leaning(scan, |word, says, factor, _| {
-            if !without.contains(&word.id) {
-                says.iter().for_each(|(topic, of)| points[usize::from(*topic)] += f64::from(*of) * factor);
-            }
+        self.leaning(scan, |_, says, factor, _| {
+            says.iter().for_each(|(topic, of)| points[usize::from(*topic)] += f64::from(*of) * factor);
         });
-        points
-    }
-
-    /// How much of summed points counts, beside those of `other`. No topic falls more than [`MOST_LEANT`] behind another by
-    /// them, nor more than [`MOST_TO_OTHER`] behind `other`: what people wrote about stronger signals holds. `signalled`: the
-    /// points of every topic by signals.
-    pub fn held(&self, mut points: Vec<f64>, scan: &Scan<'_>, signalled: &[f64]) -> Vec<f64> {
         let most = points.iter().copied().fold(0.0, f64::max);
         // Of a topic that somebody has added nothing is known: where a signal speaks for it, it is put behind no other.
         let speaks = |topic: &usize| signalled[*topic] > self.prior(*topic, scan);
@@ -149,13 +137,13 @@ impl Compiled {
     /// The words that lean most to or from a topic, as evidence.
     pub fn leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<Evidence> {
         let told = self.leaning_words(topic, scan, TOLD).into_iter().take(MOST_TOLD);
-        told.map(|(_, points, spot)| self.leaning_evidence(topic, scan, points, spot)).collect()
+        told.map(|(points, spot)| self.leaning_evidence(topic, scan, points, spot)).collect()
     }
 
-    /// All words that lean to a topic, with their numbers, as evidence.
-    pub fn all_leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<(u32, Evidence)> {
+    /// All words that lean to a topic or from it, as evidence.
+    pub fn all_leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<Evidence> {
         let all = self.leaning_words(topic, scan, 0.0).into_iter();
-        all.map(|(word, points, spot)| (word, self.leaning_evidence(topic, scan, points, spot))).collect()
+        all.map(|(points, spot)| self.leaning_evidence(topic, scan, points, spot)).collect()
     }
 
     fn leaning_evidence(&self, topic: u16, scan: &Scan<'_>, points: f64, spot: Spot) -> Evidence {
@@ -164,15 +152,15 @@ impl Compiled {
     }
 
     /// The words whose points for a topic, to or from it, are this many at least, the most first.
-    fn leaning_words(&self, topic: u16, scan: &Scan<'_>, least: f32) -> Vec<(u32, f64, Spot)> {
-        let mut words: Vec<(u32, f64, Spot)> = vec![];
+    fn leaning_words(&self, topic: u16, scan: &Scan<'_>, least: f32) -> Vec<(f64, Spot)> {
+        let mut words: Vec<(f64, Spot)> = vec![];
         self.leaning(scan, |word, says, factor, zone| {
             let points = says.iter().find(|(of, _)| *of == topic).map_or(0.0, |(_, points)| *points);
             if points != 0.0 && points.abs() >= least {
-                words.push((word.id, f64::from(points) * factor, Spot { zone, start: word.start, end: word.end }));
+                words.push((f64::from(points) * factor, Spot { zone, start: word.start, end: word.end }));
             }
         });
-        words.sort_by(|(_, a, _), (_, b, _)| b.abs().total_cmp(&a.abs()));
+        words.sort_by(|(a, _), (b, _)| b.abs().total_cmp(&a.abs()));
         words
     }
 }

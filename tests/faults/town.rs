@@ -94,6 +94,16 @@ pub async fn deliver(lmtp: u16, ledger: &Ledger, fate: Fate, to: &str, count: us
     tokens
 }
 
+/// The lines of Postfix's log that tell why a mail was not taken, put off or sent back.
+pub fn troubles(postfix: &Postfix) -> Vec<String> {
+    let log = postfix.log();
+    let trouble = |line: &&str| {
+        let ended = line.contains("status=") && !line.contains("status=sent");
+        ended || ["warning:", "reject:", "skipped", "fatal:"].iter().any(|word| line.contains(word))
+    };
+    log.lines().filter(trouble).map(str::to_owned).collect()
+}
+
 fn compile(folder: &Path) -> Result<PathBuf, String> {
     let library = folder.join("shim.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/shim.c");

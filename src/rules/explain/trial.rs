@@ -1,20 +1,44 @@
-//! What would have changed a verdict: the lead of its topic, or what the best one lacks, and the signals and words without
-//! which another would have won.
+//! What would have changed a verdict: the lead of its topic, or what the best one lacks, and the words without which
+//! another would have won.
 //!
-//! Judges again with less of what was found; scans nothing anew.
+//! What it says of words is tried: the request is judged again without them. Never changes the request itself.
 
-use std::collections::HashSet;
+use regex::RegexBuilder;
 
-use crate::request::evidence::Evidence;
-use crate::rules::Rules;
+use crate::request::evidence::{Evidence, Where};
+use crate::request::{Field, Request};
 use crate::rules::judge::{OTHER, leaned};
 use crate::rules::scan::Scan;
+use crate::rules::{Findings, Rules};
 
-/// What speaks for a verdict, or against its rival: a signal of a topic, or a word that leans to it.
+/// Words or conditions that are tried at most, the heaviest.
+const MOST_TRIED: usize = 60;
+/// Words that are told to decide together at most: more help nobody.
+const MOST_TOGETHER: usize = 5;
+
+/// What speaks for a verdict, or against its rival: words, or a condition such as the sender's domain.
 struct Part {
+    /// The words, in lower case; of a condition, nothing.
+    words: String,
+    /// Where they stand.
+    found: Vec<Evidence>,
+    /// Index of the topic that a condition gives points.
     topic: usize,
-    word: Option<u32>,
-    found: Evidence,
+}
+
+impl Part {
+    fn weight(&self) -> f64 {
+        self.found.iter().map(|found| found.weight.abs()).sum()
+    }
+
+    fn shown(&self) -> String {
+        let found = &self.found[0];
+        if self.words.is_empty() {
+            format!("`{}` (\"{}\")", found.rule, found.text)
+        } else {
+            format!("\"{}\"", found.text)
+        }
+    }
 }
 
 /// A judgement to be tried with less.
@@ -22,10 +46,8 @@ pub struct Trial<'a> {
     /// The rules.
     pub rules: &'a Rules,
     /// What they found.
-    pub scan: &'a Scan<'a>,
-    /// The points of every topic by signals.
-    pub signalled: &'a [f64],
-    /// And with what words lean to.
+    pub findings: &'a Findings<'a>,
+    /// The points of every topic.
     pub scores: &'a [f64],
 }
 
@@ -91,70 +113,79 @@ impl Trial<'_> {
         said
     }
 
-    /// The signals and the words without which the verdict would be another: for the verdict, and against its rival.
+    /// The words and conditions without which the verdict would be another: for the verdict, and against its rival.
     /// `together`: where no single one decides, those that do together.
     fn without(&self, own: Option<usize>, rival: Option<usize>, together: bool) -> Vec<String> {
-        let compiled = &self.rules.compiled;
-        let verdict = self.rules.chosen(self.scan, self.scores);
-        let fired = |topic: Option<usize>, sign: f64| {
-            let fired = topic.map(|topic| (topic, compiled.fired(topic as u16, self.scan)));
-            let evidence = |(topic, fired): (usize, Vec<_>)| {
-                compiled.evidence(self.scan, &fired).into_iter().map(move |found| (topic, found)).collect::<Vec<_>>()
-            };
-            let found = fired.map(evidence).unwrap_or_default();
-            found.into_iter().filter(move |(_, found)| found.weight * sign > 0.0)
-        };
-        let mut found: Vec<(usize, Evidence)> = fired(own, 1.0).chain(fired(rival, -1.0)).collect();
-        found.sort_by(|(_, a), (_, b)| b.weight.abs().total_cmp(&a.weight.abs()));
-        let words = own.into_iter().flat_map(|own| {
-            let leanings = compiled.all_leanings_of(own as u16, self.scan).into_iter();
-            leanings.filter(|(_, found)| found.weight > 0.0).map(move |(word, found)| Part {
-                topic: own,
-                word: Some(word),
-                found,
-            })
-        });
-        let mut parts: Vec<Part> = found.into_iter().map(|(topic, found)| Part { topic, word: None, found }).collect();
-        parts.extend(words);
+        let scan = &self.findings.scan;
+        let verdict = self.rules.chosen(scan, self.scores);
+        let parts = self.parts(own, rival);
         let instead = |gone: &[&Part]| Some(self.chosen_without(gone)).filter(|now| *now != verdict);
-        let mut said: Vec<String> = vec![];
-        for part in &parts {
-            let what = match part.word {
-                None => format!("`{}` (\"{}\")", part.found.rule, part.found.text),
-                Some(_) => format!("the word \"{}\"", part.found.text),
-            };
-            said.extend(instead(&[part]).map(|now| format!("without {what} it would be `{now}`")));
+        let alone = |part: &Part| Some(format!("without {} it would be `{}`", part.shown(), instead(&[part])?));
+        let said: Vec<String> = parts.iter().filter_map(alone).collect();
+        if !said.is_empty() || !together || parts.is_empty() {
+            return said;
         }
-        if said.is_empty() && together && !parts.is_empty() {
-            parts.sort_by(|a, b| b.found.weight.abs().total_cmp(&a.found.weight.abs()));
-            let parts: Vec<&Part> = parts.iter().collect();
-            let fall = (1..=parts.len()).find_map(|count| Some((count, instead(&parts[..count])?)));
-            said.push(match fall {
-                Some((count, now)) => {
-                    let mut texts: Vec<String> =
-                        parts[..count].iter().map(|part| format!("\"{}\"", part.found.text)).collect();
-                    let mut seen = HashSet::new();
-                    texts.retain(|text| seen.insert(text.clone()));
-                    format!("nothing decides alone: without {} together it would be `{now}`", texts.join(", "))
-                }
-                None => "without all that is told of it, it stays".to_owned(),
-            });
+        let parts: Vec<&Part> = parts.iter().collect();
+        let Some(count) = (1..=parts.len()).find(|count| instead(&parts[..*count]).is_some()) else {
+            return vec!["without all that is told of it, it stays".to_owned()];
+        };
+        // Not all that are heavier are needed.
+        let mut needed = parts[..count].to_vec();
+        for at in (0..count).rev() {
+            let one = needed.remove(at);
+            if instead(&needed).is_none() {
+                needed.insert(at, one);
+            }
         }
-        said
+        let now = instead(&needed).unwrap_or_default();
+        let shown: Vec<String> = needed.iter().map(|part| part.shown()).collect();
+        vec![match needed.len() > MOST_TOGETHER {
+            true => "nothing decides alone: it rests on many words".to_owned(),
+            false => format!("nothing decides alone: without {} together it would be `{now}`", shown.join(", ")),
+        }]
     }
 
-    /// The verdict without these signals and words.
+    /// What gives a topic its points, and takes them from its rival, the heaviest first.
+    fn parts(&self, own: Option<usize>, rival: Option<usize>) -> Vec<Part> {
+        let (compiled, scan) = (&self.rules.compiled, &self.findings.scan);
+        let mut parts: Vec<Part> = vec![];
+        let mut add = |topic: usize, in_words: bool, found: Evidence| {
+            let words = if in_words { found.text.to_lowercase() } else { String::new() };
+            match parts.iter_mut().find(|part| in_words && part.words == words) {
+                Some(part) => part.found.push(found),
+                None => parts.push(Part { words, found: vec![found], topic }),
+            }
+        };
+        for (topic, sign) in own.map(|own| (own, 1.0)).into_iter().chain(rival.map(|rival| (rival, -1.0))) {
+            for fired in compiled.fired(topic as u16, scan) {
+                let found = compiled.evidence(scan, &[fired]).into_iter().filter(|found| found.weight * sign > 0.0);
+                found.for_each(|found| add(topic, fired.spot.is_some(), found));
+            }
+            let leanings = compiled.all_leanings_of(topic as u16, scan).into_iter();
+            leanings.filter(|found| found.weight * sign > 0.0).for_each(|found| add(topic, true, found));
+        }
+        parts.sort_by(|a, b| b.weight().total_cmp(&a.weight()));
+        parts.truncate(MOST_TRIED);
+        parts
+    }
+
+    /// The verdict on the request without these words, wherever they stand, and without these conditions.
     fn chosen_without(&self, gone: &[&Part]) -> &str {
-        let compiled = &self.rules.compiled;
-        let mut signalled = self.signalled.to_vec();
-        gone.iter().filter(|part| part.word.is_none()).for_each(|part| signalled[part.topic] -= part.found.weight);
-        let words: Vec<u32> = gone.iter().filter_map(|part| part.word).collect();
-        let leant = compiled.held(compiled.summed(self.scan, &words), self.scan, &signalled);
-        self.rules.chosen(self.scan, &leaned(signalled, &leant))
+        let (compiled, Findings { scan, pick, beside }) = (&self.rules.compiled, self.findings);
+        let (conditions, words): (Vec<&Part>, Vec<&Part>) = gone.iter().partition(|part| part.words.is_empty());
+        let request = blanked(scan, &words);
+        let mut scan = compiled.scan(&request, *pick);
+        scan.mark_named(beside);
+        let mut signalled = compiled.signalled(&scan);
+        for part in conditions {
+            signalled[part.topic] -= part.found.iter().map(|found| found.weight).sum::<f64>();
+        }
+        let leant = compiled.leant(&scan, &signalled);
+        self.rules.chosen(&scan, &leaned(signalled, &leant))
     }
 
     fn threshold(&self, topic: usize) -> f64 {
-        self.rules.compiled.threshold(topic, self.scan)
+        self.rules.compiled.threshold(topic, &self.findings.scan)
     }
 
     fn is_other(&self, topic: usize) -> bool {
@@ -164,11 +195,53 @@ impl Trial<'_> {
     /// Whether anything gave it points, or took them away again.
     fn speaks(&self, topic: usize) -> bool {
         let compiled = &self.rules.compiled;
-        self.scores[topic] > compiled.prior(topic, self.scan) || !compiled.fired(topic as u16, self.scan).is_empty()
+        self.scores[topic] > compiled.prior(topic, &self.findings.scan)
+            || !compiled.fired(topic as u16, &self.findings.scan).is_empty()
     }
 
     /// A topic with its points.
     fn shown(&self, topic: usize) -> String {
         format!("`{}` ({:.2})", self.rules.compiled.topics[topic].id.0, self.scores[topic])
     }
+}
+
+/// A request with spaces in place of these words, wherever they stand as words.
+fn blanked(scan: &Scan<'_>, words: &[&Part]) -> Request {
+    let mut request = scan.request.clone();
+    let alternatives: Vec<String> = words.iter().map(|part| regex::escape(&part.found[0].text)).collect();
+    let pattern = RegexBuilder::new(&alternatives.join("|")).case_insensitive(true).build();
+    let Ok(pattern) = pattern else { return request };
+    for (at, zone) in scan.zones.iter().enumerate().filter(|_| !words.is_empty()) {
+        let read = scan.words_of(at);
+        let told = |start: usize, end: usize| {
+            let here = |found: &Evidence| found.place == zone.place && (found.start, found.end) == (start, end);
+            words.iter().any(|part| part.found.iter().any(here))
+        };
+        let mut text = zone.text.to_owned();
+        for found in pattern.find_iter(zone.text) {
+            let begins = read.iter().any(|word| word.start as usize == found.start());
+            let ends = read.iter().any(|word| word.end as usize == found.end());
+            if begins && ends || told(found.start(), found.end()) {
+                text.replace_range(found.range(), &" ".repeat(found.len()));
+            }
+        }
+        let place = match zone.place {
+            Where::Subject => Some(&mut request.subject),
+            Where::Text => Some(&mut request.text),
+            Where::Forwarded => Some(&mut request.forwarded),
+            Where::Quoted => Some(&mut request.quoted),
+            Where::Signature => Some(&mut request.signature),
+            Where::Attachment => request.attachments.get_mut(zone.index).map(|attachment| &mut attachment.name),
+            Where::Link => request.links.get_mut(zone.index),
+            Where::Form => {
+                let this = |field: &&mut Field| Some(field.label.as_str()) == zone.field && field.value == zone.text;
+                request.fields.iter_mut().find(this).map(|field| &mut field.value)
+            }
+            Where::Header => None,
+        };
+        if let Some(place) = place {
+            *place = text;
+        }
+    }
+    request
 }

@@ -17,7 +17,7 @@ use crate::servers::dovecot::{Dovecot, PASSWORD};
 use crate::servers::postfix::Postfix;
 use crate::servers::tokens::Tokens;
 use crate::talk::Talk;
-use crate::town::{Made, Town, deliver, letter};
+use crate::town::{Made, Town, deliver, letter, troubles};
 use crate::wire::{Act, Heard, Side, Trap, Wire};
 
 const SOON: Duration = Duration::from_secs(60);
@@ -60,7 +60,7 @@ pub async fn dovecot_restarts(town: Arc<Town>) -> Made {
     let mut tally = audit(&ledger, &pool, Some(&dovecot)).await;
     if tally.lost > 0 {
         // What Postfix has taken is lost behind it, or was turned away there.
-        tally.faults.extend(postfix.troubles().into_iter().take(10));
+        tally.faults.extend(troubles(&postfix).into_iter().take(10));
     }
     Ok(tally.noting("2 restarts"))
 }

@@ -12,7 +12,7 @@ use crate::harness::{mail, until};
 use crate::ledger::{Fate, Tally, address, arrived, audit, settle};
 use crate::servers::postfix::Postfix;
 use crate::talk::Talk;
-use crate::town::{Made, Town, letter};
+use crate::town::{Made, Town, letter, troubles};
 use crate::wire::{Act, Heard, Side, Trap, Wire};
 
 const SOON: Duration = Duration::from_secs(60);
@@ -142,7 +142,7 @@ pub async fn dropped_after_dot(town: Arc<Town>) -> Made {
     settle(&ledger, &pool, Some(&town.dovecot), LONG).await;
     let mut tally = audit(&ledger, &pool, Some(&town.dovecot)).await;
     tally.demand(tally.repeats == 1, || {
-        format!("{} replies came\n{}\n{}", there(), clerk.last_words(), town.postfix.troubles().join("\n"))
+        format!("{} replies came\n{}\n{}", there(), clerk.last_words(), troubles(&town.postfix).join("\n"))
     });
     Ok(tally)
 }

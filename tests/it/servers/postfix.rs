@@ -110,16 +110,6 @@ smtpd_client_connection_count_limit = 0
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
-
-    /// The lines of it that tell why a mail was not taken, put off or sent back.
-    pub fn troubles(&self) -> Vec<String> {
-        let log = self.log();
-        let trouble = |line: &&str| {
-            let ended = line.contains("status=") && !line.contains("status=sent");
-            ended || ["warning:", "reject:", "skipped", "fatal:"].iter().any(|word| line.contains(word))
-        };
-        log.lines().filter(trouble).map(str::to_owned).collect()
-    }
 }
 
 impl Drop for Postfix {
