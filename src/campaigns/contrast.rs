@@ -7,6 +7,9 @@ use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Says, role};
 
+/// Words over which it is looked for that something stays as it is.
+const LEFT_ALONE: usize = 30;
+
 /// "48231 is silent while 48213 runs smoothly", "48213 runs smoothly, but 48231 is silent": it goes well, in contrast to another.
 pub(super) fn contrasted(words: &Words<'_>, first: usize, last: usize) -> bool {
     let tokens = &words.tokens;
@@ -130,6 +133,33 @@ pub(super) fn settled_behind(words: &Words<'_>, from: usize) -> bool {
     let mut clause = (from..words.tokens.len().min(from + 9))
         .take_while(|at| !words.tokens[*at].has_digit && words.tokens[*at].gap & gap::CLAUSE == 0);
     clause.any(|at| words.phrases_at(at).any(|(says, _)| says == Says::Settled))
+}
+
+/// "In 48213 they have a fine logo. There is nothing to do there, it is just a model.": the rest of the clause, or the sentence
+/// behind it, leaves it as it is.
+pub(super) fn left_alone(words: &Words<'_>, last: usize) -> bool {
+    let tokens = &words.tokens;
+    let ends = gap::CLAUSE | gap::COMMA | gap::CLOSE | gap::LINE | gap::HYPHEN;
+    let function = role::STOP | role::OWN | role::FILL | role::RELATION;
+    let mut sentences = 0;
+    for at in last + 1..tokens.len().min(last + LEFT_ALONE) {
+        let token = &tokens[at];
+        let opens = token.gap & gap::CLAUSE != 0;
+        sentences += usize::from(opens);
+        let goes_on = !opens || token.gap & gap::PARAGRAPH == 0 && token.roles & (function | role::PHRASE) != 0;
+        // What follows is said of another.
+        let other = token.has_digit || !opens && token.capital && token.word != NO_WORD && token.roles & function == 0;
+        if sentences > 1 || !goes_on || other {
+            return false;
+        }
+        let said = |(says, end): (Says, usize)| {
+            says == Says::Untouched && (end == tokens.len() || words.gap_after(end - 1) & ends != 0)
+        };
+        if token.roles & role::PHRASE != 0 && words.phrases_at(at).any(said) {
+            return true;
+        }
+    }
+    false
 }
 
 /// "48213 is the wrong campaign", "48213 is not the right one", "the ID 48213 is incorrect": said of the ID itself, with which

@@ -3,7 +3,7 @@
 //! A denial reaches no further than its sentence. What is denied stays evidence and decides nothing. Words that deny
 //! only where something else is offered ("not in 48213", "48213 works fine") are settled when all of the request is read.
 
-use super::contrast::{contrasted, doubted, misjudged, mistaken, settled_behind, vouched};
+use super::contrast::{contrasted, doubted, left_alone, misjudged, mistaken, settled_behind, vouched};
 use super::fold::{NO_WORD, Words};
 use super::gap;
 use super::hints::{Says, role};
@@ -123,7 +123,9 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
         Denial::Yes => Denial::Yes,
         ahead => match denied_behind(words, last, affirmed(words, first)) {
             Denial::No => match misjudged(words, first, last) {
-                Denial::No if ahead == Denial::No && contrasted(words, first, last) => Denial::Instead,
+                Denial::No if ahead == Denial::No && (contrasted(words, first, last) || left_alone(words, last)) => {
+                    Denial::Instead
+                }
                 Denial::No => ahead,
                 judged => judged,
             },

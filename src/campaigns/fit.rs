@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::alike;
-use super::fold::NO_WORD;
+use super::fold::{NO_WORD, Token};
 use super::gap;
 use super::hints::role;
 use super::named::{Finder, Hit, bits};
@@ -430,6 +430,15 @@ impl Finder<'_, '_> {
             || self.field()
             || self.zone.place == Where::Subject && token.roles & role::STOP == 0)
             && token.gap & (gap::COMMA | gap::MONEY) == 0
+            && !self.of_figure(at)
+    }
+
+    /// The "1" of "1.890,00".
+    fn of_figure(&self, at: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let tight = |token: &Token| token.gap_chars == 1 && token.gap & (gap::DOT | gap::COMMA | gap::APOSTROPHE) != 0;
+        let joins = |at: usize| tokens.get(at).is_some_and(|next| tight(next) && next.digits && tokens[at - 1].digits);
+        at > 0 && joins(at) || joins(at + 1)
     }
 
     /// How well an unmatched word of the text stands for a word of a name: shortened or misspelt.

@@ -94,6 +94,8 @@ pub enum Says {
     AsideBefore,
     /// The matter before it is settled: as `AsideBefore`, over other words.
     Settled,
+    /// What stands before it, somewhere in the clause or in the sentence before, stays as it is: as `AsideBefore`.
+    Untouched,
     /// What stands after it is set aside where another campaign is meant instead.
     AsideAfter,
     /// It sets what stands before it against what stands after it: "while", "whereas".
@@ -292,6 +294,7 @@ impl Hints {
                 "denied_after" => Says::DeniedAfter,
                 "aside_before" => Says::AsideBefore,
                 "settled" => Says::Settled,
+                "untouched" => Says::Untouched,
                 "aside_after" => Says::AsideAfter,
                 "contrast" => Says::Contrast,
                 "well" => Says::Well,

@@ -109,9 +109,11 @@ impl Finder<'_, '_> {
             let long = tokens[at].end - tokens[at].start >= 3 && tokens[at].roles & role::TITLE == 0;
             let shouted = shouts(at) && long && !shouts(at + 1);
             let named = tokens[at].capital && !opens_sentence(at) || shouted;
+            // "Lane" is no misspelt "Lates".
+            let misspelt = fit.explained < 0.9 && self.words.folded(&tokens[at]).len() <= 5;
             return match () {
                 () if field => true,
-                () if precision < 0.6 => false,
+                () if precision < 0.6 || misspelt && !(quoted || beside) => false,
                 () if all_common => quoted || named && (beside || self.acts_as_known(fit)),
                 () => quoted || beside || named && (self.words.folded(&tokens[at]).len() >= 4 || tokens[at].capitals),
             };
