@@ -175,6 +175,7 @@ pub(super) fn misjudged(words: &Words<'_>, first: usize, last: usize) -> Denial 
             || tokens.get(end).is_none_or(|next| next.roles & noun != 0)
             || says(end, Says::Pronoun).is_some()
     };
+    const NOT: u32 = role::DENY | role::POLAR;
     let (mut article, mut denied) = (false, false);
     for (at, token) in tokens.iter().enumerate().take(last + 8).skip(last + 1) {
         if token.gap & gap::CLAUSE != 0 || token.gap & gap::COMMA != 0 && at > last + 1 || token.has_digit {
@@ -185,15 +186,19 @@ pub(super) fn misjudged(words: &Words<'_>, first: usize, last: usize) -> Denial 
             true => says(at, Says::Right),
         };
         if let Some(end) = judged {
+            // "48213 is it not": not said of what it is, but of whether it is the one.
+            let bare = tokens[at..end].iter().all(|token| token.roles & (NOT | role::STOP | role::FILL) != 0)
+                && tokens[at..end].iter().any(|token| token.roles & NOT != 0)
+                && token.gap & gap::COMMA == 0;
             return match () {
                 () if !whole(end) || !begins_clause(words, first) => Denial::No,
-                () if article => Denial::Yes,
+                () if article || bare && !denied => Denial::Yes,
                 () => Denial::Replaced,
             };
         }
         // Directly behind the ID it is the verb: "está".
         article |= at > last + 1 && token.roles & role::OWN != 0;
-        denied |= token.roles & (role::DENY | role::POLAR) != 0;
+        denied |= token.roles & NOT != 0;
         if token.roles & (role::UP_TO_ID | role::STOP | role::DENY | role::POLAR) == 0 {
             return Denial::No;
         }

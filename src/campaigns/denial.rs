@@ -6,7 +6,7 @@
 use super::contrast::{contrasted, doubted, left_alone, misjudged, mistaken, settled_behind, vouched};
 use super::fold::{NO_WORD, Words};
 use super::gap;
-use super::hints::{Says, role};
+use super::hints::{Said, Says, role};
 use super::named::Mention;
 use super::stated::{Finder, Footing, Stated};
 use super::verdict::Found;
@@ -80,6 +80,30 @@ impl Finder<'_, '_> {
         self.join(found);
         self.called_wrong(found);
         self.correct(found);
+        self.deny_unknown(found);
+    }
+
+    /// "Right is 48231, not 48219": the number that a label introduced elsewhere, denied without one.
+    fn deny_unknown(&self, found: &mut [Stated]) {
+        let unknown = |id: &Stated| id.row.is_none() && id.weight > 0.0;
+        let mut stated: Vec<&str> = found.iter().filter(|id| unknown(id)).map(|id| id.compact.as_str()).collect();
+        if stated.is_empty() {
+            return;
+        }
+        stated.sort_unstable();
+        let mut taken = found.iter().map(|id| id.tokens).peekable();
+        let mut denied_here: Vec<String> = vec![];
+        for (at, token) in self.words.tokens.iter().enumerate().filter(|(_, token)| token.has_digit) {
+            while taken.next_if(|(_, last)| *last < at).is_some() {}
+            let word = self.words.folded(token);
+            let free = taken.peek().is_none_or(|(first, _)| at < *first);
+            if free && stated.binary_search(&word).is_ok() && denied(self.words, at, at) == Denial::Yes {
+                denied_here.push(word.to_owned());
+            }
+        }
+        for id in found.iter_mut().filter(|id| denied_here.contains(&id.compact)) {
+            turn_down(id, Denial::Yes);
+        }
     }
 
     /// "it is not in 48213 but in 48231", "I need not 48213, I need 48231".
@@ -288,6 +312,29 @@ pub(super) fn take_back_subject(subject: &mut Found<'_>, text: &Found<'_>) {
     };
     if words.said.iter().any(|said| said.says == Says::Subject && wrong(said.at)) {
         for id in subject.ids.iter_mut().filter(|id| text.ids.iter().all(|other| other.compact != id.compact)) {
+            turn_down(id, Denial::Replaced);
+        }
+    }
+}
+
+/// "Please ignore the one above, this is about 48231": what the form, the subject and the text before it state is not meant
+/// where the text states another behind it. The last of these zones is the text.
+pub(super) fn take_back_above(zones: &mut [Found<'_>]) {
+    let Some((text, before)) = zones.split_last_mut() else { return };
+    let words = &text.zone.words;
+    let ignored = |at: usize| {
+        let turned = |start: usize| {
+            words.phrases_at(start).any(|(says, end)| matches!(says, Says::DeniedAfter | Says::AsideAfter) && end == at)
+        };
+        at.checked_sub(1).is_some_and(|not| words.tokens[not].roles & role::DENY != 0)
+            || (at.saturating_sub(4)..at).any(turned)
+    };
+    let above = |said: &&Said| said.says == Says::Above && ignored(said.at);
+    let Some(at) = words.said.iter().filter(above).map(|said| said.at).next_back() else { return };
+    let meant: Vec<String> = text.ids.iter().filter(|id| id.tokens.0 > at).map(|id| id.compact.clone()).collect();
+    let above = before.iter_mut().flat_map(|found| found.ids.iter_mut());
+    for id in above.chain(text.ids.iter_mut().filter(|id| id.tokens.0 < at)) {
+        if !meant.is_empty() && !meant.contains(&id.compact) {
             turn_down(id, Denial::Replaced);
         }
     }

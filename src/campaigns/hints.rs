@@ -126,6 +126,8 @@ pub enum Says {
     Pronoun,
     /// The subject of the mail.
     Subject,
+    /// What was said before, in the form or further up.
+    Above,
     /// The number after it is an amount or a phone number.
     Number,
     /// It is not about one campaign.
@@ -310,6 +312,7 @@ impl Hints {
                 "right" => Says::Right,
                 "pronoun" => Says::Pronoun,
                 "subject" => Says::Subject,
+                "above" => Says::Above,
                 "number_after" => Says::Number,
                 "not_specific" => Says::NotSpecific,
                 "time_before" => Says::Time,

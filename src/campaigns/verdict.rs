@@ -76,6 +76,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     {
         denial::take_back_subject(subject, text);
     }
+    denial::take_back_above(&mut zones);
     // Links, attachments and what was written before hold IDs, no names: without a digit there is nothing to see.
     let may_hold =
         |text: &str| directory.ids.letters_only || !text.is_ascii() || text.bytes().any(|b| b.is_ascii_digit());

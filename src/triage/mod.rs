@@ -205,7 +205,14 @@ fn in_view_of(concerns: Concerns, campaign: &Identified) -> Status {
             Concerns::Optional => campaign.speaks_of_a_campaign,
             Concerns::Never => false,
         };
-    if campaign.status == Status::NotStated && !about { Status::NotApplicable } else { campaign.status }
+    match campaign.status {
+        Status::NotStated if !about => Status::NotApplicable,
+        // "Our Fresh Start went well, but this is not about any campaign."
+        Status::NameOnly | Status::AmbiguousName if campaign.said_not_specific && concerns != Concerns::Required => {
+            Status::NotApplicable
+        }
+        status => status,
+    }
 }
 
 /// What the topic asks for that no message holds.

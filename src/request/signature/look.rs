@@ -101,8 +101,13 @@ impl Words<'_> {
                 Look::Content
             };
         }
-        // Streets, postcodes, registers.
-        if words <= 9 && place(line) && !line.ends_with(['.', '!', ':']) { Look::Short } else { Look::Content }
+        // Streets, postcodes, registers; a whole address is longer: "Acme Museum of Design, 12 High Lane, London E2 8QF".
+        let address = || {
+            let mut longer = line.split_whitespace().filter(|word| word.chars().count() > 3);
+            words <= 14 && line.contains([',', '·', '|', '•']) && longer.all(proper)
+        };
+        let placed = place(line) && (!line.ends_with(['.', '!', ':']) || abbreviated(line));
+        if placed && (words <= 9 || address()) { Look::Short } else { Look::Content }
     }
 
     fn contact(&self, line: &str, digits: usize, characters: usize) -> bool {
@@ -148,6 +153,21 @@ pub(super) fn is_picture(line: &str) -> bool {
         rest = link.map_or(rest, |(_, after)| after.trim_start());
     }
     rest.is_empty() && !line.is_empty()
+}
+
+/// `*** Meet us at the fair ***`, `>> New season tickets <<`: framed as no sentence is.
+pub(super) fn framed(line: &str) -> bool {
+    let mark = |c: char| "*+=~#>_-•<|:".contains(c);
+    let inner = line.trim_matches(mark);
+    let before = line.len() - line.trim_start_matches(mark).len();
+    before >= 2 && line.len() - inner.len() >= before + 2 && inner.chars().any(char::is_alphabetic)
+}
+
+/// The last word is shortened: "e.V.", "Inc.".
+fn abbreviated(line: &str) -> bool {
+    let word = line.split_whitespace().next_back().and_then(|word| word.strip_suffix('.')).unwrap_or_default();
+    word.contains('.')
+        || proper(word) && (2..=4).contains(&word.chars().count()) && word.chars().all(char::is_alphabetic)
 }
 
 /// Words and a phone number, the number at one end.

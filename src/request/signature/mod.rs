@@ -16,7 +16,7 @@ use super::lines::{Body, Hint};
 use super::quote::Kind;
 use super::reading::Reading;
 use closing::Closing;
-use look::{Look, Words, is_picture, proper};
+use look::{Look, Words, framed, is_picture, proper};
 
 /// How many lines of text a signature may have.
 const MOST_LINES: usize = 16;
@@ -61,13 +61,19 @@ impl Find<'_> {
         self.notices(kinds, from, to);
         self.mobile(kinds, from, to);
         let delimited = self.delimited(kinds, from, to);
-        let tail = self.tail(kinds, from, to);
+        let mut tail = self.tail(kinds, from, to);
+        // What advertises below a signature goes with it.
+        let framed = tail.iter().rev().take_while(|at| framed(self.line(**at))).count();
+        let advert = tail.split_off(tail.len() - framed);
         let Some(first) = tail.first() else { return };
         // The first words of the mail, if they stand among these lines.
         let opening = (0..*first).all(|at| kinds[at] != Kind::New || self.body.blank(at));
-        let _ = self.closed(kinds, &tail, opening)
+        let signed = self.closed(kinds, &tail, opening)
             || self.signed(kinds, &tail)
             || (!delimited && (self.named(kinds, &tail, opening) || self.contacts(kinds, &tail)));
+        if signed && tail.last().is_some_and(|last| kinds[*last] == Kind::Signature) {
+            advert.into_iter().for_each(|at| kinds[at] = Kind::Signature);
+        }
     }
 
     /// The last new lines that are not blank.
@@ -317,6 +323,29 @@ mod tests {
         );
         check("", "no clicks\n\nRegards\n[cid:a] shows it", "no clicks\n\nRegards\n[cid:a] shows it");
         check("", "no clicks\n\nRegards\n77591299", "no clicks\n\nRegards\n77591299");
+    }
+
+    #[test]
+    fn what_advertises_below_a_card_goes_with_it() {
+        let card = "no clicks\n\nBest,\nJane Roe\nAcme HR | London\nT 020 5550 0163";
+        check(
+            "Jane Roe",
+            &format!("{card}\n\n*** Meet us at the HR Breakfast, 19 June - seats going fast! ***"),
+            "no clicks",
+        );
+        check("Jane Roe", &format!("{card}\n>> Season tickets 25/26 - last seats! <<"), "no clicks");
+        check(
+            "Sven Pahl",
+            "no clicks\n\nSven Pahl\nTSV Bro 1907 e.V.\nAm Platz 3, 86899 Bro\n>> Season 25/26 <<",
+            "no clicks",
+        );
+        check("Jane Roe", "no clicks\n\n*** please hurry ***", "no clicks\n\n*** please hurry ***");
+        check(
+            "Jane Roe",
+            "no clicks\n\nMany thanks and happy Monday,\nJane\n\nJane Roe | Audience Officer\n\
+             Acme Museum of Design, 12-16 High Lane, London E2 8QF\n020 5550 0143",
+            "no clicks\n\nMany thanks and happy Monday,",
+        );
     }
 
     #[test]
