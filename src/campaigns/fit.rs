@@ -458,6 +458,9 @@ impl Finder<'_, '_> {
         if text.len() > name.len() + 1 && name.len() >= 5 && text.starts_with(name) {
             return 0.75;
         }
+        if text.len() >= 3 && name.len() > text.len() && only_consonants(text, name) {
+            return 0.8;
+        }
         // "пятницей" is a case of "пятница": other endings behind a common stem.
         let inflects = |word: &str| !word.is_ascii() && word.chars().all(|c| c < '\u{590}');
         if inflects(text) && inflects(name) {
@@ -504,4 +507,14 @@ impl Finder<'_, '_> {
             }
         }
     }
+}
+
+/// "lvl" for "level", "wrkshp" for "workshop": a word without its vowels.
+fn only_consonants(text: &str, name: &str) -> bool {
+    let vowel = |c: &char| matches!(c, 'a' | 'e' | 'i' | 'o' | 'u');
+    let first = name.chars().next();
+    text.is_ascii()
+        && text.chars().next() == first
+        && !text.chars().skip(1).any(|c| vowel(&c))
+        && name.chars().skip(1).filter(|c| !vowel(c)).eq(text.chars().skip(1))
 }

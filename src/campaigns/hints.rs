@@ -128,6 +128,8 @@ pub enum Says {
     Subject,
     /// What was said before, in the form or further up.
     Above,
+    /// One of what the sentence before spoke of: "the last one".
+    OneOf,
     /// The number after it is an amount or a phone number.
     Number,
     /// It is not about one campaign.
@@ -313,6 +315,7 @@ impl Hints {
                 "pronoun" => Says::Pronoun,
                 "subject" => Says::Subject,
                 "above" => Says::Above,
+                "one_of" => Says::OneOf,
                 "number_after" => Says::Number,
                 "not_specific" => Says::NotSpecific,
                 "time_before" => Says::Time,

@@ -191,7 +191,8 @@ impl Finder<'_, '_> {
         if self.of_place(i, row, listed) || self.of_address(i, row) {
             return Bare::No("campaign-id.zip");
         }
-        if self.of_street(i, row) || self.said_of_something_else(i) || self.in_bracket_of_something_else(i) {
+        let otherwise = self.said_of_something_else(i) || self.in_bracket_of_something_else(i);
+        if self.of_street(i, row) || otherwise || self.one_of_something_else(i) {
             return Bare::No(SOMETHING_ELSE);
         }
         // "90210 and 10115": the second is what the first is.
@@ -365,6 +366,30 @@ impl Finder<'_, '_> {
         let known = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::IDENTIFIER;
         let plain = |from: usize| tokens[from..i].iter().all(|token| token.roles & known == 0 && !token.has_digit);
         opens.is_some_and(|from| from > 0 && within(from) && plain(from) && self.negative_phrase(from - 1))
+    }
+
+    /// "Two invoices are missing. The last one is no. 48213."
+    fn one_of_something_else(&self, i: usize) -> bool {
+        const SENTENCE: usize = 30;
+        let tokens = &self.words.tokens;
+        let short = |at: usize| at.checked_sub(1).is_some_and(|no| tokens[no].roles & role::NUMBER != 0);
+        let parts = gap::END | gap::LINE | gap::PARAGRAPH;
+        let begins = |at: &usize| *at == 0 || tokens[*at].gap & parts != 0 && !short(*at);
+        let campaign = |at: usize| tokens[at].roles & (role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT) != 0;
+        let Some(start) = (i.saturating_sub(SENTENCE)..=i).rev().find(begins).filter(|start| *start > 0) else {
+            return false;
+        };
+        let passing = role::STOP | role::FILL | role::OWN;
+        let pronoun = |at: usize| {
+            let mut said = self.words.phrases_at(at);
+            said.any(|(says, end)| says == Says::OneOf && end <= i && (end == i || tokens[end].roles & passing != 0))
+        };
+        if (start..i).any(campaign) || !(start..i.min(start + 3)).any(pronoun) {
+            return false;
+        }
+        let before = (start.saturating_sub(SENTENCE)..start).rev();
+        let noun = |at: &usize| campaign(*at) || self.hints.negative(self.words.word(*at), tokens[*at].roles);
+        before.into_iter().find(noun).is_some_and(|at| !campaign(at))
     }
 
     /// "48213 is our invoice number".

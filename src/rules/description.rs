@@ -39,8 +39,8 @@ impl Description {
         Description { vague: vague.iter().flat_map(|words| lexicon.intern(words, false)).collect() }
     }
 
-    /// The words that say something; `beside`: spans that name the campaign, which say nothing either.
-    pub fn telling(&self, scan: &Scan<'_>, beside: &[(Where, usize, usize)]) -> Vec<Spot> {
+    /// The words that say something; those that name the campaign say nothing either.
+    pub fn telling(&self, scan: &Scan<'_>) -> Vec<Spot> {
         let names = names(scan);
         let from_form = scan.request.fields.iter().any(|field| field.key == FieldKey::Description);
         let has_subject = scan.request.field(FieldKey::Subject).is_some();
@@ -64,7 +64,7 @@ impl Description {
                 let says = letters.next().is_some_and(|c| !c.is_ascii()) || letters.next().is_some();
                 let telling = !vague
                     && says
-                    && !beside.iter().any(|span| span.0 == zone.place && span.1 <= start && end <= span.2)
+                    && !scan.named.iter().any(|span| span.0 == zone.place && span.1 <= start && end <= span.2)
                     && !in_address(zone.text, start, end)
                     && !is_name(&names, written);
                 if telling {

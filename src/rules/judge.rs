@@ -188,7 +188,11 @@ impl Compiled {
         let by_signals = self.chosen(scan, &scores);
         let scores = self.with_leanings(scan, scores);
         let (best, next) = self.best(&scores);
-        let plain = best.filter(|best| self.is_plain(scan, &scores, *best, next));
+        // Words that lean decide nothing where nothing is said: "I need help with my campaign".
+        let says = |best: usize| {
+            by_signals == Some(best) || description::suffice(scan, &self.description.telling(scan), || (false, false))
+        };
+        let plain = best.filter(|best| self.is_plain(scan, &scores, *best, next) && says(*best));
         let id_of = |index: Option<usize>| {
             index
                 .filter(|index| scores[*index] > self.topics[*index].prior)
@@ -254,9 +258,9 @@ impl Compiled {
         }
     }
 
-    /// The details that a topic requires, `description` first. `beside`: spans that only name the campaign.
-    pub fn details(&self, scan: &Scan<'_>, topic: &str, beside: &[(Where, usize, usize)]) -> Vec<Detail> {
-        let spots = self.description.telling(scan, beside);
+    /// The details that a topic requires, `description` first.
+    pub fn details(&self, scan: &Scan<'_>, topic: &str) -> Vec<Detail> {
+        let spots = self.description.telling(scan);
         let shown = !scan.request.text.trim().is_empty()
             && scan.request.attachments.iter().any(|file| !file.inline && file.media_type.starts_with("image/"));
         let evidence = spots.iter().take(3).map(|spot| scan.evidence("detail.description", *spot, 1.0)).collect();

@@ -38,7 +38,7 @@ use sha2::{Digest, Sha256};
 
 use crate::campaigns;
 use crate::config::fault::Fault;
-use crate::request::evidence::{Evidence, Where};
+use crate::request::evidence::Evidence;
 use crate::request::hook::preset::Preset;
 use crate::request::reading::Reading;
 use crate::request::{FieldKey, Request};
@@ -123,7 +123,6 @@ pub struct Routing {
 pub struct Findings<'r> {
     scan: Scan<'r>,
     pick: Pick,
-    beside: Vec<(Where, usize, usize)>,
 }
 
 /// All rules, compiled. Immutable; swapped whole on reload.
@@ -205,9 +204,8 @@ impl Rules {
     pub fn find<'r>(&self, request: &'r Request, campaign: &[Evidence]) -> Findings<'r> {
         let pick = self.compiled.pick(request);
         let mut scan = self.compiled.scan(request, pick);
-        let beside = campaign.iter().map(|named| (named.place, named.start, named.end)).collect::<Vec<_>>();
-        scan.mark_named(&beside);
-        Findings { scan, pick, beside }
+        scan.mark_named(campaign.iter().map(|named| (named.place, named.start, named.end)).collect());
+        Findings { scan, pick }
     }
 
     /// What a request's form says, where only certain values mean something, and these rules do not know: an oddity each.
@@ -233,7 +231,7 @@ impl Rules {
 
     /// The details that this topic requires, each known or not, `description` first.
     pub fn details_of(&self, topic: &str, findings: &Findings<'_>) -> Vec<Detail> {
-        self.compiled.details(&findings.scan, topic, &findings.beside)
+        self.compiled.details(&findings.scan, topic)
     }
 
     /// Priority, team and flags.

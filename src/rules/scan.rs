@@ -98,7 +98,7 @@ pub struct Scan<'r> {
     /// The request names a campaign, by ID or name.
     pub names_campaign: bool,
     /// Where it does.
-    named: Vec<(Where, usize, usize)>,
+    pub named: Vec<(Where, usize, usize)>,
     /// The words of the campaign's name, by number.
     in_name: Vec<u32>,
     /// A bit for each phrase: whether it was found. Signals ask for hundreds of phrases that were not.
@@ -238,13 +238,12 @@ impl<'r> Scan<'r> {
     }
 
     /// Marks what stands within these spans: a campaign called "Spring Leads" says nothing about leads.
-    pub fn mark_named(&mut self, spans: &[(Where, usize, usize)]) {
+    pub fn mark_named(&mut self, spans: Vec<(Where, usize, usize)>) {
         if spans.is_empty() {
             return;
         }
         self.names_campaign = true;
-        self.named = spans.to_vec();
-        self.mark_named_in_subject(spans);
+        self.mark_named_in_subject(&spans);
         let zones = &self.zones;
         for hit in self.phrases.iter_mut().chain(&mut self.regexes) {
             let place = zones[usize::from(hit.spot.zone)].place;
@@ -252,6 +251,7 @@ impl<'r> Scan<'r> {
                 .iter()
                 .any(|span| span.0 == place && span.1 <= hit.spot.start as usize && hit.spot.end as usize <= span.2);
         }
+        self.named = spans;
     }
 
     /// Marks in the subject what the text has in the campaign's name: "Guide" above "our First-Time Buyers Guide".

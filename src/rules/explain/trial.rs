@@ -171,11 +171,12 @@ impl Trial<'_> {
 
     /// The verdict on the request without these words, wherever they stand, and without these conditions.
     fn chosen_without(&self, gone: &[&Part]) -> &str {
-        let (compiled, Findings { scan, pick, beside }) = (&self.rules.compiled, self.findings);
+        let (compiled, Findings { scan, pick }) = (&self.rules.compiled, self.findings);
         let (conditions, words): (Vec<&Part>, Vec<&Part>) = gone.iter().partition(|part| part.words.is_empty());
         let request = blanked(scan, &words);
+        let named = scan.named.clone();
         let mut scan = compiled.scan(&request, *pick);
-        scan.mark_named(beside);
+        scan.mark_named(named);
         let mut signalled = compiled.signalled(&scan);
         for part in conditions {
             signalled[part.topic] -= part.found.iter().map(|found| found.weight).sum::<f64>();
