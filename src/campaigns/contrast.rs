@@ -162,6 +162,38 @@ pub(super) fn left_alone(words: &Words<'_>, last: usize) -> bool {
     false
 }
 
+/// "the same sending time as 48213": a model, where what is the same is no trouble.
+pub(super) fn likened(words: &Words<'_>, first: usize) -> bool {
+    const REACH: usize = 12;
+    let tokens = &words.tokens;
+    let passing = role::UP_TO_ID | role::RELATION;
+    let parts = |at: usize| tokens[at].gap & (gap::CLAUSE | gap::COLON | gap::COMMA) != 0;
+    let says = |at: usize, what: Says| words.phrases_at(at).any(|(says, _)| says == what);
+    let mut as_ = first;
+    loop {
+        let Some(at) = as_.checked_sub(1).filter(|at| first - at <= 5 && !parts(as_)) else { return false };
+        as_ = at;
+        if says(as_, Says::As) && words.phrases_at(as_).any(|(says, end)| says == Says::As && end <= first) {
+            break;
+        }
+        if tokens[as_].roles & passing == 0 {
+            return false;
+        }
+    }
+    let before = (as_.saturating_sub(REACH)..as_).rev().take_while(|at| !parts(at + 1));
+    let mut noun = false;
+    for at in before {
+        if says(at, Says::Trouble) || tokens[at].has_digit {
+            return false;
+        }
+        if says(at, Says::Alike) {
+            return noun;
+        }
+        noun |= tokens[at].roles & role::STOP == 0;
+    }
+    false
+}
+
 /// "48213 is the wrong campaign", "48213 is not the right one", "the ID 48213 is incorrect": said of the ID itself, with which
 /// its clause begins.
 pub(super) fn misjudged(words: &Words<'_>, first: usize, last: usize) -> Denial {

@@ -168,6 +168,9 @@ impl Finder<'_, '_> {
                     || words.word(at).len() > 4
                     || gap & (gap::COMMA | gap::OTHER | gap::HYPHEN) != 0
             };
+            // "48213 should be like that of 48231" corrects nothing.
+            let passing =
+                if said { passing & !(role::STOP | role::AND) | role::RELATION | role::POLAR } else { passing };
             if let Some(end) = says(at).filter(|end| *end <= to && pause(*end)) {
                 (at, said) = (end, true);
             } else if words.tokens[at].roles & passing != 0 {

@@ -3,7 +3,7 @@
 //! A denial reaches no further than its sentence. What is denied stays evidence and decides nothing. Words that deny
 //! only where something else is offered ("not in 48213", "48213 works fine") are settled when all of the request is read.
 
-use super::contrast::{contrasted, doubted, left_alone, misjudged, mistaken, settled_behind, vouched};
+use super::contrast::{contrasted, doubted, left_alone, likened, misjudged, mistaken, settled_behind, vouched};
 use super::fold::{NO_WORD, Words};
 use super::gap;
 use super::hints::{Said, Says, role};
@@ -147,7 +147,10 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
         Denial::Yes => Denial::Yes,
         ahead => match denied_behind(words, last, affirmed(words, first)) {
             Denial::No => match misjudged(words, first, last) {
-                Denial::No if ahead == Denial::No && (contrasted(words, first, last) || left_alone(words, last)) => {
+                Denial::No
+                    if ahead == Denial::No
+                        && (contrasted(words, first, last) || left_alone(words, last) || likened(words, first)) =>
+                {
                     Denial::Instead
                 }
                 Denial::No => ahead,
@@ -175,7 +178,8 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
         // "48213 no, la 48231" is no "no la".
         let joined = |start: usize| words.tokens[start + 1..=at].iter().all(|token| token.gap & gap::COMMA == 0);
         let ending = |says: &dyn Fn(Says) -> bool| {
-            (at.saturating_sub(7)..=at).rev().find_map(|start| {
+            // The longest: "do not confuse it with".
+            (at.saturating_sub(7)..=at).find_map(|start| {
                 let mut ends = words.phrases_at(start).filter(|(said, end)| *end == at + 1 && says(*said));
                 ends.next().filter(|_| joined(start)).map(|(says, _)| (start, says))
             })

@@ -128,6 +128,12 @@ pub enum Says {
     Subject,
     /// What was said before, in the form or further up.
     Above,
+    /// "the same".
+    Alike,
+    /// Behind "the same": "as".
+    As,
+    /// What goes wrong.
+    Trouble,
     /// One of what the sentence before spoke of: "the last one".
     OneOf,
     /// The number after it is an amount or a phone number.
@@ -315,6 +321,9 @@ impl Hints {
                 "pronoun" => Says::Pronoun,
                 "subject" => Says::Subject,
                 "above" => Says::Above,
+                "same" => Says::Alike,
+                "as" => Says::As,
+                "trouble" => Says::Trouble,
                 "one_of" => Says::OneOf,
                 "number_after" => Says::Number,
                 "not_specific" => Says::NotSpecific,

@@ -374,11 +374,9 @@ impl Finder<'_, '_> {
         let tokens = &self.words.tokens;
         let short = |at: usize| at.checked_sub(1).is_some_and(|no| tokens[no].roles & role::NUMBER != 0);
         let parts = gap::END | gap::LINE | gap::PARAGRAPH;
-        let begins = |at: &usize| *at == 0 || tokens[*at].gap & parts != 0 && !short(*at);
+        let begins = |at: &usize| tokens[*at].gap & (parts | gap::COMMA) != 0 && !short(*at);
         let campaign = |at: usize| tokens[at].roles & (role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT) != 0;
-        let Some(start) = (i.saturating_sub(SENTENCE)..=i).rev().find(begins).filter(|start| *start > 0) else {
-            return false;
-        };
+        let Some(start) = (i.saturating_sub(SENTENCE).max(1)..=i).rev().find(begins) else { return false };
         let passing = role::STOP | role::FILL | role::OWN;
         let pronoun = |at: usize| {
             let mut said = self.words.phrases_at(at);
