@@ -146,6 +146,9 @@ impl Finder<'_, '_> {
             let ahead = wrong.tokens.0.checked_sub(1).is_some_and(|at| says(at).is_some());
             return arrow && (ahead || says(right.tokens.1 + 1).is_some() || self.said_behind(right.tokens.1));
         }
+        if self.apologised(from, to) {
+            return true;
+        }
         if to - from > 8 || (from + 1..=to).any(|at| words.tokens[at].gap & gap::PARAGRAPH != 0) {
             return false;
         }
@@ -180,6 +183,28 @@ impl Finder<'_, '_> {
             }
         }
         said
+    }
+}
+
+impl Finder<'_, '_> {
+    /// "of 48213, I beg your pardon, I was in the wrong line, of 48231": taken back between two commas of one sentence.
+    fn apologised(&self, from: usize, to: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let pauses = gap::COMMA | gap::HYPHEN | gap::OPEN | gap::CLOSE;
+        let within = to - from <= RETRACTION && !tokens[from..=to].iter().any(|token| token.gap & gap::CLAUSE != 0);
+        let Some(last) = (from + 1..=to).rev().find(|at| tokens[*at].gap & pauses != 0).filter(|_| within) else {
+            return false;
+        };
+        let passing = role::UP_TO_ID | role::RELATION | role::BUT;
+        let taken_back = |at: usize| {
+            let mut said = self.words.phrases_at(at);
+            said.any(|(says, end)| {
+                says == Says::Corrected && end >= at + 2 && self.words.gap_after(end - 1) & pauses != 0
+            })
+        };
+        (last..to).all(|at| tokens[at].roles & passing != 0)
+            && !(from..to).any(|at| tokens[at].has_digit)
+            && (from..last).any(|at| tokens[at].gap & pauses != 0 && taken_back(at))
     }
 }
 

@@ -27,12 +27,12 @@ pub(super) struct Reading {
 pub(super) const SPREAD: usize = 8;
 
 impl Finder<'_, '_> {
-    /// Whether an ID may go on over this gap; a long one goes on in the next line.
+    /// Whether an ID may go on over this gap; a long one, and one that a hyphen ends, goes on in the next line.
     fn joins(&self, token: &Token) -> bool {
         const JOINTS: u32 = gap::SPACE | gap::DOT | gap::HYPHEN | gap::UNDERSCORE | gap::APOSTROPHE | gap::SLASH;
         let broken = token.gap & !(gap::HYPHEN | gap::LINE) == 0 && token.gap & gap::LINE != 0;
         match broken {
-            true => token.gap_chars <= 3 && self.ids.longest >= 32,
+            true => token.gap_chars <= 3 && (token.gap & gap::HYPHEN != 0 || self.ids.longest >= 32),
             false => token.gap_chars <= 1 && token.gap & !JOINTS == 0,
         }
     }
