@@ -187,8 +187,12 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
         match ending(&|says| matches!(says, Says::DeniedAfter | Says::AsideAfter)) {
             // "do not forget 48213"
             Some((start, Says::AsideAfter)) => {
-                let turned =
-                    start.checked_sub(1).is_some_and(|at| words.tokens[at].roles & (role::DENY | role::ASIDE) != 0);
+                // "dans la 48231 comme dans la 48213" says of both what it says.
+                let as_ = words.phrases_at(start).any(|(says, _)| says == Says::As);
+                let turned = start.checked_sub(1).is_some_and(|at| {
+                    let before = &words.tokens[at];
+                    before.roles & (role::DENY | role::ASIDE) != 0 || as_ && before.has_digit
+                });
                 return if turned { Denial::No } else { Denial::Instead };
             }
             // "48231 und nicht in 48213"

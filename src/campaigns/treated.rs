@@ -175,7 +175,9 @@ impl Finder<'_, '_> {
                 || capitalised
                 || around
                 || exact && (beside || subject || in_order && (count >= 3 || variant));
+            // The same words were taken for a campaign's name already.
             let treated = treated
+                || share < 1.0 && exact
                 || !all_common
                     && (beside
                         || subject
