@@ -189,10 +189,9 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
             Some((start, Says::AsideAfter)) => {
                 // "dans la 48231 comme dans la 48213" says of both what it says.
                 let as_ = words.phrases_at(start).any(|(says, _)| says == Says::As);
-                let turned = start.checked_sub(1).is_some_and(|at| {
-                    let before = &words.tokens[at];
-                    before.roles & (role::DENY | role::ASIDE) != 0 || as_ && before.has_digit
-                });
+                let before = &words.tokens[start.saturating_sub(2)..start];
+                let turned = before.last().is_some_and(|token| token.roles & (role::DENY | role::ASIDE) != 0)
+                    || as_ && before.iter().any(|token| token.has_digit);
                 return if turned { Denial::No } else { Denial::Instead };
             }
             // "48231 und nicht in 48213"
