@@ -3,6 +3,7 @@
 //! A denial reaches no further than its sentence. What is denied stays evidence and decides nothing. Words that deny
 //! only where something else is offered ("not in 48213", "48213 works fine") are settled when all of the request is read.
 
+use super::background::{exclusive, mentioned};
 use super::contrast::{contrasted, doubted, left_alone, likened, misjudged, mistaken, settled_behind, vouched};
 use super::fold::{NO_WORD, Words};
 use super::gap;
@@ -18,6 +19,8 @@ pub enum Denial {
     No,
     /// Only when another campaign is meant: "except 48213", "48213 works fine".
     Instead,
+    /// Only when the ID of another campaign is stated, for it is but mentioned; a name also when another is meant.
+    Mentioned,
     /// Only when another campaign is stated behind it: "not in 48213 but in 48231".
     InsteadBehind,
     /// Only when another campaign is meant, but then wherever it was said: "48213 is the wrong number".
@@ -80,7 +83,17 @@ impl Finder<'_, '_> {
         self.join(found);
         self.called_wrong(found);
         self.correct(found);
+        self.leave_only(found);
         self.deny_unknown(found);
+    }
+
+    /// "48213 runs again, I ask for 48231 only": where one is said to be the only one, the others are but mentioned.
+    fn leave_only(&self, found: &mut [Stated]) {
+        let counts = |id: &Stated| id.weight > 0.0 && id.denial == Denial::No;
+        let only = found.iter().filter(|id| counts(id) && exclusive(self.words, id.tokens.0, id.tokens.1));
+        let only: Vec<String> = only.map(|id| id.compact.clone()).take(2).collect();
+        let [only] = only.as_slice() else { return };
+        found.iter_mut().filter(|id| counts(id) && id.compact != *only).for_each(|id| id.denial = Denial::Mentioned);
     }
 
     /// "Right is 48231, not 48219": the number that a label introduced elsewhere, denied without one.
@@ -153,6 +166,7 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
                 {
                     Denial::Instead
                 }
+                Denial::No if ahead == Denial::No && mentioned(words, first, last) => Denial::Mentioned,
                 Denial::No => ahead,
                 judged => judged,
             },
@@ -381,7 +395,8 @@ pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
     for (at, found) in zones.iter().enumerate() {
         for (index, id) in found.ids.iter().enumerate() {
             let behind = id.denial == Denial::InsteadBehind;
-            if id.weight <= 0.0 || !(behind || matches!(id.denial, Denial::Instead | Denial::Replaced)) {
+            let set_aside = matches!(id.denial, Denial::Instead | Denial::Replaced | Denial::Mentioned);
+            if id.weight <= 0.0 || !(behind || set_aside) {
                 continue;
             }
             let counts = |zone: usize, first: usize| !behind || zone == at && first > id.tokens.1;
@@ -389,8 +404,8 @@ pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
                 true => another(id, from_behind(at, id.tokens.1)).is_some_and(|next| meant[next].0 == at),
                 false => another(id, 0).is_some(),
             };
-            let other_name =
-                named.iter().any(|(zone, mention)| counts(*zone, mention.tokens.0) && !holds(mention, id.row));
+            let other_name = id.denial != Denial::Mentioned
+                && named.iter().any(|(zone, mention)| counts(*zone, mention.tokens.0) && !holds(mention, id.row));
             if other_id || other_name {
                 ids_down.push((at, index));
             }
@@ -399,7 +414,7 @@ pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
     let mut names_down: Vec<usize> = vec![];
     for (index, mention) in mentions.iter().enumerate() {
         let behind = mention.denial == Denial::InsteadBehind;
-        if !(behind || matches!(mention.denial, Denial::Instead | Denial::Replaced)) {
+        if !(behind || matches!(mention.denial, Denial::Instead | Denial::Replaced | Denial::Mentioned)) {
             continue;
         }
         let counts = |zone: usize, first: usize| !behind || zone == mention.zone && first > mention.tokens.1;

@@ -128,6 +128,14 @@ pub enum Says {
     Subject,
     /// What was said before, in the form or further up.
     Above,
+    /// It says of a campaign that the mail is not about it: "earlier", "template", "thanks".
+    Background,
+    /// Something is wanted.
+    Asks,
+    /// No campaign is meant but the one behind it: "only".
+    Only,
+    /// No campaign is meant but the one before it: "alone".
+    OnlyBefore,
     /// "the same".
     Alike,
     /// Behind "the same": "as".
@@ -321,6 +329,10 @@ impl Hints {
                 "pronoun" => Says::Pronoun,
                 "subject" => Says::Subject,
                 "above" => Says::Above,
+                "background" => Says::Background,
+                "asks" => Says::Asks,
+                "exclusive" => Says::Only,
+                "exclusive_behind" => Says::OnlyBefore,
                 "same" => Says::Alike,
                 "as" => Says::As,
                 "trouble" => Says::Trouble,

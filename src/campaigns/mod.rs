@@ -5,6 +5,7 @@
 
 mod address;
 mod alike;
+mod background;
 mod check;
 mod contacts;
 mod contrast;
