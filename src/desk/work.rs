@@ -5,7 +5,7 @@
 //! fails, claims are put back uncounted and nothing is lost.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -37,6 +37,8 @@ const FAILURES: i64 = 2;
 /// Times that the process ended while it read this one. The first may have been in company of the one that ended it, and
 /// somebody may have killed the process just then.
 const DEATHS: i64 = 3;
+/// Asked once: the answer takes a dozen system calls.
+static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 /// Batches at once: while one is settled, another is read.
 pub(super) const LANES: usize = 2;
 
@@ -389,8 +391,7 @@ where
     A: Send + 'static,
     B: Send + 'static,
 {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = items.len().div_ceil(cores).max(8);
+    let share = items.len().div_ceil(*CORES).max(8);
     let mut items = items.into_iter();
     let mut tasks = vec![];
     while items.len() > 0 {
