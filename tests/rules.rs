@@ -527,6 +527,7 @@ fn every_condition_of_the_readme_works(topic: &str, classes: &str) {
     let from = |address: &str| Request { from: Mailbox { name: None, address: address.into() }, ..Request::default() };
     fires("from-the-bank", &from("a@mail.bank.example"), true);
     fires("from-the-bank", &from("a@notbank.example"), false);
+    fires("from-the-bank", &Request { text: "our newsletter".into(), ..from("a@bank.example") }, false);
     let by = |door: &str| Request { source: Some(door.into()), ..Request::default() };
     fires("shop-of-a-partner", &by("hook:shop"), true);
     fires("shop-of-a-partner", &by("hook:other"), false);

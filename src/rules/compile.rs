@@ -17,7 +17,12 @@ use crate::config::fault::Fault;
 use crate::request::evidence::Where;
 
 /// Places that count unless a signal names its own.
-pub const USUAL_PLACES: [Where; 4] = [Where::Subject, Where::Text, Where::Form, Where::Forwarded];
+const USUAL_PLACES: [Where; 4] = [Where::Subject, Where::Text, Where::Form, Where::Forwarded];
+
+/// Those places as bits.
+pub fn usual_places() -> u16 {
+    USUAL_PLACES.iter().fold(0, |bits, place| bits | bit(*place))
+}
 
 /// Whom a signal speaks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,6 +77,13 @@ pub struct Signal {
     pub places: u16,
     /// Whether phrases alone decide, in the usual places.
     pub simple: bool,
+}
+
+impl Signal {
+    /// Whether its conditions alone make it fire.
+    pub fn is_wordless(&self) -> bool {
+        self.phrases.is_empty() && self.regexes.is_empty()
+    }
 }
 
 /// A compiled folder.
@@ -229,7 +241,7 @@ impl Compiled {
             }
             by_phrase.extend(signal.phrases.iter().map(|phrase| (*phrase, number)));
             by_regex.extend(signal.regexes.iter().map(|regex| (*regex, number)));
-            if signal.phrases.is_empty() && signal.regexes.is_empty() {
+            if signal.is_wordless() {
                 self.unprompted.push(number);
             }
         }
@@ -237,7 +249,7 @@ impl Compiled {
         self.by_phrase = Lists::of_pairs(self.net.parts.len(), by_phrase);
         self.by_regex = Lists::of_pairs(self.net.regexes.len(), by_regex);
         self.net.fields = fields;
-        self.net.places = places | USUAL_PLACES.iter().fold(0, |bits, place| bits | bit(*place));
+        self.net.places = places | usual_places();
     }
 }
 

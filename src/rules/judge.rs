@@ -344,9 +344,6 @@ pub(super) fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<
     if !holds(signal, scan.request) {
         return None;
     }
-    if signal.phrases.is_empty() && signal.regexes.is_empty() {
-        return Some((1.0, None));
-    }
     // What only names the campaign says nothing of the topic; it may well be urgent.
     let blind = matches!(signal.owner, Owner::Topic(_));
     let counts = |hit: &&Hit| {
@@ -357,6 +354,11 @@ pub(super) fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<
         };
         signal.places & bit(zone.place) != 0 && in_field && !(blind && hit.named)
     };
+    let with = || signal.with.is_empty() || scan.any_of(&signal.asked.with).any(|hit| counts(&hit));
+    let barred = || scan.any_of(&signal.asked.unless).any(|hit| counts(&hit));
+    if signal.is_wordless() {
+        return (with() && !barred()).then_some((1.0, None));
+    }
     let beside: Vec<&Hit> = scan.any_of(&signal.asked.near).collect();
     let is_near = |hit: &&Hit| {
         signal.near.is_empty()
@@ -381,9 +383,7 @@ pub(super) fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<
         }
     }
     let (factor, spot) = best?;
-    let with = signal.with.is_empty() || scan.any_of(&signal.asked.with).any(|hit| counts(&hit));
-    let barred = scan.any_of(&signal.asked.unless).any(|hit| counts(&hit));
-    (with && !barred).then_some((factor, Some(spot)))
+    (with() && !barred()).then_some((factor, Some(spot)))
 }
 
 /// Whether the conditions beside the words hold.

@@ -11,7 +11,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::{Match, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::classes::{self, Classes};
-use super::compile::{Asked, Owner, Signal, USUAL_PLACES, Written};
+use super::compile::{Asked, Owner, Signal, Written, usual_places};
 use super::lexicon::{Fnv, Lexicon, MOST_WORDS};
 use super::numbering::{Lists, Numbering};
 use super::scan::{Set, bit, pack};
@@ -141,7 +141,7 @@ impl Weaver {
         let asked = Asked { phrases: all, near: beside, with: also, unless: barred };
         let places = match (&written.field, written.places.is_empty()) {
             (Some(_), true) => bit(Where::Form),
-            (_, true) => USUAL_PLACES.iter().fold(0, |bits, place| bits | bit(*place)),
+            (_, true) => usual_places(),
             _ => written.places.iter().fold(0, |bits, place| bits | bit(*place)),
         };
         let conditions = [&written.lang, &written.sender_domains, &written.attachment_types, &written.sources];

@@ -9,6 +9,7 @@ use crate::rules::compile::{Compiled, Owner, Signal, Written};
 use crate::rules::fold::{Piece, fold};
 use crate::rules::judge::{OTHER, Pick};
 use crate::rules::leanings::{self, MOST_LEANT};
+use crate::rules::scan::bit;
 use crate::rules::sheet::{distance, nearest};
 use crate::rules::topic::Topic;
 use crate::rules::{Files, Rules};
@@ -38,14 +39,6 @@ impl Findings {
                 self.add(Weight::Warning, file, phrase.line, message, "take one of the two out");
             }
             let near = signal.near.iter().zip(&signal.written.near);
-            let barred = |number: &u32| {
-                signal.unless.iter().any(|bar| holds(&words_of(compiled, *number), &words_of(compiled, *bar)))
-            };
-            let all = |list: &[u32]| !list.is_empty() && list.iter().all(barred);
-            if index == 0 && (all(&signal.near) || all(&signal.with)) {
-                let message = "it can never fire: `unless` holds all words of its `near` or `with`".to_owned();
-                self.add(Weight::Warning, file, phrase.line, message, "take them out of one of the two");
-            }
             if let Some((_, near)) = near.into_iter().find(|(near, _)| holds(words, &words_of(compiled, **near))) {
                 let message = format!("{:?} needs no `near`: it holds {:?} itself", phrase.text, near.text);
                 self.add(Weight::Warning, file, phrase.line, message, "take one of the two out");
@@ -85,6 +78,28 @@ impl Findings {
         }
     }
 
+    /// Signals that `unless` always bars, whatever their own words: it holds what their conditions ask for.
+    pub(super) fn of_bars(&mut self, compiled: &Compiled, signal: &Signal) {
+        let bars: Vec<Vec<u32>> = signal.unless.iter().map(|bar| words_of(compiled, *bar)).collect();
+        let barred = |words: &[u32]| bars.iter().any(|bar| holds(words, bar));
+        let all = |list: &[u32]| !list.is_empty() && list.iter().all(|phrase| barred(&words_of(compiled, *phrase)));
+        let named = |end: &String| {
+            let mut words = vec![];
+            compiled.net.lexicon.read(end, &mut words);
+            end.starts_with('.') && barred(&words.iter().map(|word| word.id).collect::<Vec<_>>())
+        };
+        let types = &signal.written.attachment_types;
+        let names = signal.places & bit(Where::Attachment) != 0 && !types.is_empty() && types.iter().all(named);
+        let asked = match () {
+            () if all(&signal.near) => "all words of its `near`",
+            () if all(&signal.with) => "all words of its `with`",
+            () if names => "the ends of all names in its `attachment_type`",
+            () => return,
+        };
+        let message = format!("`{}` can never fire: `unless` holds {asked}", signal.name);
+        self.add(Weight::Warning, &signal.file, signal.written.line, message, "take them out of one of the two");
+    }
+
     /// Classes that no signal names.
     pub(super) fn of_classes(&mut self, compiled: &Compiled) {
         for (name, line) in &compiled.unused {
@@ -122,6 +137,15 @@ impl Findings {
         if written.within.is_some() && signal.near.is_empty() {
             let message = format!("`{}` has `within` and no `near` from which to count", signal.name);
             self.add(Weight::Warning, file, line, message, "add near = [\"…\"], or delete `within`");
+        }
+        let (near, field) = (!signal.near.is_empty(), written.field.is_some());
+        let beside = !signal.with.is_empty() || !signal.unless.is_empty();
+        for (key, needs) in [("near", near), ("field", field), ("in", !written.places.is_empty() && !beside)] {
+            if needs && signal.is_wordless() {
+                let message = format!("`{}` has `{key}` and no words to look for: it fires without", signal.name);
+                let remedy = format!("add phrases = [\"…\"] or regex = ['.'], or delete `{key}`");
+                self.add(Weight::Warning, file, line, message, remedy);
+            }
         }
         for domain in written.sender_domains.iter().filter(|domain| !is_domain(domain)) {
             let message = format!("`{}` can never fire: \"{domain}\" is no domain", signal.name);

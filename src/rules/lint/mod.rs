@@ -46,6 +46,7 @@ pub fn lint(files: &Files) -> Vec<Finding> {
     let languages = alone::languages(files);
     for (signal, phrases) in compiled.signals.iter().zip(&written) {
         findings.of_words(&compiled, signal, phrases);
+        findings.of_bars(&compiled, signal);
         findings.of_conditions(signal);
         findings.of_languages(signal, phrases, &languages);
     }
@@ -195,6 +196,25 @@ mod tests {
             "phrases = [\"late\"]\nwithin = 3",
             "topics/x.toml:2: `topic.x.s` has `within` and no `near` from which to count",
         );
+        never(
+            "sender_domain = [\"bank.example\"]\nwith = [\"loan\"]\nunless = [\"loan\", \"rate\"]",
+            "topics/x.toml:2: `topic.x.s` can never fire: `unless` holds all words of its `with`",
+        );
+        never(
+            "phrases = [\"late\"]\nnear = [\"my loan\"]\nunless = [\"loan\"]",
+            "topics/x.toml:2: `topic.x.s` can never fire: `unless` holds all words of its `near`",
+        );
+        let csv = "attachment_type = [\".csv\"]\nunless = [\"csv\"]";
+        never(
+            &format!("{csv}\nin = [\"attachment\"]"),
+            "topics/x.toml:2: `topic.x.s` can never fire: `unless` holds the ends of all names in its `attachment_type`",
+        );
+        check(&signal(csv), "", "", &[]);
+        never(
+            "header = [\"X-Vip\"]\nin = [\"subject\"]",
+            "topics/x.toml:2: `topic.x.s` has `in` and no words to look for: it fires without",
+        );
+        check(&signal("header = [\"X-Vip\"]\nin = [\"subject\"]\nwith = [\"late\"]"), "", "", &[]);
         check(&signal("source = [\"hook:leads\", \"form\", \"shop.example\"]"), "", "", &[]);
     }
 
@@ -217,6 +237,19 @@ mod tests {
             "",
             &["topics/x.toml:3: \"late\" counts against what line 6 says"],
         );
+        let placed = |first: &str, second: &str| {
+            format!(
+                "[[signal]]\nname = \"a\"\nphrases = [\"late\"]\n{first}\n[[signal]]\nname = \"b\"\nphrases = [\"late\"]\nweight = -1\n{second}\n"
+            )
+        };
+        let against = ["topics/x.toml:8: \"late\" counts against what line 4 says"];
+        let usual = "in = [\"form\", \"text\", \"forwarded\", \"subject\"]";
+        check(&placed("in = [\"text\", \"subject\"]", "in = [\"subject\", \"text\"]"), "", "", &against);
+        check(&placed("", usual), "", "", &against);
+        let near = "near = [\"bill\", \"invoice\"]\nlang = [\"en\", \"de\"]";
+        let turned = format!("near = [\"invoice\", \"bill\"]\nwithin = 8\nlang = [\"de\", \"en\"]\n{usual}");
+        check(&placed(&turned, near), "", "", &["topics/x.toml:11: \"late\" counts against what line 4 says"]);
+        check(&placed("in = [\"text\"]", "in = [\"subject\"]"), "", "", &[]);
         let late = "[weights]\n\"late\" = 3\n";
         check(late, late, "", &["topics/y.toml:3: \"late\" decides for `topic.x.late` too (topics/x.toml:3)"]);
         check(

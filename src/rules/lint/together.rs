@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::{Findings, Weight, holds, words_of};
-use crate::rules::compile::{Compiled, Owner, Signal, Written};
+use crate::rules::compile::{Compiled, Owner, Signal, Written, usual_places};
 use crate::rules::judge::{OTHER, Pick};
 use crate::rules::routing;
-use crate::rules::topic::Phrase;
+use crate::rules::topic::{NEAR_WORDS, Phrase};
 
 /// What makes two signals look at the same: topic, and the conditions beside their words.
 type Sight = (u16, String);
@@ -80,7 +80,7 @@ impl Findings {
                 continue;
             }
             let words: Vec<Vec<u32>> = signal.phrases.iter().map(|phrase| words_of(compiled, *phrase)).collect();
-            let wordless = words.is_empty() && signal.regexes.is_empty();
+            let wordless = signal.is_wordless();
             let mut earlier: Vec<usize> = if wordless {
                 by_condition.get(&conditions(signal)).cloned().unwrap_or_default()
             } else {
@@ -176,17 +176,29 @@ impl Findings {
     }
 }
 
-/// All that decides beside the words whether a signal fires.
+/// All that decides beside the words whether a signal fires, the same however it is written; nothing where only the usual places
+/// do.
 fn conditions(signal: &Signal) -> String {
     if signal.simple {
         return String::new();
     }
+    fn sorted<T: Clone + Ord>(list: &[T]) -> Vec<T> {
+        let mut list = list.to_vec();
+        list.sort_unstable();
+        list.dedup();
+        list
+    }
     let written = &signal.written;
-    let mut parts = vec![format!("{:?}", (signal.places, &written.field, &written.lang, written.within))];
-    parts
-        .push(format!("{:?}", (&signal.near, &signal.with, &signal.unless, &written.sender_domains, &written.sources)));
-    parts.push(format!("{:?}", (&written.attachment_types, &written.headers)));
-    parts.concat()
+    let headers: Vec<_> = written.headers.iter().map(|header| (&header.name, &header.value)).collect();
+    let numbers = [&signal.near, &signal.with, &signal.unless].map(|list| sorted(list));
+    let texts = [&written.lang, &written.sender_domains, &written.sources, &written.attachment_types];
+    let (texts, headers) = (texts.map(|list| sorted(list)), sorted(&headers));
+    let within = if signal.near.is_empty() { 0 } else { written.within.unwrap_or(NEAR_WORDS) };
+    let usual = signal.places == usual_places() && written.field.is_none() && headers.is_empty();
+    if usual && numbers.iter().all(Vec::is_empty) && texts.iter().all(Vec::is_empty) {
+        return String::new();
+    }
+    format!("{:?}", (signal.places, &written.field, numbers, within, texts, headers))
 }
 
 /// Whether a rule holds for every topic for which a later one does.
