@@ -40,6 +40,12 @@ fn a_fault_names_file_line_and_remedy() {
         ],
     );
     check(
+        "id = \"x\"\n[[signal]]\nregex = ['late', 'foo$bar']\n",
+        &[
+            "topics/x.toml:3: the regex \"foo$bar\" can never fire: no text is all that it asks for; see whether a `^`, a `$` or a `\\b` stands inside it where it cannot be, and correct it, or delete it",
+        ],
+    );
+    check(
         "id = \"x\"\n[[signal]]\nphrases = [\"?!\"]\n",
         &["topics/x.toml:3: the phrase \"?!\" has no words: it can never fire; write words, or use regex for signs"],
     );

@@ -17,6 +17,7 @@ pub mod learn;
 mod lexicon;
 pub mod lint;
 mod numbering;
+mod possible;
 pub mod prove;
 mod routing;
 mod scan;

@@ -9,11 +9,13 @@ use std::{panic, thread};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::{Match, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex_syntax::{ParserBuilder, hir::Hir};
 
 use super::classes::{self, Classes};
 use super::compile::{Asked, Owner, Signal, Written, usual_places};
 use super::lexicon::{Fnv, Lexicon, MOST_WORDS};
 use super::numbering::{Lists, Numbering};
+use super::possible::possible;
 use super::scan::{Set, bit, pack};
 use super::topic::{self, Phrase};
 use crate::config::fault::Fault;
@@ -74,6 +76,11 @@ impl Pattern {
 
 fn build(text: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(text).case_insensitive(true).multi_line(true).size_limit(REGEX_BYTES).nest_limit(50).build()
+}
+
+/// A regex as it is understood. `None`: it is wrong.
+pub(super) fn parsed(written: &str) -> Option<Hir> {
+    ParserBuilder::new().multi_line(true).build().parse(&small(written)).ok()
 }
 
 /// Gathers phrases and regexes while signals are compiled.
@@ -330,9 +337,10 @@ fn wrong(regex: &Thread) -> Option<Fault> {
         Ok(built) if built.is_match("") => {
             (format!("the regex {written:?} matches everything"), "make it ask for some text")
         }
-        Ok(_) if regex_syntax::parse(&small(written)).is_ok_and(|read| read.properties().minimum_len().is_none()) => {
-            (format!("the regex {written:?} matches nothing"), "correct it, or delete it")
-        }
+        Ok(_) if parsed(written).is_some_and(|read| !possible(&read)) => (
+            format!("the regex {written:?} can never fire: no text is all that it asks for"),
+            "see whether a `^`, a `$` or a `\\b` stands inside it where it cannot be, and correct it, or delete it",
+        ),
         Ok(_) => return None,
         Err(regex::Error::CompiledTooBig(bound)) => (
             format!("the regex {written:?} compiles to more than {bound} bytes"),
