@@ -237,6 +237,12 @@ mod tests {
             "",
             &["topics/x.toml:3: \"late\" counts against what line 6 says"],
         );
+        let named = "[[signal]]\nname = \"so late\"\nphrases = [\"late\"]\n";
+        let again = named.replace("\"late\"", "\"soon\"");
+        let told =
+            |line: usize| format!("topics/x.toml:{line}: `topic.x.so-late` is the name of the signal on line 2 too");
+        check(&format!("{named}{again}"), "", "", &[&told(5)]);
+        check(&format!("{named}[weights]\n\"so late\" = 1\n"), "", "", &[]);
         let placed = |first: &str, second: &str| {
             format!(
                 "[[signal]]\nname = \"a\"\nphrases = [\"late\"]\n{first}\n[[signal]]\nname = \"b\"\nphrases = [\"late\"]\nweight = -1\n{second}\n"
