@@ -1,6 +1,7 @@
 //! `deskclerk rules check|test|explain|replay|learn|lean`: the workshop of those who write rules. Writes nothing but what
 //! `--out` says.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +26,9 @@ use crate::triage;
 
 /// A threshold below it stands for none.
 const LEAST_THRESHOLD: f64 = -100.0;
+
+/// Findings of one file that are told one by one where they are alike.
+const ALIKE: usize = 3;
 
 /// The commands on rules.
 #[derive(Debug, clap::Subcommand)]
@@ -134,20 +138,14 @@ fn check(dir: &Path, format: Format, notes: bool, out: &mut impl Write) -> Resul
         }
     };
     findings.extend(folder::unread(dir).into_iter().map(|fault| Finding { weight: Weight::Warning, fault }));
-    for finding in &findings {
-        match format {
-            // Hundreds of notes would hide the one fault.
-            Format::Text if finding.weight == Weight::Note && !notes => {}
-            Format::Json => writeln!(out, "{}", serde_json::to_string(finding)?)?,
-            Format::Text => {
-                let word = match finding.weight {
-                    Weight::Fault => "fault",
-                    Weight::Warning => "warning",
-                    Weight::Note => "note",
-                };
-                writeln!(out, "{word}: {}", finding.fault)?;
+    match format {
+        Format::Json => {
+            for finding in &findings {
+                writeln!(out, "{}", serde_json::to_string(finding)?)?;
             }
         }
+        // Hundreds of notes would hide the one fault.
+        Format::Text => tell(findings.iter().filter(|finding| finding.weight != Weight::Note || notes), out)?,
     }
     let count = |weight| findings.iter().filter(|finding| finding.weight == weight).count();
     if format == Format::Text {
@@ -158,6 +156,32 @@ fn check(dir: &Path, format: Format, notes: bool, out: &mut impl Write) -> Resul
         writeln!(out, "{}{shown}", counts.join(", "))?;
     }
     Ok(if count(Weight::Fault) == 0 { End::Ok } else { End::Faults })
+}
+
+/// Findings for people. Faults are all told; of what else is alike in a file, the first few, and how many more there are.
+fn tell<'f>(findings: impl Iterator<Item = &'f Finding> + Clone, out: &mut impl Write) -> Result<()> {
+    let kind = |finding: &'f Finding| (finding.weight, finding.fault.file.as_str(), finding.kind());
+    let mut alike: HashMap<_, usize> = HashMap::new();
+    findings.clone().for_each(|finding| *alike.entry(kind(finding)).or_default() += 1);
+    let mut told: HashMap<_, usize> = HashMap::new();
+    for finding in findings {
+        let word = match finding.weight {
+            Weight::Fault => "fault",
+            Weight::Warning => "warning",
+            Weight::Note => "note",
+        };
+        let kind = kind(finding);
+        let (all, told) = (alike[&kind], told.entry(kind).or_default());
+        *told += 1;
+        if *told <= ALIKE || finding.weight == Weight::Fault {
+            writeln!(out, "{word}: {}", finding.fault)?;
+        }
+        if *told == ALIKE && all > ALIKE && finding.weight != Weight::Fault {
+            let (file, more) = (&finding.fault.file, all - ALIKE);
+            writeln!(out, "{word}: {file}: and {more} more like it (--format json names all)")?;
+        }
+    }
+    Ok(())
 }
 
 fn compile(folder: &Path) -> Option<Arc<Rules>> {

@@ -311,6 +311,36 @@ fn learning_reads_what_spreadsheets_write() {
     });
 }
 
+/// What is wrong a thousand times the same way is told a few times, and counted; to machines it is all told.
+#[test]
+fn findings_that_are_alike_are_summed_up() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("topics")).unwrap();
+    let signal = |number: usize| format!("[[signal]]\nname = \"s{number}\"\nweight = 0\nphrases = [\"p{number}\"]\n");
+    let signals: String = (0..9).map(signal).collect();
+    let dead = "[[signal]]\nname = \"dead\"\nphrases = [\"late\"]\nunless = [\"late\"]\n";
+    fs::write(folder.path().join("topics/x.toml"), format!("id = \"x\"\n{signals}{dead}")).unwrap();
+    let check = |arguments: &[&str]| {
+        let mut command = cargo_bin_cmd!("deskclerk");
+        let done = command.args(["rules", "check"]).arg(folder.path()).args(arguments).output().unwrap();
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let said = check(&[]);
+    let lines: Vec<&str> = said.lines().filter_map(|line| line.split(';').next()).collect();
+    assert_eq!(
+        lines,
+        [
+            "warning: topics/x.toml:2: `topic.x.s0` weighs nothing",
+            "warning: topics/x.toml:6: `topic.x.s1` weighs nothing",
+            "warning: topics/x.toml:10: `topic.x.s2` weighs nothing",
+            "warning: topics/x.toml: and 6 more like it (--format json names all)",
+            "warning: topics/x.toml:40: \"late\" can never fire: `unless` holds words of it",
+            "0 faults, 10 warnings, 0 notes",
+        ]
+    );
+    assert_eq!(check(&["--format", "json"]).lines().count(), 10);
+}
+
 /// What `rules learn` makes of these rows: exit code, what it printed, and what it complained of.
 fn learn(folder: &Path, rows: &str, arguments: &[&str]) -> (i32, String, String) {
     fs::write(folder.join("l.csv"), format!("text,topic\n{rows}")).unwrap();

@@ -11,7 +11,7 @@ use super::compile::{Compiled, compile};
 use crate::config::fault::Fault;
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Weight {
     /// The rules cannot be used.
@@ -30,6 +30,24 @@ pub struct Finding {
     /// Where, what, and what to do about it.
     #[serde(flatten)]
     pub fault: Fault,
+}
+
+impl Finding {
+    /// What it says but for what it says it of: names, phrases, places and numbers.
+    pub fn kind(&self) -> String {
+        let mut open = None;
+        let said = self.fault.message.chars().filter(|c| match open {
+            Some(close) => {
+                open = open.filter(|_| *c != close);
+                false
+            }
+            None => {
+                open = ['`', '"'].into_iter().find(|quote| quote == c).or((*c == '(').then_some(')'));
+                open.is_none() && !c.is_numeric()
+            }
+        });
+        said.collect()
+    }
 }
 
 /// Checks the topics, words and routing of a folder: faults first, each list in file and line order.
@@ -106,7 +124,8 @@ fn begins_with(words: &[u32], shorter: &[u32]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{holds, lint};
+    use super::{Finding, Weight, holds, lint};
+    use crate::config::fault::Fault;
     use crate::rules::Files;
 
     fn held(words: &[u32], shorter: &[u32], expected: bool) {
@@ -267,6 +286,21 @@ mod tests {
     }
 
     #[test]
+    fn findings_are_alike_that_differ_in_what_they_are_said_of() {
+        let kind = |message: &str| {
+            let fault = Fault { file: String::new(), line: 1, message: message.into(), remedy: String::new() };
+            Finding { weight: Weight::Note, fault }.kind()
+        };
+        let first = kind("`x.a` fires on 3 examples of other topics (first topics/y.toml:2) and on 0 of its own");
+        assert_eq!(
+            kind("`x.b` fires on 12 examples of other topics (first topics/z.toml:4) and on 1 of its own"),
+            first
+        );
+        assert_eq!(kind("\"a (\" says the same as \"b\" on line 2"), kind("\"c\" says the same as \"d)\" on line 31"));
+        assert_ne!(kind("`x.a` weighs nothing"), kind("`x.a` sets nothing"));
+    }
+
+    #[test]
     fn shadowed_routing_rules_are_named() {
         let rule = |name: &str, rest: &str| format!("[[rule]]\nname = \"{name}\"\n{rest}\n");
         let first = rule("a", "priority = \"high\"\nflags = [\"f\"]\nphrases = [\"lawyer\", \"court\"]");
@@ -328,5 +362,16 @@ mod tests {
                 "topics/y.toml:3: `topic.y.link` fires on 1 examples of other topics (first topics/x.toml:4) and on 0 of its own",
             ],
         );
+        // Learned topics have no threshold: there it decides what `other` begins with.
+        let learned = |prior: f64| format!("prior = {prior}\nthreshold = -1000\n[weights]\n\"link\" = 2\n");
+        let other = ("topics/other.toml".to_owned(), "id = \"other\"\nprior = -0.5\n".into());
+        for (prior, told) in [(-3.0, 0), (-2.0, 1)] {
+            let files = Files::from([
+                ("topics/x.toml".to_owned(), format!("id = \"x\"\n{own}").into()),
+                ("topics/y.toml".to_owned(), format!("id = \"y\"\n{}", learned(prior)).into()),
+                other.clone(),
+            ]);
+            assert_eq!(lint(&files).len(), told, "{prior}");
+        }
     }
 }

@@ -19,6 +19,7 @@ impl Findings {
         let mut deciding: HashMap<u32, (u16, &Signal, &Phrase)> = HashMap::new();
         let mut by_name: HashMap<&str, &Signal> = HashMap::new();
         for (signal, phrases) in compiled.signals.iter().zip(written) {
+            // A phrase with a weight has no other name; its evidence shows the phrase.
             if let Some(first) = by_name.insert(&signal.name, signal).filter(|_| !signal.written.short) {
                 let message = format!("`{}` is the name of the signal on line {} too", signal.name, first.written.line);
                 self.add(Weight::Warning, &signal.file, signal.written.line, message, "give it a name of its own");
@@ -130,6 +131,7 @@ impl Findings {
     pub(super) fn of_examples(&mut self, compiled: &Compiled) {
         let mut at_home: HashMap<u32, usize> = HashMap::new();
         let mut elsewhere: HashMap<u32, (usize, String)> = HashMap::new();
+        let other = compiled.other().map_or(f64::NEG_INFINITY, |other| compiled.topics[other].prior);
         for (home, written) in compiled.topics.iter().enumerate() {
             for example in written.examples.iter().filter(|example| example.belongs && example.pick.is_none()) {
                 let request = example.request();
@@ -152,7 +154,7 @@ impl Findings {
                             );
                             let remedy = "lower its weight, add `unless`, or give the other topic a signal";
                             self.add(Weight::Warning, &signal.file, signal.written.line, message, remedy);
-                        } else if weight >= compiled.topics[topic].threshold {
+                        } else if weight >= compiled.topics[topic].threshold.max(other - compiled.topics[topic].prior) {
                             let place = format!("{}:{}", written.file, example.line);
                             elsewhere.entry(fired.signal).or_insert((0, place)).0 += 1;
                         }
