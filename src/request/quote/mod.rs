@@ -9,9 +9,10 @@ mod block;
 mod inline;
 mod notes;
 mod origin;
+mod pasted;
 mod walk;
 
-use super::lines::{Body, Hint};
+use super::lines::Body;
 use super::reading::{Label, Reading};
 use super::{Forwarded, signature};
 use attribution::glued;
@@ -136,9 +137,7 @@ pub fn split(body: &Body, context: &Context<'_>, reading: &Reading) -> Parts {
     walk.run();
     let Walk { mut kinds, marked, .. } = walk;
     if !marked && !context.reply && !context.forward {
-        // A first mail, nothing that introduces a quote: what is indented was pasted. What a program names a quote is one.
-        let pasted = |at: usize| body.lines[at].hint != Hint::Quoted;
-        (0..kinds.len()).filter(|at| pasted(*at)).for_each(|at| kinds[at] = Kind::New);
+        pasted::settle(body, &mut kinds, context, reading);
     }
     let hidden_answers = inline::answers(body, &mut kinds, context, reading);
     signature::mark(body, &mut kinds, context.sender, reading);
