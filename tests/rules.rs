@@ -561,6 +561,32 @@ fn every_condition_of_the_readme_works(topic: &str, classes: &str) {
     assert_eq!(mail("VIP").headers, [("X-Account-Level".to_owned(), "VIP".to_owned())]);
 }
 
+/// A phrase is found in compounds by its own language, whatever other signals file under theirs.
+#[test]
+fn a_phrases_reach_is_its_own() {
+    let signals = |first: &str, others: &str| {
+        let topic = format!("id = \"x\"\n[[signal]]\nname = \"own\"\n{first}\n{others}");
+        Rules::compile(&files(&[("topics/x.toml", &topic)])).unwrap()
+    };
+    let others = "[[signal]]\nname = \"b\"\nphrases.de = [\"Rechnung\", \"Rechnung ... offen\"]\n\
+                  [[signal]]\nname = \"c\"\nphrases = [\"Rechnung\", \"Rechnung ... offen\"]\n";
+    for others in ["", others] {
+        let check = |own: &str, text: &str, expected: bool| {
+            let request = Request { text: text.into(), ..Request::default() };
+            let rules = signals(own, others);
+            let explained = rules.explain(&rules.find(&request, &[]));
+            let mut found = explained.ranking.iter().flat_map(|rank| &rank.evidence);
+            assert_eq!(found.any(|found| found.rule == "topic.x.own"), expected, "{own} in {text:?} beside {others:?}");
+        };
+        for (own, in_compounds) in [("phrases = ", false), ("phrases.en = ", false), ("phrases.de = ", true)] {
+            check(&format!("{own}[\"Rechnung\"]"), "meine Rechnung", true);
+            check(&format!("{own}[\"Rechnung\"]"), "meine Stornorechnung", in_compounds);
+            check(&format!("{own}[\"Rechnung ... offen\"]"), "die Rechnung ist noch offen", true);
+            check(&format!("{own}[\"Rechnung ... offen\"]"), "die Stornorechnung ist noch offen", in_compounds);
+        }
+    }
+}
+
 /// Phrases with gaps: every way through the words is looked at, none across the end of a sentence.
 #[test]
 fn gaps_reach_over_four_words_and_no_sentence() {

@@ -245,8 +245,8 @@ impl Compiled {
                 self.unprompted.push(number);
             }
         }
-        self.plain = Lists::of_pairs(self.net.parts.len(), plain);
-        self.by_phrase = Lists::of_pairs(self.net.parts.len(), by_phrase);
+        self.plain = Lists::of_pairs(self.net.len(), plain);
+        self.by_phrase = Lists::of_pairs(self.net.len(), by_phrase);
         self.by_regex = Lists::of_pairs(self.net.regexes.len(), by_regex);
         self.net.fields = fields;
         self.net.places = places | usual_places();

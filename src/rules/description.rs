@@ -36,7 +36,7 @@ pub fn read(text: Option<&str>) -> (Vec<String>, Vec<Fault>) {
 impl Description {
     /// Numbers the words.
     pub fn new(vague: Vec<String>, lexicon: &mut Lexicon) -> Description {
-        Description { vague: vague.iter().flat_map(|words| lexicon.intern(words, false)).collect() }
+        Description { vague: vague.iter().flat_map(|words| lexicon.intern(words, false).0).collect() }
     }
 
     /// The words that say something; those that name the campaign say nothing either.

@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn a_word_counts_once_and_a_compound_not_at_all() {
         let (mut lexicon, _) = Lexicon::new(Some("[endings]\nen = [\"s/3\"]\n"));
-        let bill = lexicon.intern("Rechnung", true)[0];
+        let bill = lexicon.intern("Rechnung", true).0[0];
         let row = |word: &str, line| Row { word: word.into(), line, points: vec![(0, 1.0)] };
         let rows = [row("opens", 2), row("open", 3), row("Stornorechnung", 4), row("Rechnung", 5)];
         let (leanings, idle) = Leanings::new(&rows, &mut lexicon);

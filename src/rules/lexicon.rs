@@ -34,6 +34,8 @@ pub struct Word {
     pub start: u32,
     /// After its last byte.
     pub end: u32,
+    /// It is only the beginning or the end of the compound that stands there.
+    pub part: bool,
 }
 
 /// All words of all phrases.
@@ -43,7 +45,7 @@ pub struct Lexicon {
     listed: Map<Listed>,
     /// Endings by their last byte, longest first, with the fewest characters that must remain.
     endings: Vec<Vec<(Box<str>, usize)>>,
-    /// By id: whether it is a word of a language that writes compounds as one word.
+    /// By id: whether it is a word of a language that writes compounds as one word, for some phrase.
     parts: Vec<bool>,
     /// Made when a text first has a word that is not known.
     typos: OnceLock<Typos>,
@@ -121,18 +123,22 @@ impl Lexicon {
         (lexicon, faults)
     }
 
-    /// The numbers of a phrase's words; new words get new numbers. `compounds`: its language glues words together.
-    pub fn intern(&mut self, phrase: &str, compounds: bool) -> Vec<u32> {
+    /// The numbers of a phrase's words; new words get new numbers. `compounds`: its language glues words together; then whether
+    /// the phrase has a word that is long enough to be found in one.
+    pub fn intern(&mut self, phrase: &str, compounds: bool) -> (Vec<u32>, bool) {
         let mut found = Vec::new();
         self.stems_of(phrase, |stem, start, end| found.extend(stem.map(|stem| (stem.to_owned(), end - start))));
         let mut ids = Vec::with_capacity(found.len());
+        let mut glued = false;
         for (stem, letters) in found {
             let id = self.stems.number(stem.as_bytes());
             self.parts.resize(self.len(), false);
-            self.parts[id as usize] |= compounds && letters >= 5 && stem.len() >= 4;
+            let part = compounds && letters >= 5 && stem.len() >= 4;
+            self.parts[id as usize] |= part;
+            glued |= part;
             ids.push(id);
         }
-        ids
+        (ids, glued)
     }
 
     /// The number of a single word that no phrase need use: that of the word as it is read, or a new one. `None` where it
@@ -185,17 +191,17 @@ impl Lexicon {
     pub fn read(&self, text: &str, words: &mut Vec<Word>) {
         self.stems_of(text, |stem, start, end| {
             let Some(stem) = stem else {
-                return words.push(Word { id: STOP, start: start as u32, end: end as u32 });
+                return words.push(Word { id: STOP, start: start as u32, end: end as u32, part: false });
             };
-            let mut push = |id| words.push(Word { id, start: start as u32, end: end as u32 });
+            let mut push = |id, part| words.push(Word { id, start: start as u32, end: end as u32, part });
             if let Some(id) = self.stems.get(stem.as_bytes()) {
-                return push(id);
+                return push(id, false);
             }
             let letters = stem.len() >= TYPO_CHARS - 1 && stem.bytes().all(|b| b.is_ascii_lowercase());
-            if letters && !self.split(stem, &mut push) {
-                push(if end - start >= TYPO_CHARS { self.mend(stem.as_bytes()) } else { UNKNOWN });
+            if letters && !self.split(stem, &mut |id| push(id, true)) {
+                push(if end - start >= TYPO_CHARS { self.mend(stem.as_bytes()) } else { UNKNOWN }, false);
             } else if !letters {
-                push(UNKNOWN);
+                push(UNKNOWN, false);
             }
         });
     }
@@ -383,7 +389,7 @@ mod tests {
         let words = include_str!("../../rules/words.toml");
         let (mut lexicon, faults) = Lexicon::new(Some(words));
         assert_eq!(faults, []);
-        let phrase_ids = lexicon.intern(phrase, compounds);
+        let (phrase_ids, _) = lexicon.intern(phrase, compounds);
         lexicon.seal();
         let mut words = Vec::new();
         lexicon.read(text, &mut words);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::compile::label_words;
 use super::lexicon::{STOP, Word};
-use super::weave::Net;
+use super::weave::{Ends, Net};
 use crate::request::evidence::{Evidence, Where};
 use crate::request::{FieldKey, Request};
 
@@ -140,7 +140,7 @@ impl<'r> Scan<'r> {
         for zone in &zones {
             begins.push(words.len() as u32);
             net.lexicon.read(zone.text, &mut words);
-            words.push(Word { id: STOP, start: zone.text.len() as u32, end: zone.text.len() as u32 });
+            words.push(Word { id: STOP, start: zone.text.len() as u32, end: zone.text.len() as u32, part: false });
         }
         let mut scan = Scan {
             request,
@@ -171,33 +171,33 @@ impl<'r> Scan<'r> {
             if found.start() % 3 == 0 {
                 let number = found.pattern().as_u32();
                 let (first, last) = (found.start() as u32 / 3, found.end() as u32 / 3 - 1);
-                if let Some(phrase) = net.ends[number as usize] {
-                    self.note(phrase, first, last);
-                }
+                self.note(net.ends[number as usize], (first, last), self.in_compound(first, last));
                 if !net.follows.is_empty() {
                     parts.push(Part { first, last, number });
                 }
             }
         }
         parts.sort_unstable();
-        let mut reached: Vec<(u32, u32)> = Vec::new();
+        let mut reached: Vec<(u32, u32, bool)> = Vec::new();
         for at in 0..parts.len() {
             if net.opens[parts[at].number as usize] {
                 reached.clear();
-                reached.push((parts[at].number, parts[at].last));
+                let Part { first, last, number } = parts[at];
+                reached.push((number, last, self.in_compound(first, last)));
                 self.follow(net, &parts[at + 1..], parts[at].first, &mut reached);
             }
         }
         self.phrases.sort_unstable_by_key(|hit| (hit.what, hit.first));
-        self.seen = vec![0; net.parts.len().div_ceil(64)];
+        self.seen = vec![0; net.len().div_ceil(64)];
         self.phrases.iter().for_each(|hit| self.seen[hit.what as usize / 64] |= 1 << (hit.what % 64));
     }
 
     /// Notes every phrase with gaps of which these parts are the rest. `reached`: how far phrases that begin at `first` have
-    /// come, as the node and the word; each way is gone once, so that the cost stays in bounds whatever the text.
-    fn follow(&mut self, net: &Net, parts: &[Part], first: u32, reached: &mut Vec<(u32, u32)>) {
+    /// come, as the node and the word, and whether through compounds; each way is gone once, so that the cost stays in bounds
+    /// whatever the text.
+    fn follow(&mut self, net: &Net, parts: &[Part], first: u32, reached: &mut Vec<(u32, u32, bool)>) {
         let mut done = 0;
-        while let Some((node, last)) = reached.get(done).copied() {
+        while let Some((node, last, compound)) = reached.get(done).copied() {
             done += 1;
             let from = parts.partition_point(|part| part.first <= last);
             for part in parts[from..].iter().take_while(|part| part.first - last <= GAP_WORDS + 1) {
@@ -206,20 +206,28 @@ impl<'r> Scan<'r> {
                     break;
                 }
                 let Some(next) = net.follows.get(&(node, part.number)) else { continue };
-                if let Some(phrase) = net.ends[*next as usize] {
-                    self.note(phrase, first, part.last);
-                }
-                if net.opens[*next as usize] && !reached.contains(&(*next, part.last)) {
-                    reached.push((*next, part.last));
+                let compound = compound || self.in_compound(part.first, part.last);
+                self.note(net.ends[*next as usize], (first, part.last), compound);
+                let come = (*next, part.last, compound);
+                if net.opens[*next as usize] && !reached.contains(&come) {
+                    reached.push(come);
                 }
             }
         }
     }
 
-    fn note(&mut self, what: u32, first: u32, last: u32) {
-        let zone = self.begins.partition_point(|begin| *begin <= first).saturating_sub(1) as u16;
-        let (start, end) = (self.words[first as usize].start, self.words[last as usize].end);
-        self.phrases.push(Hit { what, first, last, spot: Spot { zone, start, end }, named: false });
+    /// Whether one of these words is only part of a compound.
+    fn in_compound(&self, first: u32, last: u32) -> bool {
+        self.words[first as usize..=last as usize].iter().any(|word| word.part)
+    }
+
+    /// Notes the phrases that end with the last of these words: in a compound only those that are found there.
+    fn note(&mut self, ends: Ends, (first, last): (u32, u32), compound: bool) {
+        for what in ends.whole.filter(|_| !compound).into_iter().chain(ends.glued) {
+            let zone = self.begins.partition_point(|begin| *begin <= first).saturating_sub(1) as u16;
+            let (start, end) = (self.words[first as usize].start, self.words[last as usize].end);
+            self.phrases.push(Hit { what, first, last, spot: Spot { zone, start, end }, named: false });
+        }
     }
 
     fn find_regexes(&mut self, net: &Net) {

@@ -29,6 +29,8 @@ const REGEX_BYTES: usize = 256 * 1024;
 const STATES_BYTES: usize = 8 << 20;
 /// Wrong regexes that are named: each takes long to refuse.
 const WRONG_REGEXES: usize = 20;
+/// Stands before the parts of a phrase that is found in compounds, too: the same words without a language are another phrase.
+const GLUED: u32 = u32::MAX;
 /// Languages that write compounds as one word.
 const GLUING: [&str; 7] = ["de", "nl", "sv", "da", "no", "nb", "fi"];
 
@@ -39,16 +41,16 @@ pub struct Net {
     pub lexicon: Lexicon,
     /// All parts of all phrases.
     pub automaton: Option<AhoCorasick>,
-    /// Node → the phrase that ends there. Nodes are how far a phrase has come: its first part is the node of that number.
-    pub ends: Vec<Option<u32>>,
+    /// Node → the phrases that end there. Nodes are how far a phrase has come: its first part is the node of that number.
+    pub ends: Vec<Ends>,
     /// Node → whether a longer phrase goes on there, after a gap.
     pub opens: Vec<bool>,
     /// Node and next part → next node.
     pub follows: HashMap<(u32, u32), u32, BuildHasherDefault<Fnv>>,
     /// Part → its words, three bytes each.
     pub patterns: Lists<u8>,
-    /// Phrase → its parts.
-    pub parts: Lists<u32>,
+    /// Phrase → its parts, behind a mark where it is found in compounds.
+    phrases: Lists<u32>,
     /// All regexes in one pass.
     pub regex_set: RegexSet,
     /// Each of them, for its span.
@@ -57,6 +59,40 @@ pub struct Net {
     pub places: u16,
     /// The form fields that signals ask for, by the words of their labels.
     pub fields: Vec<Vec<String>>,
+}
+
+/// The phrases that end at a node.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ends {
+    /// That of whole words.
+    pub whole: Option<u32>,
+    /// That which is found in compounds, too.
+    pub glued: Option<u32>,
+}
+
+impl Net {
+    /// How many phrases.
+    pub fn len(&self) -> usize {
+        self.phrases.len()
+    }
+
+    /// The parts of a phrase: what stands between its gaps.
+    pub fn parts(&self, phrase: u32) -> &[u32] {
+        without_mark(&self.phrases[phrase as usize]).0
+    }
+
+    /// Whether a phrase is found in compounds, too.
+    pub fn is_glued(&self, phrase: u32) -> bool {
+        without_mark(&self.phrases[phrase as usize]).1
+    }
+}
+
+/// The parts of a phrase, and whether it is found in compounds.
+fn without_mark(parts: &[u32]) -> (&[u32], bool) {
+    match parts {
+        [GLUED, parts @ ..] => (parts, true),
+        parts => (parts, false),
+    }
 }
 
 /// A regex that gives spans, compiled when the set first finds it: most of them never match, and each takes memory.
@@ -188,10 +224,12 @@ impl Weaver {
     /// The number of a phrase: its parts are what stands between `...`.
     fn phrase(&mut self, file: &str, phrase: &Phrase) -> Option<u32> {
         let glues = phrase.language.as_deref().is_some_and(|language| GLUING.contains(&language));
-        let mut parts = Vec::new();
+        let (mut parts, mut glued) = (Vec::new(), false);
         let dots = phrase.text.replace('…', "...");
         for part in dots.split("...").filter(|part| !part.trim().is_empty()) {
-            let pattern: Vec<u8> = self.lexicon.intern(part, glues).into_iter().flat_map(pack).collect();
+            let (words, in_compounds) = self.lexicon.intern(part, glues);
+            let pattern: Vec<u8> = words.into_iter().flat_map(pack).collect();
+            glued |= in_compounds;
             if !pattern.is_empty() {
                 parts.push(self.patterns.number(&pattern));
             }
@@ -204,6 +242,9 @@ impl Weaver {
                 remedy: "write words, or use regex for signs".into(),
             });
             return None;
+        }
+        if glued {
+            parts.insert(0, GLUED);
         }
         Some(self.phrases.number(&parts))
     }
@@ -236,20 +277,22 @@ impl Weaver {
         let (Some(automaton), Some((regex_set, regexes)), true) = (automaton, knotted, faults.is_empty()) else {
             return Err(faults);
         };
-        let parts = self.phrases.into_lists();
-        let mut ends = vec![None; patterns.len()];
+        let phrases = self.phrases.into_lists();
+        let mut ends = vec![Ends::default(); patterns.len()];
         let mut follows = HashMap::default();
-        for (phrase, parts) in (0..).zip(parts.iter()) {
+        for (phrase, parts) in (0..).zip(phrases.iter()) {
+            let (parts, glued) = without_mark(parts);
             let Some((first, rest)) = parts.split_first() else { continue };
             let mut node = *first;
             for part in rest {
                 let next = ends.len() as u32;
                 node = *follows.entry((node, *part)).or_insert(next);
                 if node == next {
-                    ends.push(None);
+                    ends.push(Ends::default());
                 }
             }
-            ends[node as usize] = Some(phrase);
+            let ends = &mut ends[node as usize];
+            *(if glued { &mut ends.glued } else { &mut ends.whole }) = Some(phrase);
         }
         let mut opens = vec![false; ends.len()];
         follows.keys().for_each(|(node, _): &(u32, u32)| opens[*node as usize] = true);
@@ -260,7 +303,7 @@ impl Weaver {
             opens,
             follows,
             patterns,
-            parts,
+            phrases,
             regex_set,
             regexes,
             places: 0,

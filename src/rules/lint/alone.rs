@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Findings, Weight, holds, words_of};
+use super::{Findings, Weight, covers, holds, words_of};
 use crate::request::evidence::Where;
 use crate::rules::classes;
 use crate::rules::compile::{Compiled, Owner, Signal, Written};
@@ -31,31 +31,31 @@ impl Findings {
     /// Phrases that cannot fire, or that add nothing.
     pub(super) fn of_words(&mut self, compiled: &Compiled, signal: &Signal, phrases: &Written) {
         let file = signal.file.as_str();
-        let texts: Vec<_> = phrases.iter().map(|(number, phrase)| (words_of(compiled, *number), phrase)).collect();
-        for (index, (words, phrase)) in texts.iter().enumerate() {
-            let bar = signal.unless.iter().map(|bar| words_of(compiled, *bar)).find(|bar| holds(words, bar));
-            if bar.is_some() {
+        let own: Vec<Vec<u32>> = phrases.iter().map(|(number, _)| words_of(compiled, *number)).collect();
+        for (index, (number, phrase)) in phrases.iter().enumerate() {
+            if signal.unless.iter().any(|bar| covers(compiled, *number, *bar)) {
                 let message = format!("{:?} can never fire: `unless` holds words of it", phrase.text);
                 self.add(Weight::Warning, file, phrase.line, message, "take one of the two out");
             }
-            let near = signal.near.iter().zip(&signal.written.near);
-            if let Some((_, near)) = near.into_iter().find(|(near, _)| holds(words, &words_of(compiled, **near))) {
+            let mut near = signal.near.iter().zip(&signal.written.near);
+            if let Some((_, near)) = near.find(|(near, _)| covers(compiled, *number, **near)) {
                 let message = format!("{:?} needs no `near`: it holds {:?} itself", phrase.text, near.text);
                 self.add(Weight::Warning, file, phrase.line, message, "take one of the two out");
             }
-            for (other, (shorter, by)) in texts.iter().enumerate() {
+            for (other, (shorter, by)) in phrases.iter().enumerate() {
                 if other == index {
                     continue;
                 }
-                if words == shorter && other < index {
+                if number == shorter && other < index {
                     let message = format!("{:?} says the same as {:?} on line {}", phrase.text, by.text, by.line);
                     self.add(Weight::Warning, file, phrase.line, message, "delete one of them");
                     break;
                 }
-                if words != shorter && holds(words, shorter) && signal.near.is_empty() {
+                let adds_nothing = || holds(&own[index], &own[other]) && covers(compiled, *number, *shorter);
+                if number != shorter && signal.near.is_empty() && adds_nothing() {
                     let message =
                         format!("{:?} adds nothing: {:?} on line {} fires first", phrase.text, by.text, by.line);
-                    self.add(Weight::Note, file, phrase.line, message, "delete the longer one");
+                    self.add(Weight::Note, file, phrase.line, message, "delete it");
                     break;
                 }
             }
@@ -80,13 +80,13 @@ impl Findings {
 
     /// Signals that `unless` always bars, whatever their own words: it holds what their conditions ask for.
     pub(super) fn of_bars(&mut self, compiled: &Compiled, signal: &Signal) {
-        let bars: Vec<Vec<u32>> = signal.unless.iter().map(|bar| words_of(compiled, *bar)).collect();
-        let barred = |words: &[u32]| bars.iter().any(|bar| holds(words, bar));
-        let all = |list: &[u32]| !list.is_empty() && list.iter().all(|phrase| barred(&words_of(compiled, *phrase)));
+        let barred = |phrase: &u32| signal.unless.iter().any(|bar| covers(compiled, *phrase, *bar));
+        let all = |list: &[u32]| !list.is_empty() && list.iter().all(barred);
         let named = |end: &String| {
             let mut words = vec![];
             compiled.net.lexicon.read(end, &mut words);
-            end.starts_with('.') && barred(&words.iter().map(|word| word.id).collect::<Vec<_>>())
+            let words: Vec<u32> = words.iter().map(|word| word.id).collect();
+            end.starts_with('.') && signal.unless.iter().any(|bar| holds(&words, &words_of(compiled, *bar)))
         };
         let types = &signal.written.attachment_types;
         let names = signal.places & bit(Where::Attachment) != 0 && !types.is_empty() && types.iter().all(named);

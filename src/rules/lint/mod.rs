@@ -91,7 +91,7 @@ impl Findings {
 /// A phrase's words, its gaps as zeros.
 fn words_of(compiled: &Compiled, phrase: u32) -> Vec<u32> {
     let mut words = Vec::new();
-    for part in &compiled.net.parts[phrase as usize] {
+    for part in compiled.net.parts(phrase) {
         if !words.is_empty() {
             words.push(0);
         }
@@ -99,6 +99,12 @@ fn words_of(compiled: &Compiled, phrase: u32) -> Vec<u32> {
         words.extend(packed.chunks(3).map(|id| u32::from_be_bytes([0, id[0], id[1], id[2]])));
     }
     words
+}
+
+/// Whether another phrase fires wherever this one does: it stands in it, and in compounds where this one does.
+fn covers(compiled: &Compiled, phrase: u32, shorter: u32) -> bool {
+    let net = &compiled.net;
+    (net.is_glued(shorter) || !net.is_glued(phrase)) && holds(&words_of(compiled, phrase), &words_of(compiled, shorter))
 }
 
 /// Whether a phrase holds another one whole: then the shorter fires wherever the longer does.
@@ -235,6 +241,14 @@ mod tests {
         );
         check(&signal("header = [\"X-Vip\"]\nin = [\"subject\"]\nwith = [\"late\"]"), "", "", &[]);
         check(&signal("source = [\"hook:leads\", \"form\", \"shop.example\"]"), "", "", &[]);
+        // Under `de` it stands in compounds, too.
+        let barred = |bar: &str| format!("phrases.de = [\"Rechnung\"]\nunless{bar} = [\"Rechnung\"]");
+        check(&signal(&barred("")), "", "", &[]);
+        never(&barred(".de"), "topics/x.toml:4: \"Rechnung\" can never fire: `unless` holds words of it");
+        never(
+            "phrases.de = [\"Rechnung\"]\nphrases.en = [\"Rechnung\"]",
+            "topics/x.toml:5: \"Rechnung\" adds nothing: \"Rechnung\" on line 4 fires first",
+        );
     }
 
     #[test]
@@ -275,6 +289,12 @@ mod tests {
         let turned = format!("near = [\"invoice\", \"bill\"]\nwithin = 8\nlang = [\"de\", \"en\"]\n{usual}");
         check(&placed(&turned, near), "", "", &["topics/x.toml:11: \"late\" counts against what line 4 says"]);
         check(&placed("in = [\"text\"]", "in = [\"subject\"]"), "", "", &[]);
+        check(
+            "[weights]\n\"Rechnung\" = 1\n[[signal]]\nname = \"b\"\nphrases.de = [\"Rechnung\"]\n",
+            "",
+            "",
+            &["topics/x.toml:3: \"Rechnung\" stands in `topic.x.b` too (line 6): it counts twice"],
+        );
         let late = "[weights]\n\"late\" = 3\n";
         check(late, late, "", &["topics/y.toml:3: \"late\" decides for `topic.x.late` too (topics/x.toml:3)"]);
         check(

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Findings, Weight, holds, words_of};
+use super::{Findings, Weight, covers, words_of};
 use crate::rules::compile::{Compiled, Owner, Signal, Written, usual_places};
 use crate::rules::judge::{OTHER, Pick};
 use crate::rules::routing;
@@ -14,9 +14,9 @@ type Sight = (u16, String);
 impl Findings {
     /// The same words in several signals.
     pub(super) fn of_twins(&mut self, compiled: &Compiled, written: &[Written]) {
-        let mut phrases_seen: HashMap<(u32, Sight), (&Signal, &Phrase)> = HashMap::new();
+        let mut phrases_seen: HashMap<(&[u32], Sight), (&Signal, &Phrase)> = HashMap::new();
         let mut regexes_seen: HashMap<(u32, Sight), (&Signal, usize)> = HashMap::new();
-        let mut deciding: HashMap<u32, (u16, &Signal, &Phrase)> = HashMap::new();
+        let mut deciding: HashMap<&[u32], (u16, &Signal, &Phrase)> = HashMap::new();
         let mut by_name: HashMap<&str, &Signal> = HashMap::new();
         for (signal, phrases) in compiled.signals.iter().zip(written) {
             // A phrase with a weight has no other name; its evidence shows the phrase.
@@ -27,13 +27,15 @@ impl Findings {
             let Owner::Topic(topic) = signal.owner else { continue };
             let sight = (topic, conditions(signal));
             for (number, phrase) in phrases {
-                let twin = phrases_seen.insert((*number, sight.clone()), (signal, phrase));
+                // The same words, found in compounds or not.
+                let parts = compiled.net.parts(*number);
+                let twin = phrases_seen.insert((parts, sight.clone()), (signal, phrase));
                 if let Some((other, twin)) = twin.filter(|(other, _)| !std::ptr::eq(*other, signal)) {
                     self.twice(signal, &format!("{:?}", phrase.text), phrase.line, other, twin.line);
                 }
                 let threshold = compiled.topics[usize::from(topic)].threshold;
                 if signal.simple && signal.written.weight >= threshold.max(2.0) {
-                    let rival = deciding.insert(*number, (topic, signal, phrase));
+                    let rival = deciding.insert(parts, (topic, signal, phrase));
                     if let Some((_, other, twin)) = rival.filter(|(rival, ..)| *rival != topic) {
                         let message = format!(
                             "{:?} decides for `{}` too ({}:{})",
@@ -92,10 +94,10 @@ impl Findings {
             earlier.truncate(100);
             earlier.retain(|earlier| {
                 let Some(by) = signal_of(*earlier) else { return false };
-                let shorter: Vec<Vec<u32>> = by.phrases.iter().map(|phrase| words_of(compiled, *phrase)).collect();
+                let shadowed = |phrase: &u32| by.phrases.iter().any(|shorter| covers(compiled, *phrase, *shorter));
                 signal.regexes.is_empty()
-                    && covers(&compiled.routing[*earlier], rule)
-                    && words.iter().all(|words| shorter.iter().any(|shorter| holds(words, shorter)))
+                    && is_for_all_of(&compiled.routing[*earlier], rule)
+                    && signal.phrases.iter().all(shadowed)
             });
             let all = earlier.iter().find(|earlier| sets_all(&compiled.routing[**earlier], rule));
             let team =
@@ -204,7 +206,7 @@ fn conditions(signal: &Signal) -> String {
 }
 
 /// Whether a rule holds for every topic for which a later one does.
-fn covers(first: &routing::Rule, later: &routing::Rule) -> bool {
+fn is_for_all_of(first: &routing::Rule, later: &routing::Rule) -> bool {
     first.topics.is_empty()
         || (!later.topics.is_empty()
             && later.topics.iter().all(|(id, _)| first.topics.iter().any(|(own, _)| own == id)))
