@@ -302,6 +302,23 @@ fn learned_rules_leave_to_other_what_speaks_for_no_topic() {
 }
 
 /// What is one customer's own becomes no phrase, and stands in no example; numbers that many write may.
+/// The rows of a history may come in any order.
+#[test]
+fn the_same_texts_in_another_order_teach_the_same() {
+    let mut samples: Vec<Labelled> = labelled("fixtures/topics/held/1.jsonl")
+        .into_iter()
+        .take(150)
+        .map(|[subject, text, topic]| Labelled { text: format!("{subject}\n\n{text}"), topic, ..Labelled::default() })
+        .collect();
+    let words = Rules::shipped_files().remove("words.toml").unwrap();
+    let (mut shipped, learned) = (Rules::shipped_files(), learn(&samples, &words, None).unwrap().files);
+    shipped.remove("leanings.csv");
+    let leant = lean(&shipped, &samples).unwrap().file;
+    samples.sort_by(|a, b| b.text.cmp(&a.text));
+    assert_eq!(learn(&samples, &words, None).unwrap().files, learned);
+    assert_eq!(lean(&shipped, &samples).unwrap().file, leant);
+}
+
 #[test]
 fn learned_files_hold_nobodys_numbers_and_addresses() {
     let samples: Vec<Labelled> = (0..40)

@@ -148,7 +148,7 @@ fn few(samples: &[Labelled], labels: &Labels) -> Vec<String> {
 pub(super) fn held_out(samples: &[Labelled], labels: &Labels) -> (Vec<Labelled>, Vec<Labelled>) {
     let mut seen: HashMap<String, usize> = HashMap::new();
     let (mut kept, mut held) = (vec![], vec![]);
-    for sample in samples {
+    for sample in learn::in_order(samples) {
         let nth = seen.entry(labels.id(&sample.topic)).or_default();
         *nth += 1;
         if *nth % 10 == 5 { held.push(sample.clone()) } else { kept.push(sample.clone()) }

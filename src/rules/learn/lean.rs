@@ -57,7 +57,7 @@ pub fn lean(files: &Files, samples: &[Labelled]) -> Result<Leant, Vec<Fault>> {
     let mut files = files.clone();
     files.remove(leanings::FILE);
     let mut requests: Vec<(Request, String)> =
-        samples.iter().map(|sample| (super::request(sample), sample.topic.clone())).collect();
+        super::in_order(samples).into_iter().map(|sample| (super::request(sample), sample.topic.clone())).collect();
     let bare = compile::compile(&files, drop)?;
     let labels = named(&bare, samples)?;
     for topic in &bare.topics {

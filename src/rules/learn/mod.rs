@@ -16,6 +16,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::judge::OTHER;
 use super::{Files, Rules};
@@ -134,6 +135,17 @@ pub fn score(rules: &Rules, labels: &Labels, samples: &[Labelled]) -> Score {
     score
 }
 
+/// The texts in an order of their own, whatever order they came in: what is learned of them is the same. Topic after topic, so
+/// that every part of a few has its share of each; within a topic mixed, so that texts that begin alike do not stand together.
+pub fn in_order(samples: &[Labelled]) -> Vec<&Labelled> {
+    let mut sorted: Vec<&Labelled> = samples.iter().collect();
+    sorted.sort_by_cached_key(|sample| {
+        let hash: [u8; 32] = Sha256::digest(&sample.text).into();
+        (&sample.topic, hash)
+    });
+    sorted
+}
+
 /// Learns topic files from labelled texts. `words`: the text of `words.toml` to fold by, which is handed on. `most`: phrases
 /// that a topic may have.
 pub fn learn(samples: &[Labelled], words: &str, most: Option<usize>) -> Result<Learned, Vec<Fault>> {
@@ -146,14 +158,15 @@ pub fn learn(samples: &[Labelled], words: &str, most: Option<usize>) -> Result<L
         return Err(vec![Fault { file, line: 0, message, remedy }]);
     }
     let numbers: HashMap<&String, usize> = ids.iter().enumerate().map(|(number, id)| (*id, number)).collect();
-    let phrasebook = Phrasebook::new(samples, words)?;
+    let samples = in_order(samples);
+    let phrasebook = Phrasebook::new(&samples, words)?;
     let texts: Vec<Text<'_>> = (samples.iter().zip(&phrasebook.texts))
         .map(|(sample, phrases)| Text { phrases, topic: numbers[&labels.id(&sample.topic)] })
         .collect();
 
-    let bounds = Bounds { topics: ids.len(), phrases: most.unwrap_or(usize::MAX) };
-    let mut model = Model::train(&texts, bounds, &phrasebook);
     let other = numbers.get(&OTHER.to_owned()).copied();
+    let bounds = Bounds { topics: ids.len(), phrases: most.unwrap_or(usize::MAX), other };
+    let mut model = Model::train(&texts, bounds, &phrasebook);
     // What speaks for no topic is `other`.
     let own = model.priors.iter().enumerate().filter(|(topic, _)| Some(*topic) != other);
     let silent = own.map(|(_, prior)| *prior).fold(f32::MIN, f32::max) + 0.01;
@@ -170,7 +183,7 @@ pub fn learn(samples: &[Labelled], words: &str, most: Option<usize>) -> Result<L
     for (number, id) in ids.iter().enumerate() {
         let weights = written(&model, number, &phrasebook);
         signals += weights.len();
-        let examples = examples(samples, &texts, &model, number, least);
+        let examples = examples(&samples, &texts, &model, number, least);
         files.insert(
             format!("topics/{id}.toml"),
             sheet(id, &labels.shown[*id], model.priors[number], &weights, &examples).into(),
@@ -205,7 +218,7 @@ fn written<'p>(model: &Model, topic: usize, phrasebook: &'p Phrasebook) -> Vec<(
 
 /// Up to fifteen texts of the topic that the model judges right, and with more points than the least, spread over the surest
 /// and the hardest.
-fn examples(samples: &[Labelled], texts: &[Text<'_>], model: &Model, topic: usize, least: f32) -> Vec<String> {
+fn examples(samples: &[&Labelled], texts: &[Text<'_>], model: &Model, topic: usize, least: f32) -> Vec<String> {
     let mut right = Vec::new();
     for (sample, text) in samples.iter().zip(texts).filter(|(_, text)| text.topic == topic) {
         let points = model.points(*text);

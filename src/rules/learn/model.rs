@@ -10,12 +10,16 @@ use super::phrasebook::Phrasebook;
 const COST: f32 = 2.0;
 /// Rounds over all texts, before and after thinning.
 const ROUNDS: [usize; 2] = [30, 20];
+/// So many times these rounds for `other`: its prior stands against all topics, and is not to hang by the order of the texts.
+const OTHER_ROUNDS: usize = 5;
+/// After so many of these every text is looked at again.
+const WAKING: usize = 10;
 /// The last rounds look at every text.
 const LAST_ROUNDS: usize = 2;
 /// By how much a text must be on its right side to sleep.
 const ASLEEP: f32 = 0.2;
 /// What the share of texts without a topic that come to `other` is worth, beside the share of right verdicts.
-const STRANGER: f32 = 0.035;
+const STRANGER: f32 = 0.075;
 /// Points by which the same may be said with more or with less.
 const SWING: f32 = 0.5;
 /// Points that a plain yes comes to in the files, so that weights are numbers with which people count.
@@ -39,6 +43,8 @@ pub struct Bounds {
     pub topics: usize,
     /// Phrases that each may have.
     pub phrases: usize,
+    /// Which of them is `other`.
+    pub other: Option<usize>,
 }
 
 /// Weights of phrases for topics, as they will be written.
@@ -75,7 +81,8 @@ impl Model {
         let all = vec![true; phrasebook.len()];
         let mut model = Model { topics: vec![], priors: vec![], by_phrase: vec![vec![]; phrasebook.len()] };
         for topic in 0..bounds.topics {
-            let (weights, _) = machine.learn(topic, &all, ROUNDS[0]);
+            let rounds = ROUNDS.map(|rounds| if Some(topic) == bounds.other { rounds * OTHER_ROUNDS } else { rounds });
+            let (weights, _) = machine.learn(topic, &all, rounds[0]);
             let points = |phrase: usize, weight: f32| hundredths(weight * scale[phrase] * usual * POINTS);
             let all = weights.iter().enumerate().map(|(phrase, weight)| (phrase, points(phrase, *weight).abs()));
             let mut telling: Vec<(usize, f32)> = all.filter(|(_, points)| *points >= LEAST_WEIGHT).collect();
@@ -85,7 +92,7 @@ impl Model {
             }
             let mut kept = vec![false; phrasebook.len()];
             telling.iter().for_each(|(phrase, _)| kept[*phrase] = true);
-            let (weights, prior) = machine.learn(topic, &kept, ROUNDS[1]);
+            let (weights, prior) = machine.learn(topic, &kept, rounds[1]);
             model.priors.push(hundredths(prior * POINTS));
             let written = weights.iter().enumerate().filter(|(phrase, _)| kept[*phrase]);
             let written = written.map(|(phrase, weight)| (phrase as u32, points(phrase, *weight)));
@@ -168,7 +175,7 @@ impl Machine<'_> {
         let slack = 0.5 / COST;
         let mut awake = self.order.clone();
         for round in 0..rounds {
-            if round + LAST_ROUNDS == rounds {
+            if round + LAST_ROUNDS == rounds || rounds > ROUNDS[0] && (round + LAST_ROUNDS).is_multiple_of(WAKING) {
                 awake.clone_from(&self.order);
             }
             awake.retain(|index| {

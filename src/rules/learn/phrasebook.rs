@@ -60,7 +60,7 @@ impl Shape {
 
 impl Phrasebook {
     /// Reads the texts by these `words.toml` words.
-    pub fn new(samples: &[Labelled], words: &str) -> Result<Phrasebook, Vec<Fault>> {
+    pub fn new(samples: &[&Labelled], words: &str) -> Result<Phrasebook, Vec<Fault>> {
         let (mut lexicon, faults) = Lexicon::new(Some(words));
         if !faults.is_empty() {
             return Err(faults);

@@ -146,7 +146,7 @@ fn candidates<'c>(
         }
     }
     let words = files.get("words.toml").map_or("", |text| &**text);
-    let phrasebook = Phrasebook::new(&samples, words)?;
+    let phrasebook = Phrasebook::new(&samples.iter().collect::<Vec<_>>(), words)?;
     let common = common(&phrasebook.written, words, files.get("description.toml").map(|text| &**text));
     let mut holders: Vec<Vec<usize>> = vec![vec![]; phrasebook.len()];
     for (sample, phrases) in phrasebook.texts.iter().enumerate() {
