@@ -24,11 +24,11 @@ const CONTRADICTIONS: usize = 10;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Labelled texts: CSV with columns `text` and `topic`, JSON lines, or JSON lists of [text, topic]
-    #[arg(long, value_name = "FILE", required_unless_present = "from_feedback", requires = "out")]
-    from: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "from_feedback", requires = "out")]
+    from: Vec<PathBuf>,
     /// Labelled texts to judge the learned rules by; else a tenth is held out
-    #[arg(long, value_name = "FILE", requires = "from", conflicts_with = "from_feedback")]
-    test: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "from", conflicts_with = "from_feedback")]
+    test: Vec<PathBuf>,
     /// Phrases that a topic may have at most, for files that are quickly read; what that costs is told
     #[arg(long, value_name = "N", requires = "from", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     max_phrases: Option<usize>,
@@ -41,22 +41,19 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
-    let (Some(from), Some(folder)) = (&args.from, &args.out) else { return feedback::run(&args.feedback, out) };
+    let (Some(folder), [_, ..]) = (&args.out, args.from.as_slice()) else { return feedback::run(&args.feedback, out) };
     if folder.exists() && !folder.is_dir() {
         bail!("{} is a file; name a new folder", folder.display());
     }
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         bail!("{} is not empty; name a new folder", folder.display());
     }
-    let test = args.test.as_ref().map(std::slice::from_ref);
-    let (Some(samples), Some(test)) =
-        (labelled::read(std::slice::from_ref(from)), test.map_or(Some(None), |test| labelled::read(test).map(Some)))
-    else {
+    let (Some(samples), Some(test)) = (labelled::read(&args.from), labelled::read(&args.test)) else {
         return Ok(End::Unusable);
     };
     let labels = Labels::of(&samples);
     tell(&samples, &labels);
-    let strangers = test.iter().flat_map(|test| labels.strangers(test)).collect::<Vec<_>>();
+    let strangers = labels.strangers(&test);
     if !strangers.is_empty() {
         output::complain_of(&strangers);
         return Ok(End::Unusable);
@@ -64,8 +61,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<End> {
     // Before the work is done, and not after it.
     fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let words = Rules::shipped_files().remove("words.toml").unwrap_or_default();
-    let is_held_out = test.is_none();
-    let (taught, held) = test.map_or_else(|| held_out(&samples, &labels), |test| (samples.clone(), test));
+    let is_held_out = args.test.is_empty();
+    let (taught, held) = if is_held_out { held_out(&samples, &labels) } else { (samples.clone(), test) };
     if args.max_phrases.is_some() {
         let Some((learned, _)) = teach(&taught, &words, None) else { return Ok(End::Unusable) };
         writeln!(out, "without --max-phrases:")?;

@@ -386,6 +386,36 @@ fn texts_with_two_topics_are_told() {
     assert!(said.contains("1 text of two topics, each counted for both"), "{said}");
 }
 
+/// What comes in several files, in whatever order, is one history.
+#[test]
+fn several_files_are_one_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = two_topics();
+    let (first, second) = rows.split_at(rows.find("please pay invoice 9").unwrap());
+    for (name, rows) in [("m.csv", second), ("t.csv", "my invoice,billing\n"), ("u.csv", "the parcel,Delivery\n")] {
+        fs::write(folder.path().join(name), format!("text,topic\n{rows}")).unwrap();
+    }
+    let told = |arguments: &[&str]| {
+        let (code, out, said) = learn(folder.path(), first, arguments);
+        assert_eq!(code, 0, "{said}");
+        let out: Vec<&str> = out.lines().filter(|line| line.contains("scope") || line.contains("judged on")).collect();
+        (
+            out.join("\n"),
+            fs::read_to_string(folder.path().join(arguments[arguments.len() - 1]).join("topics/billing.toml")).unwrap(),
+        )
+    };
+    let both = told(&["m.csv", "--out", "both"]);
+    assert!(both.0.contains("judged on 4 others"), "{}", both.0);
+    // The other way around, and by the flag twice.
+    fs::write(folder.path().join("m.csv"), format!("text,topic\n{first}")).unwrap();
+    let (code, out, said) = learn(folder.path(), second, &["--from", "m.csv", "--out", "turned"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(out.contains(&both.0.lines().next().unwrap().to_owned()), "{out}");
+    assert_eq!(fs::read_to_string(folder.path().join("turned/topics/billing.toml")).unwrap(), both.1);
+    let tested = told(&["m.csv", "--test", "t.csv", "u.csv", "--out", "tested"]);
+    assert!(tested.0.contains("judged on 2 others"), "{}", tested.0);
+}
+
 /// Labels that are one topic are held out as one.
 #[test]
 fn a_tenth_of_every_topic_is_held_out() {
