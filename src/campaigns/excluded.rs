@@ -38,7 +38,41 @@ impl Exclusions<'_, '_> {
         if left.len() > 1 && left.len() < rows.len() {
             self.narrow_to_meant(apart.as_deref().unwrap_or_default(), &mut left);
         }
-        if left.is_empty() { rows.clone() } else { left }
+        if left.is_empty() {
+            left = rows.clone();
+        }
+        if left.len() > 1 {
+            self.narrow_to_pointed(&mut left);
+        }
+        left
+    }
+
+    /// "Implants: the one in Sevilla does not start": a pronoun points to one of them by the word that tells it apart.
+    fn narrow_to_pointed(&self, left: &mut Group) {
+        let names = &self.directory.names;
+        let mut apart: Option<Vec<u32>> = None;
+        for found in self.zones.iter().filter(|found| found.decides) {
+            let words = &found.zone.words;
+            for pronoun in words.said.iter().filter(|said| said.says == Says::Pronoun) {
+                let apart = apart.get_or_insert_with(|| telling_apart(left, names));
+                let passes = |at: &usize| {
+                    let token = &words.tokens[*at];
+                    token.gap == gap::SPACE && token.roles & (role::FILL | role::RELATION | role::STOP) != 0
+                };
+                let at = (pronoun.end..words.tokens.len()).find(|at| !passes(at)).unwrap_or(pronoun.end);
+                let Some(token) = words.tokens.get(at).filter(|token| token.gap == gap::SPACE && at - pronoun.end <= 2)
+                else {
+                    continue;
+                };
+                let has = |row: u32| names.entry(row).contains(&token.word);
+                let denied =
+                    (pronoun.at.saturating_sub(2)..pronoun.at).any(|at| words.tokens[at].roles & role::DENY != 0);
+                if token.word != NO_WORD && !denied && apart.binary_search(&token.word).is_ok() {
+                    left.retain(|(row, _)| has(*row));
+                    return;
+                }
+            }
+        }
     }
 
     /// "not the Maths one but Physics": what is offered instead is among those that are left.

@@ -279,6 +279,7 @@ impl Finder<'_, '_> {
                 text |= bits(base, at, at);
             }
         }
+        self.initials(name, &mut matched, (base, used), &mut text);
         self.attach(name, &mut matched, base, &mut text);
         self.dense(&mut matched, base, &mut text);
         let (mut have, mut all, mut full, mut solid) = (0.0f32, 0.0f32, true, 0);
@@ -329,6 +330,53 @@ impl Finder<'_, '_> {
             first,
             last,
         })
+    }
+
+    /// "BF Early Access" for "Black Friday Early Access": capitals beside the rest of a name, for words of it side by side.
+    fn initials(
+        &self,
+        name: &[u32],
+        matched: &mut [Option<(usize, usize, f32)>; 24],
+        (base, used): (usize, u64),
+        text: &mut u64,
+    ) {
+        let free = |k: usize, matched: &[Option<(usize, usize, f32)>; 24]| {
+            matched[k].is_none() && self.names.class(name[k]) & (class::STOP | class::VARIANT) == 0
+        };
+        if !(1..name.len()).any(|k| free(k - 1, matched) && free(k, matched)) {
+            return;
+        }
+        let places = || matched.iter().flatten();
+        let (Some(first), Some(last)) =
+            (places().map(|(first, ..)| *first).min(), places().map(|(_, last, _)| *last).max())
+        else {
+            return;
+        };
+        for at in first.checked_sub(1).into_iter().chain(first + 1..=last + 1) {
+            let Some(token) = self.words.tokens.get(at).filter(|token| token.capitals && token.word == NO_WORD) else {
+                continue;
+            };
+            let letters = self.words.folded(token);
+            let beside = token.gap == gap::SPACE || at < first || token.gap == 0;
+            if !(2..=4).contains(&letters.len())
+                || !letters.is_ascii()
+                || !beside
+                || (*text | used) & bits(base, at, at) != 0
+            {
+                continue;
+            }
+            let stands = |k: usize| {
+                letters.bytes().enumerate().all(|(nth, letter)| {
+                    name.get(k + nth).is_some_and(|word| self.names.text(*word).bytes().next() == Some(letter))
+                        && free(k + nth, matched)
+                })
+            };
+            if let Some(k) = (0..name.len()).find(|k| stands(*k)) {
+                matched[k..k + letters.len()].fill(Some((at, at, 0.9)));
+                *text |= bits(base, at, at);
+                return;
+            }
+        }
     }
 
     /// A word that the text says twice is meant where the rest of the name stands: "my card ... the card for the young".

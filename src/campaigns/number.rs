@@ -9,7 +9,7 @@ use super::stated::{Finder, SOMETHING_ELSE, Stated};
 use crate::request::evidence::Where;
 
 /// "A budget of 48213" is an amount, "the budget of 48213" one of a campaign.
-const INDEFINITE: [&str; 14] =
+pub(super) const INDEFINITE: [&str; 14] =
     ["a", "an", "ein", "eine", "einem", "einer", "einen", "un", "une", "una", "um", "uma", "een", "ett"];
 
 pub(super) enum Bare {

@@ -7,6 +7,7 @@ use super::fold::Token;
 use super::gap;
 use super::hints::{Says, role};
 use super::named::Finder;
+use super::number::INDEFINITE;
 
 impl Finder<'_, '_> {
     /// "since Black Friday": how many words are a day of the calendar, whatever campaign is called so.
@@ -118,6 +119,19 @@ impl Finder<'_, '_> {
         let opens = |at: usize| at == 0 || tokens[at].gap & (gap::END | gap::PARAGRAPH | gap::LINE | gap::COMMA) != 0;
         let governs = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Modal && end == fit.first);
         lower && (1..=2).filter_map(|back| fit.first.checked_sub(back)).any(|at| governs(at) && !opens(at))
+    }
+
+    /// "an ambassador programme": any such thing, where its language gives a name other letters.
+    pub(super) fn any_such(&self, fit: &Fit) -> bool {
+        let tokens = &self.words.tokens[fit.first..=fit.last];
+        let plain = self.zone.capital_nouns || tokens.iter().all(|token| !token.capital);
+        // "um" is no article in German, and "a" is another one in Portuguese.
+        let article = |at: usize| match self.words.word(at) {
+            "um" => !self.zone.capital_nouns,
+            "a" => self.zone.english,
+            word => INDEFINITE.contains(&word),
+        };
+        plain && tokens[0].gap == gap::SPACE && fit.first.checked_sub(1).is_some_and(article)
     }
 
     /// "the blood drive report": spoken of as something known that has a report.

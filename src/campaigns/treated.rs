@@ -76,8 +76,10 @@ impl Finder<'_, '_> {
         let field = self.field();
         let timed = if field || quoted { 0 } else { self.in_time(fit.first, &matched) };
         // "since Tuesday the tire spot": the day is no word of the name.
-        if timed > 0 && (!beside || timed < matched.len())
-            || !field && !quoted && !beside && (self.courteous(fit) || self.done(fit))
+        // "since Black Friday our campaign": what is ours is another.
+        let ours = || tokens.get(fit.last + 1).is_some_and(|next| next.roles & role::OWN != 0);
+        if timed > 0 && (!beside || timed < matched.len() || ours())
+            || !field && !quoted && !beside && (self.courteous(fit) || self.done(fit) || self.any_such(fit))
         {
             return false;
         }

@@ -28,6 +28,8 @@ pub struct Zone<'a> {
     pub answers: bool,
     /// Its language writes every noun with a capital.
     pub capital_nouns: bool,
+    /// The text is English: "a" is an article.
+    pub english: bool,
     /// Its words, with their roles.
     pub words: Words<'a>,
 }
@@ -47,6 +49,7 @@ pub(super) fn zone_of<'a>(place: Where, field: Option<String>, text: &'a str, hi
         speaks: place != Where::Form,
         answers: false,
         capital_nouns: false,
+        english: false,
         words,
     }
 }
