@@ -110,7 +110,10 @@ impl Finder<'_, '_> {
                 let far = filled > 1 && !ident && !number && !mark && !copula;
                 // "PO AB-1234": an abbreviation before a number is what the number is of.
                 let short = step == 0 && previous.capitals && word.len() <= 3 && token.gap & !gap::SPACE == 0;
-                let document = filled == 0 && (number || ident || short || self.hints.document(word, roles));
+                // "seat AQ-4471": nothing stands between.
+                let of_campaigns = role::UNIT | role::PRODUCT | role::ADVERT | role::COMMON;
+                let direct = step == 0 && token.gap == gap::SPACE && roles & of_campaigns == 0;
+                let document = filled == 0 && (number || ident || short || direct || self.hints.document(word, roles));
                 return match () {
                     () if far || related && !copula && roles & role::PLACE == 0 => Label::None,
                     () if document => Label::Document,
