@@ -190,12 +190,12 @@ impl Finder<'_, '_> {
     /// "of 48213, I beg your pardon, I was in the wrong line, of 48231": taken back between two commas of one sentence.
     fn apologised(&self, from: usize, to: usize) -> bool {
         let tokens = &self.words.tokens;
-        let pauses = gap::COMMA | gap::HYPHEN | gap::OPEN | gap::CLOSE;
+        let pauses = gap::COMMA | gap::COLON | gap::HYPHEN | gap::OPEN | gap::CLOSE;
         let within = to - from <= RETRACTION && !tokens[from..=to].iter().any(|token| token.gap & gap::CLAUSE != 0);
         let Some(last) = (from + 1..=to).rev().find(|at| tokens[*at].gap & pauses != 0).filter(|_| within) else {
             return false;
         };
-        let passing = role::UP_TO_ID | role::RELATION | role::BUT;
+        let passing = role::UP_TO_ID | role::RELATION | role::BUT | role::STOP;
         let taken_back = |at: usize| {
             let mut said = self.words.phrases_at(at);
             said.any(|(says, end)| {

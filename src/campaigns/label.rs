@@ -151,6 +151,7 @@ impl Finder<'_, '_> {
             return Label::Listed;
         }
         match () {
+            () if self.labelled_far(i) => Label::Full,
             () if self.label_after(i) && !self.year(self.words.word(i)) => Label::Campaign,
             () if self.listed_otherwise(i, before) => Label::Document,
             () => Label::None,
@@ -194,6 +195,36 @@ impl Finder<'_, '_> {
             first = before;
         }
         first < i && matches!(self.label(first, None), Label::Negative | Label::Document)
+    }
+
+    /// "As Campaign ID I have noted 48213", "the Campaign ID, as you asked: 48213": the sentence begins with the words for a
+    /// Campaign ID, or all but begins so, and this is its first number.
+    fn labelled_far(&self, i: usize) -> bool {
+        const BEGINNING: usize = 5;
+        const REACH: usize = 10;
+        let tokens = &self.words.tokens;
+        if !tokens[i].digits || tokens[i].link || !self.near_length(tokens[i].end - tokens[i].start) {
+            return false;
+        }
+        let ends = gap::CLAUSE | gap::LINE;
+        let start = (i.saturating_sub(REACH + BEGINNING)..=i).rev().find(|at| *at == 0 || tokens[*at].gap & ends != 0);
+        let Some(start) = start else { return false };
+        let label = |at: usize| {
+            let roles = tokens[at].roles;
+            let near = start.max(at.saturating_sub(3))..(at + 4).min(i);
+            roles & role::LABEL != 0
+                || roles & role::IDENTIFIER != 0
+                    && near.into_iter().any(|at| tokens[at].roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0)
+        };
+        let Some(at) = (start..i.min(start + BEGINNING)).find(|at| label(*at)) else { return false };
+        let otherwise = |at: usize| {
+            let token = &tokens[at];
+            let known = role::IDENTIFIER | role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::NUMBER;
+            token.has_digit
+                || token.roles & (role::DENY | role::UNIT) != 0
+                || token.roles & known == 0 && self.hints.negative(self.words.folded(token), token.roles)
+        };
+        i - at <= REACH && !(start..i).any(otherwise) && !self.unit_after(i)
     }
 
     /// "El ID de la campaña es 48213": a word for an ID or a number governs the word for a campaign.
