@@ -106,7 +106,9 @@ impl Finder<'_, '_> {
         let held = |at: usize| self.words.tokens[at].roles & role::UNIT != 0 && !self.words.tokens[at].has_digit;
         let of = before.roles & role::RELATION != 0 && token.gap & !gap::SPACE == 0 && before.gap & !gap::SPACE == 0;
         let known = known || before.roles & role::BESIDE != 0 || of && i.checked_sub(2).is_some_and(held);
-        opens(token) || token.gap & (gap::COMMA | gap::SEMICOLON) != 0 || known || clause && opens(before)
+        let line = gap::LINE | gap::PARAGRAPH;
+        let alone = token.gap & line != 0 && (i + 1 == self.words.tokens.len() || self.words.gap_after(i) & line != 0);
+        opens(token) || alone || token.gap & (gap::COMMA | gap::SEMICOLON) != 0 || known || clause && opens(before)
     }
 
     /// Whether a number without a known id is one by itself: no part of a date, a decimal number, a phone number.
@@ -171,7 +173,8 @@ impl Finder<'_, '_> {
         if let Some(next) = self.token(i + 1) {
             let file = attachment && !next.has_digit;
             let month = next.roles & role::MONTH != 0 && !next.has_digit;
-            let noted = self.glues(next.gap) && (month || self.plain_word(next));
+            let possessive = next.gap == gap::APOSTROPHE && next.end - next.start == 1;
+            let noted = possessive || self.glues(next.gap) && (month || self.plain_word(next));
             if tight(next.gap) && !known(Some(i + 1)) && !file && !noted {
                 return Bare::No("campaign-id.part-of-something");
             }
@@ -270,7 +273,9 @@ impl Finder<'_, '_> {
             if said && !article && (!related || before.roles & role::RELATION != 0) {
                 return true;
             }
-            if before.roles & (role::UNIT | role::AMOUNT) != 0 && !before.has_digit {
+            // "this year 48213 has none": a time is no label.
+            let time = before.roles & role::OCCASION != 0;
+            if before.roles & (role::UNIT | role::AMOUNT) != 0 && !before.has_digit && !time {
                 let amount = before.roles & role::AMOUNT != 0;
                 let one = || at.checked_sub(1).is_some_and(|one| INDEFINITE.contains(&self.words.word(one)));
                 let of = at + 2 == i && self.words.tokens[at + 1].roles & role::RELATION != 0 && one();
