@@ -76,7 +76,7 @@ impl Finder<'_, '_> {
         for at in 1..found.len() {
             let (wrong, right) = (&found[at - 1], &found[at]);
             let apart = wrong.compact != right.compact && right.denial == Denial::No && wrong.denial != Denial::Yes;
-            if apart && self.offered_instead(wrong, right) {
+            if apart && (self.offered_instead(wrong, right) || self.done_to_another(wrong, right)) {
                 turn_down(&mut found[at - 1], Denial::Yes);
             }
         }
@@ -117,6 +117,21 @@ impl Finder<'_, '_> {
         for id in found.iter_mut().filter(|id| denied_here.contains(&id.compact)) {
             turn_down(id, Denial::Yes);
         }
+    }
+
+    /// "Don't stop 48213, stop 48231": the same is denied of one and said of the other.
+    fn done_to_another(&self, wrong: &Stated, right: &Stated) -> bool {
+        let passing = role::UP_TO_ID | role::RELATION;
+        let verb = |id: &Stated| {
+            let passes = |at: &usize| self.words.tokens[*at].roles & passing != 0;
+            (id.tokens.0.saturating_sub(3)..id.tokens.0).rev().find(|at| !passes(at))
+        };
+        let (Some(denied), Some(said)) = (verb(wrong), verb(right)) else { return false };
+        let not = denied.checked_sub(1).is_some_and(|at| {
+            let token = &self.words.tokens[at];
+            token.roles & (role::DENY | role::ASIDE) != 0 && self.words.tokens[denied].gap == gap::SPACE
+        });
+        not && said > wrong.tokens.1 && self.words.tokens[denied].hash == self.words.tokens[said].hash
     }
 
     /// "it is not in 48213 but in 48231", "I need not 48213, I need 48231".

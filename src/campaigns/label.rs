@@ -279,9 +279,13 @@ impl Finder<'_, '_> {
         ends && !tokens[i].link && !(first..last).any(other)
     }
 
-    /// "Re: Where are my ads? (#48213)": the number that some help desk gave its ticket.
+    /// "Re: Where are my ads? (#48213)", "[#48213] My ads": the number that some help desk gave its ticket.
     fn tags_a_reply(&self, i: usize) -> bool {
         let tokens = &self.words.tokens;
+        let bracketed = tokens[i].gap & gap::OPEN != 0 && self.words.gap_after(i) & gap::CLOSE != 0;
+        if self.zone.place == Where::Subject && bracketed && self.words.text[..tokens[i].start].ends_with("[#") {
+            return true;
+        }
         let last = self.zone.place == Where::Subject && i > 1 && i + 1 == tokens.len();
         let answers = |re: &Token| re.end <= 4 && re.roles & role::ADVERT == 0 && tokens[1].gap & gap::COLON != 0;
         last && tokens[i].gap & gap::OPEN != 0 && answers(&tokens[0])
