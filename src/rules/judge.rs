@@ -167,6 +167,11 @@ impl Compiled {
         best.filter(|best| self.is_plain(scan, scores, *best, next))
     }
 
+    /// Words that lean decide nothing where nothing is said: "I need help with my campaign".
+    pub fn says_something(&self, scan: &Scan<'_>) -> bool {
+        description::suffice(scan, &self.description.telling(scan), || (false, false))
+    }
+
     /// The points that a topic must reach.
     pub fn threshold(&self, topic: usize, scan: &Scan<'_>) -> f64 {
         let topic = &self.topics[topic];
@@ -188,11 +193,8 @@ impl Compiled {
         let by_signals = self.chosen(scan, &scores);
         let scores = self.with_leanings(scan, scores);
         let (best, next) = self.best(&scores);
-        // Words that lean decide nothing where nothing is said: "I need help with my campaign".
-        let says = |best: usize| {
-            by_signals == Some(best) || description::suffice(scan, &self.description.telling(scan), || (false, false))
-        };
-        let plain = best.filter(|best| self.is_plain(scan, &scores, *best, next) && says(*best));
+        let plain = best.filter(|best| self.is_plain(scan, &scores, *best, next));
+        let plain = plain.filter(|best| by_signals == Some(*best) || self.says_something(scan));
         let id_of = |index: Option<usize>| {
             index
                 .filter(|index| scores[*index] > self.topics[*index].prior)

@@ -90,6 +90,10 @@ impl Rules {
                 let trial = Trial { rules: self, findings, scores: &scores };
                 match index.filter(|_| topic.id != OTHER) {
                     Some(own) => trial.of_winner(own, rival),
+                    None if self.chosen(scan, &scores) != topic.id => vec![format!(
+                        "words lean to `{}`, but the mail does not say what is wrong or wanted: it takes a signal, or more words",
+                        self.chosen(scan, &scores)
+                    )],
                     None => trial.of_other(rival),
                 }
             }

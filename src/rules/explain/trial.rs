@@ -182,7 +182,9 @@ impl Trial<'_> {
             signalled[part.topic] -= part.found.iter().map(|found| found.weight).sum::<f64>();
         }
         let leant = compiled.leant(&scan, &signalled);
-        self.rules.chosen(&scan, &leaned(signalled, &leant))
+        let by_signals = self.rules.chosen(&scan, &signalled);
+        let chosen = self.rules.chosen(&scan, &leaned(signalled.clone(), &leant));
+        if chosen == by_signals || compiled.says_something(&scan) { chosen } else { OTHER }
     }
 
     fn threshold(&self, topic: usize) -> f64 {
