@@ -745,3 +745,17 @@ fn what_explain_says_of_words_is_so() {
     }
     assert!(tried > 30, "{tried}");
 }
+
+#[test]
+fn a_backspace_in_a_regex_and_a_label_of_two_topics_are_told() {
+    check(
+        "id = \"x\"\n[[signal]]\nregex = [\"\\bfoo\"]\nweight = 2\n",
+        &["topics/x.toml:3: the regex \"\\u{8}foo\" can never fire: it asks for a backspace; write it between single \
+           quotes, where `\\b` is the edge of a word"],
+    );
+    let topic = |id: &str| format!("id = \"{id}\"\nlabel = \"{id}\"\n[labels]\nde = \"Kündigung\"\n");
+    let found = lint(&files(&[("topics/a.toml", &topic("a")), ("topics/b.toml", &topic("b"))]));
+    let told: Vec<String> = found.iter().map(|found| found.fault.to_string()).collect();
+    let label = "topics/b.toml:1: the label \"Kündigung\" is one of `a` already; take it out of one of the two";
+    assert!(told.iter().any(|told| told.ends_with(label)), "{told:#?}");
+}

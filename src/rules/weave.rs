@@ -377,6 +377,11 @@ fn together(regexes: &[Thread], error: &regex::Error) -> Fault {
 fn wrong(regex: &Thread) -> Option<Fault> {
     let written = &regex.written;
     let (message, remedy) = match build(&small(written)) {
+        // What TOML makes of `"\b"`.
+        Ok(_) if written.contains('\u{8}') => (
+            format!("the regex {written:?} can never fire: it asks for a backspace"),
+            "write it between single quotes, where `\\b` is the edge of a word",
+        ),
         Ok(built) if built.is_match("") => {
             (format!("the regex {written:?} matches everything"), "make it ask for some text")
         }

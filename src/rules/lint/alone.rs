@@ -1,11 +1,11 @@
 //! What one signal or one topic shows by itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Findings, Weight, covers, holds, words_of};
 use crate::request::evidence::Where;
 use crate::rules::classes;
-use crate::rules::compile::{Compiled, Owner, Signal, Written};
+use crate::rules::compile::{Compiled, Owner, Signal, Written, label_words};
 use crate::rules::fold::{Piece, fold};
 use crate::rules::judge::{OTHER, Pick};
 use crate::rules::leanings::{self, MOST_LEANT};
@@ -209,6 +209,21 @@ impl Findings {
                 format!("`{}` can hardly fire: `lang` is {lang}, its phrases are filed under {under}", signal.name);
             let remedy = "let `lang` name the languages of its phrases, or delete it";
             self.add(Weight::Warning, file, line, message, remedy);
+        }
+    }
+
+    /// Labels that two topics have: the customer's pick of one is always the first's.
+    pub(super) fn of_labels(&mut self, compiled: &Compiled) {
+        let mut owners: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+        for (index, topic) in compiled.topics.iter().enumerate() {
+            for label in topic.labels.iter().chain([&topic.label]) {
+                let words = label_words(label);
+                let owner = *owners.entry(words).or_insert(index);
+                if owner != index {
+                    let message = format!("the label {label:?} is one of `{}` already", compiled.topics[owner].id.0);
+                    self.add(Weight::Warning, &topic.file, topic.id.1, message, "take it out of one of the two");
+                }
+            }
         }
     }
 

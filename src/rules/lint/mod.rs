@@ -69,6 +69,7 @@ pub fn lint(files: &Files) -> Vec<Finding> {
         findings.of_languages(signal, phrases, &languages);
     }
     findings.of_topics(&compiled);
+    findings.of_labels(&compiled);
     findings.of_picks(&compiled);
     findings.of_teams(&compiled);
     findings.of_twins(&compiled, &written);
