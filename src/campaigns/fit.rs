@@ -7,13 +7,12 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::alike;
-use super::fold::{NO_WORD, Token};
-use super::gap;
+use super::fold::NO_WORD;
 use super::hints::role;
 use super::named::{Finder, Hit, bits};
 use super::names::class;
+use super::places::Places;
 use super::spelling::{declines, edits, singular};
-use crate::request::evidence::Where;
 
 /// Index rows looked at for one group of words.
 const ROWS: usize = 1_200;
@@ -214,7 +213,7 @@ impl Finder<'_, '_> {
     ) -> Option<Fit> {
         let name = self.names.entry(entry);
         // For every word of the name, where it stands in the text and how well it matches.
-        let mut matched: [Option<(usize, usize, f32)>; 24] = [None; 24];
+        let mut matched: Places = [None; 24];
         let mut text = 0u64;
         let mut again = false;
         for (k, word) in name.iter().enumerate() {
@@ -332,112 +331,6 @@ impl Finder<'_, '_> {
         })
     }
 
-    /// "BF Early Access" for "Black Friday Early Access": capitals beside the rest of a name, for words of it side by side.
-    fn initials(
-        &self,
-        name: &[u32],
-        matched: &mut [Option<(usize, usize, f32)>; 24],
-        (base, used): (usize, u64),
-        text: &mut u64,
-    ) {
-        let free = |k: usize, matched: &[Option<(usize, usize, f32)>; 24]| {
-            matched[k].is_none() && self.names.class(name[k]) & (class::STOP | class::VARIANT) == 0
-        };
-        if !(1..name.len()).any(|k| free(k - 1, matched) && free(k, matched)) {
-            return;
-        }
-        let places = || matched.iter().flatten();
-        let (Some(first), Some(last)) =
-            (places().map(|(first, ..)| *first).min(), places().map(|(_, last, _)| *last).max())
-        else {
-            return;
-        };
-        for at in first.checked_sub(1).into_iter().chain(first + 1..=last + 1) {
-            let Some(token) = self.words.tokens.get(at).filter(|token| token.capitals && token.word == NO_WORD) else {
-                continue;
-            };
-            let letters = self.words.folded(token);
-            let beside = token.gap == gap::SPACE || at < first || token.gap == 0;
-            if !(2..=4).contains(&letters.len())
-                || !letters.is_ascii()
-                || !beside
-                || (*text | used) & bits(base, at, at) != 0
-            {
-                continue;
-            }
-            let stands = |k: usize| {
-                letters.bytes().enumerate().all(|(nth, letter)| {
-                    name.get(k + nth).is_some_and(|word| self.names.text(*word).bytes().next() == Some(letter))
-                        && free(k + nth, matched)
-                })
-            };
-            if let Some(k) = (0..name.len()).find(|k| stands(*k)) {
-                matched[k..k + letters.len()].fill(Some((at, at, 0.9)));
-                *text |= bits(base, at, at);
-                return;
-            }
-        }
-    }
-
-    /// A word that the text says twice is meant where the rest of the name stands: "my card ... the card for the young".
-    fn gather(
-        &self,
-        name: &[u32],
-        hits: &[&Hit],
-        base: usize,
-        matched: &mut [Option<(usize, usize, f32)>; 24],
-        text: &mut u64,
-    ) {
-        for (k, word) in name.iter().enumerate() {
-            let Some((first, last, quality)) = matched[k] else { continue };
-            let others = matched.iter().enumerate().filter(|(other, _)| *other != k);
-            let others: Vec<usize> = others.filter_map(|(_, place)| place.map(|(first, ..)| first)).collect();
-            let far = |at: usize| others.iter().map(|other| other.abs_diff(at)).min();
-            let free = |hit: &&&Hit| *text & bits(base, hit.first, hit.last) == 0;
-            let as_good = |hit: &&&Hit| hit.words.iter().any(|(id, other)| id == word && *other == quality);
-            let nearest = hits.iter().filter(free).filter(as_good).min_by_key(|hit| far(hit.first));
-            if let Some(hit) = nearest.filter(|hit| far(hit.first) < far(first)) {
-                *text = *text & !bits(base, first, last) | bits(base, hit.first, hit.last);
-                matched[k] = Some((hit.first, hit.last, quality));
-            }
-        }
-    }
-
-    /// A function word is one of the name only beside the rest of it: "Der Kaufmann" is not "Kaufmann fehlt der". What the
-    /// name begins with may stand before the rest, where no name was looked for.
-    fn attach(&self, name: &[u32], matched: &mut [Option<(usize, usize, f32)>; 24], base: usize, text: &mut u64) {
-        let tokens = &self.words.tokens;
-        let function = |at: usize| tokens[at].roles & role::STOP != 0 && !tokens[at].capital;
-        let solid = || matched.iter().flatten().filter(|(first, ..)| !function(*first));
-        let (Some(first), Some(last)) =
-            (solid().map(|(first, ..)| *first).min(), solid().map(|(_, last, _)| *last).max())
-        else {
-            return;
-        };
-        for place in matched.iter_mut() {
-            if let Some((at, end, _)) = *place
-                && function(at)
-                && (at > last + 1 || end + 1 < first)
-            {
-                *text &= !bits(base, at, end);
-                *place = None;
-            }
-        }
-        let Some(mut k) = matched.iter().position(Option::is_some) else { return };
-        let mut at = matched[k].map_or(first, |(at, ..)| at);
-        let beside = |at: usize| tokens[at].gap & !(gap::SPACE | gap::QUOTE | gap::APOSTROPHE) == 0;
-        while k > 0
-            && at > base
-            && beside(at)
-            && tokens[at - 1].word == name[k - 1]
-            && tokens[at - 1].roles & role::STOP != 0
-        {
-            (k, at) = (k - 1, at - 1);
-            *text |= bits(base, at, at);
-            matched[k] = Some((at, at, 1.0));
-        }
-    }
-
     /// A word of a name that only joins others; "A" and "O" that open "A Minha Horta" are articles, no variants.
     pub(super) fn only_joins(&self, name: &[u32], k: usize) -> bool {
         let text = self.names.text(name[k]);
@@ -458,35 +351,6 @@ impl Finder<'_, '_> {
             end += 1;
         }
         start..end
-    }
-
-    /// A single letter or digit is part of a name only beside the rest of it, a letter only as a capital.
-    pub(super) fn single_fits(&self, at: usize, k: usize, matched: &[Option<(usize, usize, f32)>; 24]) -> bool {
-        let token = &self.words.tokens[at];
-        let beside = |other: Option<(usize, usize, f32)>| {
-            other.is_some_and(|(first, last, _)| at == last + 1 || at + 1 == first || at == last + 2)
-        };
-        let near = (0..k).any(|before| beside(matched[before])) || k == 0;
-        // "onboarding nudge b": directly behind the word before it; "cours d'essai": elided.
-        let function = role::STOP | role::FILL | role::AND | role::NUMBER;
-        let behind = k > 0 && matched[k - 1].is_some_and(|(_, last, _)| at == last + 1) && token.gap == gap::SPACE;
-        near && (token.digits
-            || token.capital
-            || behind && token.roles & function == 0
-            || self.words.gap_after(at) & gap::APOSTROPHE != 0
-            || token.end - token.start > 1
-            || self.field()
-            || self.zone.place == Where::Subject && token.roles & role::STOP == 0)
-            && token.gap & (gap::COMMA | gap::MONEY) == 0
-            && !self.of_figure(at)
-    }
-
-    /// The "1" of "1.890,00".
-    fn of_figure(&self, at: usize) -> bool {
-        let tokens = &self.words.tokens;
-        let tight = |token: &Token| token.gap_chars == 1 && token.gap & (gap::DOT | gap::COMMA | gap::APOSTROPHE) != 0;
-        let joins = |at: usize| tokens.get(at).is_some_and(|next| tight(next) && next.digits && tokens[at - 1].digits);
-        at > 0 && joins(at) || joins(at + 1)
     }
 
     /// How well an unmatched word of the text stands for a word of a name: shortened or misspelt.
@@ -531,28 +395,6 @@ impl Finder<'_, '_> {
             }
             7.. => edits(text, name, 2).map_or(0.0, |distance| if distance == 1 { 0.85 } else { 0.7 }),
             _ => 0.0,
-        }
-    }
-
-    /// Keeps the run of matches in which no more than three words of the text lie between two.
-    pub(super) fn dense(&self, matched: &mut [Option<(usize, usize, f32)>; 24], base: usize, text: &mut u64) {
-        let mut places: Vec<(usize, usize, f32)> = matched.iter().flatten().copied().collect();
-        places.sort_by_key(|(first, ..)| *first);
-        let (mut best, mut run): ((usize, usize, f32), (usize, usize, f32)) = ((0, 0, -1.0), (0, 0, -1.0));
-        for (first, last, quality) in places {
-            let breaks = run.2 < 0.0 || first > run.1 + 4;
-            run = if breaks { (first, last, quality) } else { (run.0, run.1.max(last), run.2 + quality) };
-            if run.2 > best.2 {
-                best = run;
-            }
-        }
-        for place in matched.iter_mut() {
-            if let Some((first, last, _)) = *place
-                && (first < best.0 || last > best.1)
-            {
-                *text &= !bits(base, first, last);
-                *place = None;
-            }
         }
     }
 }

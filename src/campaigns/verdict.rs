@@ -13,6 +13,7 @@ use super::meant::{keep_own, quoted_at, stated_ids};
 use super::named::{self, Mention};
 use super::placed;
 use super::stated::{self, Footing, Stated};
+use super::taken_back;
 use super::view::View;
 use super::zone::{Zone, field_zones, found, not_specific, speaks_of_a_campaign, whole, zone_of};
 use super::{Candidate, Directory, Identified, Status};
@@ -75,9 +76,9 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     if let [.., subject, text] = zones.as_mut_slice()
         && !subject.ids.is_empty()
     {
-        denial::take_back_subject(subject, text);
+        taken_back::take_back_subject(subject, text);
     }
-    denial::take_back_above(&mut zones);
+    taken_back::take_back_above(&mut zones);
     // Links, attachments and what was written before hold IDs, no names: without a digit there is nothing to see.
     let may_hold =
         |text: &str| directory.ids.letters_only || !text.is_ascii() || text.bytes().any(|b| b.is_ascii_digit());

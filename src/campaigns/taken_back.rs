@@ -1,0 +1,58 @@
+//! What the text takes back of what stands elsewhere: in the subject, in the form, further up.
+//!
+//! Turns down IDs only where the text states another; names are left as they are.
+
+use super::denial::{Denial, turn_down};
+use super::gap;
+use super::hints::{Said, Says, role};
+use super::verdict::Found;
+
+/// "The subject is wrong, it is 48231": the IDs of the subject are not meant where the text states another.
+pub(super) fn take_back_subject(subject: &mut Found<'_>, text: &Found<'_>) {
+    let words = &text.zone.words;
+    let wrong = |from: usize| {
+        let near = (from.saturating_sub(8)..words.tokens.len().min(from + 9)).skip_while(|at| {
+            *at < from && words.tokens[*at + 1..=from].iter().any(|token| token.gap & gap::CLAUSE != 0)
+        });
+        let mut near = near.take_while(|at| *at <= from || words.tokens[*at].gap & gap::CLAUSE == 0);
+        near.any(|at| {
+            // One word is an apology.
+            let mut said = words.phrases_at(at);
+            said.any(|(says, end)| match says {
+                Says::Wrong => true,
+                Says::Corrected => end > at + 1,
+                // "ignore the subject"
+                Says::DeniedAfter => end == at + 1,
+                _ => false,
+            })
+        })
+    };
+    if words.said.iter().any(|said| said.says == Says::Subject && wrong(said.at)) {
+        for id in subject.ids.iter_mut().filter(|id| text.ids.iter().all(|other| other.compact != id.compact)) {
+            turn_down(id, Denial::Replaced);
+        }
+    }
+}
+
+/// "Please ignore the one above, this is about 48231": what the form, the subject and the text before it state is not meant
+/// where the text states another behind it. The last of these zones is the text.
+pub(super) fn take_back_above(zones: &mut [Found<'_>]) {
+    let Some((text, before)) = zones.split_last_mut() else { return };
+    let words = &text.zone.words;
+    let ignored = |at: usize| {
+        let turned = |start: usize| {
+            words.phrases_at(start).any(|(says, end)| matches!(says, Says::DeniedAfter | Says::AsideAfter) && end == at)
+        };
+        at.checked_sub(1).is_some_and(|not| words.tokens[not].roles & role::DENY != 0)
+            || (at.saturating_sub(4)..at).any(turned)
+    };
+    let above = |said: &&Said| said.says == Says::Above && ignored(said.at);
+    let Some(at) = words.said.iter().filter(above).map(|said| said.at).next_back() else { return };
+    let meant: Vec<String> = text.ids.iter().filter(|id| id.tokens.0 > at).map(|id| id.compact.clone()).collect();
+    let above = before.iter_mut().flat_map(|found| found.ids.iter_mut());
+    for id in above.chain(text.ids.iter_mut().filter(|id| id.tokens.0 < at)) {
+        if !meant.is_empty() && !meant.contains(&id.compact) {
+            turn_down(id, Denial::Replaced);
+        }
+    }
+}
