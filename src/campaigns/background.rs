@@ -15,6 +15,9 @@ const NOT: u32 = role::DENY | role::ASIDE | role::POLAR;
 /// "Thanks for 48231 last week", "(see also our older 48231)": what the clause says is said of something that is over, serves
 /// as a model, or is somebody else's, and nothing in it is wrong or wanted.
 pub(super) fn mentioned(words: &Words<'_>, first: usize, last: usize) -> bool {
+    if !words.says_within(first.saturating_sub(REACH), last + 1 + REACH, Says::Background) {
+        return false;
+    }
     let (start, end) = clause(words, first, last);
     let says = |at: usize, what: &dyn Fn(Says) -> bool| words.phrases_at(at).any(|(says, to)| what(says) && to <= end);
     let wanted = |at: usize| {

@@ -138,6 +138,9 @@ pub(super) fn settled_behind(words: &Words<'_>, from: usize) -> bool {
 /// "In 48213 they have a fine logo. There is nothing to do there, it is just a model.": the rest of the clause, or the sentence
 /// behind it, leaves it as it is.
 pub(super) fn left_alone(words: &Words<'_>, last: usize) -> bool {
+    if !words.says_within(last + 1, last + LEFT_ALONE, Says::Untouched) {
+        return false;
+    }
     let tokens = &words.tokens;
     let ends = gap::CLAUSE | gap::COMMA | gap::CLOSE | gap::LINE | gap::HYPHEN;
     let function = role::STOP | role::OWN | role::FILL | role::RELATION;
@@ -165,6 +168,9 @@ pub(super) fn left_alone(words: &Words<'_>, last: usize) -> bool {
 /// "the same sending time as 48213": a model, where what is the same is no trouble.
 pub(super) fn likened(words: &Words<'_>, first: usize) -> bool {
     const REACH: usize = 12;
+    if !words.says_within(first.saturating_sub(REACH + 5), first, Says::Alike) {
+        return false;
+    }
     let tokens = &words.tokens;
     let passing = role::UP_TO_ID | role::RELATION;
     let parts = |at: usize| tokens[at].gap & (gap::CLAUSE | gap::COLON | gap::COMMA) != 0;

@@ -90,6 +90,9 @@ impl Finder<'_, '_> {
     /// "48213 runs again, I ask for 48231 only": where one is said to be the only one, the others are but mentioned.
     fn leave_only(&self, found: &mut [Stated]) {
         let counts = |id: &Stated| id.weight > 0.0 && id.denial == Denial::No;
+        if found.len() < 2 {
+            return;
+        }
         let only = found.iter().filter(|id| counts(id) && exclusive(self.words, id.tokens.0, id.tokens.1));
         let only: Vec<String> = only.map(|id| id.compact.clone()).take(2).collect();
         let [only] = only.as_slice() else { return };

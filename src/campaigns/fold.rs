@@ -105,6 +105,12 @@ impl Words<'_> {
         self.said[first..].iter().take_while(move |said| said.at == at).map(|said| (said.says, said.end))
     }
 
+    /// Whether a phrase that says this begins at one of these tokens.
+    pub fn says_within(&self, from: usize, to: usize, what: Says) -> bool {
+        let first = self.said.partition_point(|said| said.at < from);
+        self.said[first..].iter().take_while(|said| said.at < to).any(|said| said.says == what)
+    }
+
     /// What stands after the token at this index.
     pub fn gap_after(&self, index: usize) -> u32 {
         self.tokens.get(index + 1).map_or(self.tail, |next| next.gap)

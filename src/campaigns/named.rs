@@ -83,7 +83,11 @@ pub fn find(zone: &Zone<'_>, at: usize, directory: &Directory, hints: &Hints, ta
     let slavic = spelling::slavic(zone.words.text);
     let near = RefCell::default();
     let other_variants = RefCell::default();
-    let finder = Finder { zone, words: &zone.words, names, directory, hints, beside, slavic, near, other_variants };
+    let acronym =
+        |token: &Token| token.capitals && token.word == NO_WORD && (2..=4).contains(&(token.end - token.start));
+    let acronyms = zone.words.tokens.iter().any(acronym);
+    let words = &zone.words;
+    let finder = Finder { zone, words, names, directory, hints, beside, slavic, acronyms, near, other_variants };
     let mut mentions = vec![];
     let mut rows_left = ROWS_PER_ZONE;
     for group in finder.groups(taken) {
@@ -105,6 +109,8 @@ pub(super) struct Finder<'a, 'z> {
     beside: Vec<bool>,
     /// The text is of a language that declines its words as Slavic ones do.
     slavic: bool,
+    /// Some word is of a few capitals and of no name: it may be the initials of several.
+    pub(super) acronyms: bool,
     /// What the words may be misspellings of that were looked up already: a text repeats its words.
     near: RefCell<HashMap<&'a str, Near, FixedState>>,
     /// See [`Read::other_variants`].

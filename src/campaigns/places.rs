@@ -15,6 +15,9 @@ pub(super) type Places = [Option<(usize, usize, f32)>; 24];
 impl Finder<'_, '_> {
     /// "BF Early Access" for "Black Friday Early Access": capitals beside the rest of a name, for words of it side by side.
     pub(super) fn initials(&self, name: &[u32], matched: &mut Places, (base, used): (usize, u64), text: &mut u64) {
+        if !self.acronyms {
+            return;
+        }
         let free = |k: usize, matched: &Places| {
             matched[k].is_none() && self.names.class(name[k]) & (class::STOP | class::VARIANT) == 0
         };
