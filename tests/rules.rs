@@ -301,7 +301,6 @@ fn learned_rules_leave_to_other_what_speaks_for_no_topic() {
     assert!(warned(&files));
 }
 
-/// What is one customer's own becomes no phrase, and stands in no example; numbers that many write may.
 /// The rows of a history may come in any order.
 #[test]
 fn the_same_texts_in_another_order_teach_the_same() {
@@ -319,6 +318,7 @@ fn the_same_texts_in_another_order_teach_the_same() {
     assert_eq!(lean(&shipped, &samples).unwrap().file, leant);
 }
 
+/// What is one customer's own becomes no phrase, and stands in no example; numbers that many write may.
 #[test]
 fn learned_files_hold_nobodys_numbers_and_addresses() {
     let samples: Vec<Labelled> = (0..40)

@@ -3,14 +3,13 @@
 //! Looks at the clause that a campaign stands in, and at nothing else; whether another is meant is for [`super::denial`] to
 //! settle.
 
+use super::contrast::DENIES;
 use super::fold::Words;
 use super::gap;
 use super::hints::{Says, role};
 
 /// Words of a clause that are looked at on either side.
 const REACH: usize = 14;
-/// What turns down, or says that something is not so.
-const NOT: u32 = role::DENY | role::ASIDE | role::POLAR;
 
 /// "Thanks for 48231 last week", "(see also our older 48231)": what the clause says is said of something that is over, serves
 /// as a model, or is somebody else's, and nothing in it is wrong or wanted.
@@ -21,7 +20,7 @@ pub(super) fn mentioned(words: &Words<'_>, first: usize, last: usize) -> bool {
     let (start, end) = clause(words, first, last);
     let says = |at: usize, what: &dyn Fn(Says) -> bool| words.phrases_at(at).any(|(says, to)| what(says) && to <= end);
     let wanted = |at: usize| {
-        words.tokens[at].roles & NOT != 0
+        words.tokens[at].roles & DENIES != 0
             || says(at, &|says| matches!(says, Says::Asks | Says::Fails | Says::Trouble | Says::Likewise))
     };
     // "48213 is a copy of 48231": what stands between two is said of the second.
@@ -34,7 +33,7 @@ pub(super) fn mentioned(words: &Words<'_>, first: usize, last: usize) -> bool {
 /// "only for 48213", "48213 alone": no other campaign is meant.
 pub(super) fn exclusive(words: &Words<'_>, first: usize, last: usize) -> bool {
     let passing = role::UP_TO_ID | role::RELATION;
-    let denied = |at: usize| at.checked_sub(1).is_some_and(|not| words.tokens[not].roles & NOT != 0);
+    let denied = |at: usize| at.checked_sub(1).is_some_and(|not| words.tokens[not].roles & DENIES != 0);
     let ahead = (first.saturating_sub(6)..first).any(|at| {
         let mut said = words.phrases_at(at);
         let end = said.find(|(says, end)| *says == Says::Only && *end <= first).map(|(_, end)| end);

@@ -87,7 +87,7 @@ fn stands_alone(words: &Words<'_>, first: usize, end: usize) -> Option<usize> {
 }
 
 /// What turns down, or says that something is not so.
-const DENIES: u32 = role::DENY | role::ASIDE | role::POLAR;
+pub(super) const DENIES: u32 = role::DENY | role::ASIDE | role::POLAR;
 
 /// "48213 is running, 48231 not", "celle de Lyon non", "48231 does not start": the clause that begins here says of another, or
 /// of something in a word, that it is not so.
@@ -179,7 +179,7 @@ pub(super) fn likened(words: &Words<'_>, first: usize) -> bool {
     loop {
         let Some(at) = as_.checked_sub(1).filter(|at| first - at <= 5 && !parts(as_)) else { return false };
         as_ = at;
-        if says(as_, Says::As) && words.phrases_at(as_).any(|(says, end)| says == Says::As && end <= first) {
+        if words.phrases_at(as_).any(|(says, end)| says == Says::As && end <= first) {
             break;
         }
         if tokens[as_].roles & passing == 0 {

@@ -75,8 +75,7 @@ impl Finder<'_, '_> {
         let subject = self.zone.place == Where::Subject;
         let field = self.field();
         let timed = if field || quoted { 0 } else { self.in_time(fit.first, &matched) };
-        // "since Tuesday the tire spot": the day is no word of the name.
-        // "since Black Friday our campaign": what is ours is another.
+        // "since Tuesday the tire spot": the day is no word of the name. "since Black Friday our campaign": ours is another.
         let ours = || tokens.get(fit.last + 1).is_some_and(|next| next.roles & role::OWN != 0);
         if timed > 0 && (!beside || timed < matched.len() || ours())
             || !field && !quoted && !beside && (self.courteous(fit) || self.done(fit) || self.any_such(fit))
