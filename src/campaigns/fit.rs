@@ -383,7 +383,7 @@ impl Finder<'_, '_> {
             }
         }
         // "Listów" is a case of "Listy", in Latin letters.
-        if text.is_ascii() && name.is_ascii() && declines(text, name) {
+        if text.is_ascii() && name.is_ascii() && declines(text, name, self.endings) {
             return 0.85;
         }
         let long = name.chars().count().min(text.chars().count());

@@ -8,9 +8,7 @@ use unicode_normalization::char::is_combining_mark;
 use super::gap::{self, Between, gap_bit};
 use super::hints::{Said, Says, role};
 use super::letter::{DIGIT, LATIN, LOWER, UPPER};
-use super::letter::{
-    fold_char, fold_run, hangul, ideograph, invisible, katakana, opens_with_capital, part_of_word, run,
-};
+use super::letter::{Script, fold_char, fold_run, invisible, opens_with_capital, part_of_word, run, script};
 
 /// No word of the directory's vocabulary.
 pub const NO_WORD: u32 = u32::MAX;
@@ -125,7 +123,7 @@ pub fn words(text: &str) -> Words<'_> {
     let mut out = Words { text, folded, tokens: Vec::with_capacity(text.len() / 5 + 2), tail: 0, said: vec![] };
     let mut between = Between::default();
     let mut open: Option<Token> = None;
-    let mut last_katakana = false;
+    let mut last = Script::Mixed;
     let bytes = text.as_bytes();
     let mut next = 0;
     while let Some(byte) = bytes.get(next).copied() {
@@ -159,7 +157,6 @@ pub fn words(text: &str) -> Words<'_> {
                 capitals: kinds & LOWER == 0 && kinds != DIGIT,
                 ..Token::at(at, folded, std::mem::take(&mut between))
             });
-            last_katakana = false;
             next = end;
             continue;
         }
@@ -169,14 +166,22 @@ pub fn words(text: &str) -> Words<'_> {
             text[at..].chars().next().unwrap_or(char::REPLACEMENT_CHARACTER)
         };
         next = at + c.len_utf8();
+        // The vowel or tone of a letter that is a word by itself: ที่.
+        if last == Script::Alone
+            && !c.is_ascii()
+            && is_combining_mark(c)
+            && let Some(sign) = out.tokens.last_mut().filter(|sign| sign.end == at && open.is_none())
+        {
+            sign.end = next;
+            continue;
+        }
         if kinds != 0 || (!c.is_ascii() && part_of_word(c)) {
-            let (kana, alone) = if kinds != 0 { (false, false) } else { (katakana(c), ideograph(c)) };
             // Scripts meet without a space: キャンペーンID, 活动48213, 48213이.
-            let particle = open.as_ref().is_some_and(|token| token.digits) && hangul(c);
-            if open.is_some() && (alone || kana != last_katakana || particle) {
+            let script = if kinds != 0 { Script::Mixed } else { script(c) };
+            if open.is_some() && script != last {
                 close(&mut out, &mut open);
             }
-            last_katakana = kana;
+            last = script;
             let token = open.get_or_insert_with(|| {
                 let at_fold = out.folded.len() as u32;
                 let token = Token::at(at, (at_fold, at_fold), std::mem::take(&mut between));
@@ -199,7 +204,7 @@ pub fn words(text: &str) -> Words<'_> {
                 token.strange |= !added.is_ascii();
             }
             token.end = next;
-            if alone {
+            if script == Script::Alone {
                 close(&mut out, &mut open);
             }
             continue;

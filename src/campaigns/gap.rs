@@ -1,6 +1,7 @@
 //! What stands between two words of a text: a set of bits, one a kind of character.
 //!
-//! Says nothing of the words themselves; every character is of exactly one kind.
+//! Says nothing of the words themselves; every character is of exactly one kind, but
+//! that the wide marks of East Asian scripts hold the space behind them.
 
 /// White space other than a line break.
 pub const SPACE: u32 = 1;
@@ -60,10 +61,14 @@ pub(super) fn gap_bit(c: char) -> u32 {
     match c {
         '\n' | '\u{2028}' => LINE,
         '\u{2029}' => PARAGRAPH,
-        '.' | '…' | '。' | '．' | '·' => DOT,
-        ',' | '、' | '，' => COMMA,
-        ':' | '：' => COLON,
-        ';' | '；' => SEMICOLON,
+        '.' | '…' | '．' | '·' => DOT,
+        '。' => DOT | SPACE,
+        ',' => COMMA,
+        '、' | '，' => COMMA | SPACE,
+        ':' => COLON,
+        '：' => COLON | SPACE,
+        ';' => SEMICOLON,
+        '；' => SEMICOLON | SPACE,
         '/' | '／' | '|' | '\\' => SLASH,
         '-' | '‐'..='―' | '−' | '－' => HYPHEN,
         '_' | '＿' => UNDERSCORE,

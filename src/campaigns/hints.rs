@@ -3,9 +3,10 @@
 //! Words are compared folded. A fault names the line and the remedy; a file with faults compiles to nothing.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
+use foldhash::fast::FixedState;
 use serde::Deserialize;
 
 use super::fold::{self, Token, Words};
@@ -158,6 +159,8 @@ pub enum Says {
     Modal,
     /// Another spelling of the words: an index into [`Hints::spellings`].
     Same(usize),
+    /// It is one word, of several tokens in a script without spaces, and may be this: bits of [`role`].
+    Word(u32),
 }
 
 /// A phrase in a text.
@@ -194,6 +197,8 @@ pub struct Hints {
     /// A single word to the hashes of the several that it stands for.
     long: ByHash<Vec<u64>>,
     values: Vec<String>,
+    /// The endings that words of a language take, by its code.
+    endings: HashMap<String, Arc<Vec<String>>, FixedState>,
 }
 
 #[derive(Deserialize)]
@@ -207,12 +212,22 @@ struct File {
     values: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     same: Vec<Same>,
+    #[serde(default)]
+    declension: Vec<Declension>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Same {
     words: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Declension {
+    /// Codes of ISO 639-1.
+    languages: Vec<String>,
+    endings: Vec<String>,
 }
 
 /// The file's name below `rules/`.
@@ -296,7 +311,9 @@ impl Hints {
             for word in words {
                 let stem = word.strip_suffix('*');
                 let folded = fold::folded(stem.unwrap_or(word));
-                if folded.is_empty() || folded.contains(' ') {
+                if folded.contains(' ') && !word.contains(' ') && !word.is_ascii() && stem.is_none() {
+                    hints.phrase(word, Says::Word(*bit));
+                } else if folded.is_empty() || folded.contains(' ') {
                     let message = format!("`{word}` in words.{list} is not one word");
                     faults.push(fault(line_with(text, word), message, "put phrases of several words under [phrases]"));
                 } else if stem.is_some() && *bit == role::NEGATIVE {
@@ -369,6 +386,11 @@ impl Hints {
         for same in &file.same {
             hints.same(&same.words);
         }
+        for declension in &file.declension {
+            let endings = declension.endings.iter().map(|ending| fold::folded(ending).replace(' ', ""));
+            let endings = Arc::new(endings.chain([String::new()]).collect::<Vec<_>>());
+            hints.endings.extend(declension.languages.iter().map(|language| (language.clone(), Arc::clone(&endings))));
+        }
         hints.stems.sort();
         hints.stems.dedup();
         if faults.is_empty() { Ok(hints) } else { Err(faults) }
@@ -435,6 +457,19 @@ impl Hints {
                 words.tokens[at].roles &= !role::PHRASE;
             }
         }
+        for at in 0..words.said.len() {
+            let Said { at, end, says: Says::Word(roles) } = words.said[at] else { continue };
+            if words.tokens[at + 1..end].iter().all(|token| token.gap == 0) {
+                words.tokens[at..end].iter_mut().for_each(|token| token.roles |= roles);
+            }
+        }
+    }
+
+    /// The endings that the words of a text take: of its language or, where that is unknown, of what its letters tell.
+    pub fn endings(&self, language: Option<&str>, text: &str) -> &[String] {
+        let known = language.or_else(|| memchr::memchr2(0xc4, 0xc5, text.as_bytes()).map(|_| "pl"));
+        let known = known.or_else(|| memchr::memchr2(0xd0, 0xd1, text.as_bytes()).map(|_| "ru"));
+        known.and_then(|language| self.endings.get(language)).map_or(&[], |endings| endings.as_slice())
     }
 
     /// Adds the phrases that begin at this word; says whether there are any.
@@ -469,10 +504,23 @@ impl Hints {
         {
             return self.roles_at(hash(bare.as_bytes()));
         }
+        if exact == 0 && korean(word) {
+            return self
+                .stems_of(word, "ko")
+                .map(|stem| self.roles_at(hash(stem.as_bytes())))
+                .find(|r| *r != 0)
+                .unwrap_or(0);
+        }
         if is_singular {
             return exact;
         }
         exact | self.roles_at(hash_of_one) & !(role::CAMPAIGN | role::ADVERT | role::STOP | role::FILL)
+    }
+
+    /// What remains of a folded word without one of the endings of a language.
+    fn stems_of<'w>(&'w self, word: &'w str, language: &str) -> impl Iterator<Item = &'w str> {
+        let endings = self.endings.get(language).into_iter().flat_map(|endings| endings.iter());
+        endings.filter_map(|ending| word.strip_suffix(ending.as_str())).filter(|stem| !stem.is_empty())
     }
 
     fn roles_at(&self, hash: u64) -> u32 {
@@ -547,6 +595,11 @@ fn without_article(word: &str) -> Option<&str> {
     let rest = word.strip_prefix("ال").or_else(|| word.strip_prefix("لل"));
     let rest = rest.or_else(|| word.strip_prefix(['و', 'ب', 'ف', 'ك'])?.strip_prefix("ال"));
     rest.filter(|rest| !rest.is_empty())
+}
+
+/// Whether a folded word begins with a Korean letter (Hangul Jamo).
+fn korean(word: &str) -> bool {
+    matches!(word.chars().next(), Some('\u{1100}'..='\u{11ff}'))
 }
 
 fn line_of(text: &str, at: usize) -> usize {

@@ -64,6 +64,11 @@ impl Finder<'_, '_> {
             }
             mark |= token.gap & (gap::HASH | gap::COLON | gap::EQUALS) != 0 && !link;
             k -= 1;
+            // 番号: the signs of one word are one step.
+            let sign = |at: usize| self.words.tokens[at].roles & !role::PHRASE;
+            while k > 0 && roles != 0 && self.words.tokens[k].gap == 0 && sign(k) == sign(k - 1) {
+                k -= 1;
+            }
             if roles & role::LABEL != 0 {
                 return if negative { Label::Campaign } else { Label::Full };
             }

@@ -25,17 +25,34 @@ pub(super) fn invisible(c: char) -> bool {
         | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
-/// Scripts written without spaces, whose characters are words by themselves.
-pub(super) fn ideograph(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{309f}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
+/// How a character stands to the one before it in a word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Script {
+    /// Digits of all scripts, and letters that stand in one word with them and with each other: Latin and its look-alikes.
+    Mixed,
+    /// Letters that make words among themselves alone: 62180ريال and キャンペーンID are two words.
+    Apart(u32),
+    /// Scripts written without spaces, whose characters are words by themselves: Chinese, hiragana, Thai.
+    Alone,
 }
 
-pub(super) fn hangul(c: char) -> bool {
-    matches!(c, '\u{ac00}'..='\u{d7a3}')
-}
-
-pub(super) fn katakana(c: char) -> bool {
-    matches!(c, '\u{30a0}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9f}')
+/// Of which kind the script of a character is. Blocks of Unicode, in steps of 128 characters, stand for scripts.
+pub(super) fn script(c: char) -> Script {
+    match c {
+        ..'\u{590}' => Script::Mixed,
+        _ if digit(c).is_some() => Script::Mixed,
+        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' => Script::Alone,
+        '\u{3040}'..='\u{309f}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' => {
+            Script::Alone
+        }
+        '\u{ac00}'..='\u{d7a3}' => Script::Apart(0xac00),
+        '\u{600}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' => {
+            Script::Apart(0x600)
+        }
+        '\u{30a0}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9f}' => Script::Apart(0x30a0),
+        '\u{590}'..='\u{1c7f}' => Script::Apart(c as u32 & !0x7f),
+        _ => Script::Mixed,
+    }
 }
 
 /// What the letters from À to ÿ fold to, where that is one ASCII letter; `-`: it is not. Of all that is not ASCII nearly

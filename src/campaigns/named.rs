@@ -80,14 +80,14 @@ pub struct Read {
 pub fn find(zone: &Zone<'_>, at: usize, directory: &Directory, hints: &Hints, taken: &[(usize, usize)]) -> Read {
     let names = &directory.names;
     let beside = beside_names(&zone.words, names);
-    let slavic = spelling::slavic(zone.words.text);
+    let endings = hints.endings(zone.language, zone.words.text);
     let near = RefCell::default();
     let other_variants = RefCell::default();
     let acronym =
         |token: &Token| token.capitals && token.word == NO_WORD && (2..=4).contains(&(token.end - token.start));
     let acronyms = zone.words.tokens.iter().any(acronym);
     let words = &zone.words;
-    let finder = Finder { zone, words, names, directory, hints, beside, slavic, acronyms, near, other_variants };
+    let finder = Finder { zone, words, names, directory, hints, beside, endings, acronyms, near, other_variants };
     let mut mentions = vec![];
     let mut rows_left = ROWS_PER_ZONE;
     for group in finder.groups(taken) {
@@ -107,8 +107,8 @@ pub(super) struct Finder<'a, 'z> {
     pub(super) hints: &'a Hints,
     /// Of every word: whether what stands around it makes it plausible that it is part of a name.
     beside: Vec<bool>,
-    /// The text is of a language that declines its words as Slavic ones do.
-    slavic: bool,
+    /// The endings that the words of its language take, none where it has few.
+    pub(super) endings: &'a [String],
     /// Some word is of a few capitals and of no name: it may be the initials of several.
     pub(super) acronyms: bool,
     /// What the words may be misspellings of that were looked up already: a text repeats its words.
@@ -297,14 +297,15 @@ impl<'a> Finder<'a, '_> {
             if plausible {
                 words.extend(uninflected(word).find_map(|stem| self.names.find(stem)).map(|id| (id, 0.93)));
             }
-            if words.is_empty() && self.slavic && plausible {
-                let other = spelling::other_case(singular(word), |other| self.names.find(singular(other)));
+            if words.is_empty() && !self.endings.is_empty() {
+                let known = |other: &str| self.names.find(singular(other));
+                let other = spelling::other_case(singular(word), self.endings, known);
                 words.extend(other.map(|id| (id, 0.93)));
             }
             if words.is_empty() && plausible {
                 let near = self.near(singular(word));
                 // "mutui" is no typo for "mutuo".
-                let declined = |id: u32| word.len() >= 5 && declines(singular(word), self.names.text(id));
+                let declined = |id: u32| word.len() >= 5 && declines(singular(word), self.names.text(id), self.endings);
                 words.extend(near.into_iter().map(|(id, distance)| match distance {
                     _ if declined(id) => (id, 0.93),
                     1 => (id, 0.85),

@@ -59,7 +59,7 @@ impl Finder<'_, '_> {
         let function = role::STOP | role::FILL | role::AND | role::OWN | role::DENY | role::BUT | role::RELATION;
         let known =
             function | role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT | role::TITLE | role::MONTH | role::PLACE;
-        let noun = match (next.capital, self.zone.capital_nouns) {
+        let noun = match (next.capital, self.zone.capital_nouns()) {
             (false, false) => word.ends_with('s') && !word.ends_with("ss"),
             (true, true) => !next.capitals && word.ends_with(['e', 'n', 'r', 's']),
             _ => false,
@@ -174,7 +174,12 @@ impl Finder<'_, '_> {
             let file = attachment && !next.has_digit;
             let month = next.roles & role::MONTH != 0 && !next.has_digit;
             let possessive = next.gap == gap::APOSTROPHE && next.end - next.start == 1;
-            let noted = possessive || self.glues(next.gap) && (month || self.plain_word(next));
+            // "a 48213-as kampány"
+            let case = || {
+                let endings = self.hints.endings(self.zone.language, self.words.text);
+                endings.iter().any(|ending| ending == self.words.folded(next))
+            };
+            let noted = possessive || self.glues(next.gap) && (month || self.plain_word(next) || case());
             if tight(next.gap) && !known(Some(i + 1)) && !file && !noted {
                 return Bare::No("campaign-id.part-of-something");
             }

@@ -21,23 +21,12 @@ pub fn uninflected(word: &str) -> impl Iterator<Item = &str> {
     endings.filter_map(move |end| word.strip_suffix(end)).filter(|stem| stem.len() >= 5)
 }
 
-/// Endings of Slavic declensions, folded.
-const ENDINGS: [&str; 24] = [
-    "", "a", "ach", "ami", "e", "ego", "ej", "em", "i", "ia", "iach", "iami", "ich", "ie", "iem", "im", "iom", "iu",
-    "o", "om", "ow", "u", "y", "ych",
-];
-
-/// Whether a text may be of a Slavic language: it has letters of Unicode's Latin Extended-A, which begin with these bytes.
-pub fn slavic(text: &str) -> bool {
-    memchr::memchr2(0xc4, 0xc5, text.as_bytes()).is_some()
-}
-
-/// What may be other cases of a folded Slavic word; the first for which `found` has something.
-pub fn other_case<T>(word: &str, mut found: impl FnMut(&str) -> Option<T>) -> Option<T> {
-    let mut other = String::with_capacity(word.len() + 4);
-    for own in ENDINGS {
-        let Some(stem) = word.strip_suffix(own).filter(|stem| stem.len() >= 4.max(2 * own.len())) else { continue };
-        for ending in ENDINGS.iter().filter(|ending| 2 * ending.len() <= stem.len()) {
+/// What may be other cases of a folded word, by the endings of its language; the first for which `found` has something.
+pub fn other_case<T>(word: &str, endings: &[String], mut found: impl FnMut(&str) -> Option<T>) -> Option<T> {
+    let mut other = String::with_capacity(word.len() + 8);
+    for own in endings {
+        let Some(stem) = word.strip_suffix(own.as_str()).filter(|stem| bears(stem, own)) else { continue };
+        for ending in endings.iter().filter(|ending| bears(stem, ending)) {
             other.clear();
             other.push_str(stem);
             other.push_str(ending);
@@ -49,11 +38,18 @@ pub fn other_case<T>(word: &str, mut found: impl FnMut(&str) -> Option<T>) -> Op
     None
 }
 
-/// Whether two folded words are cases of one Slavic word: a common stem, and endings of its declension behind it.
-pub fn declines(a: &str, b: &str) -> bool {
+/// Whether two folded words are cases of one word: a common stem, and endings of its language behind it.
+pub fn declines(a: &str, b: &str, endings: &[String]) -> bool {
     let stem = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
-    let ends = |word: &str| word.get(stem..).is_some_and(|end| 2 * end.len() <= stem && ENDINGS.contains(&end));
-    stem >= 4 && ends(a) && ends(b)
+    let Some(common) = a.get(..stem) else { return false };
+    let ends = |word: &str| word.get(stem..).is_some_and(|end| bears(common, end) && endings.iter().any(|e| e == end));
+    ends(a) && ends(b)
+}
+
+/// Whether a stem is long enough to be told with this ending behind it.
+fn bears(stem: &str, ending: &str) -> bool {
+    let letters = |word: &str| if word.is_ascii() { word.len() } else { word.chars().count() };
+    letters(stem) >= 4.max(letters(ending) + 1)
 }
 
 /// "koeln" for "Köln", and the other way round: a folded word as those write it who have, or have not, the letter.
@@ -153,6 +149,8 @@ mod tests {
         assert_eq!(other("koln", "Köln").as_deref(), Some("koeln"));
         assert_eq!(other("koeln", "Koeln").as_deref(), Some("koln"));
         assert_eq!((other("ete", "été"), other("sale", "Sale")), (None, None));
+        let endings = ["", "a", "ow", "y", "i"].map(str::to_owned);
+        let declines = |a: &str, b: &str| declines(a, b, &endings);
         assert!(declines("listow", "listy") && !declines("leads", "leader") && !declines("sale", "sali"));
         let dropped = ["harbour", "organised", "hour", "rise", "theatre"].map(dropped_in_american);
         assert_eq!(dropped, [Some(5), Some(6), None, None, None]);

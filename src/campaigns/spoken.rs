@@ -103,7 +103,7 @@ impl Finder<'_, '_> {
         let next = fit.last + 1;
         let helped = self.words.tokens.get(next).is_some_and(|word| word.roles & (role::STOP | role::FILL) != 0);
         let runs = self.says_it_runs(next) || helped && self.says_it_runs(next + 1);
-        self.known(fit) && !self.zone.capital_nouns && runs
+        self.known(fit) && !self.zone.capital_nouns() && runs
     }
 
     /// "stopped", "needs", "is fine": what is said here is said of something that runs, or does not.
@@ -124,11 +124,11 @@ impl Finder<'_, '_> {
     /// "an ambassador programme": any such thing, where its language gives a name other letters.
     pub(super) fn any_such(&self, fit: &Fit) -> bool {
         let tokens = &self.words.tokens[fit.first..=fit.last];
-        let plain = self.zone.capital_nouns || tokens.iter().all(|token| !token.capital);
+        let plain = self.zone.capital_nouns() || tokens.iter().all(|token| !token.capital);
         // "um" is no article in German, and "a" is another one in Portuguese.
         let article = |at: usize| match self.words.word(at) {
-            "um" => !self.zone.capital_nouns,
-            "a" => self.zone.english,
+            "um" => !self.zone.capital_nouns(),
+            "a" => self.zone.language == Some("en"),
             word => INDEFINITE.contains(&word),
         };
         plain && tokens[0].gap == gap::SPACE && fit.first.checked_sub(1).is_some_and(article)

@@ -126,7 +126,7 @@ impl Finder<'_, '_> {
         if fit.full && (count >= 2 || letters >= 1 && (matched.len() >= 2 || fit.words >= 2)) {
             // "We offer lead gen", "eine Einladung zum Sommerfest": said of anything, unless it is spoken of as a campaign is.
             let some_common = matched.iter().any(|at| tokens[*at].roles & role::COMMON != 0);
-            let lower = !capitalised || self.zone.capital_nouns && !in_order;
+            let lower = !capitalised || self.zone.capital_nouns() && !in_order;
             let beside = beside && !(some_common && lower && self.offered(fit));
             let everyday = count == 2 && some_common && lower && !(field || quoted || beside || subject);
             if everyday && !self.spoken_of(fit) {

@@ -60,8 +60,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     for (place, text) in [(Where::Subject, request.subject.as_str()), (Where::Text, request.text.as_str())] {
         let mut zone = zone_of(place, None, text, hints);
         zone.answers = answers && place == Where::Text;
-        zone.capital_nouns = matches!(request.language.as_deref(), Some("de" | "lb"));
-        zone.english = request.language.as_deref() == Some("en");
+        zone.language = request.language.as_deref();
         let ids = stated::find(&zone, view, hints);
         said_not_specific |= not_specific(&zone, &mut evidence);
         speaks |= speaks_of_a_campaign(&zone, &mut evidence);

@@ -26,10 +26,8 @@ pub struct Zone<'a> {
     pub speaks: bool,
     /// It answers our question for the Campaign ID.
     pub answers: bool,
-    /// Its language writes every noun with a capital.
-    pub capital_nouns: bool,
-    /// The text is English: "a" is an article.
-    pub english: bool,
+    /// Its language, where that is known: a code of ISO 639-1.
+    pub language: Option<&'a str>,
     /// Its words, with their roles.
     pub words: Words<'a>,
 }
@@ -48,9 +46,15 @@ pub(super) fn zone_of<'a>(place: Where, field: Option<String>, text: &'a str, hi
         name_field: false,
         speaks: place != Where::Form,
         answers: false,
-        capital_nouns: false,
-        english: false,
+        language: None,
         words,
+    }
+}
+
+impl Zone<'_> {
+    /// Whether its language writes every noun with a capital.
+    pub fn capital_nouns(&self) -> bool {
+        matches!(self.language, Some("de" | "lb"))
     }
 }
 
