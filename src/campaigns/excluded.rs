@@ -5,7 +5,7 @@
 use super::Directory;
 use super::fold::{NO_WORD, Token, Words};
 use super::gap;
-use super::hints::{Says, role};
+use super::hints::{Hints, Says, role};
 use super::named::Mention;
 use super::names::Names;
 use super::verdict::{CANDIDATES, Found, Group};
@@ -14,6 +14,7 @@ use super::verdict::{CANDIDATES, Found, Group};
 pub(super) struct Exclusions<'a, 'z> {
     pub(super) zones: &'a [Found<'z>],
     pub(super) directory: &'a Directory,
+    pub(super) hints: &'a Hints,
 }
 
 impl Exclusions<'_, '_> {
@@ -47,10 +48,11 @@ impl Exclusions<'_, '_> {
         left
     }
 
-    /// "Implants: the one in Sevilla does not start": a pronoun points to one of them by the word that tells it apart.
+    /// "Implants: the one in Sevilla does not start": a pronoun points to some of them by the word that tells them apart.
     fn narrow_to_pointed(&self, left: &mut Group) {
         let names = &self.directory.names;
         let mut apart: Option<Vec<u32>> = None;
+        let mut pointed: Vec<u32> = vec![];
         for found in self.zones.iter().filter(|found| found.decides) {
             let words = &found.zone.words;
             for pronoun in words.said.iter().filter(|said| said.says == Says::Pronoun) {
@@ -64,14 +66,20 @@ impl Exclusions<'_, '_> {
                 else {
                     continue;
                 };
-                let has = |row: u32| names.entry(row).contains(&token.word);
                 let denied =
                     (pronoun.at.saturating_sub(2)..pronoun.at).any(|at| words.tokens[at].roles & role::DENY != 0);
-                if token.word != NO_WORD && !denied && apart.binary_search(&token.word).is_ok() {
-                    left.retain(|(row, _)| has(*row));
-                    return;
+                // "the Spanish version stays as it is"
+                let untouched = words.says_within(at, at + 4, Says::Untouched);
+                // "the English version" of a name that has "EN".
+                let other = self.hints.spelled_otherwise(token.hash).iter();
+                let meant = [token.word].into_iter().chain(other.filter_map(|hash| names.find_hashed(*hash)));
+                if !denied && !untouched {
+                    pointed.extend(meant.filter(|word| *word != NO_WORD && apart.binary_search(word).is_ok()));
                 }
             }
+        }
+        if !pointed.is_empty() {
+            left.retain(|(row, _)| pointed.iter().any(|word| names.entry(*row).contains(word)));
         }
     }
 

@@ -279,7 +279,7 @@ impl Finder<'_, '_> {
             }
         }
         self.initials(name, &mut matched, (base, used), &mut text);
-        self.attach(name, &mut matched, base, &mut text);
+        self.attach(entry, &mut matched, base, &mut text);
         self.dense(&mut matched, base, &mut text);
         let (mut have, mut all, mut full, mut solid) = (0.0f32, 0.0f32, true, 0);
         let (mut variants, mut missing) = (true, 0u32);
@@ -390,7 +390,7 @@ impl Finder<'_, '_> {
         let alike = text.chars().next() == name.chars().next();
         match long {
             0..=3 => 0.0,
-            4..=6 if token.word == NO_WORD || alike => {
+            4..=6 if alike || token.word == NO_WORD && long > 4 => {
                 edits(text, name, 1).map_or(0.0, |_| if token.word == NO_WORD { 0.85 } else { 0.7 })
             }
             7.. => edits(text, name, 2).map_or(0.0, |distance| if distance == 1 { 0.85 } else { 0.7 }),

@@ -129,6 +129,8 @@ pub enum Says {
     Subject,
     /// What was said before, in the form or further up.
     Above,
+    /// The other one of two.
+    Other,
     /// It says of a campaign that the mail is not about it: "earlier", "template", "thanks".
     Background,
     /// Something is wanted.
@@ -346,6 +348,7 @@ impl Hints {
                 "pronoun" => Says::Pronoun,
                 "subject" => Says::Subject,
                 "above" => Says::Above,
+                "other" => Says::Other,
                 "background" => Says::Background,
                 "asks" => Says::Asks,
                 "exclusive" => Says::Only,

@@ -76,8 +76,18 @@ impl Finder<'_, '_> {
 
     /// A function word is one of the name only beside the rest of it: "Der Kaufmann" is not "Kaufmann fehlt der". What the
     /// name begins with may stand before the rest, where no name was looked for.
-    pub(super) fn attach(&self, name: &[u32], matched: &mut Places, base: usize, text: &mut u64) {
+    pub(super) fn attach(&self, entry: u32, matched: &mut Places, base: usize, text: &mut u64) {
         let tokens = &self.words.tokens;
+        let name = self.names.entry(entry);
+        // "en un CSV" is not the "EN" at the end of a name.
+        if let Some((at, end, _)) = matched[name.len().saturating_sub(1)]
+            && tokens[at].roles & (role::STOP | role::REGION) == role::STOP | role::REGION
+            && !tokens[at].capital
+            && self.ends_in_code(entry, self.words.word(at))
+        {
+            *text &= !bits(base, at, end);
+            matched[name.len() - 1] = None;
+        }
         let function = |at: usize| tokens[at].roles & role::STOP != 0 && !tokens[at].capital;
         let solid = || matched.iter().flatten().filter(|(first, ..)| !function(*first));
         let (Some(first), Some(last)) =
@@ -107,6 +117,12 @@ impl Finder<'_, '_> {
             *text |= bits(base, at, at);
             matched[k] = Some((at, at, 1.0));
         }
+    }
+
+    /// Whether the campaign's name ends with this word in capitals.
+    fn ends_in_code(&self, entry: u32, word: &str) -> bool {
+        let campaign = self.directory.campaigns.get(self.names.row(entry) as usize);
+        campaign.is_some_and(|campaign| campaign.name.trim_end().ends_with(&word.to_ascii_uppercase()))
     }
 
     /// A single letter or digit is part of a name only beside the rest of it, a letter only as a capital.

@@ -27,12 +27,13 @@ pub(super) struct Reading {
 pub(super) const SPREAD: usize = 8;
 
 impl Finder<'_, '_> {
-    /// Whether an ID may go on over this gap; a long one, and one that a hyphen ends, goes on in the next line.
+    /// Whether an ID may go on over this gap; a long one, and one that its separator ends, goes on in the next line.
     fn joins(&self, token: &Token) -> bool {
         const JOINTS: u32 = gap::SPACE | gap::DOT | gap::HYPHEN | gap::UNDERSCORE | gap::APOSTROPHE | gap::SLASH;
-        let broken = token.gap & !(gap::HYPHEN | gap::LINE) == 0 && token.gap & gap::LINE != 0;
+        const ENDS: u32 = gap::HYPHEN | gap::SLASH;
+        let broken = token.gap & !(ENDS | gap::LINE) == 0 && token.gap & gap::LINE != 0;
         match broken {
-            true => token.gap_chars <= 3 && (token.gap & gap::HYPHEN != 0 || self.ids.longest >= 32),
+            true => token.gap_chars <= 3 && (token.gap & ENDS != 0 || self.ids.longest >= 32),
             false => token.gap_chars <= 1 && token.gap & !JOINTS == 0,
         }
     }
@@ -53,7 +54,9 @@ impl Finder<'_, '_> {
         let opening = !head.digits && (head.has_digit || head.end - head.start >= 2);
         let marked = part.gap & MARKS != 0;
         let mark_fits = !marked || last == first + 1 && !head.has_digit && part.gap & !(MARKS | gap::SPACE) == 0;
-        opening && part.has_digit && part.gap_chars <= 3 && part.gap & !(WIDE | MARKS) == 0 && mark_fits
+        // "UNI - Q 2 V 6 K"
+        let sign = part.has_digit || part.end - part.start == 1 && part.gap & gap::HYPHEN != 0;
+        opening && sign && part.gap_chars <= 3 && part.gap & !(WIDE | MARKS) == 0 && mark_fits
     }
 
     /// Whether this is a further group of three digits, as in "20,417".

@@ -3,9 +3,14 @@
 //! Turns down IDs only where the text states another; names are left as they are.
 
 use super::denial::{Denial, turn_down};
+use super::fold::Words;
 use super::gap;
 use super::hints::{Said, Says, role};
+use super::stated::Stated;
 use super::verdict::Found;
+
+/// Words between an ID and what is said of the other.
+const NEAR: usize = 8;
 
 /// "The subject is wrong, it is 48231": the IDs of the subject are not meant where the text states another.
 pub(super) fn take_back_subject(subject: &mut Found<'_>, text: &Found<'_>) {
@@ -39,14 +44,7 @@ pub(super) fn take_back_subject(subject: &mut Found<'_>, text: &Found<'_>) {
 pub(super) fn take_back_above(zones: &mut [Found<'_>]) {
     let Some((text, before)) = zones.split_last_mut() else { return };
     let words = &text.zone.words;
-    let ignored = |at: usize| {
-        let turned = |start: usize| {
-            words.phrases_at(start).any(|(says, end)| matches!(says, Says::DeniedAfter | Says::AsideAfter) && end == at)
-        };
-        at.checked_sub(1).is_some_and(|not| words.tokens[not].roles & role::DENY != 0)
-            || (at.saturating_sub(4)..at).any(turned)
-    };
-    let above = |said: &&Said| said.says == Says::Above && ignored(said.at);
+    let above = |said: &&Said| said.says == Says::Above && ignored(words, said.at);
     let Some(at) = words.said.iter().filter(above).map(|said| said.at).next_back() else { return };
     let meant: Vec<String> = text.ids.iter().filter(|id| id.tokens.0 > at).map(|id| id.compact.clone()).collect();
     let above = before.iter_mut().flat_map(|found| found.ids.iter_mut());
@@ -55,4 +53,29 @@ pub(super) fn take_back_above(zones: &mut [Found<'_>]) {
             turn_down(id, Denial::Replaced);
         }
     }
+}
+
+/// "It is 48231, please forget the other one": of all that is stated only the ID before these words is meant.
+pub(super) fn take_back_other(zones: &mut [Found<'_>]) {
+    let Some((text, before)) = zones.split_last_mut() else { return };
+    let words = &text.zone.words;
+    let meant = words.said.iter().filter(|said| said.says == Says::Other && ignored(words, said.at)).find_map(|said| {
+        let near = |id: &&Stated| id.tokens.1 < said.at && said.at - id.tokens.1 <= NEAR;
+        text.ids.iter().rev().find(near).map(|id| id.compact.clone())
+    });
+    let Some(meant) = meant else { return };
+    for id in before.iter_mut().flat_map(|found| found.ids.iter_mut()).chain(text.ids.iter_mut()) {
+        if id.compact != meant {
+            turn_down(id, Denial::Replaced);
+        }
+    }
+}
+
+/// Whether what begins at this word is turned down: "ignore ...", "not ...".
+fn ignored(words: &Words<'_>, at: usize) -> bool {
+    let turned = |start: usize| {
+        words.phrases_at(start).any(|(says, end)| matches!(says, Says::DeniedAfter | Says::AsideAfter) && end == at)
+    };
+    at.checked_sub(1).is_some_and(|not| words.tokens[not].roles & role::DENY != 0)
+        || (at.saturating_sub(4)..at).any(turned)
 }

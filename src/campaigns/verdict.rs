@@ -78,6 +78,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
         taken_back::take_back_subject(subject, text);
     }
     taken_back::take_back_above(&mut zones);
+    taken_back::take_back_other(&mut zones);
     // Links, attachments and what was written before hold IDs, no names: without a digit there is nothing to see.
     let may_hold =
         |text: &str| directory.ids.letters_only || !text.is_ascii() || text.bytes().any(|b| b.is_ascii_digit());
@@ -159,7 +160,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
         ids = stated_ids(&zones, true);
         ids.retain(|id| id.row.is_some_and(named));
     }
-    let exclusions = Exclusions { zones: &zones, directory };
+    let exclusions = Exclusions { hints, zones: &zones, directory };
     let groups = merge(&mentions, &exclusions);
     for found in &zones {
         for id in &found.ids {

@@ -60,10 +60,10 @@ impl Words<'_> {
             .any(|word| !word.is_empty() && self.reading.content.contains(lowered(word, &mut buffer)))
     }
 
-    /// A postscript, or a label of the matter with its value: `Campaign: Orchard Box`.
+    /// A postscript, an attachment's name, or a label of the matter with its value: `Campaign: Orchard Box`.
     fn added(&self, line: &str) -> bool {
         let mut buffer = String::new();
-        let first = line.split_whitespace().next().unwrap_or_default();
+        let first = line.split_whitespace().next().unwrap_or_default().trim_start_matches(['[', '(', '<']);
         if self.reading.postscripts.contains(lowered(first, &mut buffer)) && first.len() < line.len() {
             return true;
         }
