@@ -205,7 +205,7 @@ impl Finder<'_, '_> {
         sure && precision >= 0.6
             && fit.coverage >= 0.3 * share
             && telling
-            && (field || (quoted || beside) && tokens[at].capital || beside && few || self.opens_name(name, fit, few))
+            && (field || (quoted || beside) && tokens[at].capital || beside && few || self.opens_name(name, fit, few) || self.heads_family(fit))
     }
 
     /// "VPN deal payout too low", "A assinatura do clube": spoken of as something known, or first of all but for an article,
@@ -230,6 +230,23 @@ impl Finder<'_, '_> {
             && fit.coverage >= 0.4
             && name.first() == Some(&token.word)
             && (long >= 10 && !heads || long >= 6 && self.of_family(name, fit))
+    }
+
+    /// "the venue of the Reunion": with a capital that its language gives no noun, the first word of all the names that have
+    /// it, which are several.
+    fn heads_family(&self, fit: &Fit) -> bool {
+        let token = &self.words.tokens[fit.first];
+        let before = fit.first.checked_sub(1).map(|before| &self.words.tokens[before]);
+        let spoken = before.is_some_and(|before| {
+            before.roles & (role::STOP | role::OWN) != 0 && !before.capital && token.gap == gap::SPACE
+        });
+        let named = self.names.with_word(token.word);
+        token.capital
+            && !token.capitals
+            && !self.zone.capital_nouns()
+            && spoken
+            && (2..=20).contains(&named.len())
+            && named.iter().all(|entry| self.names.entry(*entry).first() == Some(&token.word))
     }
 
     /// The first word of the subject, and no common one.
