@@ -83,7 +83,22 @@ fn stands_alone(words: &Words<'_>, first: usize, end: usize) -> Option<usize> {
     let modal = |at: usize| words.phrases_at(at).any(|(says, _)| says == Says::Modal);
     let plain =
         !tokens[from..end].iter().any(|token| token.gap & (gap::COMMA | gap::COLON) != 0) && !(from..end).any(modal);
-    (ends & gap::CLAUSE != 0 && ends & gap::QUERY == 0 && !limited && plain).then_some(from)
+    // "48231 went out fine, all 1,200 delivered."
+    let added = || ends & gap::COMMA != 0 && !limits_behind(words, end);
+    ((ends & gap::CLAUSE != 0 || added()) && ends & gap::QUERY == 0 && !limited && plain).then_some(from)
+}
+
+/// Whether the sentence that goes on here takes back what was said before: "..., but the clicks are missing".
+fn limits_behind(words: &Words<'_>, from: usize) -> bool {
+    let rest = from..words.tokens.len().min(from + 20);
+    let mut rest = rest.take_while(|at| *at == from || words.tokens[*at].gap & gap::CLAUSE == 0);
+    let concludes = words.phrases_at(from).any(|(says, _)| says == Says::Therefore);
+    !concludes
+        && rest.any(|at| {
+            let against = |says| matches!(says, Says::Contrast | Says::Fails | Says::Trouble | Says::Asks);
+            words.tokens[at].roles & (DENIES | role::BUT) != 0 && words.tokens[at].roles & role::FILL == 0
+                || words.phrases_at(at).any(|(says, _)| against(says))
+        })
 }
 
 /// What turns down, or says that something is not so.

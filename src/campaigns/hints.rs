@@ -131,6 +131,8 @@ pub enum Says {
     Above,
     /// The other one of two.
     Other,
+    /// It concludes from what stands before it: "so", "therefore".
+    Therefore,
     /// It says of a campaign that the mail is not about it: "earlier", "template", "thanks".
     Background,
     /// Something is wanted.
@@ -349,6 +351,7 @@ impl Hints {
                 "subject" => Says::Subject,
                 "above" => Says::Above,
                 "other" => Says::Other,
+                "therefore" => Says::Therefore,
                 "background" => Says::Background,
                 "asks" => Says::Asks,
                 "exclusive" => Says::Only,

@@ -310,8 +310,9 @@ impl Names {
             for id in bucket.iter().take(64) {
                 let near = self.text(*id);
                 // A typo seldom changes both the beginning and the end; most of a bucket falls here.
+                // "test" is no misspelt "west".
                 let alike = near.as_bytes().first() == word.as_bytes().first()
-                    || near.as_bytes().last_chunk::<2>() == word.as_bytes().last_chunk::<2>();
+                    || word.len() > 4 && near.as_bytes().last_chunk::<2>() == word.as_bytes().last_chunk::<2>();
                 if alike
                     && found.iter().all(|(seen, _)| seen != id)
                     && let Some(distance) = edits(word, near, most)

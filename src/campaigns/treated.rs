@@ -232,8 +232,8 @@ impl Finder<'_, '_> {
             && (long >= 10 && !heads || long >= 6 && self.of_family(name, fit))
     }
 
-    /// "the venue of the Reunion": with a capital that its language gives no noun, the first word of all the names that have
-    /// it, which are several.
+    /// "the venue of the Reunion": with a capital that its language gives no noun, or long, the first word of all the names
+    /// that have it, which are several.
     fn heads_family(&self, fit: &Fit) -> bool {
         let token = &self.words.tokens[fit.first];
         let before = fit.first.checked_sub(1).map(|before| &self.words.tokens[before]);
@@ -243,7 +243,7 @@ impl Finder<'_, '_> {
         let named = self.names.with_word(token.word);
         token.capital
             && !token.capitals
-            && !self.zone.capital_nouns()
+            && (!self.zone.capital_nouns() || self.known(fit) && token.end - token.start >= 10)
             && spoken
             && (2..=20).contains(&named.len())
             && named.iter().all(|entry| self.names.entry(*entry).first() == Some(&token.word))
