@@ -85,6 +85,7 @@ impl Finder<'_, '_> {
         self.correct(found);
         self.leave_only(found);
         self.deny_unknown(found);
+        deny_before(found);
     }
 
     /// "48213 runs again, I ask for 48231 only": where one is said to be the only one, the others are but mentioned.
@@ -158,6 +159,22 @@ impl Finder<'_, '_> {
         };
         let passing = role::UP_TO_ID | role::RELATION | role::STOP | role::BUT | role::POLAR;
         (offered..to).all(|at| tokens[at].roles & passing != 0 && !tokens[at].has_digit)
+    }
+}
+
+/// "Stop 48231. Sorry, it is 48213, 48231 is fine": what is set aside beside another was meant no more further up.
+fn deny_before(found: &mut [Stated]) {
+    for at in 1..found.len() {
+        let (other, last) = (&found[at - 1], &found[at]);
+        let beside = other.compact != last.compact
+            && other.denial == Denial::No
+            && other.weight > 0.0
+            && last.tokens.0 - other.tokens.1 <= 4;
+        let (compact, denial) = (last.compact.clone(), last.denial);
+        if beside && denial == Denial::Instead && found[at + 1..].iter().all(|id| id.compact != compact) {
+            let above = found[..at - 1].iter_mut().filter(|id| id.compact == compact && id.denial == Denial::No);
+            above.for_each(|id| turn_down(id, denial));
+        }
     }
 }
 

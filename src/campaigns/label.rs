@@ -136,6 +136,9 @@ impl Finder<'_, '_> {
                 related |= roles & role::RELATION != 0;
                 continue;
             }
+            if number && !ident && filled == 0 && self.of_document_of(k) {
+                return Label::Document;
+            }
             if token.gap & gap::OPEN != 0 && !ident && !number && step == 0 {
                 return if self.negative_phrase(k) { Label::Negative } else { Label::None };
             }
@@ -161,6 +164,19 @@ impl Finder<'_, '_> {
             () if self.listed_otherwise(i, before) => Label::Document,
             () => Label::None,
         }
+    }
+
+    /// "The receipt of the donation no.": the noun at this token is said to be what a document is of.
+    fn of_document_of(&self, noun: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let passes = |at: &usize| tokens[*at].roles & (role::FILL | role::OWN | role::RELATION) != 0;
+        let passed = (noun.saturating_sub(2)..noun).rev().take_while(passes).count();
+        let document = noun.checked_sub(passed + 1).filter(|_| passed > 0);
+        document.is_some_and(|at| {
+            let near = (at + 1..=noun).all(|at| tokens[at].gap == gap::SPACE);
+            near && !tokens[at].has_digit && self.hints.document(self.words.word(at), tokens[at].roles)
+                || near && tokens[at].roles & role::NEGATIVE != 0
+        })
     }
 
     /// "The invoice for our campaign has": what is said of the campaign's is said of an invoice.

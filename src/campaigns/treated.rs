@@ -205,7 +205,11 @@ impl Finder<'_, '_> {
         sure && precision >= 0.6
             && fit.coverage >= 0.3 * share
             && telling
-            && (field || (quoted || beside) && tokens[at].capital || beside && few || self.opens_name(name, fit, few) || self.heads_family(fit))
+            && (field
+                || (quoted || beside) && tokens[at].capital
+                || beside && few
+                || self.opens_name(name, fit, few)
+                || self.heads_family(fit))
     }
 
     /// "VPN deal payout too low", "A assinatura do clube": spoken of as something known, or first of all but for an article,
