@@ -194,8 +194,8 @@ fn identification(c: &mut Criterion) {
         });
         if count == 100_000 {
             let start = Instant::now();
-            let groups = directory.similar_groups();
-            println!("{count} campaigns: {} groups listed in {:.2} s", groups.len(), start.elapsed().as_secs_f64());
+            let groups = directory.similar_groups(None, 0).count();
+            println!("{count} campaigns: {groups} groups listed in {:.2} s", start.elapsed().as_secs_f64());
             baselines(&directory, &mails);
         }
     }

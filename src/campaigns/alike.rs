@@ -1,4 +1,4 @@
-//! When two names are alike: the keys that they share, and by what they differ.
+//! When two names are alike: the keys that they share, and how they are spelled otherwise.
 //!
 //! A key is made of a name's letters, whichever words they are split into or joined to and in whatever order those stand.
 //! Knows nothing of accounts or groups; compares names only, never texts.
@@ -7,9 +7,9 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+use super::groups::Difference;
 use super::hints::{Hints, role};
 use super::names::{Names, class};
-use super::similar::Difference;
 use super::spelling::{dropped_in_american, edits};
 use super::table::hash;
 
@@ -17,16 +17,26 @@ use super::table::hash;
 const ACROSS: f32 = 1.5;
 /// Words of no more names than this say which campaign is meant, however small the directory.
 const RARE: usize = 20;
+/// A word of more names than this is no misspelling of another, unless that stands in many times as many.
+const MISSPELT: usize = 2;
+/// How many times as many.
+const FREQUENT: usize = 20;
 /// Letters by which names are known again when their words are split otherwise; of fewer the words themselves are asked.
 const LETTERS: usize = 6;
 
-/// What names that are alike have in common.
+/// The word that a key leaves out: none.
+pub const WHOLE: u32 = u32::MAX;
+
+/// What names that are alike have in common: the key of all words, and those of all but one, each with the word that it
+/// leaves out or [`WHOLE`].
 #[derive(Debug, Default)]
 pub struct Keys {
     /// Of campaigns of one account.
-    pub own: Vec<u64>,
+    pub own: Vec<(u64, u32)>,
     /// Of any two.
-    pub any: Vec<u64>,
+    pub any: Vec<(u64, u32)>,
+    /// Of campaigns of one account that begin alike.
+    pub beginning: Option<u64>,
     words: Vec<u32>,
     letters: Vec<(u64, usize)>,
 }
@@ -35,10 +45,11 @@ pub struct Keys {
 pub type Nearest = HashMap<u32, u32, FixedState>;
 
 impl Keys {
-    /// Reads the keys of an entry. `beginning`: names of one account that begin alike are alike.
-    pub fn read(&mut self, entry: u32, names: &Names, nearest: &mut Nearest, beginning: bool) {
+    /// Reads the keys of an entry.
+    pub fn read(&mut self, entry: u32, names: &Names, nearest: &mut Nearest) {
         self.own.clear();
         self.any.clear();
+        self.beginning = None;
         let name = names.entry(entry);
         let stops = name.iter().enumerate().fold(0u32, |stops, (k, word)| {
             let stop = names.class(*word) & class::STOP != 0 || joins(name, k, names);
@@ -56,16 +67,13 @@ impl Keys {
             }
             self.add(names, !corrected || !misspelt);
         }
-        if !beginning {
-            return;
-        }
         let mut head = name.iter().enumerate().filter(counts).map(|(_, word)| meant(*word, names, nearest));
         let variant = |word: u32| names.class(word) & (class::VARIANT | class::REGION) != 0;
         if let (Some(first), Some(second), Some(_)) = (head.next(), head.next(), head.next())
             && !variant(first)
             && !variant(second)
         {
-            self.own.push(key([first.min(second), first.max(second)].into_iter()));
+            self.beginning = Some(key([first.min(second), first.max(second)].into_iter()));
         }
     }
 
@@ -79,8 +87,8 @@ impl Keys {
         let sum = |all: (u64, usize), one: &(u64, usize)| (all.0.wrapping_add(one.0), all.1 + one.1);
         let all = self.letters.iter().fold((0u64, 0), sum);
         let whole = key_of(all, self.words.iter().copied());
-        self.own.push(whole);
-        self.any.push(whole);
+        self.own.push((whole, WHOLE));
+        self.any.push((whole, WHOLE));
         for (left_out, (less, fewer)) in self.words.iter().zip(&self.letters) {
             let rest = || self.words.iter().filter(|word| *word != left_out).copied();
             let telling = || rest().filter(|word| names.class(*word) & (class::VARIANT | class::STOP) == 0);
@@ -94,7 +102,7 @@ impl Keys {
             let enough = weight >= 1.0 || variant && weight > 0.5 || self.words.len() == 2 && weight >= 0.7;
             let rest = || key_of((all.0.wrapping_sub(*less), all.1 - fewer), rest());
             if enough {
-                self.own.push(rest());
+                self.own.push((rest(), *left_out));
             }
             // Of other accounts' campaigns those of another year, number or region; a town is one that no list has.
             let rare = |word: &u32| {
@@ -107,7 +115,7 @@ impl Keys {
             if says >= 2
                 && (variant && heavy() || edge && class & class::STOP == 0 && telling().all(|word| rare(&word)))
             {
-                self.any.push(rest());
+                self.any.push((rest(), *left_out));
             }
         }
     }
@@ -118,16 +126,19 @@ fn meant(word: u32, names: &Names, nearest: &mut Nearest) -> u32 {
     *nearest.entry(word).or_insert_with(|| likeliest(word, names))
 }
 
-/// Of a word and those one edit away, the one in the most names: misspellings fall together with it.
+/// Of a word and those one edit away, the one in the most names: misspellings fall together with it. Two words that many
+/// names have each, as the towns "Leeds" and "Leeks", are two words.
 fn likeliest(word: u32, names: &Names) -> u32 {
     if names.text(word).chars().count() < 5 || names.class(word) & class::COMMON != 0 {
         return word;
     }
     let weight = |word: u32| names.with_word(word).len();
+    let slip = |near: u32| weight(word) <= MISSPELT || weight(word) * FREQUENT <= weight(near);
+    let likelier = |near: u32| (weight(near), u32::MAX - near) > (weight(word), u32::MAX - word);
     names
         .near(names.text(word))
         .into_iter()
-        .filter(|(near, distance)| *distance <= 1 && (weight(*near), u32::MAX - near) > (weight(word), u32::MAX - word))
+        .filter(|(near, distance)| *distance <= 1 && likelier(*near) && slip(*near))
         .map(|(near, _)| near)
         .max_by_key(|near| (weight(*near), u32::MAX - near))
         .unwrap_or(word)
@@ -214,46 +225,19 @@ fn mixed(state: u64) -> u64 {
     state ^ state >> 32
 }
 
-/// By what two names differ.
-pub fn difference(a: u32, b: u32, names: &Names) -> Difference {
+/// By what two names of the same words are spelled otherwise.
+pub fn spelled(a: (u32, Solid), b: (u32, Solid), names: &Names) -> Difference {
     let only = |of: u32, other: u32| -> Vec<u32> {
         names.entry(of).iter().filter(|word| !names.entry(other).contains(word)).copied().collect()
     };
-    let (mut left, mut right) = (only(a, b), only(b, a));
-    let place = |word: &u32| Hints::shipped().roles(names.text(*word)) & role::PLACE != 0;
-    let is = |word: &u32, what: u8| names.class(*word) & what != 0 || what == class::REGION && place(word);
-    // "Donor Thank You 2024", "ThankYou Donors 2025": what is only split otherwise is the same, unlike two words of the same
-    // letters.
-    let solid = |words: &[u32], passes: u8| {
-        let words = words.iter().filter(|word| !is(word, passes)).map(|word| letters(names.text(*word)).0);
-        words.fold((0u64, 0), |(sum, count), word| (sum.wrapping_add(word), count + 1))
-    };
-    let split = |passes: &u8| {
-        let (left, right) = (solid(&left, *passes), solid(&right, *passes));
-        left.0 == right.0 && (left.1, right.1) != (1, 1)
-    };
-    if let Some(passes) = [0, class::YEAR, class::VARIANT, class::REGION].into_iter().find(split) {
-        left.retain(|word| is(word, passes));
-        right.retain(|word| is(word, passes));
-    }
-    left.retain(|word| !is(word, class::STOP));
-    right.retain(|word| !is(word, class::STOP));
-    let all = || left.iter().chain(&right);
-    if all().next().is_none() {
-        return Difference::Spelling;
-    }
-    for (what, difference) in
-        [(class::YEAR, Difference::Year), (class::VARIANT, Difference::Number), (class::REGION, Difference::Region)]
-    {
-        if all().all(|word| is(word, what)) {
-            return difference;
+    let (left, right) = (only(a.0, b.0), only(b.0, a.0));
+    // Two words of the same letters are two words, or one and a slip of it.
+    if let ([x], [y]) = (&left[..], &right[..]) {
+        let (x, y) = (names.text(*x), names.text(*y));
+        let american = dropped_in_american(x).or(dropped_in_american(y)).is_some();
+        if !american && letters(x).0 == letters(y).0 {
+            return if edits(x, y, 2).is_some() { Difference::Typo } else { Difference::Word };
         }
     }
-    if let ([x], [y]) = (&left[..], &right[..])
-        && edits(names.text(*x), names.text(*y), 2).is_some()
-        && names.text(*x).len().min(names.text(*y).len()) >= 4
-    {
-        return Difference::Typo;
-    }
-    if left.len() <= 1 && right.len() <= 1 { Difference::Word } else { Difference::Beginning }
+    if a.1.same(b.1) { Difference::Spelling } else { Difference::Typo }
 }

@@ -228,7 +228,7 @@ pub(super) fn correct_names(
             if mention.rows.iter().all(|(row, _)| has(*row)) {
                 continue;
             }
-            let others = directory.similar.others(row, &directory.campaigns).take(LOOK_ALIKES);
+            let others = directory.similar.others(row).take(LOOK_ALIKES);
             let all = mention.rows.iter().map(|(row, _)| *row).chain(others.filter(|row| sees(*row)));
             let mut meant: Vec<(u32, f64)> = all.filter(|row| has(*row)).map(|row| (row, score)).collect();
             meant.sort_by_key(|(row, _)| *row);

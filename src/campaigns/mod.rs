@@ -15,6 +15,7 @@ mod excluded;
 mod fit;
 pub mod fold;
 pub mod gap;
+pub mod groups;
 pub mod hints;
 pub mod ids;
 mod label;
@@ -224,15 +225,21 @@ impl Directory {
         self.similar_rows(&[row], usize::MAX)
     }
 
-    /// All groups of similarly named campaigns, the largest risk first.
-    pub fn similar_groups(&self) -> Vec<similar::Group> {
-        self.similar.groups(&self.campaigns, &self.names)
+    /// Groups of similarly named campaigns, the largest risk first: all, or those that hold this campaign; from this one on.
+    pub fn similar_groups<'a>(&'a self, of: Option<&str>, from: usize) -> impl Iterator<Item = groups::Group> + 'a {
+        let row = of.map(|id| self.ids.exact(id, &self.campaigns).unwrap_or(u32::MAX));
+        self.similar.listed(row).skip(from).map(|group| self.similar.group(group, &self.campaigns, &self.names))
+    }
+
+    /// How many groups there are.
+    pub fn similar_groups_count(&self) -> usize {
+        self.similar.count()
     }
 
     /// Campaigns with names like those of these rows, without themselves.
     fn similar_rows(&self, rows: &[u32], most: usize) -> Vec<Named> {
         let mut seen: HashSet<u32> = rows.iter().copied().collect();
-        let others = rows.iter().flat_map(|row| self.similar.others(*row, &self.campaigns).take(most));
+        let others = rows.iter().flat_map(|row| self.similar.others(*row).take(most));
         let others = others.filter(|other| seen.insert(*other)).take(most);
         others.map(|other| Named::of(&self.campaigns[other as usize])).collect()
     }

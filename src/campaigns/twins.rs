@@ -26,7 +26,7 @@ impl Finder<'_, '_> {
             }
             let name = self.names.entry(fit.entry);
             let said = solid(name, self.names, |k| fit.missing & 1 << k == 0);
-            for row in self.directory.similar.others(fit.row, &self.directory.campaigns).take(LOOKED_AT) {
+            for row in self.directory.similar.others(fit.row).take(LOOKED_AT) {
                 if fits.iter().all(|seen| seen.row != row) && self.says(row, said, fit.full) {
                     fits.push(Fit { entry: row, row, ..fit.clone() });
                 }

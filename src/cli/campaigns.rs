@@ -138,25 +138,19 @@ fn import(file: &Path, settings: &Path, allow_shrink: bool, format: Format) -> R
 fn check(file: &Path, format: Format) -> Result<End> {
     let (campaigns, faults) = read(file, false)?;
     let directory = Directory::build(campaigns);
-    let groups = directory.similar_groups();
+    let groups = directory.similar_groups_count();
     let mut out = io::stdout().lock();
     if format == Format::Json {
         let line = json!({
             "campaigns": directory.len(),
             "faults": faults,
             "shapes": directory.shapes(),
-            "similar_groups": groups.len(),
+            "similar_groups": groups,
         });
         writeln!(out, "{line}")?;
     } else {
         output::complain_of(&faults);
-        writeln!(
-            out,
-            "{} campaigns, {} faults, {} groups of similar names",
-            directory.len(),
-            faults.len(),
-            groups.len()
-        )?;
+        writeln!(out, "{} campaigns, {} faults, {} groups of similar names", directory.len(), faults.len(), groups)?;
         for shape in directory.shapes() {
             writeln!(out, "{:>6.1} %  {}", shape.share * 100.0, output::inert(&shape.pattern))?;
         }
@@ -169,14 +163,20 @@ fn similar(file: &Path, format: Listing) -> Result<End> {
     let directory = Directory::build(campaigns);
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut rows = csv::Writer::from_writer(vec![]);
-    rows.write_record(["group", "risk", "differ_by", "account", "campaign_id", "name"])?;
-    for (number, group) in directory.similar_groups().iter().enumerate() {
+    rows.write_record(["group", "risk", "differ_by", "words", "account", "campaign_id", "name"])?;
+    for (number, group) in directory.similar_groups(None, 0).enumerate() {
         let account = group.account.as_deref().unwrap_or("several accounts");
+        let (reasons, words) = (group.reasons(), group.words.join(", "));
         match format {
-            Listing::Json => writeln!(out, "{}", serde_json::to_string(group)?)?,
+            Listing::Json => writeln!(out, "{}", serde_json::to_string(&group)?)?,
             Listing::Text => {
+                let words = if group.words.is_empty() { String::new() } else { format!(": {words}") };
                 let account = output::inert(account);
-                writeln!(out, "{:.1}  differ by {}, {account}", group.risk, group.differ_by.word())?;
+                let because = match group.differ_by.is_empty() {
+                    true => "the same name".to_owned(),
+                    false => format!("differ by {reasons}{}", output::inert(&words)),
+                };
+                writeln!(out, "{:.1}  {account}, {because}", group.risk)?;
                 for campaign in &group.campaigns {
                     let of = if group.account.is_none() { format!("  ({})", campaign.account) } else { String::new() };
                     writeln!(out, "      {}  {}{}", campaign.id, output::inert(&campaign.name), output::inert(&of))?;
@@ -185,8 +185,9 @@ fn similar(file: &Path, format: Listing) -> Result<End> {
             Listing::Csv => {
                 for campaign in &group.campaigns {
                     let (number, risk) = ((number + 1).to_string(), format!("{:.2}", group.risk));
-                    let words = [&campaign.account, &campaign.id, &campaign.name].map(|cell| inert(cell));
-                    rows.write_record([&number, &risk, group.differ_by.word(), &words[0], &words[1], &words[2]])?;
+                    let [words, account, id, name] =
+                        [&words, &campaign.account, &campaign.id, &campaign.name].map(|cell| inert(cell));
+                    rows.write_record([&number, &risk, &reasons, &words, &account, &id, &name])?;
                 }
             }
         }

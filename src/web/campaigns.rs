@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::Site;
 use super::session::ApiAgent;
 use crate::campaigns::Campaign;
-use crate::campaigns::similar::Group;
+use crate::campaigns::groups::Group;
 use crate::config::fault::Fault;
 use crate::desk::problem::{Body, Place, Problem, Query, typed};
 
@@ -36,7 +36,7 @@ const LARGEST_PAGE: i64 = 200;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Wanted {
-    /// Only the group that this campaign is in.
+    /// Only the groups that this campaign is in.
     campaign: Option<String>,
     limit: Option<i64>,
     /// The `next` of the page before: how many groups stand before this page.
@@ -55,12 +55,8 @@ async fn similar(
     if let Some(id) = &wanted.campaign {
         directory.get(id).ok_or_else(|| Problem::no("campaign with this ID"))?;
     }
-    let listed = move || {
-        let in_it = |group: &Group| wanted.campaign.iter().all(|id| group.campaigns.iter().any(|one| one.id == *id));
-        let groups = directory.similar_groups().into_iter().filter(in_it);
-        groups.skip(from).take(page as usize + 1).collect::<Vec<_>>()
-    };
-    let mut groups = tokio::task::spawn_blocking(listed).await.map_err(|_| Problem::Internal)?;
+    let listed = directory.similar_groups(wanted.campaign.as_deref(), from);
+    let mut groups: Vec<Group> = listed.take(page as usize + 1).collect();
     let next = super::cut(&mut groups, page).then(|| (from + groups.len()).to_string());
     Ok(Json(json!({ "groups": groups, "next": next })))
 }

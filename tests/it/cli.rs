@@ -217,7 +217,7 @@ fn a_directory_is_checked_imported_and_never_shrinks_by_accident() {
         let id = campaign["id"].as_str().unwrap();
         assert!(table.contains(id) && rows.contains(id), "{table}\n{rows}");
     }
-    assert_eq!(rows.lines().next(), Some("group,risk,differ_by,account,campaign_id,name"));
+    assert_eq!(rows.lines().next(), Some("group,risk,differ_by,words,account,campaign_id,name"));
     let risks: Vec<f64> = rows.lines().skip(1).map(|row| row.split(',').nth(1).unwrap().parse().unwrap()).collect();
     assert!(risks.len() > 1 && risks.is_sorted_by(|a, b| a >= b), "{rows}");
 

@@ -110,6 +110,8 @@ async fn the_api_wants_a_token_and_takes_a_directory() {
     assert_eq!(desk.api("PUT", "/v1/campaigns?allow_shrink=true", alike).await.status, 200);
     let groups = desk.api("GET", "/v1/campaigns/similar", Value::Null).await.json();
     assert_eq!((&groups["groups"][0]["campaigns"][1]["id"], &groups["next"]), (&json!("2"), &Value::Null), "{groups}");
+    let by = (&groups["groups"][0]["differ_by"], &groups["groups"][0]["words"]);
+    assert_eq!(by, (&json!(["year"]), &json!(["2024", "2025"])), "{groups}");
     let none = desk.api("GET", "/v1/campaigns/similar?campaign=3", Value::Null).await.json();
     assert_eq!(none["groups"], json!([]));
     desk.api("GET", "/v1/campaigns/similar?campaign=4", Value::Null).await.problem(404);
