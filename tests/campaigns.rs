@@ -7,7 +7,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use deskclerk::campaigns::{self, Campaign, Directory, Hints, Identified, load};
+use deskclerk::campaigns::{self, Campaign, Directory, Hints, Identified, Kind, load};
 use deskclerk::request::evidence::Where;
 use deskclerk::request::language;
 use deskclerk::request::reading::Reading;
@@ -105,8 +105,11 @@ fn wrong(got: &Identified, expect: &Expect, request: &Request) -> String {
     if expect.status == campaigns::Status::Multiple {
         check("ids", format!("{:?}", sorted(got.ids.clone())), format!("{:?}", sorted(expect.ids.clone())));
     }
-    let ids = |list: &[campaigns::Candidate]| sorted(list.iter().map(|candidate| candidate.id.clone()).collect());
-    check("candidates", format!("{:?}", ids(&got.candidates)), format!("{:?}", sorted(expect.candidates.clone())));
+    let ids = |kind: Kind| {
+        let of_kind = got.candidates.iter().filter(|candidate| candidate.kind == kind);
+        sorted(of_kind.map(|candidate| candidate.id.clone()).collect())
+    };
+    check("candidates", format!("{:?}", ids(Kind::Named)), format!("{:?}", sorted(expect.candidates.clone())));
     if let Some(wanted) = expect.not_specific {
         check("said_not_specific", got.said_not_specific.to_string(), wanted.to_string());
     }
@@ -117,7 +120,13 @@ fn wrong(got: &Identified, expect: &Expect, request: &Request) -> String {
         check("sender_on_account", format!("{:?}", got.sender_on_account), format!("{:?}", Some(wanted)));
     }
     if let Some(wanted) = &expect.near {
-        check("near_misses", format!("{:?}", ids(&got.near_misses)), format!("{:?}", sorted(wanted.clone())));
+        check("near misses", format!("{:?}", ids(Kind::NearMiss)), format!("{:?}", sorted(wanted.clone())));
+        // Named campaigns stand first, then near misses, the likeliest first.
+        let order = |candidate: &campaigns::Candidate| match candidate.kind {
+            Kind::Named => -1.0,
+            Kind::NearMiss => 1.0 - candidate.score,
+        };
+        check("order", got.candidates.is_sorted_by_key(order).to_string(), "true".to_owned());
     }
     if let Some(wanted) = &expect.rule {
         let found = got.evidence.iter().any(|evidence| evidence.rule == *wanted);

@@ -104,6 +104,20 @@ pub struct Candidate {
     pub name: String,
     /// 0 to 1; 1 is the name to the letter.
     pub score: f64,
+    /// Why it may be meant.
+    #[serde(default)]
+    pub kind: Kind,
+}
+
+/// Why a campaign may be meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The text names it, or the customer has picked it.
+    #[default]
+    Named,
+    /// Its ID is one edit away from the stated one, which the directory has not.
+    NearMiss,
 }
 
 /// A campaign by id and name, as listed beside another.
@@ -131,11 +145,9 @@ pub struct Identified {
     pub id: Option<String>,
     /// All stated IDs that count.
     pub ids: Vec<String>,
-    /// Campaigns that may be meant: named ones, and for `unknown_id` what the name says.
+    /// Campaigns that may be meant: those that are named, then, for `unknown_id`, near misses, the likeliest first, which are
+    /// never part of the verdict.
     pub candidates: Vec<Candidate>,
-    /// For `unknown_id`: ids of the directory one edit away from the stated one. Never part of the verdict.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub near_misses: Vec<Candidate>,
     /// Campaigns named like the one that is stated, or like those that are named.
     pub similar: Vec<Named>,
     /// Whether the sender is a contact of the account; `None` when no campaign is identified, or nobody has said whose it is.
@@ -148,6 +160,13 @@ pub struct Identified {
     pub speaks_of_a_campaign: bool,
     /// What decided it, and what was seen and turned down (weight ≤ 0).
     pub evidence: Vec<Evidence>,
+}
+
+impl Identified {
+    /// The candidates that the text names.
+    pub fn named(&self) -> impl Iterator<Item = &Candidate> {
+        self.candidates.iter().filter(|candidate| candidate.kind == Kind::Named)
+    }
 }
 
 /// The known campaigns, indexed. Built once, swapped whole.

@@ -5,24 +5,29 @@
 use super::Campaign;
 use super::ids::{Ids, has};
 
+/// How likely a slip is, beside a name to the letter: two characters swapped, one for another, one lost or added.
+const SWAPPED: f64 = 0.5;
+const REPLACED: f64 = 0.4;
+const LOST: f64 = 0.3;
+
 impl Ids {
-    /// The directory's ids one edit or transposition away from an unknown one.
-    pub fn near(&self, unknown: &str, campaigns: &[Campaign]) -> Vec<u32> {
+    /// The rows with ids one edit or transposition away from an unknown one, the likeliest slip first, and how likely it is.
+    pub fn near(&self, unknown: &str, campaigns: &[Campaign]) -> Vec<(u32, f64)> {
         let chars: Vec<char> = unknown.chars().collect();
         if chars.is_empty() || chars.len() > 40 {
             return vec![];
         }
         let digits = chars.iter().all(char::is_ascii_digit);
         let alphabet: &str = if digits { "0123456789" } else { "0123456789abcdefghijklmnopqrstuvwxyz" };
-        let mut found: Vec<u32> = vec![];
+        let mut found: Vec<(u32, f64)> = vec![];
         let mut compact = String::new();
-        let mut look = |candidate: &[char]| {
+        let mut look = |candidate: &[char], likely: f64| {
             compact.clear();
             compact.extend(candidate);
             if let Some(row) = self.find(&compact, &compact, campaigns)
-                && !found.contains(&row)
+                && found.iter().all(|(seen, _)| *seen != row)
             {
-                found.push(row);
+                found.push((row, likely));
             }
         };
         // Most directories have ids of one length or two: an edit to another leads nowhere.
@@ -33,25 +38,25 @@ impl Ids {
             let mut edited = chars.clone();
             if as_long && i + 1 < chars.len() {
                 edited.swap(i, i + 1);
-                look(&edited);
+                look(&edited, SWAPPED);
                 edited.swap(i, i + 1);
             }
             for c in alphabet.chars().filter(|_| as_long && i < chars.len()) {
                 edited[i] = c;
-                look(&edited);
+                look(&edited, REPLACED);
                 edited[i] = chars[i];
             }
             for c in alphabet.chars().filter(|_| longer) {
                 edited.insert(i, c);
-                look(&edited);
+                look(&edited, LOST);
                 edited.remove(i);
             }
             if shorter && i < chars.len() {
                 edited.remove(i);
-                look(&edited);
+                look(&edited, LOST);
             }
         }
-        found.sort_unstable();
+        found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         found
     }
 }
@@ -65,9 +70,10 @@ mod tests {
         let campaign = |id: &str| Campaign { id: id.into(), ..Campaign::default() };
         let campaigns = ["48213", "48231", "99999"].map(campaign);
         let ids = Ids::build(&campaigns);
-        assert_eq!(ids.near("48123", &campaigns), [0]);
-        assert_eq!(ids.near("4821", &campaigns), [0, 1]);
-        assert_eq!(ids.near("482313", &campaigns), [0, 1]);
+        assert_eq!(ids.near("48123", &campaigns), [(0, SWAPPED)]);
+        assert_eq!(ids.near("48233", &campaigns), [(0, REPLACED), (1, REPLACED)]);
+        assert_eq!(ids.near("4821", &campaigns), [(0, LOST), (1, LOST)]);
+        assert_eq!(ids.near("482313", &campaigns), [(0, LOST), (1, LOST)]);
         assert!(ids.near("", &campaigns).is_empty());
     }
 }

@@ -16,7 +16,7 @@ use super::stated::{self, Footing, Stated};
 use super::taken_back;
 use super::view::View;
 use super::zone::{Zone, field_zones, found, not_specific, speaks_of_a_campaign, whole, zone_of};
-use super::{Candidate, Directory, Identified, Status};
+use super::{Candidate, Directory, Identified, Kind, Status};
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
 
@@ -285,7 +285,6 @@ fn decide(ids: &[&Stated], groups: &[Group], view: View<'_>) -> Identified {
         id: None,
         ids: ids.iter().filter(|id| id.row.is_some() || known.is_empty()).map(|id| id.id.clone()).take(KEPT).collect(),
         candidates: vec![],
-        near_misses: vec![],
         similar: vec![],
         sender_on_account: None,
         said_not_specific: false,
@@ -294,7 +293,7 @@ fn decide(ids: &[&Stated], groups: &[Group], view: View<'_>) -> Identified {
     };
     let candidate = |row: u32, score: f64| {
         let campaign = &campaigns[row as usize];
-        Candidate { id: campaign.id.clone(), name: campaign.name.clone(), score }
+        Candidate { id: campaign.id.clone(), name: campaign.name.clone(), score, kind: Kind::Named }
     };
     let named = |groups: &mut dyn Iterator<Item = &Group>| -> Vec<Candidate> {
         let mut all: Vec<(u32, f64)> = vec![];
@@ -312,7 +311,12 @@ fn decide(ids: &[&Stated], groups: &[Group], view: View<'_>) -> Identified {
             identified.candidates = named(&mut groups.iter());
             identified.similar = directory.similar_rows(&rows_of(groups), CANDIDATES);
             let near = ids.first().map(|id| view.ids().near(&id.compact, campaigns)).unwrap_or_default();
-            identified.near_misses = near.into_iter().take(CANDIDATES).map(|row| candidate(row, 0.5)).collect();
+            for (row, score) in near {
+                let near = Candidate { kind: Kind::NearMiss, ..candidate(row, score) };
+                if identified.candidates.len() < CANDIDATES && identified.named().all(|named| named.id != near.id) {
+                    identified.candidates.push(near);
+                }
+            }
         }
         [] => {
             identified.candidates = named(&mut groups.iter());

@@ -62,9 +62,9 @@ impl SeenIds<'_> {
     }
 
     /// See [`Ids::near`].
-    pub fn near(&self, unknown: &str, campaigns: &[Campaign]) -> Vec<u32> {
+    pub fn near(&self, unknown: &str, campaigns: &[Campaign]) -> Vec<(u32, f64)> {
         let mut near = self.ids.near(unknown, campaigns);
-        near.retain(|row| sees(self.viewer, &campaigns[*row as usize]));
+        near.retain(|(row, _)| sees(self.viewer, &campaigns[*row as usize]));
         near
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::output::inert;
+use crate::campaigns::Kind;
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
 use crate::triage::Triage;
@@ -54,14 +55,11 @@ pub fn judgement(source: &str, request: &Request, triage: &Triage, marks: Marks)
     let known = campaign.id.as_ref().map_or_else(|| campaign.ids.join(" "), String::clone);
     line(&mut out, "campaign", format!("{} {}", name(&campaign.status), inert(&known)).trim_end());
     for candidate in &campaign.candidates {
-        line(
-            &mut out,
-            "may be",
-            &format!("{} {} ({:.2})", inert(&candidate.id), inert(&candidate.name), candidate.score),
-        );
-    }
-    for near in &campaign.near_misses {
-        line(&mut out, "near", &format!("{} {}", inert(&near.id), inert(&near.name)));
+        let label = match candidate.kind {
+            Kind::Named => "may be",
+            Kind::NearMiss => "near",
+        };
+        line(&mut out, label, &format!("{} {} ({:.2})", inert(&candidate.id), inert(&candidate.name), candidate.score));
     }
     for similar in &campaign.similar {
         line(&mut out, "similar", &format!("{} {}", inert(&similar.id), inert(&similar.name)));

@@ -196,7 +196,7 @@ fn candidate_ids(campaign: &Identified) -> impl Iterator<Item = &str> {
     // An ID under which the customer's own message stands is no alternative to itself.
     let stated = campaign.id.as_deref().filter(|_| campaign.status == Status::UnknownId);
     let mut seen = std::collections::HashSet::new();
-    let mut listed: Vec<&Candidate> = campaign.candidates.iter().chain(&campaign.near_misses).collect();
+    let mut listed: Vec<&Candidate> = campaign.candidates.iter().collect();
     // Years in their order, whatever little sets their scores apart: "the middle one" is to be the one in the middle.
     for alike in listed.chunk_by_mut(|one, next| numbered(&one.name) == numbered(&next.name)) {
         alike.sort_by(|one, next| one.name.cmp(&next.name));

@@ -4,7 +4,7 @@
 //! picks, and both may be meant, it is about both, and agents see to it.
 
 use super::Known;
-use crate::campaigns::{self, Campaign, Candidate, Directory, Identified, Status};
+use crate::campaigns::{self, Campaign, Candidate, Directory, Identified, Kind, Status};
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
 use crate::rules::answers::beside::{Beside, STATED};
@@ -50,7 +50,7 @@ pub fn chosen(
         // Fewer are left to choose from: worth another question.
         Pick::Among(places) if old.status == Status::AmbiguousName => {
             let candidates = at(&places).into_iter().map(candidate).collect();
-            return Some(Identified { candidates, near_misses: vec![], ..old.clone() });
+            return Some(Identified { candidates, ..old.clone() });
         }
         Pick::Unclear | Pick::Among(_) => return Some(old.clone()),
     };
@@ -86,7 +86,6 @@ fn identified(picked: &[&Campaign], request: &Request, directory: &Directory, ne
     Identified {
         status,
         candidates: picked.iter().copied().map(candidate).collect(),
-        near_misses: vec![],
         similar: id.as_deref().map(|id| directory.similar(id)).unwrap_or_default(),
         id,
         ids,
@@ -96,7 +95,7 @@ fn identified(picked: &[&Campaign], request: &Request, directory: &Directory, ne
 }
 
 fn candidate(campaign: &Campaign) -> Candidate {
-    Candidate { id: campaign.id.clone(), name: campaign.name.clone(), score: 1.0 }
+    Candidate { id: campaign.id.clone(), name: campaign.name.clone(), score: 1.0, kind: Kind::Named }
 }
 
 /// The answer as it is compared with the list: what is stated beside the list is one word, and a number that is no ID,

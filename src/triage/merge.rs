@@ -64,7 +64,7 @@ pub fn priority(new: String, old: &str) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::campaigns::{Campaign, Candidate};
+    use crate::campaigns::{Campaign, Candidate, Kind};
     use crate::rules::Rules;
     use crate::triage::{Action, Triage};
 
@@ -84,9 +84,8 @@ mod tests {
             ids: id.map(str::to_owned).into_iter().collect(),
             candidates: candidates
                 .iter()
-                .map(|id| Candidate { id: (*id).into(), name: String::new(), score: 1.0 })
+                .map(|id| Candidate { id: (*id).into(), name: String::new(), score: 1.0, kind: Kind::Named })
                 .collect(),
-            near_misses: vec![],
             similar: vec![],
             sender_on_account: None,
             said_not_specific: false,

@@ -262,11 +262,11 @@ fn campaign_flags(campaign: &Identified) -> impl Iterator<Item = &'static str> {
     let unproven = !matches!(campaign.status, Status::Confirmed | Status::Multiple);
     // By a known ID: a name alone says nothing of whose campaign is meant.
     let stated = matches!(campaign.status, Status::Confirmed | Status::Multiple | Status::Conflict);
-    let named = !campaign.candidates.is_empty();
+    let named = campaign.named().count();
     let look_alike =
         campaign.evidence.iter().any(|evidence| evidence.weight > 0.0 && evidence.rule.contains("look-alike"));
     [
-        ("similar_names", unproven && named && (campaign.candidates.len() > 1 || !campaign.similar.is_empty())),
+        ("similar_names", unproven && (named > 1 || named == 1 && !campaign.similar.is_empty())),
         ("other_account", stated && campaign.sender_on_account == Some(false)),
         ("look_alike_id", look_alike),
     ]

@@ -23,7 +23,7 @@ pub fn told(
         return None;
     }
     let campaign = &triage.campaign;
-    let candidates = campaign.candidates.iter().chain(&campaign.near_misses).map(|candidate| &candidate.id);
+    let candidates = campaign.candidates.iter().map(|candidate| &candidate.id);
     let beyond = |id: &String| directory.get(id).is_some_and(|found| !campaigns::may_know(requester, found));
     if before.is_none() && !campaign.ids.iter().chain(candidates).any(beyond) {
         return None;
