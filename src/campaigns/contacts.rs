@@ -6,8 +6,8 @@ use std::collections::HashSet;
 
 use foldhash::fast::FixedState;
 
-use super::Campaign;
 use super::table::hash;
+use super::{Campaign, Directory, Identified, Status};
 
 /// A contact as it is compared: an address, or a domain, written with or without an `@` before it.
 fn key(contact: &str) -> String {
@@ -41,6 +41,28 @@ pub fn on_accounts<'c>(address: &str, campaigns: impl IntoIterator<Item = &'c Ca
     Some(owned.all(|campaign| on_account(address, campaign)))
 }
 
+/// Whether this address is a contact of any of these campaigns; `None` where nobody has said whose any of them is.
+fn on_any_account<'c>(address: &str, campaigns: impl IntoIterator<Item = &'c Campaign>) -> Option<bool> {
+    let mut owned = campaigns.into_iter().filter(|campaign| !open(campaign)).peekable();
+    owned.peek()?;
+    Some(owned.any(|campaign| on_account(address, campaign)))
+}
+
+/// Whether this address is a contact of the account that a request is about: of all campaigns that are stated, or, where none
+/// is known, of any that may be meant. `None`: there is none, or nobody has said whose they are.
+pub fn sender_on_account(address: &str, identified: &Identified, directory: &Directory) -> Option<bool> {
+    let known = |ids: &[String]| -> Vec<&Campaign> { ids.iter().filter_map(|id| directory.get(id)).collect() };
+    match identified.status {
+        Status::Confirmed | Status::Conflict => on_accounts(address, known(identified.id.as_slice())),
+        Status::Multiple => on_accounts(address, known(&identified.ids)),
+        Status::NotStated | Status::NotApplicable => None,
+        Status::UnknownId | Status::NameOnly | Status::AmbiguousName => {
+            let candidates = identified.candidates.iter().filter_map(|candidate| directory.get(&candidate.id));
+            on_any_account(address, candidates)
+        }
+    }
+}
+
 /// Whether nobody has said whose this campaign is.
 fn open(campaign: &Campaign) -> bool {
     campaign.contacts.iter().all(|contact| key(contact).is_empty())
@@ -69,7 +91,39 @@ impl Contacts {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Hints, identify};
     use super::*;
+    use crate::request::{Mailbox, Request};
+
+    #[test]
+    fn of_several_that_may_be_meant_one_is_enough() {
+        let campaign = |id: &str, contact: &str| Campaign {
+            id: id.into(),
+            name: format!("Fair {id}"),
+            contacts: [contact].into_iter().filter(|contact| !contact.is_empty()).map(str::to_owned).collect(),
+            ..Campaign::default()
+        };
+        let directory = Directory::build(vec![
+            campaign("50101", "plum.example"),
+            campaign("50102", "orchard.example"),
+            campaign("50103", ""),
+        ]);
+        let check = |address: &str, text: &str, expected: Option<bool>| {
+            let from = Mailbox { name: None, address: address.into() };
+            let request = Request { from, text: text.into(), ..Request::default() };
+            let identified = identify(&request, &directory, Hints::shipped());
+            assert_eq!(identified.sender_on_account, expected, "{address}: {text} {identified:?}");
+        };
+        // All three are near misses.
+        let unknown = "Campaign ID 5010 is not running.";
+        check("ann@orchard.example", unknown, Some(true));
+        check("ann@stranger.example", unknown, Some(false));
+        // One of two is somebody else's.
+        let both = "Campaigns 50101 and 50102 are not running.";
+        check("ann@orchard.example", both, Some(false));
+        check("ann@orchard.example", "Thank you.", None);
+        check("ann@orchard.example", "Campaign ID 50103 is not running.", None);
+    }
 
     #[test]
     fn all_contacts_hold_whom_one_campaign_holds() {

@@ -50,7 +50,7 @@ use serde::{Deserialize, Serialize};
 use crate::request::Request;
 use crate::request::evidence::Evidence;
 
-pub use contacts::{may_know, on_account, on_accounts};
+pub use contacts::{may_know, on_account, on_accounts, sender_on_account};
 pub use hints::Hints;
 pub use view::View;
 
@@ -150,7 +150,8 @@ pub struct Identified {
     pub candidates: Vec<Candidate>,
     /// Campaigns named like the one that is stated, or like those that are named.
     pub similar: Vec<Named>,
-    /// Whether the sender is a contact of the account; `None` when no campaign is identified, or nobody has said whose it is.
+    /// Whether the sender is a contact of the account: of all campaigns that are stated, or, where no known one is, of any of
+    /// the candidates. `None` when there are none, or nobody has said whose they are.
     pub sender_on_account: Option<bool>,
     /// The customer says that it is not about one campaign ("not campaign specific", "for the whole account", ID field "none").
     #[serde(default)]

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::contacts::sender_on_account;
 use super::corrected;
 use super::denial::{self, Denial};
 use super::excluded::Exclusions;
@@ -16,7 +17,7 @@ use super::stated::{self, Footing, Stated};
 use super::taken_back;
 use super::view::View;
 use super::zone::{Zone, field_zones, found, not_specific, speaks_of_a_campaign, whole, zone_of};
-use super::{Candidate, Directory, Identified, Kind, Status};
+use super::{Candidate, Identified, Kind, Status};
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
 
@@ -173,7 +174,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     let mut identified = decide(&ids, &groups, view);
     identified.said_not_specific = said_not_specific;
     identified.speaks_of_a_campaign = speaks;
-    identified.sender_on_account = sender_on_account(&identified, request, directory);
+    identified.sender_on_account = sender_on_account(&request.from.address, &identified, directory);
     if evidence.len() > KEPT {
         // What weighs most, for or against, is what decided.
         evidence.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
@@ -353,15 +354,4 @@ fn decide(ids: &[&Stated], groups: &[Group], view: View<'_>) -> Identified {
 /// The campaigns that are named, as many as are looked at.
 fn rows_of(groups: &[Group]) -> Vec<u32> {
     groups.iter().flatten().map(|(row, _)| *row).take(CANDIDATES).collect()
-}
-
-/// Whether the sender may ask about all of the campaigns that are meant.
-fn sender_on_account(identified: &Identified, request: &Request, directory: &Directory) -> Option<bool> {
-    let meant: Vec<&str> = match identified.status {
-        Status::Confirmed | Status::Conflict => identified.id.iter().map(String::as_str).collect(),
-        Status::Multiple => identified.ids.iter().map(String::as_str).collect(),
-        Status::NameOnly => identified.candidates.iter().map(|candidate| candidate.id.as_str()).collect(),
-        _ => return None,
-    };
-    super::on_accounts(&request.from.address, meant.into_iter().filter_map(|id| directory.get(id)))
 }

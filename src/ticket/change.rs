@@ -99,12 +99,11 @@ impl Ticket {
             }
             Change::Requester(Mailbox { name, address }) => {
                 let address = address.to_lowercase();
-                let stated = self.campaign_id.as_deref().or(self.triage.campaign.id.as_deref());
-                let campaign = stated.and_then(|id| means.directory.get(id));
-                self.triage.campaign.sender_on_account = campaigns::on_accounts(&address, campaign);
+                let on_account = campaigns::sender_on_account(&address, &self.triage.campaign, means.directory);
+                self.triage.campaign.sender_on_account = on_account;
                 for flags in [&mut self.flags, &mut self.triage.flags] {
                     flags.retain(|flag| flag != OTHER_ACCOUNT);
-                    if self.triage.campaign.sender_on_account == Some(false) {
+                    if triage::of_other_account(&self.triage.campaign) {
                         flags.push(OTHER_ACCOUNT.to_owned());
                         flags.sort();
                     }

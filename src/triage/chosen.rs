@@ -50,7 +50,9 @@ pub fn chosen(
         // Fewer are left to choose from: worth another question.
         Pick::Among(places) if old.status == Status::AmbiguousName => {
             let candidates = at(&places).into_iter().map(candidate).collect();
-            return Some(Identified { candidates, ..old.clone() });
+            let mut fewer = Identified { candidates, ..old.clone() };
+            fewer.sender_on_account = campaigns::sender_on_account(&request.from.address, &fewer, directory);
+            return Some(fewer);
         }
         Pick::Unclear | Pick::Among(_) => return Some(old.clone()),
     };

@@ -258,16 +258,21 @@ fn lacked(known: &Known, topic: &str, detail: &str) -> bool {
 /// Flags that follow from the campaign's verdict and fall with it.
 const CAMPAIGN_FLAGS: &[&str] = &["similar_names", "other_account", "look_alike_id", NO_CAMPAIGN, ALL_CAMPAIGNS];
 
+/// Whether the ID that is stated is one of somebody else's account. A name alone, or an ID that is not known, says nothing of
+/// whose campaign is meant.
+pub fn of_other_account(campaign: &Identified) -> bool {
+    let stated = matches!(campaign.status, Status::Confirmed | Status::Multiple | Status::Conflict);
+    stated && campaign.sender_on_account == Some(false)
+}
+
 fn campaign_flags(campaign: &Identified) -> impl Iterator<Item = &'static str> {
     let unproven = !matches!(campaign.status, Status::Confirmed | Status::Multiple);
-    // By a known ID: a name alone says nothing of whose campaign is meant.
-    let stated = matches!(campaign.status, Status::Confirmed | Status::Multiple | Status::Conflict);
     let named = campaign.named().count();
     let look_alike =
         campaign.evidence.iter().any(|evidence| evidence.weight > 0.0 && evidence.rule.contains("look-alike"));
     [
         ("similar_names", unproven && (named > 1 || named == 1 && !campaign.similar.is_empty())),
-        ("other_account", stated && campaign.sender_on_account == Some(false)),
+        ("other_account", of_other_account(campaign)),
         ("look_alike_id", look_alike),
     ]
     .into_iter()
