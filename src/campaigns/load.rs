@@ -5,98 +5,12 @@
 
 use std::collections::HashSet;
 
+use serde_json::{Map, Value};
+
 use super::Campaign;
 use super::check::Check;
+use super::columns::{self, ACCOUNT, ALIASES, CONTACTS, ID, Keys, NAME, STATUS};
 use crate::config::fault::Fault;
-
-/// What a column holds, and the headers by which it is known (folded).
-const COLUMNS: [(&str, &[&str]); 6] = [
-    (
-        "campaign_id",
-        &[
-            "campaign id",
-            "campaignid",
-            "id",
-            "campaign",
-            "campaign no",
-            "campaign number",
-            "cid",
-            "kampagnen id",
-            "kampagnenid",
-            "kampagne id",
-            "id kampagne",
-            "id campagne",
-            "id campana",
-            "id da campanha",
-            "id campanha",
-            "id campagna",
-            "identifier",
-            "code",
-        ],
-    ),
-    (
-        "name",
-        &[
-            "name",
-            "campaign name",
-            "campaignname",
-            "title",
-            "titel",
-            "kampagne",
-            "kampagnenname",
-            "nom",
-            "nombre",
-            "nome",
-            "naam",
-            "nazwa",
-            "titre",
-            "titulo",
-        ],
-    ),
-    (
-        "account",
-        &[
-            "account",
-            "account name",
-            "customer",
-            "client",
-            "company",
-            "advertiser",
-            "organisation",
-            "organization",
-            "kunde",
-            "konto",
-            "firma",
-            "compte",
-            "cliente",
-            "cuenta",
-            "conta",
-            "klant",
-            "klient",
-        ],
-    ),
-    (
-        "contacts",
-        &[
-            "contacts",
-            "contact",
-            "email",
-            "emails",
-            "e mail",
-            "contact email",
-            "addresses",
-            "domains",
-            "domain",
-            "kontakte",
-            "kontakt",
-            "contactos",
-            "contatos",
-            "contatti",
-        ],
-    ),
-    ("status", &["status", "state", "estado", "statut", "stato"]),
-    ("aliases", &["aliases", "alias", "other names", "also known as", "aka", "aliasse"]),
-];
 
 /// Reads a directory of either kind: JSON lines when the first character is a brace, else CSV.
 pub fn parse(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
@@ -140,21 +54,16 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
     let mut reader =
         csv::ReaderBuilder::new().delimiter(separator).flexible(true).trim(csv::Trim::All).from_reader(bytes);
     let headers: Vec<String> = match reader.byte_headers() {
-        Ok(headers) => headers.iter().map(|header| super::fold::folded(&String::from_utf8_lossy(header))).collect(),
+        Ok(headers) => headers.iter().map(|header| String::from_utf8_lossy(header).into_owned()).collect(),
         Err(error) => {
             check.fault(1, format!("the header cannot be read: {error}"), "save the file as UTF-8 CSV");
             return check.done();
         }
     };
-    let column = |wanted: usize| {
-        let (name, known) = COLUMNS[wanted];
-        let exact = headers.iter().position(|header| *header == name.replace('_', " "));
-        exact.or_else(|| known.iter().find_map(|known| headers.iter().position(|header| header == known)))
-    };
-    let columns: [Option<usize>; 6] = std::array::from_fn(column);
-    let (Some(id), Some(name)) = (columns[0], columns[1]) else {
-        let missing = if columns[0].is_none() { "campaign_id" } else { "name" };
-        let found: Vec<&str> = headers.iter().map(|header| header.get(..40).unwrap_or(header)).take(12).collect();
+    let places = columns::places(headers.iter().map(String::as_str));
+    let (Some(id), Some(name)) = (places[ID], places[NAME]) else {
+        let missing = columns::missing(&places).unwrap_or_default();
+        let found: Vec<String> = headers.iter().map(|header| header.chars().take(40).collect()).take(12).collect();
         let message = match headers.is_empty() {
             true => "the file is empty".to_owned(),
             false => format!("the header names no column `{missing}` (found: {})", found.join(", ")),
@@ -184,7 +93,7 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
         if last.1 {
             let begin = record.position().map_or(0, |position| position.byte() as usize);
             let raw = bytes.get(begin..reader.position().byte() as usize).unwrap_or_default();
-            let known = [Some(id), Some(name), columns[2]].into_iter().flatten();
+            let known = [Some(id), Some(name), places[ACCOUNT]].into_iter().flatten();
             let torn = known.filter_map(|at| record.get(at)).any(over_lines) || badly_quoted(raw, separator);
             if torn {
                 let lines = raw.trim_ascii_end().iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -215,14 +124,14 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
             check.fault(line, message, "put a cell that holds the separator into quotation marks");
             continue;
         }
-        let status = cell(columns[4]);
+        let status = cell(places[STATUS]);
         let campaign = Campaign {
             id: cell(Some(id)),
             name: cell(Some(name)),
-            account: cell(columns[2]),
-            contacts: list(&cell(columns[3]), |c| c.is_whitespace() || matches!(c, ',' | ';' | '|')),
+            account: cell(places[ACCOUNT]),
+            contacts: list(&cell(places[CONTACTS]), between_contacts),
             status: (!status.is_empty()).then_some(status),
-            aliases: list(&cell(columns[5]), |c| matches!(c, '|' | ';')),
+            aliases: list(&cell(places[ALIASES]), between_aliases),
         };
         check.take(line, campaign);
     }
@@ -259,55 +168,61 @@ fn list(cell: &str, separates: impl Fn(char) -> bool) -> Vec<String> {
     cell.split(separates).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-/// Reads JSON lines: objects with `id` (or `campaign_id`, text or number), `name`, `account`, `contacts`, `status`, `aliases`.
+/// Reads JSON lines: objects with keys as the columns of CSV are called; an id may be a number.
 pub fn jsonl(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
     let mut check = Check::new(file);
+    let mut keys = Keys::default();
     for (at, raw) in bytes.split(|b| *b == b'\n').enumerate() {
         let line = at + 1;
         if raw.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let value: serde_json::Value = match serde_json::from_slice(raw) {
-            Ok(value) => value,
+        let object: Map<String, Value> = match serde_json::from_slice(raw) {
+            Ok(object) => object,
             Err(error) => {
-                check.fault(line, format!("the line is not JSON: {error}"), "write one object a line");
+                check.fault(line, format!("the line is no JSON object: {error}"), "write one object a line");
                 continue;
             }
         };
-        let text = |keys: &[&str]| {
-            keys.iter().find_map(|key| match value.get(key) {
-                Some(serde_json::Value::String(text)) => Some(text.trim().to_owned()),
-                Some(serde_json::Value::Number(number)) => Some(number.to_string()),
-                _ => None,
-            })
+        keys.read(&object);
+        let value = |column: usize| keys.of(column).and_then(|key| object.get(key));
+        let text = |column: usize| match value(column) {
+            Some(Value::String(text)) => Some(text.trim().to_owned()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
         };
-        let many = |key: &str| match value.get(key) {
-            Some(serde_json::Value::Array(items)) => {
+        let many = |column: usize, separates: &dyn Fn(char) -> bool| match value(column) {
+            Some(Value::Array(items)) => {
                 items.iter().filter_map(|item| item.as_str().map(|s| s.trim().to_owned())).collect()
             }
-            Some(serde_json::Value::String(text)) => list(text, |c| c.is_whitespace() || matches!(c, ',' | ';' | '|')),
+            Some(Value::String(text)) => list(text, separates),
             _ => vec![],
         };
-        let Some(id) = text(&["id", "campaign_id"]) else {
-            check.fault(line, "the object has no `id`".into(), "give every campaign an `id`");
+        let Some(id) = text(ID) else {
+            let found: Vec<&str> = object.keys().map(String::as_str).take(12).collect();
+            let message = format!("the object has no `campaign_id` (found: {})", found.join(", "));
+            check.fault(line, message, "give every campaign its `campaign_id`, a text or a number");
             continue;
         };
-        check.take(
-            line,
-            Campaign {
-                id,
-                name: text(&["name"]).unwrap_or_default(),
-                account: text(&["account"]).unwrap_or_default(),
-                contacts: many("contacts"),
-                status: text(&["status"]),
-                aliases: match value.get("aliases") {
-                    Some(serde_json::Value::String(text)) => list(text, |c| matches!(c, '|' | ';')),
-                    _ => many("aliases"),
-                },
-            },
-        );
+        let campaign = Campaign {
+            id,
+            name: text(NAME).unwrap_or_default(),
+            account: text(ACCOUNT).unwrap_or_default(),
+            contacts: many(CONTACTS, &between_contacts),
+            status: text(STATUS),
+            aliases: many(ALIASES, &between_aliases),
+        };
+        check.take(line, campaign);
     }
     check.done()
+}
+
+fn between_contacts(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | ';' | '|')
+}
+
+fn between_aliases(c: char) -> bool {
+    matches!(c, '|' | ';')
 }
 
 /// Checks campaigns that came as values, such as the elements of a JSON array: a fault's line is the element, from 1.
@@ -391,12 +306,17 @@ mod tests {
 
     #[test]
     fn reads_json_lines() {
+        check("{\"Kampagnen-ID\":7,\"Titel\":\"A\"}\n{\"Titel\":\"B\",\"code\":\"X\"}\n", &["7", "X"], &[]);
         check(
             "{\"id\":7,\"name\":\"A\",\"contacts\":[\"a@b.example\"]}\n\n{\"campaign_id\":\"X\",\"name\":\"B\"}\n",
             &["7", "X"],
             &[],
         );
-        check("{\"id\":\"1\",\"name\":\"A\"}\nnope\n{\"name\":\"C\"}\n", &["1"], &[(2, "not JSON"), (3, "no `id`")]);
+        check(
+            "{\"id\":\"1\",\"name\":\"A\"}\nnope\n{\"name\":\"C\"}\n",
+            &["1"],
+            &[(2, "no JSON object"), (3, "no `campaign_id` (found: name)")],
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod address;
 mod alike;
 mod background;
 mod check;
+pub mod columns;
 mod contacts;
 mod contrast;
 mod corrected;

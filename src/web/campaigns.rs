@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::Site;
 use super::session::ApiAgent;
 use crate::campaigns::Campaign;
+use crate::campaigns::columns::{ACCOUNT, ALIASES, CONTACTS, ID, Keys, NAME, STATUS};
 use crate::campaigns::groups::Group;
 use crate::config::fault::Fault;
 use crate::desk::problem::{Body, Place, Problem, Query, typed};
@@ -124,9 +125,50 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Campaign>, Problem> {
     if places.is_empty() { Ok(campaigns) } else { Err(Problem::Invalid(places)) }
 }
 
-/// A JSON array of campaigns; the pointer names the element that is none.
+/// A JSON array of campaigns, each with keys as the columns of CSV are called; the pointer names the element, or what is
+/// wrong in it.
 fn array(body: &[u8]) -> Result<Vec<Campaign>, Problem> {
     let values: Vec<Value> =
         serde_json::from_slice(body).map_err(|error| Problem::at("", format!("is no JSON array: {error}")))?;
-    values.into_iter().enumerate().map(|(index, value)| typed(value, &format!("/{index}"))).collect()
+    let mut keys = Keys::default();
+    let campaign = |(index, mut value): (usize, Value)| {
+        if let Value::Object(object) = &mut value {
+            keys.read(object);
+            // The fields are called as the columns are, but for the first.
+            let called: Vec<(&str, Option<Value>)> = FIELDS
+                .into_iter()
+                .map(|(column, field)| (field, keys.of(column).and_then(|key| object.get_mut(key)).map(Value::take)))
+                .collect();
+            object.clear();
+            object.extend(called.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?))));
+        }
+        typed(value, &format!("/{index}")).map_err(|problem| as_called(problem, index, &keys))
+    };
+    values.into_iter().enumerate().map(campaign).collect()
+}
+
+/// The fields of a campaign, by their columns.
+const FIELDS: [(usize, &str); 6] = [
+    (ID, "id"),
+    (NAME, "name"),
+    (ACCOUNT, "account"),
+    (CONTACTS, "contacts"),
+    (STATUS, "status"),
+    (ALIASES, "aliases"),
+];
+
+/// The problem with pointers to the keys that the client wrote.
+fn as_called(problem: Problem, index: usize, keys: &Keys) -> Problem {
+    let Problem::Invalid(mut places) = problem else { return problem };
+    for place in &mut places {
+        for (column, field) in FIELDS {
+            let ours = format!("/{index}/{field}");
+            let rest = place.pointer.strip_prefix(&ours).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+            if let (Some(rest), Some(key)) = (rest, keys.of(column)) {
+                place.pointer = format!("/{index}/{}{rest}", key.replace('~', "~0").replace('/', "~1"));
+                break;
+            }
+        }
+    }
+    Problem::Invalid(places)
 }

@@ -12,6 +12,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Row};
 
 use super::{SIZE_LIMIT, Trouble};
+use crate::campaigns::columns;
 use crate::config::secret;
 use crate::config::settings::Campaigns;
 
@@ -36,19 +37,15 @@ pub async fn fetch(settings: &Campaigns) -> Result<Vec<u8>, Trouble> {
     if lines.len() > SIZE_LIMIT {
         return Err((format!("gives more than {} MiB", SIZE_LIMIT >> 20), "select fewer columns and rows"));
     }
-    columns(&lines)?;
+    check_columns(&lines)?;
     Ok(lines)
 }
 
 /// Says once what would be a fault of every row.
-fn columns(lines: &[u8]) -> Result<(), Trouble> {
+fn check_columns(lines: &[u8]) -> Result<(), Trouble> {
     let first = lines.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let Ok(row) = serde_json::from_slice::<Map<String, Value>>(first) else { return Ok(()) };
-    let missing = match (row.contains_key("campaign_id") || row.contains_key("id"), row.contains_key("name")) {
-        (true, true) => return Ok(()),
-        (false, _) => "campaign_id",
-        (true, false) => "name",
-    };
+    let Some(missing) = columns::missing(&columns::places(row.keys().map(String::as_str))) else { return Ok(()) };
     let found: Vec<&str> = row.keys().map(String::as_str).take(12).collect();
     let message = format!("gives no column `{missing}` (found: {})", found.join(", "));
     Err((message, "name the columns campaign_id, name, account, contacts: SELECT number AS campaign_id …"))

@@ -123,6 +123,11 @@ async fn the_api_wants_a_token_and_takes_a_directory() {
     assert_eq!(desk.api("PUT", "/v1/campaigns?allow_shrink=true", shrunk).await.status, 200);
     assert_eq!(desk.desk.directory().len(), 1);
     assert_eq!(desk.api("PUT", "/v1/campaigns", json!([{"id": 1}])).await.problem(422), ["/0/id"]);
+    let called = |id: Value| json!([{"campaign_id": id, "title": "One", "konto": "", "e-mail": ["one.example"]}]);
+    assert_eq!(desk.api("PUT", "/v1/campaigns?allow_shrink=true", called(json!("7"))).await.status, 200);
+    let (directory, one) = (desk.desk.directory(), "one.example".to_owned());
+    assert_eq!(directory.get("7").map(|found| (&*found.name, &found.contacts)), Some(("One", &vec![one])));
+    assert_eq!(desk.api("PUT", "/v1/campaigns", called(json!(7))).await.problem(422), ["/0/campaign_id"]);
     let one = |id: &str, name: &str| json!({"id": id, "name": name, "account": "", "contacts": []});
     let odd = json!([one("1", "One"), one("1", "Two"), one("", "Three"), one("4", ""), one("5", &"x".repeat(400))]);
     assert_eq!(desk.api("PUT", "/v1/campaigns", odd).await.problem(422), ["/1", "/2", "/3", "/4"]);
