@@ -54,7 +54,11 @@ impl<'a> Check<'a> {
         self.faults.push(Fault { file: self.file.to_owned(), line, message, remedy: remedy.to_owned() });
     }
 
-    pub(super) fn take(&mut self, line: usize, campaign: Campaign) {
+    pub(super) fn take(&mut self, line: usize, mut campaign: Campaign) {
+        // A name that goes over lines, as a spreadsheet shows it, is one name.
+        if campaign.name.contains(['\n', '\r']) {
+            campaign.name = campaign.name.split_whitespace().collect::<Vec<_>>().join(" ");
+        }
         let (id, place) = (&campaign.id, self.place);
         if id.trim().is_empty() {
             return self.fault(line, "the campaign has no id".into(), "give it one or remove the row");

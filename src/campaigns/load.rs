@@ -93,8 +93,13 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
         if last.1 {
             let begin = record.position().map_or(0, |position| position.byte() as usize);
             let raw = bytes.get(begin..reader.position().byte() as usize).unwrap_or_default();
-            let known = [Some(id), Some(name), places[ACCOUNT]].into_iter().flatten();
-            let torn = known.filter_map(|at| record.get(at)).any(over_lines) || badly_quoted(raw, separator);
+            let known = [Some(id), places[ACCOUNT]].into_iter().flatten();
+            // A name may go over lines, but for one that has swallowed a row.
+            let row = |line: &[u8]| line.iter().filter(|byte| **byte == separator).count() + 1 >= headers.len();
+            let swallows = |cell: &[u8]| cell.split(|byte| *byte == b'\n').skip(1).any(row);
+            let torn = known.filter_map(|at| record.get(at)).any(over_lines)
+                || record.get(name).is_some_and(swallows)
+                || badly_quoted(raw, separator);
             if torn {
                 let lines = raw.trim_ascii_end().iter().filter(|byte| **byte == b'\n').count() + 1;
                 let open = raw.iter().filter(|byte| **byte == b'"').count() % 2 == 1
@@ -291,7 +296,8 @@ mod tests {
         check(&format!("id,name\n1,{}\n2,B\n", "x".repeat(10_000_000)), &["2"], &[(2, "10000000 characters")]);
         check("id,name\n1\n", &[], &[(2, "too few")]);
         check("id,name\n1,\"A\n2,B\n3,C\n", &[], &[(2, "quotation mark is open")]);
-        check("id,name\n1,\"A\nB\"\n2,5\" C\n", &["2"], &[(2, "goes on over 2 lines")]);
+        check("id,name\n1,\"A\nB\"\n2,5\" C\n,D\n", &["1", "2"], &[(5, "no id")]);
+        check("id,name\n1,\"A\n2,B\"\n3,C\n", &["3"], &[(2, "goes on over 2 lines")]);
         check("id,name,contacts\n1,A,\"a@b.example\nc@d.example\"\n2,B,x.example\n", &["1", "2"], &[]);
         let open = "id,name,account,contacts\n1,A,x,\"y\n4,q,z,w\n5,\"r\",x,y\n6,s,x,\"k\"\n";
         check(open, &["6"], &[(2, "goes on over 3 lines")]);
@@ -302,6 +308,17 @@ mod tests {
         assert!(parse(&wide, "x").1[0].message.contains("UTF-16"));
         let (campaigns, faults) = parse(b"id,name\n1,\xff\xfe\n2,B\n", "x");
         assert_eq!((campaigns.len(), faults[0].line), (1, 2));
+    }
+
+    #[test]
+    fn a_name_over_lines_is_one_name() {
+        for text in [
+            "id,name,account\n1,\"Spring \r\n  Sale\",Acme\n",
+            "{\"id\":1,\"name\":\"Spring\\nSale\",\"account\":\"Acme\"}\n",
+        ] {
+            let (campaigns, faults) = parse(text.as_bytes(), "x");
+            assert_eq!((campaigns[0].name.as_str(), faults), ("Spring Sale", vec![]));
+        }
     }
 
     #[test]
