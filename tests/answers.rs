@@ -68,7 +68,7 @@ fn a_list_is_picked_from_as_people_do() {
 fn the_question_for_the_id_is_answered_without_one() {
     let rules = Rules::shipped();
     let (campaigns, faults) =
-        load::csv(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+        load::parse(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
     assert_eq!(faults, vec![]);
     let directory = Directory::build(campaigns);
     let from = Mailbox { name: None, address: "ann@hollowtree.example".into() };
@@ -122,7 +122,7 @@ fn the_question_for_the_id_is_answered_without_one() {
 #[test]
 fn what_is_picked_wins_over_what_is_said_beside_it() {
     let rules = Rules::shipped();
-    let (campaigns, _) = load::csv(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+    let (campaigns, _) = load::parse(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
     let directory = Directory::build(campaigns);
     let from = Mailbox { name: None, address: "ann@hollowtree.example".into() };
     let request = |text: &str| Request { from: from.clone(), text: text.to_owned(), ..Request::default() };

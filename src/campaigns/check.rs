@@ -1,11 +1,14 @@
 //! What is checked of every campaign that comes in: its id, its name, and that no other has the id.
 //!
-//! A fault names the line and leaves the campaign out; ids that differ only by case are told and kept.
+//! A fault names the line and leaves the campaign out; ids that differ only by case are told and kept. A warning leaves
+//! everything as it is.
 
 use std::collections::HashMap;
 
 use super::Campaign;
+use super::contacts::usable;
 use super::letter::invisible;
+use super::load::Loaded;
 use crate::config::fault::Fault;
 
 /// The longest id, in characters.
@@ -36,6 +39,7 @@ pub(super) struct Check<'a> {
     pub(super) place: &'static str,
     campaigns: Vec<Campaign>,
     faults: Vec<Fault>,
+    warnings: Vec<Fault>,
     unlisted: usize,
     /// Lower-case id → its line and row.
     seen: HashMap<String, (usize, usize)>,
@@ -43,7 +47,15 @@ pub(super) struct Check<'a> {
 
 impl<'a> Check<'a> {
     pub(super) fn new(file: &'a str) -> Check<'a> {
-        Check { file, place: "line", campaigns: vec![], faults: vec![], unlisted: 0, seen: HashMap::new() }
+        Check {
+            file,
+            place: "line",
+            campaigns: vec![],
+            faults: vec![],
+            warnings: vec![],
+            unlisted: 0,
+            seen: HashMap::new(),
+        }
     }
 
     pub(super) fn fault(&mut self, line: usize, message: String, remedy: &str) {
@@ -89,6 +101,14 @@ impl<'a> Check<'a> {
                 format!("the name of `{id}` has {} characters, more than {NAME_CHARS}", campaign.name.chars().count());
             return self.fault(line, message, "shorten it; perhaps a quotation mark is missing");
         }
+        for contact in campaign.contacts.iter().filter(|contact| !contact.trim().is_empty() && !usable(contact)) {
+            let message =
+                format!("the contact `{}` of `{id}` is no address and no domain: it stands for nobody", seen(contact));
+            let remedy = "write it as ann@acme.example, or acme.example for all who write from there".to_owned();
+            if self.warnings.len() < FAULTS_LISTED {
+                self.warnings.push(Fault { file: self.file.to_owned(), line, message, remedy });
+            }
+        }
         let key = id.to_lowercase();
         if let Some((first, row)) = self.seen.get(&key).copied() {
             if self.campaigns[row].id == *id {
@@ -104,7 +124,7 @@ impl<'a> Check<'a> {
         self.campaigns.push(campaign);
     }
 
-    pub(super) fn done(mut self) -> (Vec<Campaign>, Vec<Fault>) {
+    pub(super) fn done(mut self) -> Loaded {
         if self.unlisted > 0 {
             let message = format!("{} more faults", self.unlisted);
             self.faults.push(Fault {
@@ -114,6 +134,6 @@ impl<'a> Check<'a> {
                 remedy: "mend those listed first".into(),
             });
         }
-        (self.campaigns, self.faults)
+        Loaded { campaigns: self.campaigns, faults: self.faults, warnings: self.warnings }
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use foldhash::fast::FixedState;
+use unicode_normalization::char::is_combining_mark;
 
 use super::table::hash;
 use super::{Campaign, Directory, Identified, Status};
@@ -20,6 +21,18 @@ fn covering(address: &str) -> impl Iterator<Item = &str> {
     let domain = address.rsplit_once('@').map(|(_, domain)| domain);
     let above = domain.into_iter().flat_map(|domain| domain.match_indices('.').map(|(at, _)| &domain[at + 1..]));
     domain.map(|_| address).into_iter().chain(domain).chain(above).filter(|key| !key.is_empty())
+}
+
+/// Whether a contact may stand for anybody: it is an address, or a domain, which has a dot.
+pub(super) fn usable(contact: &str) -> bool {
+    let key = key(contact);
+    let (local, domain) = key.rsplit_once('@').unwrap_or(("anybody", &key));
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "@<>()[]:;,/\\\"".contains(c);
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.chars().all(|c| c.is_alphanumeric() || is_combining_mark(c) || matches!(c, '-' | '_'))
+    };
+    !local.is_empty() && !local.contains(odd) && domain.contains('.') && domain.split('.').all(label)
 }
 
 /// Whether this address is among a campaign's contacts, by address or by domain; a domain covers its subdomains.
@@ -123,6 +136,20 @@ mod tests {
         check("ann@orchard.example", both, Some(false));
         check("ann@orchard.example", "Thank you.", None);
         check("ann@orchard.example", "Campaign ID 50103 is not running.", None);
+    }
+
+    #[test]
+    fn contacts_are_addresses_or_domains() {
+        for contact in
+            ["ann@plum.example", "Ann.O'Hara+x@plum.example", "@depot.example", " orchard.example", "bücher.example"]
+        {
+            assert!(usable(contact), "{contact}");
+        }
+        for contact in
+            ["two words", "foo@", "@", "http://x", "https://x.example/", "Ann <ann@plum.example>", "plum", "a@plum"]
+        {
+            assert!(!usable(contact), "{contact}");
+        }
     }
 
     #[test]

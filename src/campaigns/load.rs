@@ -12,8 +12,19 @@ use super::check::Check;
 use super::columns::{self, ACCOUNT, ALIASES, CONTACTS, ID, Keys, NAME, STATUS};
 use crate::config::fault::Fault;
 
+/// What a directory's bytes hold.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The campaigns that are sound.
+    pub campaigns: Vec<Campaign>,
+    /// What keeps others out, or may not stay.
+    pub faults: Vec<Fault>,
+    /// What is odd in those that are taken.
+    pub warnings: Vec<Fault>,
+}
+
 /// Reads a directory of either kind: JSON lines when the first character is a brace, else CSV.
-pub fn parse(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
+pub fn read(bytes: &[u8], file: &str) -> Loaded {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut check = Check::new(file);
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.iter().take(200).any(|b| *b == 0) {
@@ -21,14 +32,28 @@ pub fn parse(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
         return check.done();
     }
     match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
-        Some(b'{') => jsonl(bytes, file),
+        Some(b'{') => read_jsonl(bytes, &mut check),
         Some(b'[') => {
             let remedy = "write one object a line, without brackets around all and commas between";
             check.fault(1, "the file is a JSON array, not JSON lines".into(), remedy);
-            check.done()
         }
-        _ => csv(bytes, file),
+        _ => read_csv(bytes, &mut check),
     }
+    check.done()
+}
+
+/// The same without warnings.
+pub fn parse(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
+    let Loaded { campaigns, faults, .. } = read(bytes, file);
+    (campaigns, faults)
+}
+
+/// Reads JSON lines, whatever the first character is, without warnings.
+pub fn jsonl(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
+    let mut check = Check::new(file);
+    read_jsonl(bytes, &mut check);
+    let Loaded { campaigns, faults, .. } = check.done();
+    (campaigns, faults)
 }
 
 /// What stands between the cells of CSV: a comma, or, as spreadsheets of many countries write, a semicolon or a tab. By its
@@ -47,9 +72,7 @@ pub fn line_of(record: Option<&csv::Position>, bytes: &[u8]) -> usize {
 }
 
 /// Reads CSV with a header line; separator comma, semicolon or tab.
-pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut check = Check::new(file);
+fn read_csv(bytes: &[u8], check: &mut Check<'_>) {
     let separator = separator(bytes);
     let mut reader =
         csv::ReaderBuilder::new().delimiter(separator).flexible(true).trim(csv::Trim::All).from_reader(bytes);
@@ -57,7 +80,7 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
         Ok(headers) => headers.iter().map(|header| String::from_utf8_lossy(header).into_owned()).collect(),
         Err(error) => {
             check.fault(1, format!("the header cannot be read: {error}"), "save the file as UTF-8 CSV");
-            return check.done();
+            return;
         }
     };
     let places = columns::places(headers.iter().map(String::as_str));
@@ -69,7 +92,7 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
             false => format!("the header names no column `{missing}` (found: {})", found.join(", ")),
         };
         check.fault(1, message, "begin the file with the line `campaign_id,name,account,contacts`");
-        return check.done();
+        return;
     };
     let mut record = csv::ByteRecord::new();
     // The last row, and whether it goes over several lines.
@@ -146,7 +169,6 @@ pub fn csv(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
     {
         check.fault(line, "a quotation mark is open to the end of the file".into(), "close it, or write it twice");
     }
-    check.done()
 }
 
 /// Whether a quoted cell of this row ends otherwise than RFC 4180 says: with something behind its quotation mark.
@@ -174,8 +196,7 @@ fn list(cell: &str, separates: impl Fn(char) -> bool) -> Vec<String> {
 }
 
 /// Reads JSON lines: objects with keys as the columns of CSV are called; an id may be a number.
-pub fn jsonl(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
-    let mut check = Check::new(file);
+fn read_jsonl(bytes: &[u8], check: &mut Check<'_>) {
     let mut keys = Keys::default();
     for (at, raw) in bytes.split(|b| *b == b'\n').enumerate() {
         let line = at + 1;
@@ -219,7 +240,6 @@ pub fn jsonl(bytes: &[u8], file: &str) -> (Vec<Campaign>, Vec<Fault>) {
         };
         check.take(line, campaign);
     }
-    check.done()
 }
 
 fn between_contacts(c: char) -> bool {
@@ -237,7 +257,8 @@ pub fn checked(campaigns: Vec<Campaign>, file: &str) -> (Vec<Campaign>, Vec<Faul
     for (at, campaign) in campaigns.into_iter().enumerate() {
         check.take(at + 1, campaign);
     }
-    check.done()
+    let Loaded { campaigns, faults, .. } = check.done();
+    (campaigns, faults)
 }
 
 /// How many campaigns of the old directory the new one still has, by their ids, when that is less than half: such a
@@ -249,6 +270,7 @@ pub fn loses_too_much(old: &[Campaign], new: &[Campaign]) -> Option<usize> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -308,6 +330,16 @@ mod tests {
         assert!(parse(&wide, "x").1[0].message.contains("UTF-16"));
         let (campaigns, faults) = parse(b"id,name\n1,\xff\xfe\n2,B\n", "x");
         assert_eq!((campaigns.len(), faults[0].line), (1, 2));
+    }
+
+    #[test]
+    fn odd_contacts_are_told_and_kept() {
+        let text = b"id,name,contacts\n1,A,a@b.example\n2,B,two words\n3,C,foo@ c.example\n";
+        let loaded = read(text, "x");
+        assert_eq!((loaded.campaigns.len(), loaded.faults), (3, vec![]));
+        let told: Vec<(usize, &str)> =
+            loaded.warnings.iter().map(|warning| (warning.line, warning.message.split('`').nth(1).unwrap())).collect();
+        assert_eq!(told, [(3, "two"), (3, "words"), (4, "foo@")]);
     }
 
     #[test]

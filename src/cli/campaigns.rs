@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::output::Format;
 use super::{End, config, output};
-use crate::campaigns::load::{self, loses_too_much};
+use crate::campaigns::load::{self, Loaded, loses_too_much};
 use crate::campaigns::{Campaign, Directory};
 use crate::config::fault::Fault;
 use crate::desk::sources;
@@ -34,6 +34,9 @@ pub enum Command {
         format: Format,
     },
     /// Check a directory: faults by line, and the shapes of its Campaign IDs
+    ///
+    /// Told as well, but no fault, are contacts that are neither an address (ann@acme.example) nor a domain (acme.example):
+    /// nobody is known by them.
     Check {
         /// CSV or JSON lines
         #[arg(value_name = "FILE")]
@@ -73,23 +76,31 @@ pub fn run(command: &Command) -> Result<End> {
     }
 }
 
-/// Reads a directory file, with its faults; unless it may be empty, one without campaigns is a fault.
-fn read(file: &Path, empty: bool) -> Result<(Vec<Campaign>, Vec<Fault>)> {
+/// Reads a directory file; unless it may be empty, one without campaigns is a fault.
+fn read(file: &Path, empty: bool) -> Result<Loaded> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read the directory {}", file.display()))?;
     let shown = file.display().to_string();
-    let (campaigns, mut faults) = load::parse(&bytes, &shown);
-    if campaigns.is_empty() && faults.is_empty() && !empty {
+    let mut loaded = load::read(&bytes, &shown);
+    if loaded.campaigns.is_empty() && loaded.faults.is_empty() && !empty {
         let remedy = "add one row a campaign".to_owned();
-        faults.push(Fault { file: shown, line: 1, message: "the file has no campaigns".into(), remedy });
+        loaded.faults.push(Fault { file: shown, line: 1, message: "the file has no campaigns".into(), remedy });
     }
-    Ok((campaigns, faults))
+    Ok(loaded)
+}
+
+/// Says what is wrong and what is odd.
+fn complain_of(loaded: &Loaded) {
+    output::complain_of(&loaded.faults);
+    for warning in &loaded.warnings {
+        output::complain(&format!("warning: {}", output::inert(&warning.to_string())));
+    }
 }
 
 /// Reads a directory file. `None` when it has faults, which have then been said.
 fn load(file: &Path, empty: bool) -> Result<Option<Vec<Campaign>>> {
-    let (campaigns, faults) = read(file, empty)?;
-    output::complain_of(&faults);
-    Ok(faults.is_empty().then_some(campaigns))
+    let loaded = read(file, empty)?;
+    complain_of(&loaded);
+    Ok(loaded.faults.is_empty().then_some(loaded.campaigns))
 }
 
 fn import(file: &Path, settings: &Path, allow_shrink: bool, format: Format) -> Result<End> {
@@ -136,21 +147,30 @@ fn import(file: &Path, settings: &Path, allow_shrink: bool, format: Format) -> R
 }
 
 fn check(file: &Path, format: Format) -> Result<End> {
-    let (campaigns, faults) = read(file, false)?;
-    let directory = Directory::build(campaigns);
+    let mut loaded = read(file, false)?;
+    let directory = Directory::build(std::mem::take(&mut loaded.campaigns));
+    let (faults, warnings) = (&loaded.faults, &loaded.warnings);
     let groups = directory.similar_groups_count();
     let mut out = io::stdout().lock();
     if format == Format::Json {
         let line = json!({
             "campaigns": directory.len(),
             "faults": faults,
+            "warnings": warnings,
             "shapes": directory.shapes(),
             "similar_groups": groups,
         });
         writeln!(out, "{line}")?;
     } else {
-        output::complain_of(&faults);
-        writeln!(out, "{} campaigns, {} faults, {} groups of similar names", directory.len(), faults.len(), groups)?;
+        complain_of(&loaded);
+        writeln!(
+            out,
+            "{} campaigns, {} faults, {} warnings, {} groups of similar names",
+            directory.len(),
+            faults.len(),
+            warnings.len(),
+            groups
+        )?;
         for shape in directory.shapes() {
             writeln!(out, "{:>6.1} %  {}", shape.share * 100.0, output::inert(&shape.pattern))?;
         }

@@ -208,6 +208,11 @@ fn a_directory_is_checked_imported_and_never_shrinks_by_accident() {
     let (code, out, _) = run(deskclerk().args(["campaigns", "check"]).arg(&whole));
     assert_eq!(code, 0);
     assert!(out.contains("20 campaigns, 0 faults"), "{out}");
+    let odd = folder.path().join("odd.csv");
+    fs::write(&odd, "campaign_id,name,account,contacts\n1,One,A,foo@\n2,Two,A,a.example\n").unwrap();
+    let (code, out, complaints) = run(deskclerk().args(["campaigns", "check"]).arg(&odd));
+    assert!(code == 0 && out.contains("2 campaigns, 0 faults, 1 warnings"), "{out}");
+    assert!(complaints.contains("odd.csv:2: the contact `foo@` of `1` is no address and no domain"), "{complaints}");
     let (_, out, _) = run(deskclerk().args(["campaigns", "similar", "--format", "json"]).arg(&whole));
     let first: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
     assert!(first["campaigns"].as_array().unwrap().len() >= 2, "{first}");
