@@ -8,6 +8,7 @@ use super::Campaign;
 use super::alike::letters;
 use super::fold;
 use super::hints::{Hints, role};
+use super::number::year;
 use super::spelling::{edits, singular};
 use super::table::{Buckets, ByHash, Filter, hash};
 
@@ -175,7 +176,7 @@ impl Names {
             // The vocabulary has lost the s of Texas.
             let roles = hints.roles(word) | hints.roles(&format!("{word}s")) & role::REGION;
             let number = word.bytes().all(|b| b.is_ascii_digit());
-            let year = number && word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
+            let year = number && year(word);
             let quarter = word.len() == 2 && matches!(word.as_bytes(), [b'q' | b'h' | b'v', b'0'..=b'9']);
             let single = word.len() == 1 || matches!(word, "ii" | "iii" | "iv");
             let mut class = 0;

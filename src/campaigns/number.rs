@@ -18,6 +18,11 @@ pub(super) enum Bare {
     Nothing,
 }
 
+/// Whether a number's four digits may be a year's.
+pub(super) fn year(word: &str) -> bool {
+    word.len() == 4 && (word.starts_with("19") || word.starts_with("20"))
+}
+
 impl Finder<'_, '_> {
     pub(super) fn near_length(&self, length: usize) -> bool {
         let around = 0b111u64 << length.clamp(1, 60).saturating_sub(1);
@@ -25,7 +30,7 @@ impl Finder<'_, '_> {
     }
 
     pub(super) fn year(&self, compact: &str) -> bool {
-        compact.len() == 4 && (compact.starts_with("19") || compact.starts_with("20"))
+        year(compact)
     }
 
     /// Whether the currency sign stands beside this number, not beside another one.

@@ -7,6 +7,7 @@ use super::fold::Token;
 use super::gap;
 use super::hints::{Hints, role};
 use super::label::Label;
+use super::number::year;
 use super::stated::{Finder, Footing, SOMETHING_ELSE, Stated, visible};
 use super::view::View;
 use super::zone::Zone;
@@ -28,8 +29,7 @@ pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>) -> Option<State
     let bracket = token.gap & gap::OPEN != 0 && words.gap_after(at) & gap::CLOSE != 0;
     let alone = (bracket || at > last + 1) && !token.link;
     let word = words.folded(token);
-    let year = word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
-    if !alone || year || !ids.fits(word) || ids.find(word, word, &view.directory.campaigns).is_some() {
+    if !alone || year(word) || !ids.fits(word) || ids.find(word, word, &view.directory.campaigns).is_some() {
         return None;
     }
     let written = words.text.get(token.start..token.end).unwrap_or_default();
