@@ -587,7 +587,10 @@ fn a_phrases_reach_is_its_own() {
     };
     let others = "[[signal]]\nname = \"b\"\nphrases.de = [\"Rechnung\", \"Rechnung ... offen\"]\n\
                   [[signal]]\nname = \"c\"\nphrases = [\"Rechnung\", \"Rechnung ... offen\"]\n";
-    for others in ["", others] {
+    // Nor is a part hidden by a signal that names the compound, or a part of it, as a whole.
+    let whole = "[[signal]]\nname = \"d\"\nphrases.de = [\"Stornorechnung\", \"Kampagnenbericht\"]\n\
+                 [[signal]]\nname = \"e\"\nphrases = [\"Stornorechnung offen\"]\n";
+    for others in ["", others, whole] {
         let check = |own: &str, text: &str, expected: bool| {
             let request = Request { text: text.into(), ..Request::default() };
             let rules = signals(own, others);
@@ -600,8 +603,30 @@ fn a_phrases_reach_is_its_own() {
             check(&format!("{own}[\"Rechnung\"]"), "meine Stornorechnung", in_compounds);
             check(&format!("{own}[\"Rechnung ... offen\"]"), "die Rechnung ist noch offen", true);
             check(&format!("{own}[\"Rechnung ... offen\"]"), "die Stornorechnung ist noch offen", in_compounds);
+            check(&format!("{own}[\"Rechnung offen\"]"), "ist die Stornorechnung offen?", in_compounds);
+            check(&format!("{own}[\"Kampagne Bericht\"]"), "Fehler im Kampagnenbericht", in_compounds);
+            check(&format!("{own}[\"Kampagne\"]"), "ein Kampagnenberichtsfehler", in_compounds);
         }
     }
+}
+
+/// A compound counts for each signal that names it or a part of it, and in none of them twice.
+#[test]
+fn a_compound_counts_once_for_each_signal() {
+    let signal = |name: &str, keys: &str| format!("[[signal]]\nname = \"{name}\"\n{keys}\n");
+    let check = |signals: &str, expected: f64| {
+        let topic = format!("id = \"x\"\nthreshold = 1\n{signals}");
+        let rules = Rules::compile(&files(&[("topics/x.toml", &topic)])).unwrap();
+        let score = rules.topic(&Request { text: "die Stornorechnung".into(), ..Request::default() }).score;
+        assert_eq!(score, expected, "{signals}");
+    };
+    let (whole, part) = ("phrases.de = [\"Stornorechnung\"]", "phrases.de = [\"Rechnung\"]");
+    check(&(signal("a", whole) + &signal("b", part)), 4.0);
+    check(&signal("a", "phrases.de = [\"Stornorechnung\", \"Rechnung\"]"), 2.0);
+    check(&signal("a", &format!("{whole}\nunless.de = [\"Rechnung\"]")), 2.0);
+    check(&signal("a", &format!("{whole}\nnear.de = [\"Rechnung\"]")), 0.0);
+    check(&signal("a", &format!("{part}\nunless.de = [\"Stornorechnung\"]")), 0.0);
+    check(&signal("a", &format!("{part}\nnear.de = [\"Storno\", \"Stornorechnung\"]")), 2.0);
 }
 
 /// Phrases with gaps: every way through the words is looked at, none across the end of a sentence.

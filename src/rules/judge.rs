@@ -356,12 +356,17 @@ pub(super) fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<
         };
         signal.places & bit(zone.place) != 0 && in_field && !(blind && hit.named)
     };
-    let with = || signal.with.is_empty() || scan.any_of(&signal.asked.with).any(|hit| counts(&hit));
-    let barred = || scan.any_of(&signal.asked.unless).any(|hit| counts(&hit));
+    // A place counts once: a compound that the signal names stands for nothing else in it.
+    let apart = |other: &&Hit| {
+        let covers = |hit: &Hit| !hit.inside && hit.first <= other.first && other.last <= hit.last;
+        !other.inside || !scan.any_of(&signal.asked.phrases).any(covers)
+    };
+    let with = || signal.with.is_empty() || scan.any_of(&signal.asked.with).filter(apart).any(|hit| counts(&hit));
+    let barred = || scan.any_of(&signal.asked.unless).filter(apart).any(|hit| counts(&hit));
     if signal.is_wordless() {
         return (with() && !barred()).then_some((1.0, None));
     }
-    let beside: Vec<&Hit> = scan.any_of(&signal.asked.near).collect();
+    let beside: Vec<&Hit> = scan.any_of(&signal.asked.near).filter(apart).collect();
     let is_near = |hit: &&Hit| {
         signal.near.is_empty()
             || beside.iter().any(|near| {

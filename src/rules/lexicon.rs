@@ -9,6 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::OnceLock;
 
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
 
 use super::fold::{Piece, fold};
 use super::numbering::Numbering;
@@ -21,6 +22,9 @@ pub const UNKNOWN: u32 = 0;
 pub const STOP: u32 = 1;
 /// Ids are packed into three bytes.
 pub const MOST_WORDS: u32 = (1 << 24) - 1;
+
+/// Ways in which a compound is read at most: no real one has as many.
+const MOST_READINGS: usize = 8;
 
 /// Shortest word in which a typo is mended.
 const TYPO_CHARS: usize = 6;
@@ -38,6 +42,17 @@ pub struct Word {
     pub part: bool,
 }
 
+/// Another way to read a compound: two parts in the place of its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Index of its first word.
+    pub at: u32,
+    /// How many words it is otherwise.
+    pub of: u32,
+    /// Beginning and end, each perhaps [`UNKNOWN`].
+    pub parts: [u32; 2],
+}
+
 /// All words of all phrases.
 #[derive(Debug, Default)]
 pub struct Lexicon {
@@ -47,6 +62,10 @@ pub struct Lexicon {
     endings: Vec<Vec<(Box<str>, usize)>>,
     /// By id: whether it is a word of a language that writes compounds as one word, for some phrase.
     parts: Vec<bool>,
+    /// By id: whether it is a compound that holds others of them.
+    compounds: Vec<bool>,
+    /// Words of `words.toml`, the first of all, stand for themselves only.
+    kept: usize,
     /// Made when a text first has a word that is not known.
     typos: OnceLock<Typos>,
 }
@@ -120,6 +139,7 @@ impl Lexicon {
         for (_, word, _) in known {
             lexicon.intern(&word, false);
         }
+        lexicon.kept = lexicon.len();
         (lexicon, faults)
     }
 
@@ -148,8 +168,7 @@ impl Lexicon {
         self.stems_of(word, |stem, _, _| found.extend(stem.map(str::to_owned)));
         let [stem] = found.as_slice() else { return None };
         let known = self.stems.get(stem.as_bytes());
-        let letters = stem.bytes().all(|byte| byte.is_ascii_lowercase());
-        if known.is_none() && letters && self.split(stem, &mut |_| {}) {
+        if known.is_none() && !self.readings(stem).is_empty() {
             return None;
         }
         let id = self.stems.number(stem.as_bytes());
@@ -167,9 +186,11 @@ impl Lexicon {
         std::str::from_utf8(&self.stems.lists()[id as usize]).unwrap_or_default()
     }
 
-    /// Gives back what only [`Lexicon::intern`] needs. Called once, after the last of them.
+    /// Gives back what only [`Lexicon::intern`] needs, and finds the compounds. Called once, after the last of them.
     pub fn seal(&mut self) {
         self.stems.seal();
+        let holds = |id: usize| id >= self.kept && !self.readings(self.stem_of(id as u32)).is_empty();
+        self.compounds = (0..self.len()).map(holds).collect();
     }
 
     fn typos(&self) -> Typos {
@@ -189,20 +210,39 @@ impl Lexicon {
 
     /// The words of a text, appended to `words`, a [`STOP`] at each end of a sentence.
     pub fn read(&self, text: &str, words: &mut Vec<Word>) {
+        self.read_all(text, words, &mut vec![]);
+    }
+
+    /// Likewise; `again`: how its compounds may be read, too.
+    pub fn read_all(&self, text: &str, words: &mut Vec<Word>, again: &mut Vec<Reading>) {
         self.stems_of(text, |stem, start, end| {
-            let Some(stem) = stem else {
-                return words.push(Word { id: STOP, start: start as u32, end: end as u32, part: false });
-            };
             let mut push = |id, part| words.push(Word { id, start: start as u32, end: end as u32, part });
-            if let Some(id) = self.stems.get(stem.as_bytes()) {
-                return push(id, false);
-            }
-            let letters = stem.len() >= TYPO_CHARS - 1 && stem.bytes().all(|b| b.is_ascii_lowercase());
-            if letters && !self.split(stem, &mut |id| push(id, true)) {
-                push(if end - start >= TYPO_CHARS { self.mend(stem.as_bytes()) } else { UNKNOWN }, false);
-            } else if !letters {
-                push(UNKNOWN, false);
-            }
+            let Some(stem) = stem else { return push(STOP, false) };
+            let id = self.stems.get(stem.as_bytes());
+            let readings = match id {
+                Some(id) if self.compounds.get(id as usize) != Some(&true) => return push(id, false),
+                _ => self.readings(stem),
+            };
+            // A compound that some phrase names is one word first of all; any other is its longest parts.
+            let first = match (id, readings.first()) {
+                (Some(id), _) => {
+                    push(id, false);
+                    0
+                }
+                (None, Some(parts)) => {
+                    parts.iter().for_each(|id| push(*id, true));
+                    1
+                }
+                (None, None) => {
+                    let letters = stem.len() >= TYPO_CHARS - 1 && stem.bytes().all(|b| b.is_ascii_lowercase());
+                    return push(
+                        if letters && end - start >= TYPO_CHARS { self.mend(stem.as_bytes()) } else { UNKNOWN },
+                        false,
+                    );
+                }
+            };
+            let (at, of) = ((words.len() - first - 1) as u32, first as u32 + 1);
+            again.extend(readings[first..].iter().map(|parts| Reading { at, of, parts: *parts }));
         });
     }
 
@@ -262,26 +302,34 @@ impl Lexicon {
         }
     }
 
-    /// Splits a compound at known words: its longest known beginning and end. False when it has neither.
-    fn split(&self, stem: &str, push: &mut impl FnMut(u32)) -> bool {
-        if self.parts.is_empty() || stem.len() < 9 {
-            return false;
+    /// How a compound can be read: its known beginnings, each with the known ends behind it, the longest first; and ends before
+    /// which nothing is known. No phrase hides another: each part is in one of these.
+    fn readings(&self, stem: &str) -> SmallVec<[[u32; 2]; 4]> {
+        let mut readings = SmallVec::new();
+        if self.parts.is_empty() || stem.len() < 9 || !stem.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            return readings;
         }
-        let head = (5..stem.len() - 2).rev().find_map(|at| {
-            let part = &stem[..at];
-            // The joint of a compound ("Abrechnung-s-zeitraum", "Kampagne-n-bericht") is an ending like any other.
-            Some((at, self.part(part)?))
-        });
-        let from = head.map_or(3, |(at, _)| at);
-        let tail = (from..stem.len().saturating_sub(3)).find_map(|at| self.part(&stem[at..]));
-        match (head, tail) {
-            (None, None) => return false,
-            (head, tail) => {
-                push(head.map_or(UNKNOWN, |(_, id)| id));
-                push(tail.unwrap_or(UNKNOWN));
+        // The joint of a compound ("Abrechnung-s-zeitraum", "Kampagne-n-bericht") is an ending like any other.
+        let part = |word: &str| self.part(word);
+        let heads: SmallVec<[(usize, u32); 4]> =
+            (5..stem.len() - 2).rev().filter_map(|at| Some((at, part(&stem[..at])?))).collect();
+        let tails: SmallVec<[(usize, u32); 4]> =
+            (3..stem.len() - 3).filter_map(|at| Some((at, part(&stem[at..])?))).collect();
+        let mut add = |parts: [u32; 2]| {
+            if !readings.contains(&parts) && readings.len() < MOST_READINGS {
+                readings.push(parts);
             }
+        };
+        for (end, head) in &heads {
+            let mut behind = tails.iter().filter(|(at, _)| at >= end).peekable();
+            if behind.peek().is_none() {
+                add([*head, UNKNOWN]);
+            }
+            behind.for_each(|(_, tail)| add([*head, *tail]));
         }
-        true
+        let alone = tails.iter().filter(|(at, _)| heads.iter().all(|(end, _)| end > at));
+        alone.for_each(|(_, tail)| add([UNKNOWN, *tail]));
+        readings
     }
 
     fn part(&self, word: &str) -> Option<u32> {

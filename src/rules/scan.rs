@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::compile::label_words;
-use super::lexicon::{STOP, Word};
+use super::lexicon::{Reading, STOP, Word};
 use super::weave::{Ends, Net};
 use crate::request::evidence::{Evidence, Where};
 use crate::request::{FieldKey, Request};
@@ -15,6 +15,11 @@ use crate::request::{FieldKey, Request};
 const PLACE_BYTES: usize = 32 * 1024;
 /// Words that `...` in a phrase may stand for.
 pub const GAP_WORDS: u32 = 4;
+
+/// Words before and behind a compound that are read again with its parts; no phrase is longer.
+const AROUND: usize = 16;
+/// Readings of compounds beyond the first that count.
+const MOST_AGAIN: usize = 1000;
 
 /// A place of the request, and its text.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +60,8 @@ pub struct Hit {
     pub spot: Spot,
     /// It stands within the name of the campaign: it says nothing of the topic.
     pub named: bool,
+    /// It takes a compound for its parts that otherwise is read as a whole.
+    pub inside: bool,
 }
 
 /// A part of a phrase, found: its words, and which part it is.
@@ -101,6 +108,9 @@ pub struct Scan<'r> {
     pub named: Vec<(Where, usize, usize)>,
     /// The words of the campaign's name, by number.
     in_name: Vec<u32>,
+    /// While phrases are looked for, compounds with what stands around them are read again behind all words: each of those by
+    /// the index of the word that it is.
+    again: Vec<u32>,
     /// A bit for each phrase: whether it was found. Signals ask for hundreds of phrases that were not.
     seen: Vec<u64>,
 }
@@ -137,9 +147,10 @@ impl<'r> Scan<'r> {
 
         let mut words = Vec::with_capacity(request.text.len() / 5 + 16);
         let mut begins = Vec::with_capacity(zones.len());
+        let mut again = vec![];
         for zone in &zones {
             begins.push(words.len() as u32);
-            net.lexicon.read(zone.text, &mut words);
+            net.lexicon.read_all(zone.text, &mut words, &mut again);
             words.push(Word { id: STOP, start: zone.text.len() as u32, end: zone.text.len() as u32, part: false });
         }
         let mut scan = Scan {
@@ -152,15 +163,18 @@ impl<'r> Scan<'r> {
             names_campaign: false,
             named: vec![],
             in_name: vec![],
+            again: vec![],
             seen: vec![],
         };
-        scan.find_phrases(net);
+        scan.find_phrases(net, &again);
         scan.find_regexes(net);
         scan
     }
 
-    fn find_phrases(&mut self, net: &Net) {
+    fn find_phrases(&mut self, net: &Net, again: &[Reading]) {
         let Some(automaton) = &net.automaton else { return };
+        let own = self.words.len();
+        again.iter().take(MOST_AGAIN).for_each(|reading| self.read_again(reading, own));
         let mut packed = Vec::with_capacity(self.words.len() * 3);
         for word in &self.words {
             packed.extend_from_slice(&pack(word.id));
@@ -187,9 +201,27 @@ impl<'r> Scan<'r> {
                 self.follow(net, &parts[at + 1..], parts[at].first, &mut reached);
             }
         }
-        self.phrases.sort_unstable_by_key(|hit| (hit.what, hit.first));
+        self.words.truncate(own);
+        self.phrases.sort_unstable_by_key(|hit| (hit.what, hit.first, hit.last, hit.inside));
+        self.phrases.dedup_by_key(|hit| (hit.what, hit.first, hit.last));
         self.seen = vec![0; net.len().div_ceil(64)];
         self.phrases.iter().for_each(|hit| self.seen[hit.what as usize / 64] |= 1 << (hit.what % 64));
+    }
+
+    /// Appends one more reading of a compound, between what stands around it in its sentence.
+    fn read_again(&mut self, reading: &Reading, own: usize) {
+        let (at, behind) = (reading.at as usize, (reading.at + reading.of) as usize);
+        let same_sentence = |word: &&Word| word.id != STOP;
+        let before = self.words[at.saturating_sub(AROUND)..at].iter().rev().take_while(same_sentence).count();
+        let after = self.words[behind..own.min(behind + AROUND)].iter().take_while(same_sentence).count();
+        let around = |index: usize| (self.words[index], index as u32);
+        let parts = reading.parts.into_iter().zip([reading.at, reading.at + reading.of - 1]);
+        let parts = parts.map(|(id, index)| (Word { id, part: true, ..self.words[at] }, index));
+        let stop = Word { id: STOP, part: false, ..self.words[at] };
+        let read = (at - before..at).map(around).chain(parts).chain((behind..behind + after).map(around));
+        let (words, again): (Vec<Word>, Vec<u32>) = read.chain([(stop, reading.at)]).unzip();
+        self.words.extend(words);
+        self.again.extend(again);
     }
 
     /// Notes every phrase with gaps of which these parts are the rest. `reached`: how far phrases that begin at `first` have
@@ -223,10 +255,14 @@ impl<'r> Scan<'r> {
 
     /// Notes the phrases that end with the last of these words: in a compound only those that are found there.
     fn note(&mut self, ends: Ends, (first, last): (u32, u32), compound: bool) {
+        let own = (self.words.len() - self.again.len()) as u32;
+        let inside = first >= own;
+        let word = |index: u32| if index < own { index } else { self.again[(index - own) as usize] };
+        let (first, last) = (word(first), word(last));
         for what in ends.whole.filter(|_| !compound).into_iter().chain(ends.glued) {
             let zone = self.begins.partition_point(|begin| *begin <= first).saturating_sub(1) as u16;
             let (start, end) = (self.words[first as usize].start, self.words[last as usize].end);
-            self.phrases.push(Hit { what, first, last, spot: Spot { zone, start, end }, named: false });
+            self.phrases.push(Hit { what, first, last, spot: Spot { zone, start, end }, named: false, inside });
         }
     }
 
@@ -238,7 +274,7 @@ impl<'r> Scan<'r> {
             for what in net.regex_set.matches(read.text) {
                 if let Some(found) = net.regexes[what].find(read.text) {
                     let spot = Spot { zone: zone as u16, start: found.start() as u32, end: found.end() as u32 };
-                    self.regexes.push(Hit { what: what as u32, first: 0, last: 0, spot, named: false });
+                    self.regexes.push(Hit { what: what as u32, first: 0, last: 0, spot, named: false, inside: false });
                 }
             }
         }
