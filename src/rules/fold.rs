@@ -158,17 +158,20 @@ impl Word {
     }
 }
 
-/// `ä` folds to `a`, so "ae" must as well: people without the key write "loeschen". The same for both sides.
+/// `ä` folds to `a`, so "ae" must as well: people without the key write "loeschen". The same for both sides. No German word
+/// ends in "ös", many Portuguese ones in "ões".
 fn one_umlaut_spelling(word: &mut String) {
+    let plural = word.ends_with("oes").then(|| word.len() - 2);
     let bytes = word.as_bytes();
     if !bytes.windows(2).any(|pair| matches!(pair, b"ae" | b"oe" | b"ue")) {
         return;
     }
-    let (mut before, mut last) = ('\0', '\0');
+    let (mut before, mut last, mut at) = ('\0', '\0', 0);
     word.retain(|c| {
-        let drops = c == 'e' && (matches!(last, 'a' | 'o') || (last == 'u' && before != 'q'));
+        let drops = c == 'e' && plural != Some(at) && (matches!(last, 'a' | 'o') || (last == 'u' && before != 'q'));
         before = last;
         last = c;
+        at += c.len_utf8();
         !drops
     });
 }
@@ -227,6 +230,7 @@ mod tests {
         check("I don't. l’adresse n'arrive", "i dont | l adresse n arrive");
         check("e-mail E-Mail log-in", "email email log in");
         check("e\u{301}te\u{301} queue que", "ete queu que");
+        check("botões Botoes boes Poesie", "botoes botoes boes posie");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! which words a typo must never be mended from. Endings of all languages are taken off alike, because the language of
 //! three words on a phone is anybody's guess. One look-up a word, whatever the number of phrases.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::OnceLock;
@@ -58,8 +59,8 @@ pub struct Reading {
 pub struct Lexicon {
     stems: Numbering<u8>,
     listed: Map<Listed>,
-    /// Endings by their last byte, longest first, with the fewest characters that must remain.
-    endings: Vec<Vec<(Box<str>, usize)>>,
+    /// Endings by their last byte, longest first.
+    endings: Vec<Vec<Ending>>,
     /// By id: whether it is a word of a language that writes compounds as one word, for some phrase.
     parts: Vec<bool>,
     /// By id: whether it is a compound that holds others of them.
@@ -68,6 +69,16 @@ pub struct Lexicon {
     kept: usize,
     /// Made when a text first has a word that is not known.
     typos: OnceLock<Typos>,
+}
+
+/// An ending that is inflection.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Ending {
+    written: Box<str>,
+    /// The fewest letters that must remain.
+    least: usize,
+    /// What stands in its place: "canaux" is "canal". Mostly nothing.
+    instead: Box<str>,
 }
 
 /// What `words.toml` says of a word.
@@ -97,7 +108,12 @@ impl Lexicon {
             for (language, ending, line) in sheet.texts_by_key(&mut root, "endings") {
                 let (ending, least) = ending.split_once('/').unwrap_or((&ending, "4"));
                 match (ending.as_bytes().last(), least.parse()) {
-                    (Some(last), Ok(least)) => lexicon.endings[usize::from(*last)].push((ending.into(), least)),
+                    (Some(last), Ok(least)) => {
+                        let (written, instead) = ending.split_once('>').unwrap_or((ending, ""));
+                        let last = written.bytes().last().unwrap_or(*last);
+                        let ending = Ending { written: written.into(), least, instead: instead.into() };
+                        lexicon.endings[usize::from(last)].push(ending);
+                    }
                     _ => {
                         let message = format!("`{ending}/{least}` of `{}` is no ending", language.unwrap_or_default());
                         sheet.fault(
@@ -133,7 +149,7 @@ impl Lexicon {
             sheet.finish(root);
         });
         for bucket in &mut lexicon.endings {
-            bucket.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then(a.cmp(b)));
+            bucket.sort_by(|a, b| b.written.len().cmp(&a.written.len()).then(a.cmp(b)));
             bucket.dedup();
         }
         for (_, word, _) in known {
@@ -254,9 +270,11 @@ impl Lexicon {
             Piece::Word(word, start, end) => {
                 last = end;
                 match self.listed.get(word) {
-                    Some(Listed::Same(right)) => right.iter().for_each(|word| found(Some(self.stem(word)), start, end)),
+                    Some(Listed::Same(right)) => {
+                        right.iter().for_each(|word| found(Some(&self.stem(word)), start, end))
+                    }
                     Some(Listed::Whole) => found(Some(word), start, end),
-                    None => found(Some(self.bare(word)), start, end),
+                    None => found(Some(&self.bare(word)), start, end),
                 }
             }
         });
@@ -267,34 +285,43 @@ impl Lexicon {
     }
 
     /// The word less its endings and doubled last letter. Words with digits or other letters than a–z stay whole.
-    fn stem<'w>(&self, word: &'w str) -> &'w str {
-        if self.is_whole(word) { word } else { self.bare(word) }
+    fn stem<'w>(&self, word: &'w str) -> Cow<'w, str> {
+        if self.is_whole(word) { Cow::Borrowed(word) } else { self.bare(word) }
     }
 
     /// Likewise of a word that is not listed as whole.
-    fn bare<'w>(&self, word: &'w str) -> &'w str {
+    fn bare<'w>(&self, word: &'w str) -> Cow<'w, str> {
+        let mut stem = Cow::Borrowed(word);
         if word.len() < 4 || !word.bytes().all(|b| b.is_ascii_lowercase()) {
-            return word;
+            return stem;
         }
-        let mut stem = word;
-        // Two endings at most ("registr-ad-os"): more would melt different words of several languages into one.
-        let mut taken = 0;
+        // Two endings at most ("registr-ad-os"), one of them for another: more would melt different words of several languages
+        // into one.
+        let (mut taken, mut changed) = (0, false);
         loop {
             let bytes = stem.as_bytes();
             let last = bytes[bytes.len() - 1];
             if bytes.len() > 4 && last == bytes[bytes.len() - 2] {
-                stem = &stem[..stem.len() - 1];
+                shorten(&mut stem, 1);
                 continue;
             }
             // A word that stays whole is itself only: "quitar" is not "quit".
-            let fits = |(ending, least): &&(Box<str>, usize)| {
-                stem.len() >= ending.len() + least
-                    && stem.ends_with(&**ending)
-                    && !self.is_whole(&stem[..stem.len() - ending.len()])
+            let fits = |ending: &&Ending| {
+                stem.len() >= ending.written.len() + ending.least
+                    && stem.ends_with(&*ending.written)
+                    && !self.is_whole(&stem[..stem.len() - ending.written.len()])
             };
             match self.endings[usize::from(last)].iter().find(fits) {
-                Some((ending, _)) if taken == 0 || (taken == 1 && stem.len() - ending.len() >= 5) => {
-                    stem = &stem[..stem.len() - ending.len()];
+                Some(ending) if !ending.instead.is_empty() && !changed => {
+                    shorten(&mut stem, ending.written.len());
+                    stem.to_mut().push_str(&ending.instead);
+                    changed = true;
+                }
+                Some(ending)
+                    if ending.instead.is_empty()
+                        && (taken == 0 || (taken == 1 && stem.len() - ending.written.len() >= 5)) =>
+                {
+                    shorten(&mut stem, ending.written.len());
                     taken += 1;
                 }
                 _ => return stem,
@@ -366,6 +393,15 @@ impl Lexicon {
             }
         }
         if clash { UNKNOWN } else { found }
+    }
+}
+
+/// Takes the last bytes of a word off.
+fn shorten(word: &mut Cow<'_, str>, bytes: usize) {
+    let left = word.len() - bytes;
+    match word {
+        Cow::Borrowed(word) => *word = &word[..left],
+        Cow::Owned(word) => word.truncate(left),
     }
 }
 
@@ -456,6 +492,30 @@ mod tests {
         check("importação", false, "importacoes", true);
         check("log in", false, "I can not login", true);
         check("do not work", false, "it doesn't work", true);
+        let one =
+            ["canal", "réseau", "enjeu", "jornal", "papel", "botão", "cartão", "luz", "feliz", "banco", "Vertrag"];
+        let many = [
+            "canaux",
+            "réseaux",
+            "enjeux",
+            "jornais",
+            "papéis",
+            "botões",
+            "cartoes",
+            "luces",
+            "felices",
+            "banchi",
+            "Verträge",
+        ];
+        for (one, many) in one.into_iter().zip(many).chain([("policy", "policies"), ("shelf", "shelves")]) {
+            check(one, false, many, true);
+            check(many, false, one, true);
+        }
+        check("español", false, "españoles", true);
+        check("services", false, "our service", true);
+        check("signals", false, "the signal", true);
+        check("française", false, "en français", true);
+        check("Hinweis", true, "die Rechnungshinweise", true);
     }
 
     #[test]
