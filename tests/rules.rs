@@ -578,6 +578,25 @@ fn every_condition_of_the_readme_works(topic: &str, classes: &str) {
     assert_eq!(mail("VIP").headers, [("X-Account-Level".to_owned(), "VIP".to_owned())]);
 }
 
+/// A domain is the same as people write it and as the DNS has it, in the rule and in the address.
+#[test]
+fn domains_with_umlauts_are_those_of_the_dns() {
+    for written in ["Müller.example", "xn--mller-kva.example"] {
+        let topic = format!("id = \"x\"\n[[signal]]\nsender_domain = [\"{written}\"]\n");
+        let rules = Rules::compile(&files(&[("topics/x.toml", &topic)])).unwrap();
+        let check = |address: &str, expected: f64| {
+            let from = Mailbox { name: None, address: address.into() };
+            let score = rules.topic(&Request { from, text: "hello".into(), ..Request::default() }).score;
+            assert_eq!(score, expected, "{address} by {written}");
+        };
+        check("a@müller.example", 2.0);
+        check("a@xn--mller-kva.example", 2.0);
+        check("a@post.müller.example", 2.0);
+        check("a@mueller.example", 0.0);
+        assert_eq!(lint(&files(&[("topics/x.toml", &topic)])), []);
+    }
+}
+
 /// A phrase is found in compounds by its own language, whatever other signals file under theirs.
 #[test]
 fn a_phrases_reach_is_its_own() {

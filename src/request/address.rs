@@ -3,6 +3,8 @@
 //! An addr-spec is never decoded (RFC 2047 §5 forbids encoded words there), so `=?utf-8?Q?a@b=00?=@evil` cannot
 //! become `a@b`. What is no address yields an empty one, never a guess.
 
+use std::borrow::Cow;
+
 use super::Mailbox;
 use super::{encoded, header};
 
@@ -29,6 +31,14 @@ pub fn addr_spec(text: &str) -> Option<String> {
         })
         && domain.chars().all(|c| c.is_alphanumeric() || c == '.' || c == '-' || c == '_');
     sound.then(|| format!("{local}@{}", domain.to_lowercase()))
+}
+
+/// A domain as the DNS has it (RFC 5891): "müller.example" is "xn--mller-kva.example". What is none stays as it is.
+pub fn ascii_domain(domain: &str) -> Cow<'_, str> {
+    match domain.is_ascii() {
+        true => Cow::Borrowed(domain),
+        false => idna::domain_to_ascii(domain).map_or(Cow::Borrowed(domain), Cow::Owned),
+    }
 }
 
 /// Whether this is an invisible format character: it would make two equal looking addresses differ.

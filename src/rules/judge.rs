@@ -9,6 +9,7 @@ use super::routing::PRIORITIES;
 use super::scan::{Hit, Scan, Spot, bit};
 use super::topic::{self, NEAR_WORDS};
 use super::{ChosenBy, Detail, Routing, Topic, description};
+use crate::request::address::ascii_domain;
 use crate::request::evidence::{Evidence, Where};
 use crate::request::{Attachment, FieldKey, Request};
 
@@ -430,9 +431,9 @@ fn came_by<'r>(list: &[String], request: &'r Request) -> Option<&'r str> {
 }
 
 fn of_domain(list: &[String], address: &str) -> bool {
-    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let domain = ascii_domain(address.rsplit_once('@').map_or("", |(_, domain)| domain));
     list.iter()
-        .any(|wanted| domain == wanted || domain.strip_suffix(wanted.as_str()).is_some_and(|rest| rest.ends_with('.')))
+        .any(|wanted| domain == *wanted || domain.strip_suffix(wanted.as_str()).is_some_and(|rest| rest.ends_with('.')))
 }
 
 fn of_type(list: &[String], file: &Attachment) -> bool {

@@ -6,6 +6,7 @@ use super::Concerns;
 use super::example::Example;
 use super::sheet::{Sheet, Table, nearest};
 use crate::config::fault::Fault;
+use crate::request::address::ascii_domain;
 use crate::request::evidence::Where;
 
 /// The places that `in` may name, with their bit.
@@ -252,9 +253,9 @@ pub fn signal(sheet: &mut Sheet<'_>, table: &mut Table<'_>, usual_weight: f64) -
         unless: phrases(sheet, table, "unless"),
         lang: sheet.texts(table, "lang").into_iter().map(|(lang, _)| lang).collect(),
         field: sheet.text(table, "field").map(|(label, _)| label),
-        sender_domains: lower(sheet.texts(table, "sender_domain")),
+        sender_domains: domains(sheet.texts(table, "sender_domain")),
         attachment_types: lower(sheet.texts(table, "attachment_type")),
-        sources: lower(sheet.texts(table, "source")),
+        sources: domains(sheet.texts(table, "source")),
         headers: headers(sheet, table),
         ..Signal::default()
     };
@@ -311,6 +312,12 @@ pub fn headers(sheet: &mut Sheet<'_>, table: &mut Table<'_>) -> Vec<Header> {
 
 fn lower(texts: Vec<(String, usize)>) -> Vec<String> {
     texts.into_iter().map(|(text, _)| text.to_lowercase()).collect()
+}
+
+/// Likewise, domains as the DNS has them; a door ("hook:leads") is none.
+fn domains(texts: Vec<(String, usize)>) -> Vec<String> {
+    let ascii = |text: String| if text.contains(':') { text } else { ascii_domain(&text).into_owned() };
+    lower(texts).into_iter().map(ascii).collect()
 }
 
 /// A readable name out of any words.
