@@ -185,6 +185,19 @@ mod tests {
         );
     }
 
+    #[test]
+    fn of_many_words_the_strongest_are_told() {
+        let weights = "\"apple\" = 1.4\n\"pear\" = 1.3\n\"plum\" = 1.2\n\"fig\" = 1.1\n\"kiwi\" = 1\n\"lime\" = 1\n\"melon\" = 1\n";
+        let text = format!("id = \"a\"\nthreshold = 2\n[weights]\n{weights}");
+        let rules = Rules::compile(&Files::from([("topics/a.toml".to_owned(), text.into())])).unwrap();
+        let request = Request { text: "apple pear plum fig kiwi lime melon".into(), ..Request::default() };
+        let changes = rules.explain(&rules.find(&request, &[])).changes;
+        assert_eq!(
+            changes.last().unwrap(),
+            "nothing decides alone: 6.00 points away it would be `other`, without 6 words together, the strongest \"apple\" (1.40), \"pear\" (1.30), \"plum\" (1.20)"
+        );
+    }
+
     /// As `rules learn` writes them: no threshold, priors below zero, and `other` a rival like any.
     #[test]
     fn other_is_told_where_it_is_the_rival() {

@@ -13,8 +13,9 @@ use crate::rules::{Findings, Rules};
 
 /// Words or conditions that are tried at most, the heaviest.
 const MOST_TRIED: usize = 60;
-/// Words that are told to decide together at most: more help nobody.
+/// Words that are told to decide together at most; of more the strongest.
 const MOST_TOGETHER: usize = 5;
+const STRONGEST: usize = 3;
 
 /// What speaks for a verdict, or against its rival: words, or a condition such as the sender's domain.
 struct Part {
@@ -75,7 +76,7 @@ impl Trial<'_> {
         if over < lead {
             said.push(format!("it has {over:.2} points more than its threshold of {:.2}", self.threshold(own)));
         }
-        said.extend(self.without(Some(own), rival, true));
+        said.extend(self.without(Some(own), rival, Some(over.min(lead))));
         said
     }
 
@@ -109,22 +110,20 @@ impl Trial<'_> {
             let prior = compiled.topics[other].prior - to_other;
             said.push(format!("with a prior of `{OTHER}` of {prior:.2} or less it would be `{}`", topic.id.0));
         }
-        said.extend(self.without(compiled.other(), Some(best), false));
+        said.extend(self.without(compiled.other(), Some(best), None));
         said
     }
 
     /// The words and conditions without which the verdict would be another: for the verdict, and against its rival.
-    /// `together`: where no single one decides, those that do together.
-    fn without(&self, own: Option<usize>, rival: Option<usize>, together: bool) -> Vec<String> {
+    /// `together`: where no single one decides, those that do together; the points that they hold it up by.
+    fn without(&self, own: Option<usize>, rival: Option<usize>, together: Option<f64>) -> Vec<String> {
         let scan = &self.findings.scan;
         let verdict = self.rules.chosen(scan, self.scores);
         let parts = self.parts(own, rival);
         let instead = |gone: &[&Part]| Some(self.chosen_without(gone)).filter(|now| *now != verdict);
         let alone = |part: &Part| Some(format!("without {} it would be `{}`", part.shown(), instead(&[part])?));
         let said: Vec<String> = parts.iter().filter_map(alone).collect();
-        if !said.is_empty() || !together || parts.is_empty() {
-            return said;
-        }
+        let Some(points) = together.filter(|_| said.is_empty() && !parts.is_empty()) else { return said };
         let parts: Vec<&Part> = parts.iter().collect();
         let Some(count) = (1..=parts.len()).find(|count| instead(&parts[..*count]).is_some()) else {
             return vec!["without all that is told of it, it stays".to_owned()];
@@ -138,10 +137,20 @@ impl Trial<'_> {
             }
         }
         let now = instead(&needed).unwrap_or_default();
-        let shown: Vec<String> = needed.iter().map(|part| part.shown()).collect();
         vec![match needed.len() > MOST_TOGETHER {
-            true => "nothing decides alone: it rests on many words".to_owned(),
-            false => format!("nothing decides alone: without {} together it would be `{now}`", shown.join(", ")),
+            true => {
+                let weighed = |part: &&Part| format!("{} ({:.2})", part.shown(), part.weight());
+                let strongest: Vec<String> = needed.iter().take(STRONGEST).map(weighed).collect();
+                format!(
+                    "nothing decides alone: {points:.2} points away it would be `{now}`, without {} words together, the strongest {}",
+                    needed.len(),
+                    strongest.join(", ")
+                )
+            }
+            false => {
+                let shown: Vec<String> = needed.iter().map(|part| part.shown()).collect();
+                format!("nothing decides alone: without {} together it would be `{now}`", shown.join(", "))
+            }
         }]
     }
 
