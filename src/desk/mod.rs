@@ -216,7 +216,8 @@ impl Desk {
             store.await.unwrap_or_else(|cause| std::panic::resume_unwind(cause.into_panic()))?.with_blobs(blobs);
         let (directory, origin) = directory::at_start(&config, &store).await?;
         let agents = store.agents().await?;
-        let templates = Arc::new(Templates::compile(&rules.replies).map_err(Error::Faults)?);
+        let templates = Templates::compile(&rules.replies).map(Arc::new);
+        let templates = templates.map_err(|faults| Error::Faults(sources::placed(&config.rules.dir, faults)))?;
         let hooks = Arc::new(hooks::sources(&config, &rules).map_err(Error::Faults)?);
         let sources = Sources::new(&config, rules, templates, Arc::new(directory), &agents, hooks);
         let keys = sources::token_keys(&config)?;

@@ -88,7 +88,10 @@ impl Desk {
             // Those of unchanged rules are proven already.
             let templates = match Arc::ptr_eq(&rules, &before.rules) {
                 true => before.templates.clone(),
-                false => Arc::new(Templates::compile(&rules.replies)?),
+                false => {
+                    let compiled = Templates::compile(&rules.replies);
+                    Arc::new(compiled.map_err(|faults| sources::placed(&self.config.rules.dir, faults))?)
+                }
             };
             let hooks = match Arc::ptr_eq(&rules, &before.rules) {
                 true => before.hooks.clone(),

@@ -38,10 +38,14 @@ pub fn rules_after(in_force: Arc<Rules>, folder: &Path) -> Result<Arc<Rules>, Ve
     if rules::version(&files) == in_force.version { Ok(in_force) } else { compile(folder, &files) }
 }
 
-/// Faults are named by their whole paths: the files of this folder are not those that are shipped.
 fn compile(folder: &Path, files: &Files) -> Result<Arc<Rules>, Vec<Fault>> {
-    let placed = |fault: Fault| Fault { file: folder.join(&fault.file).display().to_string(), ..fault };
-    Rules::compile(files).map(Arc::new).map_err(|faults| faults.into_iter().map(placed).collect())
+    Rules::compile(files).map(Arc::new).map_err(|faults| placed(folder, faults))
+}
+
+/// Faults by their whole paths: the files of this folder are not those that are shipped.
+pub fn placed(folder: &Path, faults: Vec<Fault>) -> Vec<Fault> {
+    let place = |fault: Fault| Fault { file: folder.join(&fault.file).display().to_string(), ..fault };
+    faults.into_iter().map(place).collect()
 }
 
 /// The campaign directory of a file; an empty path: an empty directory.
