@@ -35,7 +35,8 @@ impl Classes {
             sheet.tables(&mut root, "class", |sheet, table| {
                 let line = table.line;
                 let words = topic::phrases(sheet, table, "words");
-                let Some((name, named_at)) = sheet.text(table, "name") else {
+                let Some((name, named_at)) = sheet.text(table, "name").filter(|(name, _)| !name.trim().is_empty())
+                else {
                     return sheet.fault(line, "the class has no `name`", "add name = \"ads\" or the like");
                 };
                 if words.is_empty() {
@@ -105,6 +106,15 @@ mod tests {
         check(ads, "phrases = [\"@ads\", \"poster\"]", &[]);
         check(ads, "phrases = [\"gone\"]\nnear.de = [\"@ads\"]", &[]);
         check(ads, "phrases = [\"@add\"]", &["topics/x.toml:4: there is no class `@add`; write \"@ads\""]);
+        let never = "topics/x.toml:3: `topic.x.ads` can never fire: `unless` holds all words of its `phrases`; take them out of one of the two";
+        check(ads, "name = \"ads\"\nphrases = [\"@ads\"]\nunless = [\"@ads\"]", &[never]);
+        check(
+            ads,
+            "name = \"ads\"\nphrases = [\"@ads\", \"poster\"]\nunless = [\"@ads\"]",
+            &[
+                "topics/x.toml:3: the classes in `phrases` of `topic.x.ads` never fire: `unless` holds all of them; take them out of one of the two",
+            ],
+        );
         check("", "phrases = [\"@ads\"]", &["topics/x.toml:4: there is no class `@ads`; write it into classes.toml"]);
         check(
             ads,

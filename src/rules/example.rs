@@ -119,10 +119,10 @@ impl Example {
 impl Routed {
     /// Reads one table `[[example]]` of `routing.toml`.
     pub fn read(sheet: &mut Sheet<'_>, table: &mut Table<'_>) -> Routed {
-        let topic = sheet.text(table, "topic").map(|(topic, _)| topic);
+        let topic = sheet.name(table, "topic").map(|(topic, _)| topic);
         let priority = routing::priority(sheet, table);
-        let route = sheet.text(table, "route").map(|(team, _)| team);
-        let flags = table.has("flags").then(|| sheet.texts(table, "flags").into_iter().map(|(flag, _)| flag).collect());
+        let route = sheet.name(table, "route").map(|(team, _)| team);
+        let flags = table.has("flags").then(|| sheet.names(table, "flags").into_iter().map(|(flag, _)| flag).collect());
         if priority.is_none() && route.is_none() && flags.is_none() {
             let remedy = "give it a priority, a route or flags; flags = [] says that none may come";
             sheet.fault(table.line, "the example does not say what should come", remedy);

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::compile::Compiled;
-use super::judge::{factor, forwarded_factor, rounded};
+use super::judge::{OTHER, factor, forwarded_factor, rounded};
 use super::lexicon::{Lexicon, Word};
 use super::numbering::Lists;
 use super::scan::{Scan, Spot};
@@ -191,6 +191,9 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
             // Spreadsheets leave empty columns behind.
         } else if index.is_some() && columns.contains(&index) {
             fault(1, format!("`{name}` has two columns"), "make one of them, or take one out".into());
+        } else if index.is_none() && name == OTHER {
+            let remedy = format!("put topics/{OTHER}.toml back: mails that fit nowhere come to it");
+            fault(1, format!("there is no topic `{OTHER}`, to which words lean here"), remedy);
         } else if index.is_none() {
             let free: Vec<&str> =
                 topics.iter().copied().filter(|topic| !headers.iter().any(|has| has.trim() == *topic)).collect();
@@ -311,6 +314,7 @@ mod tests {
         check("word,reporting\n# of people\nopens,2\n", &[]);
         check("word,reporting,,\nopens,2,,\n", &[]);
         check("topic,reporting\n", &[(1, "the first column is not `word`")]);
+        check("word,other\nopens,2\n", &[(1, "there is no topic `other`, to which words lean here")]);
         check("word,reportng\nopens,2\n", &[(1, "there is no topic `reportng`")]);
         check(
             "word,billing\nopens,much\ntwo words,1\n",

@@ -30,10 +30,10 @@ pub fn read(text: Option<&str>) -> (Vec<Rule>, Vec<Routed>, Vec<Fault>) {
     let Some(text) = text else { return (rules, examples, vec![]) };
     let faults = Sheet::new("routing.toml", text).read(|sheet, mut root| {
         sheet.tables(&mut root, "rule", |sheet, table| {
-            let topics = sheet.texts(table, "topic");
+            let topics = sheet.names(table, "topic");
             let priority = priority(sheet, table);
-            let route = sheet.text(table, "route");
-            let flags = sheet.texts(table, "flags").into_iter().map(|(flag, _)| flag).collect();
+            let route = sheet.name(table, "route");
+            let flags = sheet.names(table, "flags").into_iter().map(|(flag, _)| flag).collect();
             let signal = topic::signal(sheet, table, 1.0);
             rules.push(Rule { signal, topics, priority, route, flags });
         });

@@ -17,6 +17,21 @@ const SYNTAX_FAULTS: usize = 10;
 /// A fault of syntax so many lines below one of a list follows from it.
 const LIST_LINES: usize = 3;
 
+/// What people call keys that have another name here.
+const OTHER_NAMES: [(&[&str], &str); 11] = [
+    (&["word", "words", "keyword", "keywords", "terms", "match", "any"], "phrases"),
+    (&["pattern", "patterns", "regexp", "re"], "regex"),
+    (&["except", "exclude", "excluding", "without", "not", "none", "if_not"], "unless"),
+    (&["place", "places", "where", "zone", "zones"], "in"),
+    (&["points", "score", "value", "strength"], "weight"),
+    (&["language", "languages", "locale"], "lang"),
+    (&["from", "sender", "from_domain", "domains"], "sender_domain"),
+    (&["mime", "mime_type", "file_type", "attachments"], "attachment_type"),
+    (&["team", "queue", "group", "assign", "assignee"], "route"),
+    (&["tag", "tags", "label", "labels"], "flags"),
+    (&["urgency", "severity", "importance"], "priority"),
+];
+
 /// A file being read: its name, the line ends, and the faults found so far.
 pub struct Sheet<'t> {
     file: &'t str,
@@ -148,6 +163,16 @@ impl<'t> Sheet<'t> {
         }
     }
 
+    /// A name, with its line: a text that says something.
+    pub fn name(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<(String, usize)> {
+        let (name, line) = self.text(table, key)?;
+        if name.trim().is_empty() {
+            self.fault(line, format!("`{key}` is empty"), "write something between the quotes, or delete it");
+            return None;
+        }
+        Some((name, line))
+    }
+
     /// A number within ±1,000,000.
     pub fn number(&mut self, table: &mut Table<'_>, key: &'static str) -> Option<f64> {
         let value = self.get(table, key)?;
@@ -203,6 +228,23 @@ impl<'t> Sheet<'t> {
                 None
             }
         }
+    }
+
+    /// Likewise, of names that say something.
+    pub fn names(&mut self, table: &mut Table<'_>, key: &'static str) -> Vec<(String, usize)> {
+        let mut names = self.texts(table, key);
+        names.retain(|(name, line)| {
+            let empty = name.trim().is_empty();
+            if empty {
+                self.fault(
+                    *line,
+                    format!("`{key}` has an empty text"),
+                    "write something between the quotes, or delete it",
+                );
+            }
+            !empty
+        });
+        names
     }
 
     /// A list of texts with their lines; one text stands for a list of one.
@@ -325,6 +367,9 @@ impl<'t> Sheet<'t> {
                     "it stands inside a table: write it above the first line with a [".to_owned()
                 }
                 Some(right) => format!("write `{right}`, or delete it"),
+                None if !also_called(key, &table.asked).is_empty() => {
+                    format!("write `{}`, or delete it", also_called(key, &table.asked).join("` or `"))
+                }
                 None => format!("delete it; the keys here are {}", table.asked.join(", ")),
             };
             self.fault(line, format!("unknown key `{key}`"), remedy);
@@ -336,6 +381,14 @@ impl<'t> Sheet<'t> {
 pub fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
     let known = known.iter().map(|right| (distance(key, right), *right)).min()?;
     (known.0 * 3 <= key.chars().count().max(3)).then_some(known.1)
+}
+
+/// The keys that people call so: those that hold the word or stand in it, or have another name.
+fn also_called(key: &str, known: &[&'static str]) -> Vec<&'static str> {
+    let other = OTHER_NAMES.iter().filter(|(names, _)| names.contains(&key)).map(|(_, right)| *right);
+    let shares = |right: &&str| key.len() > 3 && right.len() > 3 && (right.contains(key) || key.contains(right));
+    let others: Vec<&str> = other.filter(|right| known.contains(right)).collect();
+    if others.is_empty() { known.iter().copied().filter(shares).collect() } else { others }
 }
 
 /// Edits between two short texts, a swap of neighbours counting one.
@@ -397,6 +450,20 @@ mod tests {
                 "topics/x.toml:1: no valid TOML: string values must be quoted, expected literal string; put texts between straight double quotes; numbers have a point: 2.5",
             ],
         );
+    }
+
+    #[test]
+    fn keys_by_another_name_are_known() {
+        let check = |key: &str, known: &[&'static str], expected: &[&str]| {
+            assert_eq!(also_called(key, known), expected, "{key}");
+        };
+        check("prio", &["priority", "route"], &["priority"]);
+        check("domain", &["sender_domain", "lang"], &["sender_domain"]);
+        check("language", &["lang", "label"], &["lang"]);
+        check("team", &["route", "flags"], &["route"]);
+        check("team", &["label"], &[]);
+        check("type", &["attachment_type", "regex"], &["attachment_type"]);
+        check("color", &["label", "lang"], &[]);
     }
 
     #[test]

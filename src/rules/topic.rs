@@ -170,7 +170,7 @@ pub fn read(file: &str, text: &str) -> (Option<Topic>, Vec<Fault>) {
             labels: sheet.texts_by_key(&mut root, "labels").into_iter().map(|(_, label, _)| label).collect(),
             campaign,
             campaign_unless: phrases(sheet, &mut root, "campaign_unless"),
-            team: sheet.text(&mut root, "team").map_or_else(|| super::judge::TEAM.into(), |(team, _)| team),
+            team: sheet.name(&mut root, "team").map_or_else(|| super::judge::TEAM.into(), |(team, _)| team),
             prior: sheet.number(&mut root, "prior").unwrap_or(0.0),
             threshold: 0.0,
             threshold_named: 0.0,
@@ -189,14 +189,14 @@ pub fn read(file: &str, text: &str) -> (Option<Topic>, Vec<Fault>) {
             read.signals.push(Signal { line, name, weight, phrases, short: true, ..Signal::default() });
         }
         sheet.tables(&mut root, "detail", |sheet, table| {
-            let Some((id, _)) = sheet.text(table, "id") else {
+            let Some((id, _)) = sheet.text(table, "id").filter(|(id, _)| !id.trim().is_empty()) else {
                 return sheet.fault(table.line, "the detail has no `id`", "add id = \"period\" or the like");
             };
             read.details.push(detail(sheet, table, id));
         });
         sheet.tables(&mut root, "example", |sheet, table| read.examples.push(Example::read(sheet, table, true)));
         sheet.tables(&mut root, "counter_example", |sheet, table| {
-            let topic = sheet.text(table, "topic").map(|(topic, _)| topic);
+            let topic = sheet.name(table, "topic").map(|(topic, _)| topic);
             read.examples.push(Example { topic, ..Example::read(sheet, table, false) });
         });
         sheet.finish(root);
@@ -243,19 +243,19 @@ fn detail(sheet: &mut Sheet<'_>, table: &mut Table<'_>, id: String) -> Detail {
 pub fn signal(sheet: &mut Sheet<'_>, table: &mut Table<'_>, usual_weight: f64) -> Signal {
     let mut signal = Signal {
         line: table.line,
-        name: sheet.text(table, "name").map(|(name, _)| slug(&name)).unwrap_or_default(),
+        name: sheet.name(table, "name").map(|(name, _)| slug(&name)).unwrap_or_default(),
         weight: sheet.number(table, "weight").unwrap_or(usual_weight),
         phrases: phrases(sheet, table, "phrases"),
-        regexes: sheet.texts(table, "regex"),
+        regexes: sheet.names(table, "regex"),
         near: phrases(sheet, table, "near"),
         with: phrases(sheet, table, "with"),
         within: sheet.count(table, "within", 1000),
         unless: phrases(sheet, table, "unless"),
-        lang: sheet.texts(table, "lang").into_iter().map(|(lang, _)| lang).collect(),
-        field: sheet.text(table, "field").map(|(label, _)| label),
-        sender_domains: domains(sheet.texts(table, "sender_domain")),
-        attachment_types: lower(sheet.texts(table, "attachment_type")),
-        sources: domains(sheet.texts(table, "source")),
+        lang: sheet.names(table, "lang").into_iter().map(|(lang, _)| lang).collect(),
+        field: sheet.name(table, "field").map(|(label, _)| label),
+        sender_domains: domains(sheet.names(table, "sender_domain")),
+        attachment_types: lower(sheet.names(table, "attachment_type")),
+        sources: domains(sheet.names(table, "source")),
         headers: headers(sheet, table),
         ..Signal::default()
     };

@@ -79,7 +79,7 @@ impl Findings {
     }
 
     /// Signals that `unless` always bars, whatever their own words: it holds what their conditions ask for.
-    pub(super) fn of_bars(&mut self, compiled: &Compiled, signal: &Signal) {
+    pub(super) fn of_bars(&mut self, compiled: &Compiled, signal: &Signal, phrases: &Written) {
         let barred = |phrase: &u32| signal.unless.iter().any(|bar| covers(compiled, *phrase, *bar));
         let all = |list: &[u32]| !list.is_empty() && list.iter().all(barred);
         let named = |end: &String| {
@@ -88,12 +88,27 @@ impl Findings {
             let words: Vec<u32> = words.iter().map(|word| word.id).collect();
             end.starts_with('.') && signal.unless.iter().any(|bar| holds(&words, &words_of(compiled, *bar)))
         };
+        // Those of classes; of the others each is told by itself.
+        let own = signal.phrases.iter().filter(|number| !phrases.iter().any(|(own, _)| own == *number));
+        let of_classes: Vec<u32> = own.copied().collect();
         let types = &signal.written.attachment_types;
         let names = signal.places & bit(Where::Attachment) != 0 && !types.is_empty() && types.iter().all(named);
         let asked = match () {
             () if all(&signal.near) => "all words of its `near`",
             () if all(&signal.with) => "all words of its `with`",
             () if names => "the ends of all names in its `attachment_type`",
+            () if all(&of_classes) && phrases.is_empty() && signal.regexes.is_empty() => "all words of its `phrases`",
+            () if all(&of_classes) => {
+                let message =
+                    format!("the classes in `phrases` of `{}` never fire: `unless` holds all of them", signal.name);
+                return self.add(
+                    Weight::Warning,
+                    &signal.file,
+                    signal.written.line,
+                    message,
+                    "take them out of one of the two",
+                );
+            }
             () => return,
         };
         let message = format!("`{}` can never fire: `unless` holds {asked}", signal.name);
@@ -275,23 +290,54 @@ impl Findings {
 
     /// Topics that need no sign, and those for which no signs are enough.
     pub(super) fn of_topics(&mut self, compiled: &Compiled) {
-        let mut most: Vec<Option<f64>> = vec![None; compiled.topics.len()];
+        // What its signals give a topic at most, and take from it.
+        let mut sums: Vec<Option<(f64, f64)>> = vec![None; compiled.topics.len()];
         for signal in &compiled.signals {
             if let Owner::Topic(topic) = signal.owner {
-                *most[usize::from(topic)].get_or_insert(0.0) += signal.written.weight.max(0.0);
+                let (most, least) = sums[usize::from(topic)].get_or_insert((0.0, 0.0));
+                *most += signal.written.weight.max(0.0);
+                *least += signal.written.weight.min(0.0);
             }
         }
-        for (topic, weights) in compiled.topics.iter().zip(most).filter(|(topic, _)| topic.id.0 != OTHER) {
-            let Some(weights) = weights else { continue };
-            let words = if compiled.is_learned(usize::from(compiled.by_id[&topic.id.0])) { MOST_LEANT } else { 0.0 };
-            let most = topic.prior + weights + words;
-            if most < topic.threshold && most + topic.named < topic.threshold_named {
-                let message = format!(
-                    "`{}` never reaches its threshold of {}: it has {most} points at most",
-                    topic.id.0, topic.threshold
-                );
-                let remedy = "lower the threshold, or let its signals weigh more";
+        let leant = |at: usize| if compiled.is_learned(at) { MOST_LEANT } else { 0.0 };
+        let least = |at: usize| compiled.topics[at].prior + sums[at].map_or(0.0, |(_, least)| least) - leant(at);
+        for (at, topic) in compiled.topics.iter().enumerate().filter(|(_, topic)| topic.id.0 != OTHER) {
+            let Some((weights, _)) = sums[at] else { continue };
+            let most = topic.prior + weights + leant(at);
+            let mut told = |message: String, remedy: &str| {
                 self.add(Weight::Warning, &topic.file, topic.id.1, message, remedy);
+            };
+            let lacks = (most < topic.threshold, most + topic.named < topic.threshold_named);
+            let lower = "lower the threshold, or let its signals weigh more";
+            match lacks {
+                (true, true) => told(
+                    format!(
+                        "`{}` never reaches its threshold of {}: it has {most} points at most",
+                        topic.id.0, topic.threshold
+                    ),
+                    lower,
+                ),
+                (false, true) => told(
+                    format!(
+                        "`{}` never reaches its threshold_named of {}: it has {} points at most",
+                        topic.id.0,
+                        topic.threshold_named,
+                        most + topic.named
+                    ),
+                    lower,
+                ),
+                _ => {}
+            }
+            let rivals = (0..sums.len()).filter(|rival| *rival != at && compiled.topics[*rival].id.0 != OTHER);
+            let lead = most - rivals.map(least).fold(f64::NEG_INFINITY, f64::max);
+            if topic.margin > 0.0 && lead < topic.margin {
+                told(
+                    format!(
+                        "`{}` never leads by its margin of {}: it leads by {lead} points at most",
+                        topic.id.0, topic.margin
+                    ),
+                    "lower the margin, or let its signals weigh more",
+                );
             }
         }
         let other = compiled.topics.iter().find(|topic| topic.id.0 == OTHER).map(|other| other.prior);

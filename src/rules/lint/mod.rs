@@ -64,7 +64,7 @@ pub fn lint(files: &Files) -> Vec<Finding> {
     let languages = alone::languages(files);
     for (signal, phrases) in compiled.signals.iter().zip(&written) {
         findings.of_words(&compiled, signal, phrases);
-        findings.of_bars(&compiled, signal);
+        findings.of_bars(&compiled, signal, phrases);
         findings.of_conditions(signal);
         findings.of_languages(signal, phrases, &languages);
     }
@@ -75,6 +75,7 @@ pub fn lint(files: &Files) -> Vec<Finding> {
     findings.of_twins(&compiled, &written);
     findings.of_shadows(&compiled);
     findings.of_examples(&compiled);
+    findings.of_contradictory_examples(&compiled);
     findings.0.sort();
     findings.0.dedup();
     findings.0
@@ -177,6 +178,12 @@ mod tests {
             "topics/x.toml:4: \"see you. Bye\" can never fire: it reaches across the end of a sentence",
         );
         check(&signal("phrases = [\"see you ... bye.\", \"v1.2 this\"]"), "", "", &[]);
+        for (key, line) in [("field = \"\"", 5), ("header = [\"X-Vip\"]\nsource = [\" \"]", 6)] {
+            let empty = signal(&format!("phrases = [\"late\"]\n{key}"));
+            let found = lint(&Files::from([("topics/x.toml".to_owned(), format!("id = \"x\"\n{empty}").into())]));
+            assert_eq!((found[0].weight, found[0].fault.line), (Weight::Fault, line), "{found:?}");
+            assert!(found[0].fault.message.contains("empty"), "{found:?}");
+        }
         never(
             "phrases = [\"charged ... twice\"]\nunless = [\"charged ... twice\"]",
             "topics/x.toml:4: \"charged ... twice\" can never fire: `unless` holds words of it",
@@ -203,6 +210,18 @@ mod tests {
             "",
             "",
             &["topics/x.toml:1: `x` never reaches its threshold of 9: it has 3.5 points at most"],
+        );
+        check(
+            &format!("threshold_named = 9\n{}", signal("phrases = [\"late\"]\nweight = 3.5")),
+            "",
+            "",
+            &["topics/x.toml:1: `x` never reaches its threshold_named of 9: it has 3.5 points at most"],
+        );
+        check(
+            &format!("margin = 9\n{}", signal("phrases = [\"late\"]\nweight = 3.5")),
+            "prior = -1\n",
+            "",
+            &["topics/x.toml:1: `x` never leads by its margin of 9: it leads by 4.5 points at most"],
         );
         never("phrases.xx = [\"late\"]", "topics/x.toml:4: no request is of the language \"xx\"");
         never(
@@ -307,6 +326,29 @@ mod tests {
     }
 
     #[test]
+    fn examples_that_contradict_one_another_are_named() {
+        let example = |kind: &str, text: &str| format!("[[{kind}]]\ntext = \"{text}\"\n");
+        let (own, counter) = (example("example", "late"), example("counter_example", "Late!"));
+        let signal = "[weights]\n\"late\" = 2\n";
+        check(
+            &format!("{signal}{own}{counter}"),
+            "",
+            "",
+            &["topics/x.toml:6: this counter-example of `x` is the example of `x` in topics/x.toml:4"],
+        );
+        check(&own, &own, "", &["topics/y.toml:2: this example of `y` is the example of `x` in topics/x.toml:2"]);
+        check(&own, &counter, "", &[]);
+        let elsewhere = format!("{counter}topic = \"z\"\n");
+        let found = lint(&Files::from([
+            ("topics/x.toml".to_owned(), format!("id = \"x\"\n{own}").into()),
+            ("topics/y.toml".to_owned(), format!("id = \"y\"\n{elsewhere}").into()),
+            ("topics/z.toml".to_owned(), "id = \"z\"\n".into()),
+        ]));
+        let said: Vec<&str> = found.iter().map(|finding| &*finding.fault.message).collect();
+        assert_eq!(said, ["this counter-example of `y` is the example of `x` in topics/x.toml:2"]);
+    }
+
+    #[test]
     fn findings_are_alike_that_differ_in_what_they_are_said_of() {
         let kind = |message: &str| {
             let fault = Fault { file: String::new(), line: 1, message: message.into(), remedy: String::new() };
@@ -331,6 +373,18 @@ mod tests {
         later("flags = [\"f\"]\nphrases = [\"in court\", \"lawyer\"]", &shadow);
         later("priority = \"urgent\"\nphrases = [\"our lawyer\"]", &[]);
         later("route = \"support\"\nphrases = [\"our lawyer\"]", &[]);
+        let lower = [
+            "routing.toml:6: `routing.b` never makes it low: `routing.a` on line 1 makes it high wherever this one fires",
+        ];
+        later("priority = \"low\"\nflags = [\"g\"]\nphrases = [\"our lawyer\"]", &lower);
+        check(
+            "",
+            "",
+            &(rule("b", "priority = \"low\"\nphrases = [\"our lawyer\"]") + &first),
+            &[
+                "routing.toml:1: `routing.b` never makes it low: `routing.a` on line 5 makes it high wherever this one fires",
+            ],
+        );
         later("phrases = [\"our lawyer\"]", &["routing.toml:6: `routing.b` sets nothing"]);
         later("priority = \"high\"\nphrases = [\"our lawyer\", \"judge\"]", &[]);
         let vip = |rest: &str| rule("a", "route = \"gold\"\nsender_domain = [\"vip.example\"]") + &rule("b", rest);

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use super::{Findings, Weight, covers, words_of};
 use crate::rules::compile::{Compiled, Owner, Signal, Written, usual_places};
+use crate::rules::example::Example;
+use crate::rules::fold::{Piece, fold};
 use crate::rules::judge::{OTHER, Pick};
 use crate::rules::routing;
 use crate::rules::topic::{NEAR_WORDS, Phrase};
@@ -71,9 +73,24 @@ impl Findings {
             let owned = compiled.owned.get(&Owner::Routing(index as u32))?;
             Some(&compiled.signals[*owned.first()? as usize])
         };
-        // An earlier rule by each of its words, or by its conditions alone: only those are looked at.
+        // Rules by each of their words, or by their conditions alone: only those are looked at.
         let mut by_word: HashMap<u32, Vec<usize>> = HashMap::new();
         let mut by_condition: HashMap<String, Vec<usize>> = HashMap::new();
+        for index in 0..compiled.routing.len() {
+            let Some(signal) = signal_of(index) else { continue };
+            if signal.is_wordless() {
+                by_condition.entry(conditions(signal)).or_default().push(index);
+            } else if signal.simple {
+                let mut words: Vec<u32> =
+                    signal.phrases.iter().flat_map(|phrase| words_of(compiled, *phrase)).collect();
+                words.sort_unstable();
+                words.dedup();
+                words
+                    .into_iter()
+                    .filter(|word| *word != 0)
+                    .for_each(|word| by_word.entry(word).or_default().push(index));
+            }
+        }
         for (index, rule) in compiled.routing.iter().enumerate() {
             let Some(signal) = signal_of(index) else { continue };
             if rule.priority.is_none() && rule.route.is_none() && rule.flags.is_empty() {
@@ -84,21 +101,26 @@ impl Findings {
             }
             let words: Vec<Vec<u32>> = signal.phrases.iter().map(|phrase| words_of(compiled, *phrase)).collect();
             let wordless = signal.is_wordless();
-            let mut earlier: Vec<usize> = if wordless {
+            let mut others: Vec<usize> = if wordless {
                 by_condition.get(&conditions(signal)).cloned().unwrap_or_default()
             } else {
                 words.first().into_iter().flatten().filter_map(|word| by_word.get(word)).flatten().copied().collect()
             };
-            earlier.sort_unstable();
-            earlier.dedup();
-            earlier.truncate(100);
-            earlier.retain(|earlier| {
-                let Some(by) = signal_of(*earlier) else { return false };
+            others.sort_unstable();
+            others.dedup();
+            others.retain(|other| *other != index);
+            others.truncate(100);
+            others.retain(|other| {
+                let Some(by) = signal_of(*other) else { return false };
                 let shadowed = |phrase: &u32| by.phrases.iter().any(|shorter| covers(compiled, *phrase, *shorter));
                 signal.regexes.is_empty()
-                    && is_for_all_of(&compiled.routing[*earlier], rule)
+                    && is_for_all_of(&compiled.routing[*other], rule)
                     && signal.phrases.iter().all(shadowed)
             });
+            let (earlier, _) = others.split_at(others.partition_point(|other| *other < index));
+            let higher = others
+                .iter()
+                .find(|other| rule.priority.is_some() && compiled.routing[**other].priority > rule.priority);
             let all = earlier.iter().find(|earlier| sets_all(&compiled.routing[**earlier], rule));
             let team =
                 earlier.iter().find(|earlier| rule.route.is_some() && compiled.routing[**earlier].route.is_some());
@@ -116,15 +138,70 @@ impl Findings {
                 let remedy = "put it above, or take its `route` out";
                 self.add(Weight::Warning, &signal.file, signal.written.line, message, remedy);
             }
-            if wordless {
-                by_condition.entry(conditions(signal)).or_default().push(index);
-            } else if signal.simple {
-                for word in words.iter().flatten().filter(|word| **word != 0) {
-                    let rules = by_word.entry(*word).or_default();
-                    if rules.last() != Some(&index) {
-                        rules.push(index);
+            if let Some((by, higher)) =
+                higher.filter(|_| all.is_none()).and_then(|higher| Some((signal_of(*higher)?, *higher)))
+            {
+                let (own, other) = (rule.priority, compiled.routing[higher].priority);
+                let name = |priority: Option<usize>| priority.map_or("", |priority| routing::PRIORITIES[priority]);
+                let message = format!(
+                    "`{}` never makes it {}: `{}` on line {} makes it {} wherever this one fires",
+                    signal.name,
+                    name(own),
+                    by.name,
+                    by.written.line,
+                    name(other)
+                );
+                let remedy = "take its `priority` out, or give the other one an `unless`";
+                self.add(Weight::Warning, &signal.file, signal.written.line, message, remedy);
+            }
+        }
+    }
+
+    /// Examples that say one thing here and another there.
+    pub(super) fn of_contradictory_examples(&mut self, compiled: &Compiled) {
+        let folded = |text: &str| {
+            let mut words = String::new();
+            fold(text, |piece| match piece {
+                Piece::Word(word, ..) => words.extend([word, " "]),
+                Piece::Stop => {}
+            });
+            words
+        };
+        let mut seen: HashMap<String, Vec<(usize, &Example)>> = HashMap::new();
+        for (at, topic) in compiled.topics.iter().enumerate() {
+            for example in &topic.examples {
+                let (subject, text) = (folded(&example.subject), folded(&example.text));
+                // All that comes in, and nothing of what should come of it.
+                let request = Example { line: 0, belongs: true, topic: None, subject, text, ..example.clone() };
+                let others = seen.entry(format!("{request:?}")).or_default();
+                let named = |at: usize, example: &Example| match example.belongs {
+                    true => Some(compiled.topics[at].id.0.clone()),
+                    false => example.topic.clone(),
+                };
+                let id = |at: usize| compiled.topics[at].id.0.as_str();
+                let contradicts = |(other_at, other): &&(usize, &Example)| {
+                    let (own, others) = (named(at, example), named(*other_at, other));
+                    match (&own, &others) {
+                        (Some(own), Some(others)) => own != others,
+                        (Some(own), None) => own == id(*other_at),
+                        (None, Some(others)) => others == id(at),
+                        (None, None) => false,
                     }
+                };
+                if let Some((other_at, other)) = others.iter().find(contradicts) {
+                    let kind = |example: &Example| if example.belongs { "example" } else { "counter-example" };
+                    let message = format!(
+                        "this {} of `{}` is the {} of `{}` in {}:{}",
+                        kind(example),
+                        id(at),
+                        kind(other),
+                        id(*other_at),
+                        compiled.topics[*other_at].file,
+                        other.line
+                    );
+                    self.add(Weight::Warning, &topic.file, example.line, message, "one of the two is wrong: delete it");
                 }
+                others.push((at, example));
             }
         }
     }
