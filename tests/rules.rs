@@ -683,7 +683,7 @@ fn labelled(path: &str) -> Vec<[String; 3]> {
 #[test]
 fn held_back_mails_come_to_their_topics() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/topics/held/");
-    let held: Vec<_> = (1..=6).flat_map(|number| labelled(&format!("{root}{number}.jsonl"))).collect();
+    let held: Vec<_> = (1..=7).flat_map(|number| labelled(&format!("{root}{number}.jsonl"))).collect();
     let mut files = Rules::shipped_files();
     let right = |rules: &Rules| {
         let judged = |[subject, text, _]: &[String; 3]| {
@@ -694,7 +694,7 @@ fn held_back_mails_come_to_their_topics() {
     let with = right(&Rules::shipped());
     files.remove("leanings.csv");
     let alone = right(&Rules::compile(&files).unwrap());
-    assert!(held.len() == 2110 && with >= 920 && alone >= 740, "{with}, {alone} of 1000");
+    assert!(held.len() == 2202 && with >= 920 && alone >= 740, "{with}, {alone} of 1000");
 }
 
 /// An example is read as a mail is: in its language, and with what stands below its own text.
