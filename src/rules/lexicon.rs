@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 
+use super::endings::Endings;
 use super::fold::{Piece, fold};
 use super::numbering::Numbering;
 use super::sheet::Sheet;
@@ -59,8 +60,7 @@ pub struct Reading {
 pub struct Lexicon {
     stems: Numbering<u8>,
     listed: Map<Listed>,
-    /// Endings by their last byte, longest first.
-    endings: Vec<Vec<Ending>>,
+    endings: Endings,
     /// By id: whether it is a word of a language that writes compounds as one word, for some phrase.
     parts: Vec<bool>,
     /// By id: whether it is a compound that holds others of them.
@@ -69,16 +69,6 @@ pub struct Lexicon {
     kept: usize,
     /// Made when a text first has a word that is not known.
     typos: OnceLock<Typos>,
-}
-
-/// An ending that is inflection.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Ending {
-    written: Box<str>,
-    /// The fewest letters that must remain.
-    least: usize,
-    /// What stands in its place: "canaux" is "canal". Mostly nothing.
-    instead: Box<str>,
 }
 
 /// What `words.toml` says of a word.
@@ -98,7 +88,7 @@ type Map<T> = HashMap<Box<str>, T, FixedState>;
 impl Lexicon {
     /// Reads `words.toml`. Without it words are only folded.
     pub fn new(text: Option<&str>) -> (Lexicon, Vec<Fault>) {
-        let mut lexicon = Lexicon { endings: vec![vec![]; 256], ..Lexicon::default() };
+        let mut lexicon = Lexicon::default();
         // The two reserved numbers.
         lexicon.stems.number(b"");
         lexicon.stems.number(b"\0");
@@ -106,22 +96,10 @@ impl Lexicon {
         let mut known = Vec::new();
         let faults = Sheet::new("words.toml", text).read(|sheet, mut root| {
             for (language, ending, line) in sheet.texts_by_key(&mut root, "endings") {
-                let (ending, least) = ending.split_once('/').unwrap_or((&ending, "4"));
-                match (ending.as_bytes().last(), least.parse()) {
-                    (Some(last), Ok(least)) => {
-                        let (written, instead) = ending.split_once('>').unwrap_or((ending, ""));
-                        let last = written.bytes().last().unwrap_or(*last);
-                        let ending = Ending { written: written.into(), least, instead: instead.into() };
-                        lexicon.endings[usize::from(last)].push(ending);
-                    }
-                    _ => {
-                        let message = format!("`{ending}/{least}` of `{}` is no ending", language.unwrap_or_default());
-                        sheet.fault(
-                            line,
-                            message,
-                            "write the ending, a slash, and how many letters must remain: \"ing/3\"",
-                        );
-                    }
+                if !lexicon.endings.add(&ending) {
+                    let message = format!("`{ending}` of `{}` is no ending", language.unwrap_or_default());
+                    let remedy = "write the ending, a slash, and how many letters must remain: \"ing/3\"";
+                    sheet.fault(line, message, remedy);
                 }
             }
             for (right, spelling, line) in sheet.texts_by_key(&mut root, "same") {
@@ -148,10 +126,7 @@ impl Lexicon {
             known = sheet.texts_by_key(&mut root, "known");
             sheet.finish(root);
         });
-        for bucket in &mut lexicon.endings {
-            bucket.sort_by(|a, b| b.written.len().cmp(&a.written.len()).then(a.cmp(b)));
-            bucket.dedup();
-        }
+        lexicon.endings.sort();
         for (_, word, _) in known {
             lexicon.intern(&word, false);
         }
@@ -291,42 +266,7 @@ impl Lexicon {
 
     /// Likewise of a word that is not listed as whole.
     fn bare<'w>(&self, word: &'w str) -> Cow<'w, str> {
-        let mut stem = Cow::Borrowed(word);
-        if word.len() < 4 || !word.bytes().all(|b| b.is_ascii_lowercase()) {
-            return stem;
-        }
-        // Two endings at most ("registr-ad-os"), one of them for another: more would melt different words of several languages
-        // into one.
-        let (mut taken, mut changed) = (0, false);
-        loop {
-            let bytes = stem.as_bytes();
-            let last = bytes[bytes.len() - 1];
-            if bytes.len() > 4 && last == bytes[bytes.len() - 2] {
-                shorten(&mut stem, 1);
-                continue;
-            }
-            // A word that stays whole is itself only: "quitar" is not "quit".
-            let fits = |ending: &&Ending| {
-                stem.len() >= ending.written.len() + ending.least
-                    && stem.ends_with(&*ending.written)
-                    && !self.is_whole(&stem[..stem.len() - ending.written.len()])
-            };
-            match self.endings[usize::from(last)].iter().find(fits) {
-                Some(ending) if !ending.instead.is_empty() && !changed => {
-                    shorten(&mut stem, ending.written.len());
-                    stem.to_mut().push_str(&ending.instead);
-                    changed = true;
-                }
-                Some(ending)
-                    if ending.instead.is_empty()
-                        && (taken == 0 || (taken == 1 && stem.len() - ending.written.len() >= 5)) =>
-                {
-                    shorten(&mut stem, ending.written.len());
-                    taken += 1;
-                }
-                _ => return stem,
-            }
-        }
+        self.endings.without(word, |word| self.is_whole(word))
     }
 
     /// How a compound can be read: its known beginnings, each with the known ends behind it, the longest first; and ends before
@@ -393,15 +333,6 @@ impl Lexicon {
             }
         }
         if clash { UNKNOWN } else { found }
-    }
-}
-
-/// Takes the last bytes of a word off.
-fn shorten(word: &mut Cow<'_, str>, bytes: usize) {
-    let left = word.len() - bytes;
-    match word {
-        Cow::Borrowed(word) => *word = &word[..left],
-        Cow::Owned(word) => word.truncate(left),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod answers;
 mod classes;
 mod compile;
 mod description;
+mod endings;
 mod example;
 pub mod explain;
 mod fields;
