@@ -2,6 +2,7 @@
 //! one, contradictions, routing rules in the shadow of earlier ones, and signals that pull another topic's examples away.
 
 mod alone;
+mod examples;
 mod together;
 
 use serde::Serialize;
@@ -154,7 +155,7 @@ mod tests {
     }
 
     /// What is said of topic `x` with these lines below its head, of `y` beside it, and of routing rules.
-    fn check(x: &str, y: &str, routing: &str, expected: &[&str]) {
+    pub(super) fn check(x: &str, y: &str, routing: &str, expected: &[&str]) {
         let files = Files::from([
             ("topics/x.toml".to_owned(), format!("id = \"x\"\n{x}").into()),
             ("topics/y.toml".to_owned(), format!("id = \"y\"\n{y}").into()),
@@ -326,29 +327,6 @@ mod tests {
     }
 
     #[test]
-    fn examples_that_contradict_one_another_are_named() {
-        let example = |kind: &str, text: &str| format!("[[{kind}]]\ntext = \"{text}\"\n");
-        let (own, counter) = (example("example", "late"), example("counter_example", "Late!"));
-        let signal = "[weights]\n\"late\" = 2\n";
-        check(
-            &format!("{signal}{own}{counter}"),
-            "",
-            "",
-            &["topics/x.toml:6: this counter-example of `x` is the example of `x` in topics/x.toml:4"],
-        );
-        check(&own, &own, "", &["topics/y.toml:2: this example of `y` is the example of `x` in topics/x.toml:2"]);
-        check(&own, &counter, "", &[]);
-        let elsewhere = format!("{counter}topic = \"z\"\n");
-        let found = lint(&Files::from([
-            ("topics/x.toml".to_owned(), format!("id = \"x\"\n{own}").into()),
-            ("topics/y.toml".to_owned(), format!("id = \"y\"\n{elsewhere}").into()),
-            ("topics/z.toml".to_owned(), "id = \"z\"\n".into()),
-        ]));
-        let said: Vec<&str> = found.iter().map(|finding| &*finding.fault.message).collect();
-        assert_eq!(said, ["this counter-example of `y` is the example of `x` in topics/x.toml:2"]);
-    }
-
-    #[test]
     fn findings_are_alike_that_differ_in_what_they_are_said_of() {
         let kind = |message: &str| {
             let fault = Fault { file: String::new(), line: 1, message: message.into(), remedy: String::new() };
@@ -361,38 +339,6 @@ mod tests {
         );
         assert_eq!(kind("\"a (\" says the same as \"b\" on line 2"), kind("\"c\" says the same as \"d)\" on line 31"));
         assert_ne!(kind("`x.a` weighs nothing"), kind("`x.a` sets nothing"));
-    }
-
-    #[test]
-    fn shadowed_routing_rules_are_named() {
-        let rule = |name: &str, rest: &str| format!("[[rule]]\nname = \"{name}\"\n{rest}\n");
-        let first = rule("a", "priority = \"high\"\nflags = [\"f\"]\nphrases = [\"lawyer\", \"court\"]");
-        let shadow = ["routing.toml:6: `routing.b` changes nothing: `routing.a` on line 1 does it all before"];
-        let later = |rest: &str, expected: &[&str]| check("", "", &(first.clone() + &rule("b", rest)), expected);
-        later("priority = \"high\"\nphrases = [\"our lawyer\"]", &shadow);
-        later("flags = [\"f\"]\nphrases = [\"in court\", \"lawyer\"]", &shadow);
-        later("priority = \"urgent\"\nphrases = [\"our lawyer\"]", &[]);
-        later("route = \"support\"\nphrases = [\"our lawyer\"]", &[]);
-        let lower = [
-            "routing.toml:6: `routing.b` never makes it low: `routing.a` on line 1 makes it high wherever this one fires",
-        ];
-        later("priority = \"low\"\nflags = [\"g\"]\nphrases = [\"our lawyer\"]", &lower);
-        check(
-            "",
-            "",
-            &(rule("b", "priority = \"low\"\nphrases = [\"our lawyer\"]") + &first),
-            &[
-                "routing.toml:1: `routing.b` never makes it low: `routing.a` on line 5 makes it high wherever this one fires",
-            ],
-        );
-        later("phrases = [\"our lawyer\"]", &["routing.toml:6: `routing.b` sets nothing"]);
-        later("priority = \"high\"\nphrases = [\"our lawyer\", \"judge\"]", &[]);
-        let vip = |rest: &str| rule("a", "route = \"gold\"\nsender_domain = [\"vip.example\"]") + &rule("b", rest);
-        let team = ["routing.toml:5: `routing.b` never chooses the team: `routing.a` on line 1 does so before"];
-        let vip = |rest: &str, expected: &[&str]| check("team = \"gold\"\n", "team = \"red\"\n", &vip(rest), expected);
-        vip("route = \"red\"\nflags = [\"f\"]\nsender_domain = [\"vip.example\"]", &team);
-        vip("flags = [\"f\"]\nsender_domain = [\"vip.example\"]", &[]);
-        vip("route = \"red\"\nsender_domain = [\"other.example\"]", &[]);
     }
 
     #[test]
@@ -424,29 +370,5 @@ mod tests {
         desks(&route("legal"), &["routing.toml:2: the team \"legal\" is named here alone"]);
         desks(&route("desk-2"), &[]);
         desks(&format!("{}[[example]]\nroute = \"legal\"\ntext = \"late\"\n", route("legal")), &[]);
-    }
-
-    #[test]
-    fn signals_that_fire_on_other_topics_examples_are_noted() {
-        let own = "[weights]\n\"invoice\" = 9\n[[example]]\ntext = \"invoice for the link\"\n";
-        check(
-            own,
-            "[weights]\n\"link\" = 2\n",
-            "",
-            &[
-                "topics/y.toml:3: `topic.y.link` fires on 1 examples of other topics (first topics/x.toml:4) and on 0 of its own",
-            ],
-        );
-        // Learned topics have no threshold: there it decides what `other` begins with.
-        let learned = |prior: f64| format!("prior = {prior}\nthreshold = -1000\n[weights]\n\"link\" = 2\n");
-        let other = ("topics/other.toml".to_owned(), "id = \"other\"\nprior = -0.5\n".into());
-        for (prior, told) in [(-3.0, 0), (-2.0, 1)] {
-            let files = Files::from([
-                ("topics/x.toml".to_owned(), format!("id = \"x\"\n{own}").into()),
-                ("topics/y.toml".to_owned(), format!("id = \"y\"\n{}", learned(prior)).into()),
-                other.clone(),
-            ]);
-            assert_eq!(lint(&files).len(), told, "{prior}");
-        }
     }
 }

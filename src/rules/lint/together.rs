@@ -4,9 +4,6 @@ use std::collections::HashMap;
 
 use super::{Findings, Weight, covers, words_of};
 use crate::rules::compile::{Compiled, Owner, Signal, Written, usual_places};
-use crate::rules::example::Example;
-use crate::rules::fold::{Piece, fold};
-use crate::rules::judge::{OTHER, Pick};
 use crate::rules::routing;
 use crate::rules::topic::{NEAR_WORDS, Phrase};
 
@@ -156,105 +153,6 @@ impl Findings {
             }
         }
     }
-
-    /// Examples that say one thing here and another there.
-    pub(super) fn of_contradictory_examples(&mut self, compiled: &Compiled) {
-        let folded = |text: &str| {
-            let mut words = String::new();
-            fold(text, |piece| match piece {
-                Piece::Word(word, ..) => words.extend([word, " "]),
-                Piece::Stop => {}
-            });
-            words
-        };
-        let mut seen: HashMap<String, Vec<(usize, &Example)>> = HashMap::new();
-        for (at, topic) in compiled.topics.iter().enumerate() {
-            for example in &topic.examples {
-                let (subject, text) = (folded(&example.subject), folded(&example.text));
-                // All that comes in, and nothing of what should come of it.
-                let request = Example { line: 0, belongs: true, topic: None, subject, text, ..example.clone() };
-                let others = seen.entry(format!("{request:?}")).or_default();
-                let named = |at: usize, example: &Example| match example.belongs {
-                    true => Some(compiled.topics[at].id.0.clone()),
-                    false => example.topic.clone(),
-                };
-                let id = |at: usize| compiled.topics[at].id.0.as_str();
-                let contradicts = |(other_at, other): &&(usize, &Example)| {
-                    let (own, others) = (named(at, example), named(*other_at, other));
-                    match (&own, &others) {
-                        (Some(own), Some(others)) => own != others,
-                        (Some(own), None) => own == id(*other_at),
-                        (None, Some(others)) => others == id(at),
-                        (None, None) => false,
-                    }
-                };
-                if let Some((other_at, other)) = others.iter().find(contradicts) {
-                    let kind = |example: &Example| if example.belongs { "example" } else { "counter-example" };
-                    let message = format!(
-                        "this {} of `{}` is the {} of `{}` in {}:{}",
-                        kind(example),
-                        id(at),
-                        kind(other),
-                        id(*other_at),
-                        compiled.topics[*other_at].file,
-                        other.line
-                    );
-                    self.add(Weight::Warning, &topic.file, example.line, message, "one of the two is wrong: delete it");
-                }
-                others.push((at, example));
-            }
-        }
-    }
-
-    /// Signals that fire on another topic's examples: those that alone turn one, and the rest.
-    pub(super) fn of_examples(&mut self, compiled: &Compiled) {
-        let mut at_home: HashMap<u32, usize> = HashMap::new();
-        let mut elsewhere: HashMap<u32, (usize, String)> = HashMap::new();
-        let other = compiled.other().map_or(f64::NEG_INFINITY, |other| compiled.topics[other].prior);
-        for (home, written) in compiled.topics.iter().enumerate() {
-            for example in written.examples.iter().filter(|example| example.belongs && example.pick.is_none()) {
-                let request = example.request();
-                let scan = compiled.scan(&request, Pick::None);
-                let scores = compiled.scores(&scan);
-                let turned = compiled.chosen(&scan, &scores).filter(|chosen| *chosen != home);
-                for fired in compiled.fired(home as u16, &scan) {
-                    *at_home.entry(fired.signal).or_default() += 1;
-                }
-                let pointing = (0..compiled.topics.len())
-                    .filter(|topic| *topic != home && scores[*topic] > compiled.topics[*topic].prior);
-                for topic in pointing.filter(|topic| compiled.topics[*topic].id.0 != OTHER) {
-                    for fired in compiled.fired(topic as u16, &scan) {
-                        let signal = &compiled.signals[fired.signal as usize];
-                        let weight = signal.written.weight * fired.factor;
-                        if turned == Some(topic) && scores[topic] - weight <= scores[home] {
-                            let message = format!(
-                                "`{}` takes the example on line {} of {} to `{}`",
-                                signal.name, example.line, written.file, compiled.topics[topic].id.0
-                            );
-                            let remedy = "lower its weight, add `unless`, or give the other topic a signal";
-                            self.add(Weight::Warning, &signal.file, signal.written.line, message, remedy);
-                        } else if weight >= compiled.topics[topic].threshold.max(other - compiled.topics[topic].prior) {
-                            let place = format!("{}:{}", written.file, example.line);
-                            elsewhere.entry(fired.signal).or_insert((0, place)).0 += 1;
-                        }
-                    }
-                }
-            }
-        }
-        for (number, (times, place)) in elsewhere {
-            let signal = &compiled.signals[number as usize];
-            let own = at_home.get(&number).copied().unwrap_or_default();
-            let message = format!(
-                "`{}` fires on {times} examples of other topics (first {place}) and on {own} of its own",
-                signal.name
-            );
-            let (weight, remedy) = match times > 2 * own.max(1) {
-                true => (Weight::Warning, "let it weigh less, name it more narrowly, or add examples that need it"),
-                false => (Weight::Note, "see that it does not weigh too much"),
-            };
-            self.add(weight, &signal.file, signal.written.line, message, remedy);
-        }
-    }
 }
 
 /// All that decides beside the words whether a signal fires, the same however it is written; nothing where only the usual places
@@ -294,4 +192,41 @@ fn sets_all(first: &routing::Rule, later: &routing::Rule) -> bool {
     later.priority <= first.priority
         && (later.route.is_none() || first.route.is_some())
         && later.flags.iter().all(|flag| first.flags.contains(flag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::check;
+
+    #[test]
+    fn shadowed_routing_rules_are_named() {
+        let rule = |name: &str, rest: &str| format!("[[rule]]\nname = \"{name}\"\n{rest}\n");
+        let first = rule("a", "priority = \"high\"\nflags = [\"f\"]\nphrases = [\"lawyer\", \"court\"]");
+        let shadow = ["routing.toml:6: `routing.b` changes nothing: `routing.a` on line 1 does it all before"];
+        let later = |rest: &str, expected: &[&str]| check("", "", &(first.clone() + &rule("b", rest)), expected);
+        later("priority = \"high\"\nphrases = [\"our lawyer\"]", &shadow);
+        later("flags = [\"f\"]\nphrases = [\"in court\", \"lawyer\"]", &shadow);
+        later("priority = \"urgent\"\nphrases = [\"our lawyer\"]", &[]);
+        later("route = \"support\"\nphrases = [\"our lawyer\"]", &[]);
+        let lower = [
+            "routing.toml:6: `routing.b` never makes it low: `routing.a` on line 1 makes it high wherever this one fires",
+        ];
+        later("priority = \"low\"\nflags = [\"g\"]\nphrases = [\"our lawyer\"]", &lower);
+        check(
+            "",
+            "",
+            &(rule("b", "priority = \"low\"\nphrases = [\"our lawyer\"]") + &first),
+            &[
+                "routing.toml:1: `routing.b` never makes it low: `routing.a` on line 5 makes it high wherever this one fires",
+            ],
+        );
+        later("phrases = [\"our lawyer\"]", &["routing.toml:6: `routing.b` sets nothing"]);
+        later("priority = \"high\"\nphrases = [\"our lawyer\", \"judge\"]", &[]);
+        let vip = |rest: &str| rule("a", "route = \"gold\"\nsender_domain = [\"vip.example\"]") + &rule("b", rest);
+        let team = ["routing.toml:5: `routing.b` never chooses the team: `routing.a` on line 1 does so before"];
+        let vip = |rest: &str, expected: &[&str]| check("team = \"gold\"\n", "team = \"red\"\n", &vip(rest), expected);
+        vip("route = \"red\"\nflags = [\"f\"]\nsender_domain = [\"vip.example\"]", &team);
+        vip("flags = [\"f\"]\nsender_domain = [\"vip.example\"]", &[]);
+        vip("route = \"red\"\nsender_domain = [\"other.example\"]", &[]);
+    }
 }
