@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
@@ -25,6 +26,12 @@ pub const STOP: u32 = 1;
 /// Ids are packed into three bytes.
 pub const MOST_WORDS: u32 = (1 << 24) - 1;
 
+/// Shortest word that is taken apart.
+const COMPOUND_CHARS: usize = 9;
+/// What is known of a word: nothing yet, that it is none or one.
+const UNTRIED: u8 = 0;
+const SIMPLE: u8 = 1;
+const COMPOUND: u8 = 2;
 /// Ways in which a compound is read at most: no real one has as many.
 const MOST_READINGS: usize = 8;
 
@@ -63,8 +70,8 @@ pub struct Lexicon {
     endings: Endings,
     /// By id: whether it is a word of a language that writes compounds as one word, for some phrase.
     parts: Vec<bool>,
-    /// By id: whether it is a compound that holds others of them.
-    compounds: Vec<bool>,
+    /// By id: whether it is a compound that holds others of them; found out when a text first has it.
+    compounds: Vec<AtomicU8>,
     /// Words of `words.toml`, the first of all, stand for themselves only.
     kept: usize,
     /// Made when a text first has a word that is not known.
@@ -177,11 +184,22 @@ impl Lexicon {
         std::str::from_utf8(&self.stems.lists()[id as usize]).unwrap_or_default()
     }
 
-    /// Gives back what only [`Lexicon::intern`] needs, and finds the compounds. Called once, after the last of them.
+    /// Gives back what only [`Lexicon::intern`] needs. Called once, after the last of them.
     pub fn seal(&mut self) {
         self.stems.seal();
-        let holds = |id: usize| id >= self.kept && !self.readings(self.stem_of(id as u32)).is_empty();
-        self.compounds = (0..self.len()).map(holds).collect();
+        self.compounds = (0..self.len()).map(|_| AtomicU8::new(UNTRIED)).collect();
+    }
+
+    /// Whether a word of some phrase, with this stem, holds others as a compound.
+    fn is_compound(&self, id: u32, stem: &str) -> bool {
+        let Some(known) = self.compounds.get(id as usize) else { return false };
+        if stem.len() < COMPOUND_CHARS || (id as usize) < self.kept {
+            return false;
+        }
+        if known.load(Relaxed) == UNTRIED {
+            known.store(if self.readings(stem).is_empty() { SIMPLE } else { COMPOUND }, Relaxed);
+        }
+        known.load(Relaxed) == COMPOUND
     }
 
     fn typos(&self) -> Typos {
@@ -211,7 +229,7 @@ impl Lexicon {
             let Some(stem) = stem else { return push(STOP, false) };
             let id = self.stems.get(stem.as_bytes());
             let readings = match id {
-                Some(id) if self.compounds.get(id as usize) != Some(&true) => return push(id, false),
+                Some(id) if !self.is_compound(id, stem) => return push(id, false),
                 _ => self.readings(stem),
             };
             // A compound that some phrase names is one word first of all; any other is its longest parts.
@@ -273,7 +291,7 @@ impl Lexicon {
     /// which nothing is known. No phrase hides another: each part is in one of these.
     fn readings(&self, stem: &str) -> SmallVec<[[u32; 2]; 4]> {
         let mut readings = SmallVec::new();
-        if self.parts.is_empty() || stem.len() < 9 || !stem.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        if self.parts.is_empty() || stem.len() < COMPOUND_CHARS || !stem.bytes().all(|byte| byte.is_ascii_lowercase()) {
             return readings;
         }
         // The joint of a compound ("Abrechnung-s-zeitraum", "Kampagne-n-bericht") is an ending like any other.
