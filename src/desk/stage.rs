@@ -9,6 +9,7 @@ use crate::request::Request;
 use crate::store::lookups::Seen;
 use crate::store::submissions::{Outcome, Submission};
 use crate::store::threads::Thread;
+use crate::ticket::Status;
 
 /// A claimed submission on its way.
 pub(super) struct Item {
@@ -60,6 +61,21 @@ impl Stage {
         }
     }
 
+    /// The proven sender of what opens a ticket: what waits for him decides how his mail is read.
+    pub(super) fn opener(&self) -> Option<String> {
+        match self {
+            Stage::Judged(judged, _) if judged.is_new() && judged.proven => {
+                Some(judged.request.from.address.to_lowercase())
+            }
+            _ => None,
+        }
+    }
+
+    /// Its ticket waits for its customer, should he be asked.
+    fn asks(&self) -> bool {
+        matches!(self, Stage::Judged(_, draft) if draft.ticket.status == Status::Waiting)
+    }
+
     pub(super) fn requester(&self) -> Option<String> {
         match self {
             Stage::Judged(judged, _) => match &judged.place {
@@ -93,6 +109,8 @@ pub(super) struct Touched {
     pub(super) names: HashSet<String>,
     pub(super) tickets: HashSet<i64>,
     pub(super) threads: HashSet<Thread>,
+    /// Who is asked by it, and may have answered in the same batch.
+    pub(super) asked: HashSet<String>,
 }
 
 impl Touched {
@@ -102,7 +120,11 @@ impl Touched {
             request.message_id.as_ref().map_or_else(|| fingerprint.to_owned(), |id| format!("<{id}>"))
         });
         let ticket = stage.ticket().map(|(id, _)| id);
-        name.is_none_or(|name| self.names.insert(name))
+        let opener = stage.opener();
+        let unasked = opener.as_ref().is_none_or(|opener| !self.asked.contains(opener));
+        self.asked.extend(opener.filter(|_| stage.asks()));
+        unasked
+            & name.is_none_or(|name| self.names.insert(name))
             & ticket.is_none_or(|ticket| self.tickets.insert(ticket))
             & stage.thread().is_none_or(|thread| self.threads.insert(thread))
     }

@@ -250,16 +250,21 @@ impl Desk {
         let mut names = Names::default();
         let mut tickets = HashSet::new();
         let mut threads = HashSet::new();
+        let mut openers = HashSet::new();
         for item in &items {
             if let Some((request, fingerprint)) = item.stage.request() {
                 names.add(request, fingerprint);
             }
             tickets.extend(item.stage.ticket().map(|(id, _)| id));
             threads.extend(item.stage.thread());
+            openers.extend(item.stage.opener());
         }
         let threads_now = settling.threads(&list(threads)).await?;
         let seen_now = settling.seen(&list(names.message_ids.clone()), &names.fingerprints).await?;
         let versions = settling.versions(&list(tickets)).await?;
+        let waited = |id: i64| lookups.waiting.iter().any(|ticket| ticket.id == id);
+        let mut waiting_now = settling.waiting_for(&list(openers)).await?;
+        waiting_now.retain(|(id, _)| !waited(*id));
         let mut touched = Touched::default();
         let mut back = vec![];
         let mut settled = vec![];
@@ -275,7 +280,9 @@ impl Desk {
             });
             let thread = item.stage.thread();
             let moved = thread.is_some_and(|thread| lookups.threads.get(&thread) != threads_now.get(&thread));
-            if stale || twins || moved || !touched.first(&item.stage) {
+            // Another of his tickets has come to wait for him, which this one may answer.
+            let asked = item.stage.opener().is_some_and(|opener| waiting_now.iter().any(|(_, whom)| *whom == opener));
+            if stale || twins || moved || asked || !touched.first(&item.stage) {
                 back.push(item.submission.id);
             } else {
                 settled.push(item);

@@ -107,6 +107,17 @@ impl Store {
 }
 
 impl Settling {
+    /// The numbers of the tickets that wait for these requesters (lower case) at this moment, with their requesters.
+    pub async fn waiting_for(&mut self, requesters: &[String]) -> Result<Vec<(i64, String)>, Error> {
+        let sql = |marks: &str| {
+            format!(
+                "SELECT id, requester_address FROM tickets WHERE status = 'waiting' AND requester_address IN ({marks})"
+            )
+        };
+        let found = rows::with_keys(&mut self.transaction, sql, &[], &rows::keys(requesters)).await?;
+        found.iter().map(|row| Ok((row.try_get("id")?, row.try_get("requester_address")?))).collect()
+    }
+
     /// As [`Store::seen`], at this moment.
     pub async fn seen(&mut self, message_ids: &[String], fingerprints: &[String]) -> Result<Vec<Seen>, Error> {
         seen(&mut self.transaction, message_ids, fingerprints).await

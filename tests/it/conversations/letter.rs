@@ -63,7 +63,8 @@ impl Play {
         for (name, value) in turn.headers.iter().filter(|(_, value)| !value.is_empty()) {
             mail.push_str(&format!("{name}: {value}\n"));
         }
-        let mail = format!("{mail}\n{}\n", turn.text.trim_matches('\n'));
+        let text = turn.then.as_ref().filter(|_| number > 0).unwrap_or(&turn.text);
+        let mail = format!("{mail}\n{}\n", text.trim_matches('\n'));
         self.filled(&mail, number)
     }
 

@@ -46,6 +46,7 @@ struct Turn {
     to: Option<String>,
     subject: String,
     text: String,
+    then: Option<String>,
     headers: BTreeMap<String, String>,
     raw: Option<String>,
     hook: Option<toml::Table>,
@@ -211,7 +212,7 @@ impl Play {
         } else if let Some(wish) = &turn.agent {
             self.act(wish, turn.ticket).await;
         } else if !turn.silent {
-            for number in 0..turn.times.max(1) {
+            for number in 0..turn.times.max(1 + usize::from(turn.then.is_some())) {
                 self.desk.accept(self.submission(index, number, turn)).await.unwrap();
             }
         }
