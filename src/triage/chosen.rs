@@ -37,7 +37,12 @@ pub fn chosen(
         let named: Vec<usize> = (0..list.len()).filter(named).collect();
         (named.len() == 1 && list.len() > 1 && !stated).then_some(named)
     };
-    let places = match answers.pick(text, &list) {
+    // Whoever writes nothing of it above may have marked it in the list that he quotes.
+    let said = match answers.pick(text, &list) {
+        Pick::Silent if !stated => answers.marked(text, &request.quoted, &list),
+        said => said,
+    };
+    let places = match said {
         Pick::One(place) => vec![place],
         Pick::Several(places) => places,
         Pick::Silent => named()?,

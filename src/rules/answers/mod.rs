@@ -6,6 +6,7 @@
 
 pub mod beside;
 mod list;
+mod marked;
 mod said;
 pub mod scope;
 

@@ -209,6 +209,17 @@ impl Said {
         }
     }
 
+    /// This one is meant.
+    pub(super) fn mean(&mut self, place: usize) {
+        self.meant.insert(place);
+        self.and = true;
+    }
+
+    /// This one is not.
+    pub(super) fn deny(&mut self, place: usize) {
+        self.denied.insert(place);
+    }
+
     pub(super) fn pick(self, length: usize) -> Pick {
         let Said { meant, denied, over, other, all, nothing, no, yes, or, and, doubt } = self;
         let out: BTreeSet<usize> = denied.union(&over).copied().collect();
