@@ -161,7 +161,8 @@ fn answered_without(
         Scope::All => ALL_CAMPAIGNS,
     };
     let Some((scope, (start, end))) = rules.answers.scope(&request.text, !known.offered.is_empty()) else {
-        return campaign.said_not_specific.then_some(NO_CAMPAIGN);
+        let flag = || if rules.answers.speaks_of_all(&request.text) { ALL_CAMPAIGNS } else { NO_CAMPAIGN };
+        return campaign.said_not_specific.then(flag);
     };
     campaign.said_not_specific = true;
     campaign.evidence.push(Evidence {

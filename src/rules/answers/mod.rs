@@ -268,7 +268,7 @@ impl Answers {
             }
         }
         let count_at = |at: usize| words.get(at).and_then(|word| self.numbers.get(word).copied());
-        if before == Some(&Token::Word(Class::Number))
+        if matches!(before, Some(Token::Word(Class::Number | Class::Noun)))
             && let Some(place) = count_at(0).filter(|count| *count <= list.ids.len())
         {
             return (Token::Place(place - 1), 1);

@@ -44,4 +44,11 @@ impl Answers {
         let first = scopes.next()?;
         scopes.all(|other| other.0 == first.0).then_some(first)
     }
+
+    /// Whether this text, which is about no one campaign, speaks of all of them: "this affects every campaign we run".
+    pub fn speaks_of_all(&self, text: &str) -> bool {
+        self.clauses(text, &List::of(&[], self))
+            .iter()
+            .any(|clause| clause.tokens.contains(&Token::Word(Class::AllCampaigns)))
+    }
 }
