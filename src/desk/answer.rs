@@ -92,7 +92,10 @@ pub fn answer(
     if judged.is_new() {
         matter::offer_as_one(judged, ticket, spent);
     }
-    let answer = ask(judged, reply, ticket, means, spent, now);
+    let answer = match judged.idle {
+        true => Answer::default(),
+        false => ask(judged, reply, ticket, means, spent, now),
+    };
     let pending = spent.pending.entry(ticket.requester_address.clone()).or_default();
     pending.retain(|other| other.id != ticket.id);
     pending.push(Pending::of(ticket));

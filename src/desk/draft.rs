@@ -232,7 +232,7 @@ fn changed(before: &Ticket, judged: &Judged, now: i64) -> Ticket {
     let moved = triage.topic.id != before.topic && triage.topic.chosen_by != ChosenBy::Agent;
     let status = ticket::after_message(Some(before.status), triage.tellable().action);
     Ticket {
-        status: if judged.thanks { before.status } else { status },
+        status: if judged.idle { before.status } else { status },
         language: before.language.clone().or_else(|| judged.request.language.clone()),
         campaign_status: triage.campaign.status,
         campaign_id: settled_campaign(triage),
@@ -243,8 +243,9 @@ fn changed(before: &Ticket, judged: &Judged, now: i64) -> Ticket {
         missing: triage.missing.clone(),
         flags,
         triage: triage.clone(),
-        asked: vec![],
-        offered: vec![],
+        // Whoever says nothing has still to answer.
+        asked: if judged.idle { before.asked.clone() } else { vec![] },
+        offered: if judged.idle { before.offered.clone() } else { vec![] },
         rules_version: judged.rules_version.clone(),
         version: before.version + 1,
         updated_at: now,

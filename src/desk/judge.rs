@@ -10,7 +10,7 @@ use super::draft::{Draft, Kept};
 use super::notice::{self, Changed};
 use super::place::{self, Bounced, Place};
 use super::{team, waiting};
-use crate::request::{AutomatedKind, Request};
+use crate::request::{AutomatedKind, Request, screening};
 use crate::rules::Rules;
 use crate::store::budgets::Spent;
 use crate::store::outbox::{Reason, State};
@@ -45,8 +45,8 @@ pub struct Judged {
     pub answerable: bool,
     /// The message left our question as open as it was.
     pub unanswered: bool,
-    /// It only says thank you, for a ticket that is done with.
-    pub thanks: bool,
+    /// It says nothing: thanks for a ticket that is done with; while our question is open, thanks, or that he is away.
+    pub idle: bool,
 }
 
 impl Judged {
@@ -60,12 +60,15 @@ impl Judged {
         rules: &Rules,
     ) -> Judged {
         let by_token = matches!(place, Place::On { by_token: true, .. });
-        let (unanswered, thanks) = match &place {
+        let (unanswered, idle) = match &place {
             Place::On { ticket, .. } => {
+                let unanswered = answer::unanswered(&request, ticket, &triage);
                 // Reading a text for its thanks costs as much as judging it: only where that decides something.
                 let done_with = matches!(ticket.status, Status::Solved | Status::Closed);
-                let thanks = done_with && request.attachments.is_empty() && rules.answers.only_thanks(&request.text);
-                (answer::unanswered(&request, ticket, &triage), thanks)
+                let waits = unanswered && ticket.status == Status::Waiting;
+                let thanks = || rules.answers.only_thanks(&request.text, request.from.name.as_deref());
+                let away = || waits && screening::says_only_away(&request.text, &rules.reading);
+                (unanswered, (done_with || waits) && request.attachments.is_empty() && (thanks() || away()))
             }
             _ => (false, false),
         };
@@ -76,7 +79,7 @@ impl Judged {
             vouched: by_token || (submission.kind == Kind::Hook && submission.source.starts_with("hook:")),
             answerable: submission.answerable,
             unanswered,
-            thanks,
+            idle,
             rules_version: rules.version.clone(),
             request,
             fingerprint,

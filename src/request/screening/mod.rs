@@ -140,6 +140,11 @@ pub fn no_reply(mail: &Mail<'_>, requester: &Mailbox, reading: &Reading) -> Opti
     None
 }
 
+/// Whether this answer says no more than that its writer is away: whoever sends it, it leaves our question as it was.
+pub fn says_only_away(text: &str, reading: &Reading) -> bool {
+    wording::says_only_away(text, reading)
+}
+
 /// Why nobody at this address is answered automatically, whatever door the request came by.
 pub fn unanswered(requester: &Mailbox, reading: &Reading) -> Option<String> {
     let address = requester.address.to_lowercase();

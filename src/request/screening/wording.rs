@@ -85,17 +85,30 @@ fn only_away(text: &str, reading: &Reading) -> bool {
         let turn = words.instead.has(sentence) || words.meanwhile.has(sentence);
         absent |= away;
         instead |= turn;
-        let said = away
-            || turn
-            || sentence.trim().is_empty()
-            || closes(sentence, reading)
-            || words.courtesy.find(sentence.trim_start()).is_some_and(|(at, _)| at == 0);
-        courteous &= said;
+        courteous &= away || turn || courtesy(sentence, reading);
         if absent && instead && sentence.ends_with('\n') {
             break;
         }
     }
     absent && instead && courteous
+}
+
+/// A sentence that says nothing of any matter.
+fn courtesy(sentence: &str, reading: &Reading) -> bool {
+    let opens = reading.screening.courtesy.find(sentence.trim_start());
+    sentence.trim().is_empty() || closes(sentence, reading) || opens.is_some_and(|(at, _)| at == 0)
+}
+
+/// Whether a text says no more than that its writer is away, and whom to turn to meanwhile.
+pub(super) fn says_only_away(text: &str, reading: &Reading) -> bool {
+    let words = &reading.screening;
+    let lower = folded(text);
+    let away =
+        |sentence: &str| words.absence.has(sentence) || words.instead.has(sentence) || words.meanwhile.has(sentence);
+    words.absence.has(&lower)
+        && !words.request.has(&lower)
+        && !lower.contains(['?', '？'])
+        && sentences(&lower).all(|sentence| away(sentence) || courtesy(sentence, reading))
 }
 
 /// Whether a sentence that says nothing of absence names a number beside its words, as an ID is named: no phone's, no year.

@@ -190,12 +190,16 @@ impl Answers {
         said.pick(list.ids.len())
     }
 
-    /// Whether this text only says thank you.
-    pub fn only_thanks(&self, text: &str) -> bool {
-        let clauses = self.clauses(text, &List::of(&[], self));
+    /// Whether this text only says thank you, and perhaps the name of who says so.
+    pub fn only_thanks(&self, text: &str, name: Option<&str>) -> bool {
+        let name = words(name.unwrap_or_default());
+        let of_name =
+            |word: &&str| words(word).iter().all(|word| name.contains(word)) && word.contains(char::is_alphanumeric);
+        let text: String = text.split_inclusive(char::is_whitespace).filter(|word| !of_name(word)).collect();
+        let clauses = self.clauses(&text, &List::of(&[], self));
         let courteous =
             |token: &Token| matches!(token, Token::Word(Class::Polite | Class::Filler | Class::Yes | Class::And));
-        let words = words(text);
+        let words = words(&text);
         let thanks = |phrase: &Vec<String>| words.windows(phrase.len()).any(|found| found == phrase.as_slice());
         words.len() <= MOST_WORDS
             && clauses.iter().all(|clause| !clause.question && clause.tokens.iter().all(courteous))
