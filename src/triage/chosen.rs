@@ -8,6 +8,7 @@ use crate::campaigns::{self, Campaign, Candidate, Directory, Identified, Kind, S
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
 use crate::rules::answers::beside::{Beside, STATED};
+use crate::rules::answers::sides::Side;
 use crate::rules::answers::{Answers, Offered, Pick};
 
 /// Which one ("the 2025 one", "the second", "not the first"), several, or none of them. `None`: it says nothing of the list,
@@ -40,6 +41,13 @@ pub fn chosen(
     // Whoever writes nothing of it above may have marked it in the list that he quotes.
     let said = match answers.pick(text, &list) {
         Pick::Silent if !stated => answers.marked(text, &request.quoted, &list),
+        said => said,
+    };
+    let said = match said {
+        Pick::Silent if old.status == Status::Conflict && new.candidates.is_empty() => match answers.side(text) {
+            Some(side) => right(side, &known.offered, &old.ids),
+            None => Pick::Silent,
+        },
         said => said,
     };
     let places = match said {
@@ -81,6 +89,16 @@ pub fn chosen(
         return None;
     }
     Some(identified(&picked, request, directory, new))
+}
+
+/// The campaign of the ID, or that of the name, where the list is of these two.
+fn right(side: Side, offered: &[String], stated: &[String]) -> Pick {
+    let (ids, names): (Vec<usize>, Vec<usize>) =
+        (0..offered.len()).partition(|place| stated.contains(&offered[*place]));
+    match (side, ids.as_slice(), names.as_slice()) {
+        (Side::Id, [place], _) | (Side::Name, _, [place]) => Pick::One(*place),
+        _ => Pick::Unclear,
+    }
 }
 
 /// These campaigns, as if they had been stated.

@@ -9,6 +9,7 @@ mod list;
 mod marked;
 mod said;
 pub mod scope;
+pub mod sides;
 
 use std::collections::HashMap;
 
@@ -83,6 +84,10 @@ enum Class {
     And,
     Number,
     Noun,
+    /// Of an ID and a name that do not belong together: the ID.
+    IdWord,
+    /// Likewise the name.
+    NameWord,
     Yes,
     Polite,
     Filler,
@@ -128,6 +133,8 @@ impl Answers {
                 ("and", And),
                 ("number", Number),
                 ("noun", Noun),
+                ("id_word", IdWord),
+                ("name_word", NameWord),
                 ("yes", Yes),
                 ("polite", Polite),
                 ("filler", Filler),
