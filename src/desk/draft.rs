@@ -245,7 +245,8 @@ fn changed(before: &Ticket, judged: &Judged, now: i64) -> Ticket {
         triage: triage.clone(),
         // Whoever says nothing has still to answer.
         asked: if judged.idle { before.asked.clone() } else { vec![] },
-        offered: if judged.idle { before.offered.clone() } else { vec![] },
+        // The next message may still correct what this one picks.
+        offered: if judged.idle || !before.asked.is_empty() { before.offered.clone() } else { vec![] },
         rules_version: judged.rules_version.clone(),
         version: before.version + 1,
         updated_at: now,

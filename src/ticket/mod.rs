@@ -158,10 +158,12 @@ impl Ticket {
 
     /// What a further message of this ticket is triaged with.
     pub fn known(&self) -> Known {
+        let open = !self.asked.is_empty() || self.status == Status::Ready;
         Known {
             triage: self.triage.clone(),
             asked: self.asked.clone(),
-            offered: self.offered.clone(),
+            // Answered, the list is spoken of until an agent begins: he may have a list of his own.
+            offered: if open { self.offered.clone() } else { vec![] },
             campaign_by_agent: self.campaign_by_agent,
         }
     }

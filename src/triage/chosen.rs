@@ -50,6 +50,10 @@ pub fn chosen(
         },
         said => said,
     };
+    // Once it is answered, only a correction counts: "no, sorry, the first one".
+    if known.asked.is_empty() && !matches!(said, Pick::One(_)) {
+        return None;
+    }
     let places = match said {
         Pick::One(place) => vec![place],
         Pick::Several(places) => places,
