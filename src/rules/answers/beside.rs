@@ -36,7 +36,7 @@ impl Answers {
                 _ => false,
             })
         };
-        let bare = |clause: &Clause| clause.strange() == 0;
+        let bare = |clause: &Clause| clause.strange() == 0 && !clause.tokens.contains(&Token::Word(Class::Over));
         if clauses.iter().filter(states).any(|clause| picks(&clause)) {
             return Beside::Along;
         }

@@ -185,7 +185,9 @@ impl Said {
         self.or |= has(Or);
         self.and |= has(And) || has(All) || both || mentions.windows(2).any(|two| two[0].0 == two[1].0);
         self.nothing |= has(Nothing);
-        let over = has(Over);
+        // "Works not": it is what the matter is about.
+        let over = has(Over) && !denied;
+        let clear = |from: usize, to: usize| !tokens[from..to].contains(&Token::Unknown);
         let beyond = |(at, place): &(usize, Option<usize>)| {
             place.is_some_and(|place| place >= length) && !clause.denies_absent(*at)
         };
@@ -194,11 +196,17 @@ impl Said {
             let after = mentions.iter().map(|(next, _)| *next).find(|next| next > at).unwrap_or(tokens.len());
             let first = mentions.iter().all(|(other, _)| other >= at);
             // A denial reaches to the end of its clause; one at the end reaches back: "la primera no, la segunda". What is
-            // wrong is said right after it, or before all.
-            let denied = tokens[..*at].iter().any(denies)
-                || (after == tokens.len() && tokens[at + 1..].iter().any(denies))
-                || tokens[at + 1..after].contains(&Token::Word(Wrong))
-                || first && tokens[..*at].contains(&Token::Word(Wrong));
+            // wrong is said right after it, or before all. Neither reaches across words of another matter: "the second one
+            // does not work", "shows wrong figures".
+            let wrong = |token: &Token| *token == Token::Word(Wrong);
+            let before =
+                |says: &dyn Fn(&Token) -> bool| (0..*at).any(|near| says(&tokens[near]) && clear(near + 1, *at));
+            let behind = |near: usize| wrong(&tokens[near]) && clear(at + 1, (near + 2).min(tokens.len()));
+            let ends = after == tokens.len() && tokens[at + 1..].iter().any(denies);
+            let denied = before(&denies)
+                || ends && clear(at + 1, after) && !has(Over)
+                || (at + 1..after).any(behind)
+                || first && before(&wrong);
             match place {
                 Some(NOWHERE) => {}
                 Some(place) if denied => drop(self.denied.insert(*place)),
