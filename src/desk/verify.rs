@@ -1,7 +1,8 @@
 //! Verifying senders by DNS where no MTA in front of the desk does: DKIM (RFC 6376) and DMARC (RFC 9989).
 //!
 //! Done once, when a mail comes in: keys are rotated, and a later look might find another answer. Never fails and never
-//! holds a mail up for long: what cannot be told is no proof. SPF is left out, for the client's address is not known here.
+//! holds a mail up for long: what cannot be told is no proof. SPF is left out: it is a check of the client's address while
+//! the border MTA speaks with it (RFC 7208 §2.5), and `Received` lines are written by anybody.
 
 use std::net::SocketAddr;
 use std::time::Duration;
