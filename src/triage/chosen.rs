@@ -57,6 +57,7 @@ pub fn chosen(
     let places = match said {
         Pick::One(place) => vec![place],
         Pick::Several(places) => places,
+        Pick::Silent if !stated && answers.rules_out(text, &list) => return Some(old.clone()),
         Pick::Silent => named()?,
         Pick::Nothing if matches!(new.status, Status::NotStated | Status::NotApplicable) => {
             return Some(Identified { status: Status::NotStated, speaks_of_a_campaign: true, ..new.clone() });

@@ -36,7 +36,9 @@ impl Answers {
                 _ => false,
             })
         };
-        let bare = |clause: &Clause| clause.strange() == 0 && !clause.tokens.contains(&Token::Word(Class::Over));
+        let rules_out = [Class::Over, Class::Fine].map(Token::Word);
+        let bare =
+            |clause: &Clause| clause.strange() == 0 && !rules_out.iter().any(|word| clause.tokens.contains(word));
         if clauses.iter().filter(states).any(|clause| picks(&clause)) {
             return Beside::Along;
         }
@@ -59,5 +61,12 @@ impl Answers {
             places.dedup_by_key(|(_, place)| *place);
             places.len() > 1
         })
+    }
+
+    /// Whether this text names a campaign of the list only to rule it out: "we do not need the autumn one any more".
+    pub fn rules_out(&self, text: &str, list: &[Offered<'_>]) -> bool {
+        let told = |token: &Token| matches!(token, Token::Telling(_));
+        let clauses = self.clauses(text, &List::of(list, self));
+        clauses.iter().any(|clause| clause.tokens.contains(&Token::Word(Class::Over)) && clause.tokens.iter().any(told))
     }
 }

@@ -53,12 +53,15 @@ impl Answers {
         let has = |class| clauses.iter().any(|clause| clause.tokens.contains(&Token::Word(class)));
         let known = |token: &Token| {
             use Class::*;
-            matches!(token, Token::Word(Yes | Polite | Filler | Noun | Not | No | Wrong | Nothing | Neither | Over))
+            matches!(
+                token,
+                Token::Word(Yes | Polite | Filler | Noun | Not | No | Wrong | Nothing | Neither | Over | Fine)
+            )
         };
         if clauses.iter().any(|clause| clause.question) || !tokens.all(known) {
             return None;
         }
-        let denies = [Class::Not, Class::No, Class::Wrong, Class::Nothing, Class::Neither, Class::Over];
+        let denies = [Class::Not, Class::No, Class::Wrong, Class::Nothing, Class::Neither, Class::Over, Class::Fine];
         Some(!denies.into_iter().any(has))
     }
 }

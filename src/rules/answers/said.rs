@@ -186,7 +186,7 @@ impl Said {
         self.and |= has(And) || has(All) || both || mentions.windows(2).any(|two| two[0].0 == two[1].0);
         self.nothing |= has(Nothing);
         // "Works not": it is what the matter is about.
-        let over = has(Over) && !denied;
+        let over = has(Over) || has(Fine) && !denied;
         let clear = |from: usize, to: usize| !tokens[from..to].contains(&Token::Unknown);
         let beyond = |(at, place): &(usize, Option<usize>)| {
             place.is_some_and(|place| place >= length) && !clause.denies_absent(*at)
@@ -204,9 +204,11 @@ impl Said {
             let behind = |near: usize| wrong(&tokens[near]) && clear(at + 1, (near + 2).min(tokens.len()));
             let ends = after == tokens.len() && tokens[at + 1..].iter().any(denies);
             let denied = before(&denies)
-                || ends && clear(at + 1, after) && !has(Over)
+                || ends && clear(at + 1, after) && !has(Fine)
                 || (at + 1..after).any(behind)
                 || first && before(&wrong);
+            // "We don't use the first one", "I do not see clicks in the second": either may be meant.
+            self.doubt |= !denied && tokens[..*at].iter().any(denies);
             match place {
                 Some(NOWHERE) => {}
                 Some(place) if denied => drop(self.denied.insert(*place)),
