@@ -241,6 +241,30 @@ pub(super) fn correct_names(
     }
 }
 
+/// "Please stop Kite Week North. Sorry, I meant Kite Week South": what was named before is replaced.
+pub(super) fn replace_names(zones: &[Found<'_>], mentions: &mut [Mention]) {
+    let meant = |mention: &Mention| {
+        let (words, first) = (&zones[mention.zone].zone.words, mention.tokens.0);
+        let passes = |at: usize| words.tokens[at].roles & (role::OWN | role::FILL) != 0;
+        (first.saturating_sub(5)..first).any(|start| {
+            words.phrases_at(start).any(|(says, end)| {
+                says == Says::Corrected && end >= start + 2 && (end == first || end + 1 == first && passes(end))
+            })
+        })
+    };
+    for right in 0..mentions.len() {
+        if mentions[right].denial != Denial::No || !meant(&mentions[right]) {
+            continue;
+        }
+        let (zone, first, rows) = (mentions[right].zone, mentions[right].tokens.0, mentions[right].rows.clone());
+        let apart = |mention: &Mention| mention.rows.iter().all(|(row, _)| rows.iter().all(|(other, _)| row != other));
+        let before = |mention: &&mut Mention| mention.zone == zone && mention.tokens.1 < first && apart(mention);
+        for wrong in mentions.iter_mut().filter(before).filter(|mention| mention.denial == Denial::No) {
+            wrong.denial = Denial::Replaced;
+        }
+    }
+}
+
 /// The words of some names that stand where a text offers something instead of the name that it turns down.
 fn offered_words(words: &Words<'_>, (first, last): (usize, usize)) -> Vec<u32> {
     let tokens = &words.tokens;

@@ -207,7 +207,8 @@ impl<'a> Finder<'a, '_> {
     fn hit(&self, i: usize) -> Option<Hit> {
         let token = &self.words.tokens[i];
         // A function word that stands in no name, as most do.
-        if token.word == NO_WORD && token.roles & (role::STOP | role::SAME) == role::STOP {
+        let spelled = token.roles & role::SAME != 0 && (token.capital || self.field());
+        if token.word == NO_WORD && token.roles & role::STOP != 0 && !spelled {
             return None;
         }
         let word = self.words.folded(token);

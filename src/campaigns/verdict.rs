@@ -143,6 +143,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
         matches!(found.zone.place, Where::Form | Where::Subject | Where::Text) && found.decides
     });
     corrected::correct_names(&zones, &mut mentions, directory, &|row| view.sees(row));
+    corrected::replace_names(&zones, &mut mentions);
     drop_ids_in_names(&mut zones, &mentions);
     add_ids_behind_names(&mut zones, &mentions, view, hints);
     denial::settle(&mut zones, &mut mentions);

@@ -432,7 +432,7 @@ async fn asks(url: &str, writable: &str) {
     assert_eq!((desk.directory().len(), desk.health().faults), (4, vec![]));
     let directory = desk.directory();
     let first = directory.get("48213").unwrap();
-    assert_eq!((first.name.as_str(), first.account.as_str()), ("Herbst \"Süd\"\nNord", "Acme"));
+    assert_eq!((first.name.as_str(), first.account.as_str()), ("Herbst \"Süd\" Nord", "Acme"));
     assert_eq!(first.contacts, ["a@acme.example", "acme.example", "b.example"]);
     assert_eq!(first.status.as_deref(), Some("active"));
     assert_eq!(directory.get("48214").unwrap().status, None);
