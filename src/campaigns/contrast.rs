@@ -190,14 +190,16 @@ pub(super) fn likened(words: &Words<'_>, first: usize) -> bool {
     let passing = role::UP_TO_ID | role::RELATION;
     let parts = |at: usize| tokens[at].gap & (gap::CLAUSE | gap::COLON | gap::COMMA) != 0;
     let says = |at: usize, what: Says| words.phrases_at(at).any(|(says, _)| says == what);
-    let mut as_ = first;
+    // "as last year in 48213"
+    let (mut as_, mut between) = (first, 0);
     loop {
-        let Some(at) = as_.checked_sub(1).filter(|at| first - at <= 5 && !parts(as_)) else { return false };
+        let Some(at) = as_.checked_sub(1).filter(|at| first - at <= 6 && !parts(as_)) else { return false };
         as_ = at;
         if words.phrases_at(as_).any(|(says, end)| says == Says::As && end <= first) {
             break;
         }
-        if tokens[as_].roles & passing == 0 {
+        between += usize::from(tokens[as_].roles & passing == 0);
+        if between > 2 || tokens[as_].has_digit {
             return false;
         }
     }

@@ -215,6 +215,12 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
     let passing = role::UP_TO_ID | role::ADVERT | role::RELATION;
     let mut at = first;
     let (mut related, mut about, mut noun) = (false, false, false);
+    // "Just for comparison: 48213 runs beautifully"
+    let aside = |start: usize| words.phrases_at(start).any(|(says, end)| says == Says::AsideAfter && end == first);
+    let colon = words.tokens.get(first).is_some_and(|token| token.gap & gap::COLON != 0);
+    if colon && (first.saturating_sub(4)..first).any(aside) {
+        return Denial::Instead;
+    }
     for _ in 0..9 {
         let Some(token) = words.tokens.get(at) else { return Denial::No };
         let stops = gap::END | gap::COMMA | gap::SEMICOLON | gap::PARAGRAPH | gap::COLON | gap::QUERY;

@@ -131,6 +131,8 @@ pub enum Says {
     Above,
     /// The other one of two.
     Other,
+    /// What stands before it has the number behind it: "with the number".
+    Bearing,
     /// It concludes from what stands before it: "so", "therefore".
     Therefore,
     /// It says of a campaign that the mail is not about it: "earlier", "template", "thanks".
@@ -351,6 +353,7 @@ impl Hints {
                 "subject" => Says::Subject,
                 "above" => Says::Above,
                 "other" => Says::Other,
+                "bearing" => Says::Bearing,
                 "therefore" => Says::Therefore,
                 "background" => Says::Background,
                 "asks" => Says::Asks,

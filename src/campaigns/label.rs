@@ -4,7 +4,7 @@
 
 use super::fold::Token;
 use super::gap;
-use super::hints::role;
+use super::hints::{Says, role};
 use super::stated::{Finder, SOMETHING_ELSE, Stated};
 use crate::request::evidence::Where;
 
@@ -45,10 +45,15 @@ impl Finder<'_, '_> {
         for step in 0..8 {
             let Some(token) = self.token(k) else { break };
             let stops = gap::PARAGRAPH | gap::SEMICOLON | gap::CLOSE;
-            if k == 0 || token.gap & stops != 0 || (token.gap & gap::COMMA != 0 && step > 0) {
+            if k == 0 || token.gap & stops != 0 {
                 break;
             }
             let previous = &self.words.tokens[k - 1];
+            // "the invoice, number 48213"
+            let apposed = || number && step == 1 && self.hints.negative(self.words.folded(previous), previous.roles);
+            if token.gap & gap::COMMA != 0 && step > 0 && !apposed() {
+                break;
+            }
             let roles = previous.roles;
             let word = self.words.folded(previous);
             // "Nr. 48213", "Tel. 48213": the full stop of an abbreviation.
@@ -133,6 +138,9 @@ impl Finder<'_, '_> {
                     && roles & (role::RELATION | role::OWN | role::IDENTIFIER) == 0
                     && word.len() > 1
                     || word == "e" && k > 0 && self.written(k, k) != "e";
+                // "the invoice with the number 48213": whose number it is.
+                let bearing = number && self.words.phrases_at(k).any(|(says, _)| says == Says::Bearing);
+                copula |= bearing && !related;
                 related |= roles & role::RELATION != 0;
                 continue;
             }
@@ -233,7 +241,10 @@ impl Finder<'_, '_> {
         let label = |at: usize| {
             let roles = tokens[at].roles;
             let near = start.max(at.saturating_sub(3))..(at + 4).min(i);
+            // "The campaign number on my sheet is 48213"
+            let number = || at > start && tokens[at].gap == gap::SPACE && tokens[at - 1].roles & role::CAMPAIGN != 0;
             roles & role::LABEL != 0
+                || roles & role::NUMBER != 0 && number()
                 || roles & role::IDENTIFIER != 0
                     && near.into_iter().any(|at| tokens[at].roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0)
         };

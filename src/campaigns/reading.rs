@@ -27,8 +27,12 @@ pub(super) struct Reading {
 pub(super) const SPREAD: usize = 8;
 
 impl Finder<'_, '_> {
-    /// Whether an ID may go on over this gap; a long one, and one that its separator ends, goes on in the next line.
+    /// Whether an ID may go on over this gap; a long one, and one that its separator ends, goes on in the next line. Where
+    /// nothing stands between, another script begins.
     fn joins(&self, token: &Token) -> bool {
+        if token.gap == 0 {
+            return false;
+        }
         const JOINTS: u32 = gap::SPACE | gap::DOT | gap::HYPHEN | gap::UNDERSCORE | gap::APOSTROPHE | gap::SLASH;
         const ENDS: u32 = gap::HYPHEN | gap::SLASH;
         let broken = token.gap & !(ENDS | gap::LINE) == 0 && token.gap & gap::LINE != 0;

@@ -115,7 +115,11 @@ impl Finder<'_, '_> {
             return match () {
                 () if field => true,
                 () if precision < 0.6 || misspelt && !(quoted || beside) => false,
-                () if all_common => quoted || named && (beside || self.acts_as_known(fit)),
+                // "the newsletter campaign"
+                () if all_common => {
+                    let called = self.known(fit) && tokens.get(at + 1).is_some_and(|next| next.roles & role::CAMPAIGN != 0);
+                    quoted || called || named && (beside || self.acts_as_known(fit))
+                }
                 () => quoted || beside || named && (self.words.folded(&tokens[at]).len() >= 4 || tokens[at].capitals),
             };
         }
@@ -200,7 +204,7 @@ impl Finder<'_, '_> {
             && self.words.gap_after(at) & (gap::WHITE | gap::APOSTROPHE) != 0;
         let telling =
             (!common(&at) || tokens[at].capital && beside && !tokens[at].digits) && (long >= 4 || short && beside);
-        let sure = fit.explained >= 0.9;
+        let sure = fit.explained >= 0.9 && tokens[at].roles & (role::CAMPAIGN | role::CAMPAIGNS) == 0;
         let few = tokens[at].word == NO_WORD || self.names.with_word(tokens[at].word).len() <= 20;
         sure && precision >= 0.6
             && fit.coverage >= 0.3 * share
