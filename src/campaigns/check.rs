@@ -66,6 +66,16 @@ impl<'a> Check<'a> {
         self.faults.push(Fault { file: self.file.to_owned(), line, message, remedy: remedy.to_owned() });
     }
 
+    /// Warns that no header of this file is one of a column that may be left out, since a slip in it would go unnoticed.
+    pub(super) fn warn_of_columns(&mut self, missing: &[&str], found: &[String]) {
+        for column in missing {
+            let found: Vec<String> = found.iter().map(|header| header.chars().take(40).collect()).take(12).collect();
+            let message = format!("the header names no column `{column}` (found: {})", found.join(", "));
+            let remedy = "name it so; without it no sender is known to be on an account".to_owned();
+            self.warnings.push(Fault { file: self.file.to_owned(), line: 1, message, remedy });
+        }
+    }
+
     pub(super) fn take(&mut self, line: usize, mut campaign: Campaign) {
         // A name that goes over lines, as a spreadsheet shows it, is one name.
         if campaign.name.contains(['\n', '\r']) {
@@ -104,9 +114,9 @@ impl<'a> Check<'a> {
         for contact in campaign.contacts.iter().filter(|contact| !contact.trim().is_empty() && !usable(contact)) {
             let message =
                 format!("the contact `{}` of `{id}` is no address and no domain: it stands for nobody", seen(contact));
-            let remedy = "write it as ann@acme.example, or acme.example for all who write from there".to_owned();
+            let remedy = "write it as ann@acme.example, or acme.example for all who write from there";
             if self.warnings.len() < FAULTS_LISTED {
-                self.warnings.push(Fault { file: self.file.to_owned(), line, message, remedy });
+                self.warnings.push(Fault { file: self.file.to_owned(), line, message, remedy: remedy.to_owned() });
             }
         }
         let key = id.to_lowercase();

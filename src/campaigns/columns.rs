@@ -124,6 +124,11 @@ pub fn missing(places: &[Option<usize>; 6]) -> Option<&'static str> {
     [ID, NAME].into_iter().find(|column| places[*column].is_none()).map(|column| COLUMNS[column].0)
 }
 
+/// The columns by which a sender is known to be on an account, where they are not there.
+pub fn lacking(places: &[Option<usize>; 6]) -> Vec<&'static str> {
+    [ACCOUNT, CONTACTS].into_iter().filter(|column| places[*column].is_none()).map(|column| COLUMNS[column].0).collect()
+}
+
 /// The keys of objects, read once where they are the same from object to object.
 #[derive(Debug, Default)]
 pub struct Keys {

@@ -51,9 +51,7 @@ impl Finder<'_, '_> {
             let previous = &self.words.tokens[k - 1];
             // "the invoice, number 48213"
             let apposed = || number && step == 1 && self.hints.negative(self.words.folded(previous), previous.roles);
-            if token.gap & gap::COMMA != 0 && step > 0 && !apposed() {
-                break;
-            }
+            let comma = token.gap & gap::COMMA != 0 && !apposed();
             let roles = previous.roles;
             let word = self.words.folded(previous);
             // "Nr. 48213", "Tel. 48213": the full stop of an abbreviation.
@@ -61,7 +59,7 @@ impl Finder<'_, '_> {
                 && (roles & (role::NUMBER | role::CAMPAIGN) != 0
                     || word.len() <= 4 && step == 0 && roles & role::NEGATIVE != 0
                     || (word.ends_with("nr") || word.ends_with("no")) && self.hints.negative(word, roles));
-            if token.gap & (gap::END | gap::QUERY) != 0 && !short || token.gap & gap::COMMA != 0 {
+            if token.gap & (gap::END | gap::QUERY) != 0 && !short || comma {
                 break;
             }
             if link && token.gap & gap::WHITE != 0 {
@@ -130,7 +128,9 @@ impl Finder<'_, '_> {
                     () => Label::Negative,
                 };
             }
-            if roles & role::FILL != 0 {
+            // "the invoice with the number 48213": whose number it is.
+            let bearing = number && self.words.phrases_at(k).any(|(says, _)| says == Says::Bearing);
+            if roles & role::FILL != 0 || bearing {
                 filled += 1;
                 // "the order for it is 48213" says what the order is.
                 copula |= !related
@@ -138,8 +138,6 @@ impl Finder<'_, '_> {
                     && roles & (role::RELATION | role::OWN | role::IDENTIFIER) == 0
                     && word.len() > 1
                     || word == "e" && k > 0 && self.written(k, k) != "e";
-                // "the invoice with the number 48213": whose number it is.
-                let bearing = number && self.words.phrases_at(k).any(|(says, _)| says == Says::Bearing);
                 copula |= bearing && !related;
                 related |= roles & role::RELATION != 0;
                 continue;

@@ -94,9 +94,10 @@ fn read_csv(bytes: &[u8], check: &mut Check<'_>) {
         check.fault(1, message, "begin the file with the line `campaign_id,name,account,contacts`");
         return;
     };
+    check.warn_of_columns(&columns::lacking(&places), &headers);
     let mut record = csv::ByteRecord::new();
-    // The last row, and whether it goes over several lines.
-    let mut last = (0, false);
+    // The last row, where it begins, and whether it goes over several lines.
+    let mut last = (0, 0, false);
     loop {
         match reader.read_byte_record(&mut record) {
             Ok(false) => break,
@@ -112,9 +113,9 @@ fn read_csv(bytes: &[u8], check: &mut Check<'_>) {
             continue;
         }
         let over_lines = |cell: &[u8]| cell.contains(&b'\n');
-        last = (line, record.iter().any(over_lines));
-        if last.1 {
-            let begin = record.position().map_or(0, |position| position.byte() as usize);
+        let begin = record.position().map_or(0, |position| position.byte() as usize);
+        last = (line, begin, record.iter().any(over_lines));
+        if last.2 {
             let raw = bytes.get(begin..reader.position().byte() as usize).unwrap_or_default();
             let known = [Some(id), places[ACCOUNT]].into_iter().flatten();
             // A name may go over lines, but for one that has swallowed a row.
@@ -132,7 +133,7 @@ fn read_csv(bytes: &[u8], check: &mut Check<'_>) {
                     false => format!("the row goes on over {lines} lines: none of them was taken"),
                 };
                 check.fault(line, message, "close the quotation mark that is open there, or write it twice");
-                last.1 = false;
+                last = (line, bytes.len(), false);
                 continue;
             }
         }
@@ -163,10 +164,12 @@ fn read_csv(bytes: &[u8], check: &mut Check<'_>) {
         };
         check.take(line, campaign);
     }
-    // RFC 4180 doubles a quotation mark within a cell, so that their number is even.
-    if let (line, true) = last
-        && bytes.iter().filter(|byte| **byte == b'"').count() % 2 == 1
-    {
+    // RFC 4180 doubles a quotation mark within a cell, so that their number is even; 5" in a cell without marks is a length.
+    let (line, begin, over_lines) = last;
+    let odd = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+    let row = bytes.get(begin..).unwrap_or_default();
+    let opens = || row.trim_ascii_start().starts_with(b"\"") || row.windows(2).any(|pair| pair == [separator, b'"']);
+    if over_lines && odd(bytes) || !over_lines && odd(row) && opens() {
         check.fault(line, "a quotation mark is open to the end of the file".into(), "close it, or write it twice");
     }
 }
@@ -318,6 +321,7 @@ mod tests {
         check(&format!("id,name\n1,{}\n2,B\n", "x".repeat(10_000_000)), &["2"], &[(2, "10000000 characters")]);
         check("id,name\n1\n", &[], &[(2, "too few")]);
         check("id,name\n1,\"A\n2,B\n3,C\n", &[], &[(2, "quotation mark is open")]);
+        check("id,name\n1,A\n2,\"B", &["1", "2"], &[(3, "open to the end")]);
         check("id,name\n1,\"A\nB\"\n2,5\" C\n,D\n", &["1", "2"], &[(5, "no id")]);
         check("id,name\n1,\"A\n2,B\"\n3,C\n", &["3"], &[(2, "goes on over 2 lines")]);
         check("id,name,contacts\n1,A,\"a@b.example\nc@d.example\"\n2,B,x.example\n", &["1", "2"], &[]);
@@ -339,7 +343,7 @@ mod tests {
         assert_eq!((loaded.campaigns.len(), loaded.faults), (3, vec![]));
         let told: Vec<(usize, &str)> =
             loaded.warnings.iter().map(|warning| (warning.line, warning.message.split('`').nth(1).unwrap())).collect();
-        assert_eq!(told, [(3, "two"), (3, "words"), (4, "foo@")]);
+        assert_eq!(told, [(1, "account"), (3, "two"), (3, "words"), (4, "foo@")]);
     }
 
     #[test]

@@ -117,7 +117,8 @@ impl Finder<'_, '_> {
                 () if precision < 0.6 || misspelt && !(quoted || beside) => false,
                 // "the newsletter campaign"
                 () if all_common => {
-                    let called = self.known(fit) && tokens.get(at + 1).is_some_and(|next| next.roles & role::CAMPAIGN != 0);
+                    let called =
+                        self.known(fit) && tokens.get(at + 1).is_some_and(|next| next.roles & role::CAMPAIGN != 0);
                     quoted || called || named && (beside || self.acts_as_known(fit))
                 }
                 () => quoted || beside || named && (self.words.folded(&tokens[at]).len() >= 4 || tokens[at].capitals),
