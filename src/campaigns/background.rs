@@ -43,7 +43,10 @@ pub(super) fn exclusive(words: &Words<'_>, first: usize, last: usize) -> bool {
         };
         !denied(at) && end.is_some_and(near)
     });
+    // "Leave 48213 alone"
+    let left = |at: usize| words.phrases_at(at).any(|(says, end)| says == Says::AsideAfter && end <= first);
     let behind = words.tokens.get(last + 1).is_some_and(|next| next.gap == gap::SPACE)
+        && !(first.saturating_sub(4)..first).any(left)
         && words.phrases_at(last + 1).any(|(says, _)| says == Says::OnlyBefore);
     ahead || behind
 }

@@ -207,14 +207,16 @@ impl Finder<'_, '_> {
             && self.words.gap_after(at) & (gap::WHITE | gap::APOSTROPHE) != 0;
         let telling =
             (!common(&at) || tokens[at].capital && beside && !tokens[at].digits) && (long >= 4 || short && beside);
+        // "Baja de campaña" names no "Llamadas Bajas Sevilla".
+        let heads = name.first() == Some(&tokens[at].word) || fit.coverage >= 0.4;
         let sure = fit.explained >= 0.9 && tokens[at].roles & (role::CAMPAIGN | role::CAMPAIGNS) == 0;
         let few = tokens[at].word == NO_WORD || self.names.with_word(tokens[at].word).len() <= 20;
         sure && precision >= 0.6
             && fit.coverage >= 0.3 * share
             && telling
             && (field
-                || (quoted || beside) && tokens[at].capital
-                || beside && few
+                || (quoted || beside) && tokens[at].capital && (heads || !opens_sentence(at))
+                || beside && few && (heads || !opens_sentence(at))
                 || self.opens_name(name, fit, few)
                 || self.heads_family(fit))
     }
@@ -254,7 +256,7 @@ impl Finder<'_, '_> {
         let named = self.names.with_word(token.word);
         token.capital
             && !token.capitals
-            && (!self.zone.capital_nouns() || self.known(fit) && token.end - token.start >= 10)
+            && (!self.zone.capital_nouns() || token.end - token.start >= 10)
             && spoken
             && (2..=20).contains(&named.len())
             && named.iter().all(|entry| self.names.entry(*entry).first() == Some(&token.word))
