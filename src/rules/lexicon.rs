@@ -8,7 +8,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
@@ -26,12 +25,14 @@ pub const STOP: u32 = 1;
 /// Ids are packed into three bytes.
 pub const MOST_WORDS: u32 = (1 << 24) - 1;
 
-/// Shortest word that is taken apart.
-const COMPOUND_CHARS: usize = 9;
-/// What is known of a word: nothing yet, that it is none or one.
-const UNTRIED: u8 = 0;
-const SIMPLE: u8 = 1;
-const COMPOUND: u8 = 2;
+/// Shortest word that is taken apart, as written.
+const COMPOUND_CHARS: usize = 8;
+/// Likewise less its endings, but for nouns in a word with a capital: "Bankkonto" has "Konto", "angegeben" no "geben".
+const COMPOUND_STEM: usize = 9;
+/// Shortest part, as written; one letter less where no ending is taken off.
+const PART_CHARS: usize = 5;
+/// Shortest part less its endings, but for nouns.
+const PART_STEM: usize = 4;
 /// Ways in which a compound is read at most: no real one has as many.
 const MOST_READINGS: usize = 8;
 
@@ -69,13 +70,24 @@ pub struct Lexicon {
     listed: Map<Listed>,
     endings: Endings,
     /// By id: whether it is a word of a language that writes compounds as one word, for some phrase.
-    parts: Vec<bool>,
-    /// By id: whether it is a compound that holds others of them; found out when a text first has it.
-    compounds: Vec<AtomicU8>,
+    parts: Vec<Part>,
+    /// By the first three letters: whether one of those, or another spelling, begins so. Most letters of a text begin none.
+    openings: Vec<bool>,
     /// Words of `words.toml`, the first of all, stand for themselves only.
     kept: usize,
     /// Made when a text first has a word that is not known.
     typos: OnceLock<Typos>,
+}
+
+/// What a word of a phrase may be in a compound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    #[default]
+    None,
+    /// Its beginning or, less its endings, its end.
+    Word,
+    /// Written with a capital: its end as written, too.
+    Noun,
 }
 
 /// What `words.toml` says of a word.
@@ -115,6 +127,7 @@ impl Lexicon {
                     sheet.fault(line, format!("`{spelling}` is not one word"), "only single words can be respelt");
                     continue;
                 };
+                lexicon.open(word);
                 let right: Vec<Box<str>> = folded(&right).into_iter().map(Into::into).collect();
                 if lexicon.listed.insert(word.as_str().into(), Listed::Same(right)).is_some() {
                     sheet.fault(line, format!("`{spelling}` stands here twice"), "keep one of the two");
@@ -145,32 +158,47 @@ impl Lexicon {
     /// the phrase has a word that is long enough to be found in one.
     pub fn intern(&mut self, phrase: &str, compounds: bool) -> (Vec<u32>, bool) {
         let mut found = Vec::new();
-        self.stems_of(phrase, |stem, start, end| found.extend(stem.map(|stem| (stem.to_owned(), end - start))));
+        self.stems_of(phrase, |stem, _, start, end| {
+            found.extend(stem.map(|stem| (stem.to_owned(), &phrase[start..end])));
+        });
         let mut ids = Vec::with_capacity(found.len());
         let mut glued = false;
-        for (stem, letters) in found {
+        for (stem, written) in found {
             let id = self.stems.number(stem.as_bytes());
-            self.parts.resize(self.len(), false);
-            let part = compounds && letters >= 5 && stem.len() >= 4;
-            self.parts[id as usize] |= part;
-            glued |= part;
+            self.parts.resize(self.len(), Part::None);
+            let part = if written.starts_with(char::is_uppercase) { Part::Noun } else { Part::Word };
+            let long = written.len() >= PART_CHARS && (part == Part::Noun || stem.len() >= PART_STEM);
+            if compounds && long && self.open(&stem) {
+                self.parts[id as usize] = part.max(self.parts[id as usize]);
+                glued = true;
+            }
             ids.push(id);
         }
         (ids, glued)
+    }
+
+    /// Notes how a part begins. False: as none can.
+    fn open(&mut self, word: &str) -> bool {
+        let opening = opening(word);
+        if let Some(opening) = opening {
+            self.openings.resize(OPENINGS, false);
+            self.openings[opening] = true;
+        }
+        opening.is_some()
     }
 
     /// The number of a single word that no phrase need use: that of the word as it is read, or a new one. `None` where it
     /// is read as several.
     pub fn adopt(&mut self, word: &str) -> Option<u32> {
         let mut found = Vec::new();
-        self.stems_of(word, |stem, _, _| found.extend(stem.map(str::to_owned)));
-        let [stem] = found.as_slice() else { return None };
+        self.stems_of(word, |stem, word, _, _| found.extend(stem.map(|stem| (stem.to_owned(), word.to_owned()))));
+        let [(stem, word)] = found.as_slice() else { return None };
         let known = self.stems.get(stem.as_bytes());
-        if known.is_none() && !self.readings(stem).is_empty() {
+        if known.is_none() && !self.readings(word, stem, false).is_empty() {
             return None;
         }
         let id = self.stems.number(stem.as_bytes());
-        self.parts.resize(self.len(), false);
+        self.parts.resize(self.len(), Part::None);
         Some(id)
     }
 
@@ -187,19 +215,6 @@ impl Lexicon {
     /// Gives back what only [`Lexicon::intern`] needs. Called once, after the last of them.
     pub fn seal(&mut self) {
         self.stems.seal();
-        self.compounds = (0..self.len()).map(|_| AtomicU8::new(UNTRIED)).collect();
-    }
-
-    /// Whether a word of some phrase, with this stem, holds others as a compound.
-    fn is_compound(&self, id: u32, stem: &str) -> bool {
-        let Some(known) = self.compounds.get(id as usize) else { return false };
-        if stem.len() < COMPOUND_CHARS || (id as usize) < self.kept {
-            return false;
-        }
-        if known.load(Relaxed) == UNTRIED {
-            known.store(if self.readings(stem).is_empty() { SIMPLE } else { COMPOUND }, Relaxed);
-        }
-        known.load(Relaxed) == COMPOUND
     }
 
     fn typos(&self) -> Typos {
@@ -224,14 +239,13 @@ impl Lexicon {
 
     /// Likewise; `again`: how its compounds may be read, too.
     pub fn read_all(&self, text: &str, words: &mut Vec<Word>, again: &mut Vec<Reading>) {
-        self.stems_of(text, |stem, start, end| {
+        self.stems_of(text, |stem, word, start, end| {
             let mut push = |id, part| words.push(Word { id, start: start as u32, end: end as u32, part });
             let Some(stem) = stem else { return push(STOP, false) };
             let id = self.stems.get(stem.as_bytes());
-            let readings = match id {
-                Some(id) if !self.is_compound(id, stem) => return push(id, false),
-                _ => self.readings(stem),
-            };
+            let kept = id.is_some_and(|id| self.is_kept(id));
+            let capital = || text[start..end].starts_with(char::is_uppercase);
+            let readings = if kept { SmallVec::new() } else { self.readings(word, stem, capital()) };
             // A compound that some phrase names is one word first of all; any other is its longest parts.
             let first = match (id, readings.first()) {
                 (Some(id), _) => {
@@ -255,19 +269,19 @@ impl Lexicon {
         });
     }
 
-    /// Folded, respelt and stemmed words; `None` is the end of a sentence.
-    fn stems_of(&self, text: &str, mut found: impl FnMut(Option<&str>, usize, usize)) {
+    /// Stemmed words, each also as it was before its endings were taken off, folded and respelt; `None` is the end of a sentence.
+    fn stems_of(&self, text: &str, mut found: impl FnMut(Option<&str>, &str, usize, usize)) {
         let mut last = 0;
         fold(text, |piece| match piece {
-            Piece::Stop => found(None, last, last),
+            Piece::Stop => found(None, "", last, last),
             Piece::Word(word, start, end) => {
                 last = end;
                 match self.listed.get(word) {
                     Some(Listed::Same(right)) => {
-                        right.iter().for_each(|word| found(Some(&self.stem(word)), start, end))
+                        right.iter().for_each(|word| found(Some(&self.stem(word)), word, start, end))
                     }
-                    Some(Listed::Whole) => found(Some(word), start, end),
-                    None => found(Some(&self.bare(word)), start, end),
+                    Some(Listed::Whole) => found(Some(word), word, start, end),
+                    None => found(Some(&self.bare(word)), word, start, end),
                 }
             }
         });
@@ -288,18 +302,25 @@ impl Lexicon {
     }
 
     /// How a compound can be read: its known beginnings, each with the known ends behind it, the longest first; and ends before
-    /// which nothing is known. No phrase hides another: each part is in one of these.
-    fn readings(&self, stem: &str) -> SmallVec<[[u32; 2]; 4]> {
+    /// which nothing is known. No phrase hides another: each part is in one of these. `word`: as written, but folded;
+    /// `capital`: it began with one.
+    fn readings(&self, word: &str, stem: &str, capital: bool) -> SmallVec<[[u32; 2]; 4]> {
         let mut readings = SmallVec::new();
-        if self.parts.is_empty() || stem.len() < COMPOUND_CHARS || !stem.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        let least = if stem.len() < COMPOUND_STEM { Part::Noun } else { Part::Word };
+        if word.len() < COMPOUND_CHARS
+            || (least == Part::Noun && !capital)
+            || !word.bytes().all(|byte| byte.is_ascii_lowercase())
+        {
             return readings;
         }
-        // The joint of a compound ("Abrechnung-s-zeitraum", "Kampagne-n-bericht") is an ending like any other.
-        let part = |word: &str| self.part(word);
-        let heads: SmallVec<[(usize, u32); 4]> =
-            (5..stem.len() - 2).rev().filter_map(|at| Some((at, part(&stem[..at])?))).collect();
-        let tails: SmallVec<[(usize, u32); 4]> =
-            (3..stem.len() - 3).filter_map(|at| Some((at, part(&stem[at..])?))).collect();
+        // The joint of a compound ("Abrechnung-s-zeitraum", "Kampagne-n-bericht") is an ending like any other; what inflects
+        // the compound is no part of it.
+        let most = stem.len().min(word.len()).saturating_sub(2);
+        let heads = self.parts_of(least, (PART_CHARS..most).rev().map(|at| (at, &word[..at])));
+        let mut tails = self.parts_of(least, (3..word.len() - 3).map(|at| (at, &word[at..])));
+        tails.retain(|(at, id)| {
+            self.parts[*id as usize] == Part::Noun || stem.get(*at..).and_then(|end| self.part(end)) == Some(*id)
+        });
         let mut add = |parts: [u32; 2]| {
             if !readings.contains(&parts) && readings.len() < MOST_READINGS {
                 readings.push(parts);
@@ -317,8 +338,42 @@ impl Lexicon {
         readings
     }
 
-    fn part(&self, word: &str) -> Option<u32> {
-        self.stems.get(self.stem(word).as_bytes()).filter(|id| self.parts[*id as usize])
+    /// Those of the beginnings or ends of a word, the longest first, that are words of phrases, up to one that is never taken
+    /// apart: "Zeitsoldaten" has no "Daten".
+    fn parts_of<'w>(
+        &self,
+        least: Part,
+        slices: impl Iterator<Item = (usize, &'w str)> + Clone,
+    ) -> SmallVec<[(usize, u32); 4]> {
+        let opens = |slice: &str| opening(slice).is_some_and(|at| self.openings.get(at) == Some(&true));
+        let is_part = |id: u32| self.parts[id as usize] >= least;
+        if !slices.clone().any(|(_, slice)| opens(slice) && self.part(slice).is_some_and(is_part)) {
+            return SmallVec::new();
+        }
+        let known = slices.filter_map(|(at, slice)| Some((at, self.part(slice)?)));
+        known.take_while(|(_, id)| is_part(*id) || !self.is_kept(*id)).filter(|(_, id)| is_part(*id)).collect()
+    }
+
+    /// The word of some phrase that is this part of a compound.
+    fn part(&self, slice: &str) -> Option<u32> {
+        let stem = match self.listed.get(slice) {
+            Some(Listed::Same(right)) if slice.len() >= PART_CHARS && right.len() == 1 => self.stem(&right[0]),
+            // What keeps its ending for its likeness to another language's word ("listen") is a German one here.
+            Some(Listed::Whole) if !self.is_part(slice) => self.endings.without(slice, |_| false),
+            Some(Listed::Whole) => Cow::Borrowed(slice),
+            _ => self.bare(slice),
+        };
+        let found = self.stems.get(stem.as_bytes())?;
+        (slice.len() >= PART_CHARS || stem.len() == slice.len()).then_some(found)
+    }
+
+    fn is_part(&self, stem: &str) -> bool {
+        self.stems.get(stem.as_bytes()).is_some_and(|id| self.parts[id as usize] != Part::None)
+    }
+
+    /// Whether `words.toml` names this word, so that it is never taken apart.
+    fn is_kept(&self, id: u32) -> bool {
+        (id as usize) < self.kept
     }
 
     /// The one known word within one slip of the finger: a letter too many, too few, wrong, or two swapped.
@@ -377,6 +432,15 @@ fn one_slip(a: &[u8], b: &[u8]) -> bool {
         ([a, b], [c, d]) => a == d && b == c,
         _ => false,
     }
+}
+
+/// How many beginnings of three letters there are.
+const OPENINGS: usize = 26 * 26 * 26;
+
+/// The number of the three letters with which a word begins.
+fn opening(word: &str) -> Option<usize> {
+    let number = |sum: usize, byte: &u8| Some(sum * 26 + usize::from(byte.checked_sub(b'a').filter(|at| *at < 26)?));
+    word.as_bytes().get(..3)?.iter().try_fold(0, number)
 }
 
 fn hash_without(word: &[u8], skipped: usize) -> u32 {
@@ -483,5 +547,38 @@ mod tests {
         check("board", false, "the dashboard", false);
         check("Konto", true, "das Geschäftskonto", true);
         check("Karte", true, "die Kartennummer", true);
+        for (noun, text) in [
+            ("Preis", "der Aktionspreis, die Festpreise"),
+            ("Preise", "unsere Aktionspreise"),
+            ("Seite", "auf der Unternehmensseite"),
+            ("Seite", "unsere Webseiten"),
+            ("Daten", "die Kundendaten"),
+            ("Konto", "vom Bankkonto"),
+            ("Konto", "aufs Girokonto"),
+            ("Karte", "die Bankkarten"),
+            ("Liste", "die Mailliste"),
+            ("Liste", "alle Adresslisten"),
+            ("Kurse", "Onlinekurse"),
+            ("Codes", "die Rabattcodes"),
+        ] {
+            check(noun, true, text, true);
+            check(noun, false, text, false);
+        }
+    }
+
+    #[test]
+    fn what_is_no_compound_has_no_parts() {
+        for (noun, text) in [
+            ("Preis", "das will ich nicht preisgeben"),
+            ("Seite", "beiseite"),
+            ("Daten", "alle Kandidaten, die Zeitsoldaten"),
+            ("Konto", "2 % Lieferantenskonto"),
+            ("Liste", "Spezialisten und Journalisten"),
+            ("Karte", "das Kartellamt"),
+            ("geben", "wie angegeben"),
+            ("Rente", "cuarenta"),
+        ] {
+            check(noun, true, text, false);
+        }
     }
 }
