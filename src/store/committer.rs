@@ -4,6 +4,7 @@
 //! the commit that holds his row has returned.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::{Any, Row, Transaction};
@@ -99,7 +100,7 @@ struct Entry {
     received_at: i64,
     acknowledged: bool,
     put: Option<Put>,
-    raw: Vec<u8>,
+    raw: Arc<Vec<u8>>,
 }
 
 const COLUMNS: &[&str] = &[
@@ -129,7 +130,7 @@ fn split(job: Job) -> (Entry, oneshot::Sender<Result<Submitted, Error>>) {
         received_at: new.received_at,
         acknowledged,
         put,
-        raw: new.raw,
+        raw: Arc::new(new.raw),
     };
     (entry, answer)
 }
@@ -182,7 +183,7 @@ async fn write(store: &Store, transaction: Result<Writing, Error>, entries: &[En
     let fresh: Vec<&Entry> = fresh.collect();
     // Copied by and by, as they are written: at once they would fill the memory twice.
     for some in fresh.chunks(AT_ONCE) {
-        let raw = some.iter().map(|entry| vec![entry.id.as_str().into(), entry.raw.clone().into()]).collect();
+        let raw = some.iter().map(|entry| vec![entry.id.as_str().into(), Value::Bytes(entry.raw.clone())]).collect();
         rows::insert(&mut transaction, "originals", &["id", "raw"], raw, "").await?;
     }
     transaction.commit().await?;

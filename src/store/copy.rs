@@ -124,7 +124,7 @@ fn values(row: &AnyRow, table: &Table) -> Result<Vec<Value>, Error> {
         Ok(match sort {
             Sort::Int => Value::MaybeInt(row.try_get(index)?),
             Sort::Text => Value::MaybeText(row.try_get(index)?),
-            Sort::Bytes => Value::Bytes(row.try_get(index)?),
+            Sort::Bytes => row.try_get::<Vec<u8>, _>(index)?.into(),
         })
     };
     table.columns.iter().enumerate().map(value).collect()

@@ -4,6 +4,7 @@
 //! smaller one. Only column names of this module ever stand in the SQL text, never a value.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,8 +25,8 @@ pub(super) enum Value {
     Text(String),
     /// TEXT or NULL.
     MaybeText(Option<String>),
-    /// BLOB or BYTEA.
-    Bytes(Vec<u8>),
+    /// BLOB or BYTEA. Shared: whoever may have to write it again keeps it without a copy.
+    Bytes(Arc<Vec<u8>>),
 }
 
 impl Value {
@@ -70,7 +71,7 @@ impl From<Option<String>> for Value {
 
 impl From<Vec<u8>> for Value {
     fn from(value: Vec<u8>) -> Value {
-        Value::Bytes(value)
+        Value::Bytes(Arc::new(value))
     }
 }
 
@@ -128,7 +129,7 @@ pub(super) async fn with_rows(
         let size = SIZES.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
         let values = match numbered {
             true => (0..size).map(|row| marks(row * columns + 1, columns)).collect::<Vec<_>>().join("), ("),
-            false => vec![vec!["?"; columns].join(", "); size].join("), ("),
+            false => vec![vec!["?"; columns].join(", ").as_str(); size].join("), ("),
         };
         let mut statement = query(AssertSqlSafe(sql(&format!("({values})"))));
         for value in rows.by_ref().take(size).flatten() {
@@ -178,7 +179,7 @@ pub(super) fn bind<'q>(statement: Query<'q, Any, AnyArguments>, value: Value) ->
         Value::MaybeInt(value) => statement.bind(value),
         Value::Text(value) => statement.bind(value),
         Value::MaybeText(value) => statement.bind(value),
-        Value::Bytes(value) => statement.bind(value),
+        Value::Bytes(value) => statement.bind(value.as_slice()),
     }
 }
 
