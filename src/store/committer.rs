@@ -19,7 +19,7 @@ use super::{Error, Store};
 const GROUP_ROWS: usize = 256;
 const GROUP_BYTES: usize = 16 << 20;
 /// So many are taken at once; of more than twice as many half.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 64;
 /// Whoever gets the database's writer after longer has waited for others.
 const BUSY: Duration = Duration::from_millis(3);
 

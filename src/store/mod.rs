@@ -247,7 +247,11 @@ impl Store {
         let store = Store { engine, read, write, committer, blobs, spare };
         // The committer's own handle must not keep its channel open.
         let (deaf, _) = mpsc::channel(1);
-        tokio::spawn(committer::run(Store { committer: deaf, ..store.clone() }, jobs));
+        let committing = committer::run(Store { committer: deaf, ..store.clone() }, jobs);
+        // On a thread of its own: between requests it would wait for its turn with each statement, and all wait for it.
+        let runtime = tokio::runtime::Handle::current();
+        let thread = std::thread::Builder::new().name("committer".into());
+        thread.spawn(move || runtime.block_on(committing)).expect("the system has a thread for the committer");
         store
     }
 
