@@ -9,8 +9,9 @@ use super::answer::{self, Answer, Means};
 use super::draft::{Draft, Kept};
 use super::notice::{self, Changed};
 use super::place::{self, Bounced, Place};
+use super::stage::Stage;
 use super::{team, waiting};
-use crate::request::{AutomatedKind, Request, screening};
+use crate::request::{Automated, AutomatedKind, Request, screening};
 use crate::rules::Rules;
 use crate::store::budgets::Spent;
 use crate::store::outbox::{Reason, State};
@@ -88,6 +89,19 @@ impl Judged {
         }
     }
 
+    /// Itself, unless it came through a list and says nothing of what was asked, or what a machine says: then a note.
+    pub(super) fn unless_noted(mut self, listed: Option<Automated>, rules: &Rules) -> Result<Judged, Stage> {
+        let (Some(listed), Place::On { ticket, .. }) = (listed, &self.place) else { return Ok(self) };
+        let machine = screening::titled_automatic(&self.request.subject, &rules.reading)
+            || screening::says_only_away(&self.request.text, &rules.reading);
+        if !(self.unanswered || machine) {
+            return Ok(self);
+        }
+        let note = Place::Note { ticket: ticket.clone(), bounced: None };
+        self.request.automated = Some(listed);
+        Err(Stage::Placed(Box::new(self.request), self.fingerprint, note))
+    }
+
     /// Whether it opens a ticket.
     pub fn is_new(&self) -> bool {
         matches!(self.place, Place::New { .. })
@@ -108,6 +122,13 @@ impl Judged {
             _ => None,
         }
     }
+}
+
+/// Lets what came through a list be judged as a person's mail that is not answered. Gives back the verdict.
+pub(super) fn as_a_persons(request: &mut Request) -> Option<Automated> {
+    let listed = request.automated.take()?;
+    request.no_reply.get_or_insert_with(|| listed.because.clone());
+    Some(listed)
 }
 
 /// Settles a judged request.

@@ -53,7 +53,7 @@ pub enum Place {
         /// The ticket that it is about.
         ticket: Option<i64>,
     },
-    /// On this ticket.
+    /// On this ticket. What came through a list is there only if its text turns out to answer our question.
     On {
         /// The ticket.
         ticket: Box<Ticket>,
@@ -145,8 +145,13 @@ pub fn find(request: &Request, fingerprint: &str, keys: &Keys, lookups: &Lookups
         Some(AutomatedKind::Bounce) => bounce(request, keys, lookups),
         Some(AutomatedKind::AutoReply | AutomatedKind::Report | AutomatedKind::Bulk) => {
             // A list may quote our Message-IDs to the world; it is about a ticket only when a participant wrote it.
-            let referred = if kind == Some(AutomatedKind::Bulk) { None } else { ours(request, lookups) };
-            match proven(request, keys, lookups).map(|(ticket, _)| ticket).or(referred) {
+            let bulk = kind == Some(AutomatedKind::Bulk);
+            let referred = if bulk { None } else { ours(request, lookups) };
+            let proven = proven(request, keys, lookups);
+            if let Some((ticket, true)) = proven.filter(|(ticket, _)| bulk && !ticket.asked.is_empty()) {
+                return Place::On { ticket: Box::new(ticket.clone()), by_token: true };
+            }
+            match proven.map(|(ticket, _)| ticket).or(referred) {
                 Some(ticket) => Place::Note { ticket: Box::new(ticket.clone()), bounced: None },
                 None => nowhere(Outcome::Automated, request, "automated"),
             }

@@ -214,6 +214,7 @@ impl Desk {
                     let _watched = witness.watch(&submission.id);
                     let (directory, rules) = (&sources.directory, &sources.rules);
                     let judged = read::guarded(|| {
+                        let listed = judge::as_a_persons(&mut request);
                         let (known, requester) = match &place {
                             Place::On { ticket, .. } => (Some(ticket.known()), ticket.requester_address.as_str()),
                             _ => (None, request.from.address.as_str()),
@@ -225,6 +226,10 @@ impl Desk {
                         let (place, triage) = matter::answered(place, triage, &request, directory, rules);
                         request.oddities.extend(unknown);
                         let judged = Judged::new(&submission, *request, fingerprint, place, triage, rules);
+                        let judged = match judged.unless_noted(listed, rules) {
+                            Ok(judged) => judged,
+                            Err(note) => return note,
+                        };
                         let draft = draft::draft(&submission, &judged, sources.means(&config, &keys, &hours), now);
                         Stage::Judged(Box::new(judged), Box::new(draft))
                     });

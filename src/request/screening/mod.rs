@@ -132,12 +132,15 @@ pub fn no_reply(mail: &Mail<'_>, requester: &Mailbox, reading: &Reading) -> Opti
     if let Some(why) = unanswered(requester, reading) {
         return Some(why);
     }
-    let lower = mail.subject.to_lowercase();
-    let stripped = lower.trim_start();
-    if !mail.on_behalf && wording::suspicion(stripped, reading) == Suspicion::Exact {
+    if !mail.on_behalf && titled_automatic(mail.subject, reading) {
         return Some("the subject is that of an automatic reply".into());
     }
     None
+}
+
+/// Whether the subject is that of an automatic reply.
+pub fn titled_automatic(subject: &str, reading: &Reading) -> bool {
+    wording::suspicion(subject.to_lowercase().trim_start(), reading) == Suspicion::Exact
 }
 
 /// Whether this answer says no more than that its writer is away: whoever sends it, it leaves our question as it was.
