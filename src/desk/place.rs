@@ -119,7 +119,8 @@ pub fn referenced(request: &Request) -> impl Iterator<Item = &String> {
 
 /// The Message-IDs by which an automated message says what it is about.
 pub fn about(request: &Request) -> impl Iterator<Item = &String> {
-    request.bounce.iter().filter_map(|bounce| bounce.about.as_ref()).chain(referenced(request))
+    let failed = request.bounce.iter().filter_map(|bounce| bounce.about.as_ref());
+    failed.chain(&request.reported).chain(referenced(request))
 }
 
 /// Finds the place of a request.

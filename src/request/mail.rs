@@ -196,9 +196,16 @@ pub fn read(raw: &[u8], setting: &Setting) -> Result<Request, Refusal> {
     if hidden_answers && request.no_reply.is_none() {
         request.no_reply = Some("the text says that answers stand inside what it quotes".to_owned());
     }
-    if request.automated.as_ref().is_some_and(|automated| automated.kind == super::AutomatedKind::Bounce) {
-        request.bounce =
-            Some(bounce(&headers, mail.as_ref(), raw, &format!("{said}\n{}\n{}", request.quoted, request.forwarded)));
+    match request.automated.as_ref().map(|automated| automated.kind) {
+        Some(super::AutomatedKind::Bounce) => {
+            let text = format!("{said}\n{}\n{}", request.quoted, request.forwarded);
+            request.bounce = Some(bounce(&headers, mail.as_ref(), raw, &text));
+        }
+        Some(super::AutomatedKind::Report) => {
+            let (fields, original) = report_parts(mail.as_ref(), raw);
+            request.reported = screening::reported(fields.as_deref(), original.as_deref());
+        }
+        _ => {}
     }
     // The verdict is about who sent the mail: of whom its text names it proves nothing, unless an agent forwards it.
     if !listed && request.via.as_ref().is_none_or(|via| forward::is_agent(&via.address, setting)) {
@@ -397,15 +404,26 @@ pub(super) fn report(mail: &Message<'_>) -> Option<String> {
 }
 
 fn bounce(headers: &Headers<'_>, mail: Option<&Message<'_>>, raw: &[u8], text: &str) -> Bounce {
-    let mut status = None;
+    let (status, original) = report_parts(mail, raw);
+    screening::bounce(headers, status.as_deref(), original.as_deref(), text)
+}
+
+/// The fields of a report, and the mail that it is about, or the head of that.
+fn report_parts(mail: Option<&Message<'_>>, raw: &[u8]) -> (Option<String>, Option<Vec<u8>>) {
+    let mut fields = None;
     let mut original: Option<Vec<u8>> = None;
     for part in mail.map(|mail| mail.parts.as_slice()).unwrap_or_default() {
         let Some(kind) = part.content_type() else { continue };
         match (kind.ctype(), kind.subtype().unwrap_or_default()) {
             // `bounds::defuse` renames what is encoded.
-            ("message" | "xessage", "delivery-status" | "global-delivery-status") => {
-                status = Some(charset::decode(part.contents(), None).0.into_owned())
-            }
+            (
+                "message" | "xessage",
+                "delivery-status"
+                | "global-delivery-status"
+                | "disposition-notification"
+                | "global-disposition-notification"
+                | "feedback-report",
+            ) => fields = Some(charset::decode(part.contents(), None).0.into_owned()),
             ("message", "rfc822" | "global") => {
                 original = raw.get(part.offset_body as usize..part.offset_end as usize).map(<[u8]>::to_vec);
             }
@@ -413,5 +431,5 @@ fn bounce(headers: &Headers<'_>, mail: Option<&Message<'_>>, raw: &[u8], text: &
             _ => {}
         }
     }
-    screening::bounce(headers, status.as_deref(), original.as_deref(), text)
+    (fields, original)
 }

@@ -110,6 +110,9 @@ pub struct Request {
     /// What a delivery report says (RFC 3464).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounce: Option<Bounce>,
+    /// Message-ID of the mail that was read or complained of, as a report says (RFC 8098, RFC 5965).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<String>,
     /// What the trusted MTA says of the sender's authenticity (RFC 8601).
     #[serde(default)]
     pub authentication: Authentication,

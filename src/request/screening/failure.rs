@@ -1,4 +1,5 @@
-//! Delivery failures: who sends them without saying so in a header, and what their reports say (RFC 3464).
+//! Delivery failures: who sends them without saying so in a header, and what their reports say (RFC 3464); what other
+//! reports are about (RFC 8098, RFC 5965).
 //!
 //! Whatever a report leaves out is looked for in its words; what stands nowhere stays empty.
 
@@ -77,6 +78,15 @@ pub fn bounce(headers: &Headers<'_>, status: Option<&str>, original: Option<&[u8
         .or_else(|| headers.plain("In-Reply-To").and_then(|id| thread::message_ids(&id).pop()))
         .or_else(|| headers.plain("References").and_then(|ids| thread::message_ids(&ids).pop()));
     bounce
+}
+
+/// Message-ID of the mail that a disposition notification or a feedback report is about: as its fields say, else the
+/// original beside them.
+pub fn reported(fields: Option<&str>, original: Option<&[u8]>) -> Option<String> {
+    let id = |head: &[u8], name: &str| thread::message_ids(&Headers::parse(head).plain(name)?).pop();
+    fields
+        .and_then(|fields| id(fields.as_bytes(), "Original-Message-ID"))
+        .or_else(|| original.and_then(|original| id(original, "Message-ID")))
 }
 
 /// What a report says of one recipient (RFC 3464 §2.3).

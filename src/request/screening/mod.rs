@@ -169,7 +169,7 @@ fn keywords(value: &str) -> Vec<String> {
     parts.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-pub use failure::bounce;
+pub use failure::{bounce, reported};
 
 #[cfg(test)]
 mod tests {
