@@ -135,7 +135,7 @@ pub fn run(command: &Command) -> Result<End> {
             for language in languages {
                 for kind in &kinds {
                     match cases(*kind, *proven, &details, &templates, language) {
-                        Ok(cases) => print(&cases, *html, *format, &mut out)?,
+                        Ok(cases) => print(*kind, &cases, *html, *format, &mut out)?,
                         Err(fault) => {
                             output::complain_of(&[fault]);
                             return Ok(End::Faults);
@@ -160,7 +160,12 @@ fn cases(
     match kind {
         Shown::Mail(kind) => {
             let cases = Facts::cases(kind, proven, details).into_iter();
-            cases.map(|(case, facts)| Ok((case.to_owned(), compose(kind, &facts, templates, language)?))).collect()
+            let worded = |(case, mut facts): (&str, Facts)| {
+                // Of those who are not proven only contacts of an account get this one; strangers get none.
+                facts.authenticated |= kind == Kind::UnknownId;
+                Ok((case.to_owned(), compose(kind, &facts, templates, language)?))
+            };
+            cases.map(worded).collect()
         }
         Shown::Page => {
             let campaign = Named { id: "20417".into(), name: "Summer Sale 2025".into() };
@@ -181,13 +186,28 @@ fn cases(
     }
 }
 
-fn print(cases: &[(String, Words)], html: bool, format: Format, out: &mut impl Write) -> Result<()> {
+fn print(kind: Shown, cases: &[(String, Words)], html: bool, format: Format, out: &mut impl Write) -> Result<()> {
+    let kind = match kind {
+        Shown::Mail(kind) => kind.as_str(),
+        Shown::Page => PAGE,
+    };
     for (case, words) in cases {
         match format {
             Format::Json => {
                 let mut shown = json!(words);
+                shown["kind"] = json!(kind);
                 shown["case"] = json!(case);
                 writeln!(out, "{shown}")?;
+            }
+            // The same words would stand there as often as there are such kinds.
+            Format::Text if words.template != kind => {
+                let (language, template) = (&words.language, words.template);
+                writeln!(
+                    out,
+                    "──── {language} {kind}: to a sender who is not proven on the account it goes out as {template}; \
+                     --proven shows its own words\n"
+                )?;
+                return Ok(());
             }
             Format::Text => {
                 let (template, body) = (words.template, if html { &words.html } else { &words.text });

@@ -294,6 +294,31 @@ fn the_shipped_rules_are_checked_proven_and_explained() {
 }
 
 #[test]
+fn replies_preview_shows_each_kind_under_its_own_heading() {
+    let preview = |args: &[&str]| {
+        let (code, out, complaints) = run(deskclerk().args(["replies", "preview", "--lang", "en"]).args(args));
+        assert_eq!(code, 0, "{complaints}");
+        out
+    };
+    let (open, proven) = (preview(&[]), preview(&["--proven"]));
+    let plain = |out: &str, kind: &str| out.matches(&format!("──── en {kind}: plain")).count();
+    for kind in ["missing_id", "ambiguous_name", "unknown_id", "conflict", "several", "reminder"] {
+        assert_eq!(plain(&proven, kind), 1, "{kind}");
+        let as_other =
+            format!("──── en {kind}: to a sender who is not proven on the account it goes out as missing_id");
+        let differs = ["ambiguous_name", "conflict"].contains(&kind);
+        assert_eq!(
+            (plain(&open, kind), open.matches(&as_other).count()),
+            if differs { (0, 1) } else { (1, 0) },
+            "{kind}"
+        );
+    }
+    let (mails, pages) = open.split_once("──── en tap: ").unwrap();
+    assert!(!mails.contains("20417") && !mails.contains("20471"), "{mails}");
+    assert!(pages.contains("20417"), "{pages}");
+}
+
+#[test]
 fn config_check_opens_what_the_settings_name() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("deskclerk.toml");
