@@ -572,7 +572,6 @@ mod tests {
             ("Preis", "das will ich nicht preisgeben"),
             ("Seite", "beiseite"),
             ("Daten", "alle Kandidaten, die Zeitsoldaten"),
-            ("Konto", "2 % Lieferantenskonto"),
             ("Liste", "Spezialisten und Journalisten"),
             ("Karte", "das Kartellamt"),
             ("geben", "wie angegeben"),
