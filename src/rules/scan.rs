@@ -16,8 +16,8 @@ const PLACE_BYTES: usize = 32 * 1024;
 /// Words that `...` in a phrase may stand for.
 pub const GAP_WORDS: u32 = 4;
 
-/// Words before and behind a compound that are read again with its parts; no phrase is longer.
-const AROUND: usize = 16;
+/// Words before and behind a compound that are read again with its parts; hardly a phrase is longer.
+const AROUND: usize = 8;
 /// Readings of compounds beyond the first that count.
 const MOST_AGAIN: usize = 1000;
 
