@@ -67,10 +67,9 @@ impl<'a> Check<'a> {
     }
 
     /// Warns that no header of this file is one of a column that may be left out, since a slip in it would go unnoticed.
-    pub(super) fn warn_of_columns(&mut self, missing: &[&str], found: &[String]) {
+    pub(super) fn warn_of_columns(&mut self, missing: &[&str], found: &str) {
         for column in missing {
-            let found: Vec<String> = found.iter().map(|header| header.chars().take(40).collect()).take(12).collect();
-            let message = format!("the header names no column `{column}` (found: {})", found.join(", "));
+            let message = format!("the header names no column `{column}` (found: {found})");
             let remedy = "name it so; without it no sender is known to be on an account".to_owned();
             self.warnings.push(Fault { file: self.file.to_owned(), line: 1, message, remedy });
         }

@@ -81,7 +81,7 @@ fn stands_alone(words: &Words<'_>, first: usize, end: usize) -> Option<usize> {
     let begins = |at: &usize| *at == 0 || tokens[*at].gap & (gap::CLAUSE | gap::LINE | gap::COLON) != 0;
     let from = (first.saturating_sub(4)..=first).rev().find(begins)?;
     let modal = |at: usize| words.phrases_at(at).any(|(says, _)| says == Says::Modal);
-    let plain = !tokens[from + 1..end.max(from + 1)].iter().any(|token| token.gap & (gap::COMMA | gap::COLON) != 0)
+    let plain = !tokens[from + 1..end].iter().any(|token| token.gap & (gap::COMMA | gap::COLON) != 0)
         && !(from..end).any(modal);
     // "48231 went out fine, all 1,200 delivered."
     let added = || ends & gap::COMMA != 0 && !limits_behind(words, end);

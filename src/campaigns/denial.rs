@@ -170,10 +170,10 @@ fn deny_before(found: &mut [Stated]) {
             && other.denial == Denial::No
             && other.weight > 0.0
             && last.tokens.0 - other.tokens.1 <= 4;
-        let (compact, denial) = (last.compact.clone(), last.denial);
-        if beside && denial == Denial::Instead && found[at + 1..].iter().all(|id| id.compact != compact) {
+        if beside && last.denial == Denial::Instead && found[at + 1..].iter().all(|id| id.compact != last.compact) {
+            let compact = last.compact.clone();
             let above = found[..at - 1].iter_mut().filter(|id| id.compact == compact && id.denial == Denial::No);
-            above.for_each(|id| turn_down(id, denial));
+            above.for_each(|id| turn_down(id, Denial::Instead));
         }
     }
 }

@@ -84,9 +84,9 @@ fn read_csv(bytes: &[u8], check: &mut Check<'_>) {
         }
     };
     let places = columns::places(headers.iter().map(String::as_str));
+    let found: Vec<String> = headers.iter().map(|header| header.chars().take(40).collect()).take(12).collect();
     let (Some(id), Some(name)) = (places[ID], places[NAME]) else {
         let missing = columns::missing(&places).unwrap_or_default();
-        let found: Vec<String> = headers.iter().map(|header| header.chars().take(40).collect()).take(12).collect();
         let message = match headers.is_empty() {
             true => "the file is empty".to_owned(),
             false => format!("the header names no column `{missing}` (found: {})", found.join(", ")),
@@ -94,7 +94,7 @@ fn read_csv(bytes: &[u8], check: &mut Check<'_>) {
         check.fault(1, message, "begin the file with the line `campaign_id,name,account,contacts`");
         return;
     };
-    check.warn_of_columns(&columns::lacking(&places), &headers);
+    check.warn_of_columns(&columns::lacking(&places), &found.join(", "));
     let mut record = csv::ByteRecord::new();
     // The last row, where it begins, and whether it goes over several lines.
     let mut last = (0, 0, false);

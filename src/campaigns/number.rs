@@ -180,10 +180,7 @@ impl Finder<'_, '_> {
             let month = next.roles & role::MONTH != 0 && !next.has_digit;
             let possessive = next.gap == gap::APOSTROPHE && next.end - next.start == 1;
             // "a 48213-as kampány"
-            let case = || {
-                let endings = self.hints.endings(self.zone.language, self.words.text);
-                endings.iter().any(|ending| ending == self.words.folded(next))
-            };
+            let case = || self.endings.iter().any(|ending| ending == self.words.folded(next));
             let noted = possessive || self.glues(next.gap) && (month || self.plain_word(next) || case());
             if tight(next.gap) && !known(Some(i + 1)) && !file && !noted {
                 return Bare::No("campaign-id.part-of-something");

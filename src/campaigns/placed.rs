@@ -74,7 +74,8 @@ pub fn subject_alone(subject: &Zone<'_>, text: &Zone<'_>, view: View<'_>, hints:
     if !token.digits || word.len() < 5 || !ids.fits(word) || ids.find(word, word, campaigns).is_some() {
         return None;
     }
-    let finder = Finder { zone: text, words: &text.words, ids, campaigns, hints };
+    let endings = hints.endings(text.language, text.words.text);
+    let finder = Finder { zone: text, words: &text.words, ids, campaigns, hints, endings };
     let mut repeated = (0..text.words.tokens.len()).filter(|at| text.words.word(*at) == word).peekable();
     repeated.peek()?;
     let plain =

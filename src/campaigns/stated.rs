@@ -59,7 +59,8 @@ pub enum Footing {
 /// Finds the IDs of a zone, in the order of the text.
 pub fn find(zone: &Zone<'_>, view: View<'_>, hints: &Hints) -> Vec<Stated> {
     let words = &zone.words;
-    let finder = Finder { zone, words, ids: view.ids(), campaigns: &view.directory.campaigns, hints };
+    let endings = hints.endings(zone.language, words.text);
+    let finder = Finder { zone, words, ids: view.ids(), campaigns: &view.directory.campaigns, hints, endings };
     let mut found: Vec<Stated> = vec![];
     // Unless some ids are of letters only, an ID has a digit, or a letter that looks like one, within reach.
     let telling = |token: &Token| finder.ids.letters_only || token.has_digit || token.strange;
@@ -98,6 +99,8 @@ pub(super) struct Finder<'a, 'z> {
     pub(super) ids: SeenIds<'a>,
     pub(super) campaigns: &'a [Campaign],
     pub(super) hints: &'a Hints,
+    /// The endings that the words of its language take, none where it has few.
+    pub(super) endings: &'a [String],
 }
 
 impl Finder<'_, '_> {

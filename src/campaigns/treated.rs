@@ -8,6 +8,7 @@ use super::gap;
 use super::hints::role;
 use super::named::{Finder, NAMES_FIELD, bits};
 use super::names::class;
+use super::number::year;
 use crate::request::evidence::Where;
 
 impl Finder<'_, '_> {
@@ -388,7 +389,7 @@ impl Finder<'_, '_> {
         let variant = |at: usize| {
             let Some(token) = tokens.get(at) else { return false };
             let word = self.words.folded(token);
-            let year = token.digits && word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
+            let year = token.digits && year(word);
             let quarter = matches!(word.as_bytes(), [b'q', b'1'..=b'4']);
             let alone = token.gap & !gap::SPACE == 0 && self.words.gap_after(at) & (gap::HYPHEN | gap::SLASH) == 0;
             (year || quarter) && alone && fit.text & bits(base, at, at) == 0
