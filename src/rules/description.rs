@@ -5,6 +5,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::FixedState;
+
 use super::fold::{Piece, fold};
 use super::lexicon::{Lexicon, STOP, UNKNOWN};
 use super::scan::{Scan, Spot};
@@ -19,7 +21,7 @@ const SENTENCE: usize = 4;
 /// Words that say nothing of what is wrong or wanted.
 #[derive(Debug, Default)]
 pub struct Description {
-    vague: HashSet<u32>,
+    vague: HashSet<u32, FixedState>,
 }
 
 /// Reads `description.toml`: the vague words. No file: every word says something.
@@ -39,40 +41,33 @@ impl Description {
         Description { vague: vague.iter().flat_map(|words| lexicon.intern(words, false).0).collect() }
     }
 
-    /// The words that say something; those that name the campaign say nothing either.
-    pub fn telling(&self, scan: &Scan<'_>) -> Vec<Spot> {
+    /// The words that say something, found as they are asked for; those that name the campaign say nothing either.
+    pub fn telling<'s>(&'s self, scan: &'s Scan<'_>) -> impl Iterator<Item = Spot> + 's {
         let names = names(scan);
         let from_form = scan.request.fields.iter().any(|field| field.key == FieldKey::Description);
         let has_subject = scan.request.field(FieldKey::Subject).is_some();
-        let mut spots = Vec::new();
-        for (index, zone) in scan.zones.iter().enumerate() {
-            let reads = match zone.place {
-                Where::Text | Where::Forwarded => true,
-                // A form's own subject line ("New support request from …") is not the customer's.
-                Where::Subject => !from_form || has_subject,
-                _ => false,
-            };
-            if !reads {
-                continue;
-            }
-            for word in scan.words_of(index) {
-                let (start, end) = (word.start as usize, word.end as usize);
-                let written = zone.text.get(start..end).unwrap_or_default();
-                let vague = word.id == STOP || (word.id != UNKNOWN && self.vague.contains(&word.id));
-                // A letter alone says nothing, but in scripts where it is a word.
-                let mut letters = written.chars().filter(|c| c.is_alphabetic());
-                let says = letters.next().is_some_and(|c| !c.is_ascii()) || letters.next().is_some();
-                let telling = !vague
-                    && says
-                    && !scan.named.iter().any(|span| span.0 == zone.place && span.1 <= start && end <= span.2)
-                    && !in_address(zone.text, start, end)
-                    && !is_name(&names, written);
-                if telling {
-                    spots.push(Spot { zone: index as u16, start: word.start, end: word.end });
-                }
-            }
-        }
-        spots
+        let reads = move |place: Where| match place {
+            Where::Text | Where::Forwarded => true,
+            // A form's own subject line ("New support request from …") is not the customer's.
+            Where::Subject => !from_form || has_subject,
+            _ => false,
+        };
+        let zones = scan.zones.iter().enumerate().filter(move |(_, zone)| reads(zone.place));
+        let words = zones.flat_map(|(index, zone)| scan.words_of(index).iter().map(move |word| (index, zone, word)));
+        words.filter_map(move |(index, zone, word)| {
+            let (start, end) = (word.start as usize, word.end as usize);
+            let written = zone.text.get(start..end).unwrap_or_default();
+            let vague = word.id == STOP || (word.id != UNKNOWN && self.vague.contains(&word.id));
+            // A letter alone says nothing, but in scripts where it is a word.
+            let mut letters = written.chars().filter(|c| c.is_alphabetic());
+            let says = letters.next().is_some_and(|c| !c.is_ascii()) || letters.next().is_some();
+            let telling = !vague
+                && says
+                && !scan.named.iter().any(|span| span.0 == zone.place && span.1 <= start && end <= span.2)
+                && !in_address(zone.text, start, end)
+                && !is_name(&names, written);
+            telling.then_some(Spot { zone: index as u16, start: word.start, end: word.end })
+        })
     }
 }
 
@@ -88,8 +83,12 @@ struct Words {
 /// Whether these words say what is wrong or wanted. `topic`: whether the request speaks of a topic at all, and beyond doubt.
 ///
 /// A subject alone is a heading ("Important", "banana"): it does when it speaks of a topic, or is a sentence. A body does
-/// with two words, of which not both may be a name ("Regards, Bob Miller").
-pub fn suffice(scan: &Scan<'_>, spots: &[Spot], topic: impl FnOnce() -> (bool, bool)) -> bool {
+/// with two words, of which not both may be a name ("Regards, Bob Miller"). No more are asked for than it takes.
+pub fn suffice(
+    scan: &Scan<'_>,
+    spots: impl Iterator<Item = Spot>,
+    topic: impl FnOnce() -> (bool, bool),
+) -> bool {
     let (mut subject, mut text) = (Words::default(), Words::default());
     for spot in spots {
         let zone = &scan.zones[usize::from(spot.zone)];
@@ -100,13 +99,13 @@ pub fn suffice(scan: &Scan<'_>, spots: &[Spot], topic: impl FnOnce() -> (bool, b
         let mut letters = written.chars();
         let capital = letters.next().is_some_and(char::is_uppercase) && letters.next().is_none_or(char::is_lowercase);
         words.plain |= !capital;
+        let by_text = (text.count >= 2 && text.plain) || text.count >= 3;
+        let together = text.plain && text.count + subject.count >= 3;
+        if by_text || together || subject.count >= SENTENCE {
+            return true;
+        }
     }
-    let by_text = (text.count >= 2 && text.plain) || text.count >= 3;
-    let together = text.plain && text.count + subject.count >= 3;
-    if by_text || together || subject.count >= SENTENCE {
-        return true;
-    }
-    if spots.is_empty() {
+    if text.count + subject.count == 0 {
         return false;
     }
     let (spoken_of, beyond_doubt) = topic();

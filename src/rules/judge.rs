@@ -170,7 +170,7 @@ impl Compiled {
 
     /// Words that lean decide nothing where nothing is said: "I need help with my campaign".
     pub fn says_something(&self, scan: &Scan<'_>) -> bool {
-        description::suffice(scan, &self.description.telling(scan), || (false, false))
+        description::suffice(scan, self.description.telling(scan), || (false, false))
     }
 
     /// The points that a topic must reach.
@@ -263,11 +263,11 @@ impl Compiled {
 
     /// The details that a topic requires, `description` first.
     pub fn details(&self, scan: &Scan<'_>, topic: &str) -> Vec<Detail> {
-        let spots = self.description.telling(scan);
+        let telling = || self.description.telling(scan);
         let shown = !scan.request.text.trim().is_empty()
             && scan.request.attachments.iter().any(|file| !file.inline && file.media_type.starts_with("image/"));
-        let evidence = spots.iter().take(3).map(|spot| scan.evidence("detail.description", *spot, 1.0)).collect();
-        let known = shown || description::suffice(scan, &spots, || self.tells_a_topic(scan));
+        let evidence = telling().take(3).map(|spot| scan.evidence("detail.description", spot, 1.0)).collect();
+        let known = shown || description::suffice(scan, telling(), || self.tells_a_topic(scan));
         let mut details = vec![Detail { id: "description".into(), known, ask_always: true, evidence }];
         let Some(index) = self.by_id.get(topic) else { return details };
         let forwarded = forwarded_factor(scan.request);
