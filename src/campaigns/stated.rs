@@ -115,19 +115,19 @@ impl Finder<'_, '_> {
         }
     }
 
-    /// "TRV-18-0442/0443", "31403/A and B": only the last digits, or the last letters, of the ID before stand there.
+    /// "TRV-18-0442/0443", "48213/31", "31403/A and B": only the last digits, or the last letters, of the ID before stand there.
     fn goes_on(&self, i: usize, before: &Stated) -> Option<Stated> {
         let token = self.token(i).filter(|token| token.digits || token.capitals && token.end - token.start <= 2)?;
         let last = before.tokens.1;
         let listed = i > last && self.continues(last, i) && token.gap & gap::SEMICOLON == 0;
         let whole = before.compact.bytes().all(|b| b.is_ascii_digit());
-        if !listed || whole || before.row.is_none() || before.weight <= 0.0 {
+        let slash = token.gap == gap::SLASH && token.gap_chars == 1;
+        if !listed || whole && !slash || before.row.is_none() || before.weight <= 0.0 {
             return None;
         }
         let digits = self.words.folded(token);
         let ends = before.compact.len().checked_sub(digits.len())?;
         let (front, replaced) = before.compact.split_at_checked(ends)?;
-        let slash = token.gap == gap::SLASH && token.gap_chars == 1;
         // "K/2025/31 and 32": all of the last part of the ID.
         let last_part = || {
             let part = before.id.rsplit(|c: char| !c.is_alphanumeric()).next();
@@ -178,7 +178,9 @@ impl Finder<'_, '_> {
         };
         let alone = beside == Some(0);
         let ungrouped = matches!(label, Label::None | Label::Negative | Label::Document) && !self.zone.id_field;
-        let parted = spread && digits && row.is_some_and(|row| self.written_in_parts(row, i, reading.last, before));
+        let in_parts =
+            |row| self.written_in_parts(row, i, reading.last, before) || self.spoken_in_groups(i, reading.last, before);
+        let parted = spread && digits && row.is_some_and(in_parts);
         if spread && digits && ungrouped && !(alone && row.is_some()) && !parted {
             reading.last = i;
             reading.compact = self.words.folded(token).to_owned();
@@ -268,6 +270,7 @@ impl Finder<'_, '_> {
                     let opening = token.end - token.start >= 3 && !token.has_digit && token.roles & word == 0;
                     let numbers = reading.compact.bytes().filter(u8::is_ascii_digit).count();
                     let exact = exact || mixed && spread && opening && numbers >= 2 && reading.compact.len() >= 6;
+                    let exact = exact || mixed && !spread && intermingled(&reading.compact);
                     let seen = exact && (token.capitals || has_digit) && end - reading.start >= 3;
                     if seen && !token.link { stated("campaign-id.exact", 0.8, Footing::Labelled) } else { None }
                 }
@@ -362,6 +365,21 @@ impl Finder<'_, '_> {
         !date && (long || short())
     }
 
+    /// "It's 48 213.", "C'est la 48 213", "no. 48 213": the groups of a known ID, and nothing is counted.
+    fn spoken_in_groups(&self, first: usize, last: usize, before: Option<&Stated>) -> bool {
+        const CLOSES: u32 = gap::CLAUSE | gap::COMMA | gap::LINE | gap::CLOSE;
+        let tokens = &self.words.tokens;
+        let groups = tokens[first + 1..=last].iter().all(|part| part.gap == gap::SPACE && part.digits);
+        if !groups || self.unit_after(last) || self.figure(first) || self.goes_further(first, last, before) {
+            return false;
+        }
+        let numbered = || first > 0 && tokens[first - 1].roles & role::NUMBER != 0;
+        let closes = last + 1 == tokens.len() || self.words.gap_after(last) & CLOSES != 0;
+        let begins = (1..=first).rev().find(|at| tokens[*at].gap & CLOSES != 0).unwrap_or(0);
+        let said = || first > begins && tokens[begins..first].iter().all(|token| token.roles & role::FILL != 0);
+        numbered() || closes && said()
+    }
+
     /// Whether more digits stand beside these, parted by no more than a space or a mark, that are no ID themselves.
     fn goes_further(&self, first: usize, last: usize, before: Option<&Stated>) -> bool {
         const APART: u32 = gap::END | gap::PARAGRAPH | gap::LINE | gap::COMMA | gap::OPEN | gap::QUOTE;
@@ -385,6 +403,12 @@ impl Finder<'_, '_> {
             _ => self.ids.opens(&compact[..letters]),
         }
     }
+}
+
+/// "h2w6d": letters and digits by turns are no word and no amount.
+fn intermingled(compact: &str) -> bool {
+    let turns = compact.as_bytes().windows(2).filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit());
+    compact.len() >= 5 && turns.count() >= 3
 }
 
 /// A written ID without invisible characters and white space, digits and full-width letters as ASCII.

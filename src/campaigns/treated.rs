@@ -168,7 +168,14 @@ impl Finder<'_, '_> {
             };
             let solid = spoken.iter().filter(|token| token.roles & role::STOP == 0).count();
             let together = fit.last + 1 - fit.first <= matched.len() + 1;
-            let least = if head && beside && in_order { 0.55 } else { 0.6 };
+            let family = head && in_order && self.of_family(name, fit);
+            let least = if family {
+                0.45
+            } else if head && beside && in_order {
+                0.55
+            } else {
+                0.6
+            };
             let exact = together && fit.coverage >= least * share && fit.explained >= 0.9 * solid as f32;
             // "loyalty cards" are no "Loyalty Card Launch"; "cart reminders" are "Cart Reminder 1" and 2.
             let but_for = |passing: u8| {
@@ -192,10 +199,7 @@ impl Finder<'_, '_> {
                         || subject
                         || placed
                         || in_order
-                            && (count >= 3
-                                || exact
-                                    && (head && (self.reported(fit) || self.of_family(name, fit))
-                                        || self.run_as(fit))));
+                            && (count >= 3 || exact && (family || head && self.reported(fit) || self.run_as(fit))));
             return fit.coverage >= enough * share && precision >= 0.6 && treated && letters >= 1;
         }
         // One word of several: only where the text treats it as a campaign, and when it is telling.
@@ -223,16 +227,23 @@ impl Finder<'_, '_> {
     }
 
     /// "VPN deal payout too low", "A assinatura do clube": spoken of as something known, or first of all but for an article,
-    /// the words that several names begin with, which differ by nothing but their last one.
+    /// the words that several names begin with, which differ by a single one of the rest: "Schools Grade 1", "Schools Grade 2".
     fn of_family(&self, name: &[u32], fit: &Fit) -> bool {
         let tokens = &self.words.tokens;
         let opens = |at: usize| at == 0 || tokens[at].gap & (gap::END | gap::PARAGRAPH) != 0;
         let article = |at: usize| opens(at) && tokens[at].roles & role::STOP != 0 && self.words.word(at).len() <= 3;
         let said = opens(fit.first) || fit.first.checked_sub(1).is_some_and(article) || self.known(fit);
-        let (Some((_, shared)), true) = (name.split_last(), said) else { return false };
-        let Some(first) = shared.first().filter(|_| fit.missing == 1 << shared.len()) else { return false };
-        let alike = |entry: &&u32| self.names.entry(**entry).split_last().is_some_and(|(_, other)| other == shared);
-        self.names.with_word(*first).iter().take(64).filter(alike).count() >= 2
+        let begins = fit.missing.trailing_zeros() as usize;
+        let (Some(first), Some((shared, rest))) = (name.first(), name.split_at_checked(begins)) else { return false };
+        if !said || begins == 0 || fit.missing.count_ones() as usize != rest.len() {
+            return false;
+        }
+        let differ = |other: &[u32]| other.iter().zip(rest).filter(|(a, b)| a != b).count() == 1;
+        let alike = |entry: &&u32| {
+            let other = self.names.entry(**entry).split_at_checked(begins);
+            other.is_some_and(|(head, tail)| head == shared && tail.len() == rest.len() && differ(tail))
+        };
+        self.names.with_word(*first).iter().take(64).any(|entry| alike(&entry))
     }
 
     /// "the Sommerakademie", "Radsommer" as a subject: the long first word of few names, or what a family of them shares.

@@ -84,11 +84,7 @@ struct Words {
 ///
 /// A subject alone is a heading ("Important", "banana"): it does when it speaks of a topic, or is a sentence. A body does
 /// with two words, of which not both may be a name ("Regards, Bob Miller"). No more are asked for than it takes.
-pub fn suffice(
-    scan: &Scan<'_>,
-    spots: impl Iterator<Item = Spot>,
-    topic: impl FnOnce() -> (bool, bool),
-) -> bool {
+pub fn suffice(scan: &Scan<'_>, spots: impl Iterator<Item = Spot>, topic: impl FnOnce() -> (bool, bool)) -> bool {
     let (mut subject, mut text) = (Words::default(), Words::default());
     for spot in spots {
         let zone = &scan.zones[usize::from(spot.zone)];
