@@ -128,8 +128,8 @@ impl Finder<'_, '_> {
                     () => Label::Negative,
                 };
             }
-            // "the invoice with the number 48213": whose number it is.
-            let bearing = number && self.words.phrases_at(k).any(|(says, _)| says == Says::Bearing);
+            // "the invoice with the number 48213", "Kampagne mit der ID 48213": whose number it is.
+            let bearing = (number || ident) && self.words.phrases_at(k).any(|(says, _)| says == Says::Bearing);
             if roles & role::FILL != 0 || bearing {
                 filled += 1;
                 // "the order for it is 48213" says what the order is.

@@ -20,7 +20,10 @@ impl Finder<'_, '_> {
     /// A word for a campaign stands directly before or behind.
     pub(super) fn beside_campaign(&self, first: usize, last: usize) -> bool {
         let tokens = &self.words.tokens;
-        let is = |at: usize| tokens.get(at).is_some_and(|token| token.roles & (NAMES_FIELD | role::ADVERT) != 0);
+        // "prova ad accedere": no advertisement.
+        let italian = |at: usize| self.zone.language == Some("it") && self.words.word(at) == "ad";
+        let names_one = |token: &Token| token.roles & (NAMES_FIELD | role::ADVERT) != 0;
+        let is = |at: usize| tokens.get(at).is_some_and(names_one) && !italian(at);
         let near = |token: &Token| token.gap & (gap::END | gap::PARAGRAPH | gap::COMMA) == 0;
         let skips = |at: usize| {
             tokens.get(at).is_some_and(|token| token.roles & (role::FILL | role::NUMBER | role::IDENTIFIER) != 0)
