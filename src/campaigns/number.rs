@@ -182,7 +182,7 @@ impl Finder<'_, '_> {
             // "a 48213-as kampány"
             let case = || self.endings.iter().any(|ending| ending == self.words.folded(next));
             let noted = possessive || self.glues(next.gap) && (month || self.plain_word(next) || case());
-            if tight(next.gap) && !known(Some(i + 1)) && !file && !noted {
+            if tight(next.gap) && !known(Some(i + 1)) && !file && !noted && !self.shortened_behind(i) {
                 return Bare::No("campaign-id.part-of-something");
             }
             if next.digits && next.gap == gap::SPACE && next.gap_chars == 1 && !known(Some(i + 1)) {

@@ -365,7 +365,7 @@ impl Finder<'_, '_> {
         !date && (long || short())
     }
 
-    /// "It's 48 213.", "C'est la 48 213", "no. 48 213": the groups of a known ID, and nothing is counted.
+    /// "It's 48 213.", "C'est la 48 213", "no. 48 213", "2026 0114": the groups of a known ID, and nothing is counted.
     fn spoken_in_groups(&self, first: usize, last: usize, before: Option<&Stated>) -> bool {
         const CLOSES: u32 = gap::CLAUSE | gap::COMMA | gap::LINE | gap::CLOSE;
         let tokens = &self.words.tokens;
@@ -377,7 +377,20 @@ impl Finder<'_, '_> {
         let closes = last + 1 == tokens.len() || self.words.gap_after(last) & CLOSES != 0;
         let begins = (1..=first).rev().find(|at| tokens[*at].gap & CLOSES != 0).unwrap_or(0);
         let said = || first > begins && tokens[begins..first].iter().all(|token| token.roles & role::FILL != 0);
-        numbered() || closes && said()
+        let long = || tokens[first..=last].iter().map(|part| part.end - part.start).sum::<usize>() >= 8;
+        numbered() || closes && said() || long()
+    }
+
+    /// "48213/31": behind the number at this token stand the last digits of another, and both are known.
+    pub(super) fn shortened_behind(&self, i: usize) -> bool {
+        let Some(next) = self.token(i + 1).filter(|next| next.digits && next.gap == gap::SLASH && next.gap_chars == 1)
+        else {
+            return false;
+        };
+        let (word, last) = (self.words.word(i), self.words.folded(next));
+        let known = |id: &str| self.ids.find(id, id, self.campaigns).is_some();
+        let front = word.len().checked_sub(last.len()).filter(|front| *front > 0 && last.len() >= 2);
+        front.and_then(|front| word.get(..front)).is_some_and(|front| known(word) && known(&format!("{front}{last}")))
     }
 
     /// Whether more digits stand beside these, parted by no more than a space or a mark, that are no ID themselves.

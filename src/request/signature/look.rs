@@ -155,12 +155,13 @@ pub(super) fn is_picture(line: &str) -> bool {
     rest.is_empty() && !line.is_empty()
 }
 
-/// `*** Meet us at the fair ***`, `>> New season tickets <<`: framed as no sentence is.
+/// `*** Meet us at the fair ***`, `~ * ~ New season tickets ~ * ~`: framed as no sentence is.
 pub(super) fn framed(line: &str) -> bool {
-    let mark = |c: char| "*+=~#>_-•<|:".contains(c);
-    let inner = line.trim_matches(mark);
-    let before = line.len() - line.trim_start_matches(mark).len();
-    before >= 2 && line.len() - inner.len() >= before + 2 && inner.chars().any(char::is_alphabetic)
+    let mark = |c: &char| "*+=~#>_-•<|:".contains(*c);
+    let edge = |c: &char| mark(c) || *c == ' ';
+    let before = line.chars().take_while(edge).filter(mark).count();
+    let behind = line.chars().rev().take_while(edge).filter(mark).count();
+    before >= 2 && behind >= 2 && line.chars().any(char::is_alphabetic)
 }
 
 /// The last word is shortened: "e.V.", "Inc.".
