@@ -321,7 +321,7 @@ pub(super) fn affirmed(words: &Words<'_>, first: usize) -> bool {
 /// "48213 is not affected", "leave that one alone", "48213 works fine". `affirmed`: what is said of another ID behind it is
 /// said of that one only.
 fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
-    let mut apart = false;
+    let (mut apart, mut but) = (false, false);
     for at in last + 1..last + 6 {
         let Some(token) = words.tokens.get(at) else { return Denial::No };
         if token.gap & gap::CLAUSE != 0 {
@@ -338,14 +338,18 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
         if affirmed && token.has_digit {
             return Denial::No;
         }
-        apart |= token.gap & gap::COMMA != 0 && token.roles & (role::FILL | role::OWN) != 0 && !token.has_digit;
+        // "la 48213, qui marche bien", "48213, but that number is of another campaign"
+        let relative = at == last + 1 && token.roles & (role::STOP | role::DENY) == role::STOP;
+        but |= relative || token.roles & role::BUT != 0;
+        apart |= but || token.gap & gap::COMMA != 0 && token.roles & (role::FILL | role::OWN) != 0 && !token.has_digit;
         if apart && token.has_digit {
             return Denial::No;
         }
         let passing = role::FILL | role::CAMPAIGN | role::CAMPAIGNS | role::AND | role::OWN;
-        // "la 48213, qui marche bien"
-        let relative = at == last + 1 && token.roles & (role::STOP | role::BUT | role::DENY) == role::STOP;
-        if token.roles & passing == 0 && !token.has_digit && token.word == NO_WORD && !relative {
+        let spoken = but
+            && token.roles & (role::BUT | role::NUMBER | role::IDENTIFIER | role::STOP) != 0
+            && token.roles & role::DENY == 0;
+        if token.roles & passing == 0 && !token.has_digit && token.word == NO_WORD && !spoken {
             return if settled_behind(words, at) { Denial::Instead } else { Denial::No };
         }
     }

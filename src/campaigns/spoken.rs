@@ -136,7 +136,12 @@ impl Finder<'_, '_> {
 
     /// "the blood drive report": spoken of as something known that has a report.
     pub(super) fn reported(&self, fit: &Fit) -> bool {
+        self.known(fit) && self.has_report(fit)
+    }
+
+    /// "free trial list": what a campaign has stands directly behind.
+    pub(super) fn has_report(&self, fit: &Fit) -> bool {
         let next = self.words.tokens.get(fit.last + 1).filter(|next| next.gap & !gap::SPACE == 0);
-        self.known(fit) && next.is_some_and(|next| next.roles & (role::TITLE | role::PRODUCT) != 0)
+        next.is_some_and(|next| next.roles & (role::TITLE | role::PRODUCT) != 0)
     }
 }

@@ -127,6 +127,11 @@ impl Finder<'_, '_> {
                         self.known(fit) && tokens.get(at + 1).is_some_and(|next| next.roles & role::CAMPAIGN != 0);
                     quoted || called || named && (beside || self.acts_as_known(fit))
                 }
+                // "bei den rasenwochen", where no noun has its capital
+                () if self.zone.capital_nouns() && tokens[at].end - tokens[at].start >= 9 && self.known(fit) => {
+                    let around = at.saturating_sub(8)..(at + 8).min(tokens.len());
+                    quoted || beside || named || !around.into_iter().any(|at| tokens[at].capital && !opens_sentence(at))
+                }
                 () => quoted || beside || named && (self.words.folded(&tokens[at]).len() >= 4 || tokens[at].capitals),
             };
         }
@@ -172,7 +177,7 @@ impl Finder<'_, '_> {
             let solid = spoken.iter().filter(|token| token.roles & role::STOP == 0).count();
             let together = fit.last + 1 - fit.first <= matched.len() + 1;
             let family = head && in_order && self.of_family(name, fit);
-            let least = if family {
+            let least = if family && tokens[fit.first].capital {
                 0.45
             } else if head && beside && in_order {
                 0.55
@@ -193,7 +198,8 @@ impl Finder<'_, '_> {
                 || quoted
                 || capitalised
                 || around
-                || exact && (beside || subject || in_order && (count >= 3 || variant));
+                || exact
+                    && (beside || subject || in_order && (count >= 3 || variant || family && self.has_report(fit)));
             // The same words were taken for a campaign's name already.
             let treated = treated
                 || share < 1.0 && exact
@@ -260,14 +266,16 @@ impl Finder<'_, '_> {
             && (long >= 10 && !heads || long >= 6 && self.of_family(name, fit))
     }
 
-    /// "the venue of the Reunion": with a capital that its language gives no noun, or long, the first word of all the names
-    /// that have it, which are several.
+    /// "the venue of the Reunion", "im Wochenbericht Probetraining": with a capital that its language gives no noun, or long, the
+    /// first word of all the names that have it, which are several.
     fn heads_family(&self, fit: &Fit) -> bool {
         let token = &self.words.tokens[fit.first];
         let before = fit.first.checked_sub(1).map(|before| &self.words.tokens[before]);
-        let spoken = before.is_some_and(|before| {
-            before.roles & (role::STOP | role::OWN) != 0 && !before.capital && token.gap == gap::SPACE
-        });
+        let article = |before: &Token| before.roles & (role::STOP | role::OWN) != 0 && !before.capital;
+        let noun = |before: &Token| {
+            self.zone.capital_nouns() && before.capital && before.word == NO_WORD && before.end - before.start >= 5
+        };
+        let spoken = before.is_some_and(|before| token.gap == gap::SPACE && (article(before) || noun(before)));
         let named = self.names.with_word(token.word);
         token.capital
             && !token.capitals
