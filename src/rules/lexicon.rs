@@ -71,8 +71,8 @@ pub struct Lexicon {
     endings: Endings,
     /// By id: whether it is a word of a language that writes compounds as one word, for some phrase.
     parts: Vec<Part>,
-    /// By the first three letters: whether one of those, or another spelling, begins so. Most letters of a text begin none.
-    openings: Vec<bool>,
+    /// By the first letters, a bit each: whether one of those, or another spelling, begins so. Most letters of a text begin none.
+    openings: Vec<u64>,
     /// Words of `words.toml`, the first of all, stand for themselves only.
     kept: usize,
     /// Made when a text first has a word that is not known.
@@ -177,14 +177,21 @@ impl Lexicon {
         (ids, glued)
     }
 
-    /// Notes how a part begins. False: as none can.
+    /// Notes how a part begins; a short one with whatever ending is behind it. False: as none can.
     fn open(&mut self, word: &str) -> bool {
-        let opening = opening(word);
-        if let Some(opening) = opening {
-            self.openings.resize(OPENINGS, false);
-            self.openings[opening] = true;
-        }
-        opening.is_some()
+        let openings = match (word.len(), opening(&format!("{word}a"))) {
+            (OPENING_SHORT, Some(first)) => first..first + 26,
+            _ => opening(word).map_or(0..0, |opening| opening..opening + 1),
+        };
+        self.openings.resize(OPENINGS.div_ceil(64), 0);
+        openings.clone().for_each(|opening| self.openings[opening / 64] |= 1 << (opening % 64));
+        !openings.is_empty()
+    }
+
+    /// Whether some part begins so.
+    fn opens(&self, slice: &str) -> bool {
+        let known = |at: usize| self.openings.get(at / 64).is_some_and(|bits| bits >> (at % 64) & 1 == 1);
+        opening(slice).is_some_and(known)
     }
 
     /// The number of a single word that no phrase need use: that of the word as it is read, or a new one. `None` where it
@@ -345,9 +352,8 @@ impl Lexicon {
         least: Part,
         slices: impl Iterator<Item = (usize, &'w str)> + Clone,
     ) -> SmallVec<[(usize, u32); 4]> {
-        let opens = |slice: &str| opening(slice).is_some_and(|at| self.openings.get(at) == Some(&true));
         let is_part = |id: u32| self.parts[id as usize] >= least;
-        if !slices.clone().any(|(_, slice)| opens(slice) && self.part(slice).is_some_and(is_part)) {
+        if !slices.clone().any(|(_, slice)| self.opens(slice) && self.part(slice).is_some_and(is_part)) {
             return SmallVec::new();
         }
         let known = slices.filter_map(|(at, slice)| Some((at, self.part(slice)?)));
@@ -434,13 +440,14 @@ fn one_slip(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// How many beginnings of three letters there are.
-const OPENINGS: usize = 26 * 26 * 26;
+/// How many beginnings of four letters there are; shorter parts than that have three.
+const OPENINGS: usize = 26 * 26 * 26 * 26;
+const OPENING_SHORT: usize = 3;
 
-/// The number of the three letters with which a word begins.
+/// The number of the four letters with which a word begins.
 fn opening(word: &str) -> Option<usize> {
     let number = |sum: usize, byte: &u8| Some(sum * 26 + usize::from(byte.checked_sub(b'a').filter(|at| *at < 26)?));
-    word.as_bytes().get(..3)?.iter().try_fold(0, number)
+    word.as_bytes().get(..4)?.iter().try_fold(0, number)
 }
 
 fn hash_without(word: &[u8], skipped: usize) -> u32 {

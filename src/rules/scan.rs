@@ -186,7 +186,7 @@ impl<'r> Scan<'r> {
                 let number = found.pattern().as_u32();
                 let (first, last) = (found.start() as u32 / 3, found.end() as u32 / 3 - 1);
                 self.note(net.ends[number as usize], (first, last), self.in_compound(first, last));
-                if !net.follows.is_empty() {
+                if net.joins[number as usize] {
                     parts.push(Part { first, last, number });
                 }
             }

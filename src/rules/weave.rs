@@ -45,6 +45,8 @@ pub struct Net {
     pub ends: Vec<Ends>,
     /// Node → whether a longer phrase goes on there, after a gap.
     pub opens: Vec<bool>,
+    /// Part → whether it is one of several of some phrase.
+    pub joins: Vec<bool>,
     /// Node and next part → next node.
     pub follows: HashMap<(u32, u32), u32, BuildHasherDefault<Fnv>>,
     /// Part → its words, three bytes each.
@@ -279,12 +281,15 @@ impl Weaver {
         };
         let phrases = self.phrases.into_lists();
         let mut ends = vec![Ends::default(); patterns.len()];
+        let mut joins = vec![false; patterns.len()];
         let mut follows = HashMap::default();
         for (phrase, parts) in (0..).zip(phrases.iter()) {
             let (parts, glued) = without_mark(parts);
             let Some((first, rest)) = parts.split_first() else { continue };
             let mut node = *first;
+            joins[*first as usize] |= !rest.is_empty();
             for part in rest {
+                joins[*part as usize] = true;
                 let next = ends.len() as u32;
                 node = *follows.entry((node, *part)).or_insert(next);
                 if node == next {
@@ -301,6 +306,7 @@ impl Weaver {
             automaton,
             ends,
             opens,
+            joins,
             follows,
             patterns,
             phrases,
