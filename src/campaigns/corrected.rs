@@ -218,6 +218,13 @@ pub(super) fn correct_names(
 ) {
     for mention in mentions {
         let words = &zones[mention.zone].zone.words;
+        // "Kite Week North - no, sorry, South!" names both, and takes one of them back.
+        if let Some(word) = corrected_within(words, mention.tokens).filter(|_| mention.rows.len() > 1) {
+            let meant = |(row, _): &(u32, f64)| directory.names.entry(*row).contains(&word);
+            if mention.rows.iter().any(meant) {
+                mention.rows.retain(meant);
+            }
+        }
         let Some((row, score)) = mention.rows.first().copied() else { continue };
         let corrected = corrected_word(words, mention.tokens.1).filter(|_| mention.rows.len() == 1);
         let denied = mention.denial != Denial::No;
@@ -291,6 +298,14 @@ fn offered_words(words: &Words<'_>, (first, last): (usize, usize)) -> Vec<u32> {
         offered.extend(clause.filter(|at| !light(*at)).map(|at| tokens[at].word));
     }
     offered
+}
+
+/// The word of some name that a correction between these tokens says.
+fn corrected_within(words: &Words<'_>, (first, last): (usize, usize)) -> Option<u32> {
+    let corrected = |at: usize| words.phrases_at(at).find(|(says, _)| *says == Says::Corrected);
+    let paused = |at: &usize| words.tokens[*at].gap & (gap::COMMA | gap::HYPHEN | gap::OPEN | gap::OTHER) != 0;
+    let (_, end) = (first + 1..last).filter(paused).find_map(corrected)?;
+    words.tokens.get(end..=last)?.iter().map(|token| token.word).find(|word| *word != NO_WORD)
 }
 
 /// The word of some name that a correction close behind this token says.

@@ -147,6 +147,11 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     drop_ids_in_names(&mut zones, &mentions);
     add_ids_behind_names(&mut zones, &mentions, view, hints);
     denial::settle(&mut zones, &mut mentions);
+    // "I was on /campaigns/48213/edit, but it has nothing to do with that campaign."
+    if said_not_specific {
+        let linked = zones.iter_mut().flat_map(|found| &mut found.ids).filter(|id| id.link);
+        linked.for_each(|id| denial::turn_down(id, Denial::Yes));
+    }
     let says_nothing = mentions.iter().all(|mention| mention.denial == Denial::Yes)
         && zones.iter().filter(|found| found.decides).all(|found| found.ids.iter().all(|id| id.weight <= 0.0));
     let forwarded = says_nothing && !request.forwarded.is_empty();
