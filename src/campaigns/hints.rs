@@ -203,6 +203,8 @@ pub struct Hints {
     /// A single word to the hashes of the several that it stands for.
     long: ByHash<Vec<u64>>,
     values: Vec<String>,
+    /// Words that are others in a language, by its code.
+    homographs: HashMap<String, Vec<u64>, FixedState>,
     /// The endings that words of a language take, by its code.
     endings: HashMap<String, Arc<Vec<String>>, FixedState>,
 }
@@ -216,6 +218,8 @@ struct File {
     phrases: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     values: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    homographs: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     same: Vec<Same>,
     #[serde(default)]
@@ -392,6 +396,10 @@ impl Hints {
             }
             hints.values.extend(values.iter().map(|value| fold::folded(value)));
         }
+        for (language, words) in &file.homographs {
+            let words = words.iter().map(|word| hash_of_singular(&fold::folded(word))).collect();
+            hints.homographs.insert(language.clone(), words);
+        }
         for same in &file.same {
             hints.same(&same.words);
         }
@@ -449,6 +457,13 @@ impl Hints {
                 self.other.or_insert(hash_of_singular(word), vec![]).extend(singles);
             }
         }
+    }
+
+    /// Takes their roles from words that are others in this language: "stuck" is no German "Stück".
+    pub fn unmark(&self, words: &mut Words<'_>, language: Option<&str>) {
+        let Some(others) = language.and_then(|language| self.homographs.get(language)) else { return };
+        let other = words.tokens.iter_mut().filter(|token| token.roles != 0 && others.contains(&token.hash));
+        other.for_each(|token| token.roles &= role::PHRASE);
     }
 
     /// Marks what the words of a text may be, and finds its phrases: [`role::PHRASE`] stays where one begins.

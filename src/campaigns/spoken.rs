@@ -13,10 +13,12 @@ impl Finder<'_, '_> {
     /// "since Black Friday": how many words are a day of the calendar, whatever campaign is called so.
     pub(super) fn in_time(&self, first: usize, matched: &[usize]) -> usize {
         let run = matched.iter().zip(first..).take_while(|(at, next)| **at == *next).count();
-        // "en Talleres de Verano": the season of something else.
+        // "en Talleres de Verano", "in der Gästebefragung Winter": the season of something else.
         let occasion = |at: usize| self.words.tokens[at].roles & role::OCCASION != 0;
         let function = |at: usize| self.words.tokens[at].roles & role::STOP != 0;
-        let day = run > 0 && occasion(first + run - 1) && (occasion(first) || !(first..first + run).any(function));
+        let long = |token: &Token| self.zone.capital_nouns() && token.capital && token.end - token.start >= 8;
+        let else_ = || long(&self.words.tokens[first]) || (first..first + run).any(function);
+        let day = run > 0 && occasion(first + run - 1) && (occasion(first) || !else_());
         let said = |start: usize| self.words.phrases_at(start).any(|(says, end)| says == Says::Time && end == first);
         if day && (1..=3).filter_map(|back| first.checked_sub(back)).any(said) { run } else { 0 }
     }

@@ -20,10 +20,7 @@ impl Finder<'_, '_> {
     /// A word for a campaign stands directly before or behind.
     pub(super) fn beside_campaign(&self, first: usize, last: usize) -> bool {
         let tokens = &self.words.tokens;
-        // "prova ad accedere": no advertisement.
-        let italian = |at: usize| self.zone.language == Some("it") && self.words.word(at) == "ad";
-        let names_one = |token: &Token| token.roles & (NAMES_FIELD | role::ADVERT) != 0;
-        let is = |at: usize| tokens.get(at).is_some_and(names_one) && !italian(at);
+        let is = |at: usize| tokens.get(at).is_some_and(|token| token.roles & (NAMES_FIELD | role::ADVERT) != 0);
         let near = |token: &Token| token.gap & (gap::END | gap::PARAGRAPH | gap::COMMA) == 0;
         let skips = |at: usize| {
             tokens.get(at).is_some_and(|token| token.roles & (role::FILL | role::NUMBER | role::IDENTIFIER) != 0)
@@ -223,14 +220,19 @@ impl Finder<'_, '_> {
             (!common(&at) || tokens[at].capital && beside && !tokens[at].digits) && (long >= 4 || short && beside);
         // "Baja de campaña" names no "Llamadas Bajas Sevilla".
         let heads = name.first() == Some(&tokens[at].word) || fit.coverage >= 0.4;
-        let sure = fit.explained >= 0.9 && tokens[at].roles & (role::CAMPAIGN | role::CAMPAIGNS) == 0;
+        // "la campagne indiquée" is no "Indique um Amigo".
+        let exact = fit.explained >= if tokens[at].capital { 0.9 } else { 0.99 };
+        let sure = exact && tokens[at].roles & (role::CAMPAIGN | role::CAMPAIGNS) == 0;
+        // "please close campaign 48213"
+        let labels = tokens.get(at + 1).is_some_and(|next| next.roles & role::CAMPAIGN != 0)
+            && tokens.get(at + 2).is_some_and(|next| next.has_digit);
         let few = tokens[at].word == NO_WORD || self.names.with_word(tokens[at].word).len() <= 20;
         sure && precision >= 0.6
             && fit.coverage >= 0.3 * share
             && telling
             && (field
                 || (quoted || beside) && tokens[at].capital && (heads || !opens_sentence(at))
-                || beside && few && (heads || !opens_sentence(at))
+                || beside && few && (heads || !opens_sentence(at) && !labels)
                 || self.opens_name(name, fit, few)
                 || self.heads_family(fit))
     }

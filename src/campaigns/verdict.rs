@@ -62,6 +62,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
         let mut zone = zone_of(place, None, text, hints);
         zone.answers = answers && place == Where::Text;
         zone.language = request.language.as_deref();
+        hints.unmark(&mut zone.words, zone.language);
         let ids = stated::find(&zone, view, hints);
         said_not_specific |= not_specific(&zone, &mut evidence);
         speaks |= speaks_of_a_campaign(&zone, &mut evidence);
