@@ -201,7 +201,7 @@ impl Lexicon {
         self.stems_of(word, |stem, word, _, _| found.extend(stem.map(|stem| (stem.to_owned(), word.to_owned()))));
         let [(stem, word)] = found.as_slice() else { return None };
         let known = self.stems.get(stem.as_bytes());
-        if known.is_none() && !self.readings(word, stem, false).is_empty() {
+        if known.is_none() && !self.readings(word, stem, || false).is_empty() {
             return None;
         }
         let id = self.stems.number(stem.as_bytes());
@@ -252,7 +252,7 @@ impl Lexicon {
             let id = self.stems.get(stem.as_bytes());
             let kept = id.is_some_and(|id| self.is_kept(id));
             let capital = || text[start..end].starts_with(char::is_uppercase);
-            let readings = if kept { SmallVec::new() } else { self.readings(word, stem, capital()) };
+            let readings = if kept { SmallVec::new() } else { self.readings(word, stem, capital) };
             // A compound that some phrase names is one word first of all; any other is its longest parts.
             let first = match (id, readings.first()) {
                 (Some(id), _) => {
@@ -311,11 +311,11 @@ impl Lexicon {
     /// How a compound can be read: its known beginnings, each with the known ends behind it, the longest first; and ends before
     /// which nothing is known. No phrase hides another: each part is in one of these. `word`: as written, but folded;
     /// `capital`: it began with one.
-    fn readings(&self, word: &str, stem: &str, capital: bool) -> SmallVec<[[u32; 2]; 4]> {
+    fn readings(&self, word: &str, stem: &str, capital: impl FnOnce() -> bool) -> SmallVec<[[u32; 2]; 4]> {
         let mut readings = SmallVec::new();
         let least = if stem.len() < COMPOUND_STEM { Part::Noun } else { Part::Word };
         if word.len() < COMPOUND_CHARS
-            || (least == Part::Noun && !capital)
+            || (least == Part::Noun && !capital())
             || !word.bytes().all(|byte| byte.is_ascii_lowercase())
         {
             return readings;
@@ -323,7 +323,8 @@ impl Lexicon {
         // The joint of a compound ("Abrechnung-s-zeitraum", "Kampagne-n-bericht") is an ending like any other; what inflects
         // the compound is no part of it.
         let most = stem.len().min(word.len()).saturating_sub(2);
-        let heads = self.parts_of(least, (PART_CHARS..most).rev().map(|at| (at, &word[..at])));
+        let heads = if self.opens(word) { PART_CHARS..most } else { 0..0 };
+        let heads = self.parts_of(least, heads.rev().map(|at| (at, &word[..at])));
         let mut tails = self.parts_of(least, (3..word.len() - 3).map(|at| (at, &word[at..])));
         tails.retain(|(at, id)| {
             self.parts[*id as usize] == Part::Noun || stem.get(*at..).and_then(|end| self.part(end)) == Some(*id)
