@@ -133,6 +133,8 @@ pub enum Says {
     Other,
     /// What stands before it has the number behind it: "with the number".
     Bearing,
+    /// By what something was said: "on the phone".
+    Medium,
     /// It concludes from what stands before it: "so", "therefore".
     Therefore,
     /// It says of a campaign that the mail is not about it: "earlier", "template", "thanks".
@@ -358,6 +360,7 @@ impl Hints {
                 "above" => Says::Above,
                 "other" => Says::Other,
                 "bearing" => Says::Bearing,
+                "medium" => Says::Medium,
                 "therefore" => Says::Therefore,
                 "background" => Says::Background,
                 "asks" => Says::Asks,

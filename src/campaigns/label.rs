@@ -113,7 +113,11 @@ impl Finder<'_, '_> {
                 continue;
             }
             let of_file = || roles & role::UNIT != 0 && self.in_file_name(i);
-            if !previous.has_digit && self.hints.negative(word, roles) && !of_file() {
+            // "I told you on the phone it is 48213"
+            let said_by =
+                |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Medium && at <= k && k < end);
+            let medium = || (k.saturating_sub(2)..=k).any(said_by);
+            if !previous.has_digit && self.hints.negative(word, roles) && !of_file() && !medium() {
                 // "of the invoice for 48213": another word between makes it no invoice number.
                 let far = filled > 1 && !ident && !number && !mark && !copula;
                 // "PO AB-1234": an abbreviation before a number is what the number is of.
@@ -160,7 +164,7 @@ impl Finder<'_, '_> {
         if let Some(before) = before
             && before.weight > 0.0
             && before.rule != "campaign-id.shape"
-            && (self.continues(before.tokens.1, i) || self.ranges(before, i))
+            && (self.continues(before.tokens.1, i) || self.ranges(before, i) || self.instead_of(before, i))
         {
             return Label::Listed;
         }
@@ -170,6 +174,20 @@ impl Finder<'_, '_> {
             () if self.listed_otherwise(i, before) => Label::Document,
             () => Label::None,
         }
+    }
+
+    /// "campaign 48213, no wait, I misread, 48231": as long as an ID before it in the same sentence, which is taken back between.
+    fn instead_of(&self, before: &Stated, i: usize) -> bool {
+        const REACH: usize = 10;
+        let tokens = &self.words.tokens;
+        let last = before.tokens.1;
+        let near = i > last && i - last <= REACH && before.tokens.0 == last && tokens[i].digits;
+        let taken_back = |at: usize| {
+            self.words.phrases_at(at).any(|(says, end)| says == Says::Corrected && end >= at + 2 && end <= i)
+        };
+        near && self.words.word(last).len() == self.words.word(i).len()
+            && tokens[last + 1..=i].iter().all(|token| token.gap & gap::CLAUSE == 0)
+            && (last + 1..i).any(taken_back)
     }
 
     /// "The receipt of the donation no.": the noun at this token is said to be what a document is of.

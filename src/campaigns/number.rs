@@ -92,6 +92,22 @@ impl Finder<'_, '_> {
         false
     }
 
+    /// "The report says 48213 opens, the overview 48231": behind a plain word, as long as a number of the sentence with its unit.
+    fn counted_before(&self, i: usize) -> bool {
+        const REACH: usize = 10;
+        let tokens = &self.words.tokens;
+        let light = role::STOP | role::FILL | role::RELATION | role::OWN | role::AND | role::BUT;
+        let known = light | role::CAMPAIGN | role::CAMPAIGNS | role::IDENTIFIER | role::NUMBER | role::LABEL;
+        let plain =
+            |at: usize| tokens[at].roles & known == 0 && !tokens[at].has_digit && tokens[at + 1].gap == gap::SPACE;
+        let counted = |at: &usize| {
+            let alike = tokens[*at].digits && self.words.word(*at).len() == self.words.word(i).len();
+            let unit = || self.unit_after(*at) || self.counts(*at, None);
+            alike && unit() && (at + 1..=i).all(|at| tokens[at].gap & gap::CLAUSE == 0)
+        };
+        i.checked_sub(1).is_some_and(plain) && (i.saturating_sub(REACH)..i).rev().any(|at| counted(&at))
+    }
+
     /// "Campaign 2024" where no other word says which campaign of 2024.
     pub(super) fn only_campaign(&self, i: usize) -> bool {
         let Some(campaign) = i.checked_sub(1) else { return false };
@@ -189,7 +205,13 @@ impl Finder<'_, '_> {
                 return Bare::No("campaign-id.phone");
             }
         }
-        if self.unit_after(i) || self.counts(i, row) || self.shares_unit(i) || self.figure(i) || self.tabled(i) {
+        if self.unit_after(i)
+            || self.counts(i, row)
+            || self.shares_unit(i)
+            || self.counted_before(i)
+            || self.figure(i)
+            || self.tabled(i)
+        {
             return Bare::No("campaign-id.amount");
         }
         if let Some(previous) = previous {

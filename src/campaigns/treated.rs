@@ -221,8 +221,9 @@ impl Finder<'_, '_> {
         // "Baja de campaña" names no "Llamadas Bajas Sevilla".
         let heads = name.first() == Some(&tokens[at].word) || fit.coverage >= 0.4;
         // "la campagne indiquée" is no "Indique um Amigo".
-        let exact = fit.explained >= if tokens[at].capital { 0.9 } else { 0.99 };
-        let sure = exact && tokens[at].roles & (role::CAMPAIGN | role::CAMPAIGNS) == 0;
+        let told = at > 0 && tokens[at - 1].roles & role::CAMPAIGN != 0 && !tokens[at].capital;
+        let sure = fit.explained >= if told { 0.99 } else { 0.9 }
+            && tokens[at].roles & (role::CAMPAIGN | role::CAMPAIGNS) == 0;
         // "please close campaign 48213"
         let labels = tokens.get(at + 1).is_some_and(|next| next.roles & role::CAMPAIGN != 0)
             && tokens.get(at + 2).is_some_and(|next| next.has_digit);
