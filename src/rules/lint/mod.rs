@@ -310,6 +310,32 @@ mod tests {
         let turned = format!("near = [\"invoice\", \"bill\"]\nwithin = 8\nlang = [\"de\", \"en\"]\n{usual}");
         check(&placed(&turned, near), "", "", &["topics/x.toml:11: \"late\" counts against what line 4 says"]);
         check(&placed("in = [\"text\"]", "in = [\"subject\"]"), "", "", &[]);
+        let german = ["topics/x.toml:8: \"late\" counts against what line 4 says in requests in the language de"];
+        check(&placed("", "lang = [\"de\"]"), "", "", &german);
+        check(&placed("lang = [\"en\", \"de\"]", "lang = [\"de\", \"fr\"]"), "", "", &german);
+        check(&placed("lang = [\"en\"]", "lang = [\"de\", \"fr\"]"), "", "", &[]);
+        let three = |languages: [&str; 3], weights: [i32; 3]| {
+            let one = |at: usize| {
+                let (weight, languages) = (weights[at], languages[at]);
+                format!("[[signal]]\nname = \"s{at}\"\nphrases = [\"late\"]\nweight = {weight}\nlang = [{languages}]\n")
+            };
+            (0..3).map(one).collect::<String>()
+        };
+        check(
+            &three(["", "\"de\"", "\"fr\", \"de\""], [3, 3, -3]),
+            "",
+            "",
+            &[
+                "topics/x.toml:14: \"late\" counts against what line 9 says in requests in the language de",
+                "topics/x.toml:9: \"late\" stands in `topic.x.s0` too (line 4): it counts twice in requests in the language de",
+            ],
+        );
+        check(
+            &three(["\"en\"", "\"de\"", "\"fr\", \"de\", \"en\""], [3, 3, -3]),
+            "",
+            "",
+            &["topics/x.toml:14: \"late\" counts against what line 9 says in requests in the language de"],
+        );
         check(
             "[weights]\n\"Rechnung\" = 1\n[[signal]]\nname = \"b\"\nphrases.de = [\"Rechnung\"]\n",
             "",
@@ -318,6 +344,15 @@ mod tests {
         );
         let late = "[weights]\n\"late\" = 3\n";
         check(late, late, "", &["topics/y.toml:3: \"late\" decides for `topic.x.late` too (topics/x.toml:3)"]);
+        let spoken =
+            |languages: &str| format!("[[signal]]\nname = \"s\"\nphrases = [\"late\"]\nlang = [{languages}]\n");
+        check(&spoken("\"de\", \"nl\""), &spoken("\"en\""), "", &[]);
+        check(
+            &spoken("\"de\", \"nl\""),
+            &spoken("\"nl\""),
+            "",
+            &["topics/y.toml:4: \"late\" decides for `topic.x.s` too (topics/x.toml:4) in requests in the language nl"],
+        );
         check(
             "prior = 0.1\nthreshold = 0\n",
             "",

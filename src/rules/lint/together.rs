@@ -1,21 +1,38 @@
 //! What several signals, rules and topics show together.
 
 use std::collections::HashMap;
+use std::ptr;
 
 use super::{Findings, Weight, covers, words_of};
 use crate::rules::compile::{Compiled, Owner, Signal, Written, usual_places};
 use crate::rules::routing;
-use crate::rules::topic::{NEAR_WORDS, Phrase};
+use crate::rules::topic::NEAR_WORDS;
 
-/// What makes two signals look at the same: topic, and the conditions beside their words.
-type Sight = (u16, String);
+/// Signals that share words and are looked at, at most; the latest first.
+const MOST_TWINS: usize = 100;
+
+/// What signals look at: words, or a regex, and the conditions beside them but for languages.
+type Sights<'c, K> = HashMap<(K, String), Vec<Sight<'c>>>;
+
+/// One signal that does, with the line of the words.
+#[derive(Clone, Copy)]
+struct Sight<'c> {
+    signal: &'c Signal,
+    topic: u16,
+    line: usize,
+}
+
+impl Sight<'_> {
+    fn counts_against(&self, other: &Sight<'_>) -> bool {
+        (self.signal.written.weight > 0.0) != (other.signal.written.weight > 0.0)
+    }
+}
 
 impl Findings {
     /// The same words in several signals.
     pub(super) fn of_twins(&mut self, compiled: &Compiled, written: &[Written]) {
-        let mut phrases_seen: HashMap<(&[u32], Sight), (&Signal, &Phrase)> = HashMap::new();
-        let mut regexes_seen: HashMap<(u32, Sight), (&Signal, usize)> = HashMap::new();
-        let mut deciding: HashMap<&[u32], (u16, &Signal, &Phrase)> = HashMap::new();
+        let mut by_words: Sights<'_, &[u32]> = HashMap::new();
+        let mut by_regex: Sights<'_, u32> = HashMap::new();
         let mut by_name: HashMap<&str, &Signal> = HashMap::new();
         for (signal, phrases) in compiled.signals.iter().zip(written) {
             // A phrase with a weight has no other name; its evidence shows the phrase.
@@ -24,43 +41,63 @@ impl Findings {
                 self.add(Weight::Warning, &signal.file, signal.written.line, message, "give it a name of its own");
             }
             let Owner::Topic(topic) = signal.owner else { continue };
-            let sight = (topic, conditions(signal));
+            let conditions = conditions(signal);
             for (number, phrase) in phrases {
+                let (sight, what) = (Sight { signal, topic, line: phrase.line }, format!("{:?}", phrase.text));
                 // The same words, found in compounds or not.
-                let parts = compiled.net.parts(*number);
-                let twin = phrases_seen.insert((parts, sight.clone()), (signal, phrase));
-                if let Some((other, twin)) = twin.filter(|(other, _)| !std::ptr::eq(*other, signal)) {
-                    self.twice(signal, &format!("{:?}", phrase.text), phrase.line, other, twin.line);
+                let twins = by_words.entry((compiled.net.parts(*number), conditions.clone())).or_default();
+                self.of_sights(twins, sight, &what);
+                if conditions.is_empty() {
+                    self.of_rivals(compiled, twins, sight, &what);
                 }
-                let threshold = compiled.topics[usize::from(topic)].threshold;
-                if signal.simple && signal.written.weight >= threshold.max(2.0) {
-                    let rival = deciding.insert(parts, (topic, signal, phrase));
-                    if let Some((_, other, twin)) = rival.filter(|(rival, ..)| *rival != topic) {
-                        let message = format!(
-                            "{:?} decides for `{}` too ({}:{})",
-                            phrase.text, other.name, other.file, twin.line
-                        );
-                        let remedy = "keep it where it belongs, or let it weigh less in both";
-                        self.add(Weight::Warning, &signal.file, phrase.line, message, remedy);
-                    }
-                }
+                twins.push(sight);
             }
             for (number, (regex, line)) in signal.regexes.iter().zip(&signal.written.regexes) {
-                let twin = regexes_seen.insert((*number, sight.clone()), (signal, *line));
-                if let Some((other, twin)) = twin.filter(|(other, _)| !std::ptr::eq(*other, signal)) {
-                    self.twice(signal, &format!("the regex {regex:?}"), *line, other, twin);
-                }
+                let sight = Sight { signal, topic, line: *line };
+                let twins = by_regex.entry((*number, conditions.clone())).or_default();
+                self.of_sights(twins, sight, &format!("the regex {regex:?}"));
+                twins.push(sight);
             }
         }
     }
 
-    fn twice(&mut self, signal: &Signal, what: &str, line: usize, other: &Signal, first: usize) {
-        let contradicts = (other.written.weight > 0.0) != (signal.written.weight > 0.0);
-        let message = match contradicts {
-            true => format!("{what} counts against what line {first} says"),
-            false => format!("{what} stands in `{}` too (line {first}): it counts twice", other.name),
+    /// What counts twice within a topic, or against itself, in the languages of both signals.
+    fn of_sights(&mut self, twins: &[Sight<'_>], sight: Sight<'_>, what: &str) {
+        for against in [false, true] {
+            let alike = |twin: &&Sight<'_>| {
+                twin.topic == sight.topic
+                    && !ptr::eq(twin.signal, sight.signal)
+                    && twin.counts_against(&sight) == against
+                    && shared(twin.signal, sight.signal).is_some()
+            };
+            let Some(twin) = twins.iter().rev().take(MOST_TWINS).find(alike) else { continue };
+            let (where_both, remedy) = meeting(twin.signal, sight.signal);
+            let (line, name) = (twin.line, &twin.signal.name);
+            let message = match against {
+                true => format!("{what} counts against what line {line} says{where_both}"),
+                false => format!("{what} stands in `{name}` too (line {line}): it counts twice{where_both}"),
+            };
+            // That a word weighs more in one language is often meant.
+            let weight = if against || where_both.is_empty() { Weight::Warning } else { Weight::Note };
+            self.add(weight, &sight.signal.file, sight.line, message, remedy);
+        }
+    }
+
+    /// Words that alone decide for two topics, in the languages of both signals.
+    fn of_rivals(&mut self, compiled: &Compiled, twins: &[Sight<'_>], sight: Sight<'_>, what: &str) {
+        let decides = |sight: &Sight<'_>| {
+            let threshold = compiled.topics[usize::from(sight.topic)].threshold;
+            sight.signal.written.regexes.is_empty() && sight.signal.written.weight >= threshold.max(2.0)
         };
-        self.add(Weight::Warning, &signal.file, line, message, "delete one of them");
+        let rival = |twin: &&Sight<'_>| {
+            twin.topic != sight.topic && decides(twin) && shared(twin.signal, sight.signal).is_some()
+        };
+        let Some(twin) = twins.iter().rev().take(MOST_TWINS).find(rival).filter(|_| decides(&sight)) else { return };
+        let (name, file, line) = (&twin.signal.name, &twin.signal.file, twin.line);
+        let (where_both, _) = meeting(twin.signal, sight.signal);
+        let message = format!("{what} decides for `{name}` too ({file}:{line}){where_both}");
+        let remedy = "keep it where it belongs, or let it weigh less in both";
+        self.add(Weight::Warning, &sight.signal.file, sight.line, message, remedy);
     }
 
     /// Routing rules that set nothing, and those that an earlier one makes needless: whatever fires them fires it, and it
@@ -77,7 +114,7 @@ impl Findings {
             let Some(signal) = signal_of(index) else { continue };
             if signal.is_wordless() {
                 by_condition.entry(conditions(signal)).or_default().push(index);
-            } else if signal.simple {
+            } else if signal.regexes.is_empty() && conditions(signal).is_empty() {
                 let mut words: Vec<u32> =
                     signal.phrases.iter().flat_map(|phrase| words_of(compiled, *phrase)).collect();
                 words.sort_unstable();
@@ -111,6 +148,7 @@ impl Findings {
                 let Some(by) = signal_of(*other) else { return false };
                 let shadowed = |phrase: &u32| by.phrases.iter().any(|shorter| covers(compiled, *phrase, *shorter));
                 signal.regexes.is_empty()
+                    && in_all_of(by, signal)
                     && is_for_all_of(&compiled.routing[*other], rule)
                     && signal.phrases.iter().all(shadowed)
             });
@@ -155,8 +193,37 @@ impl Findings {
     }
 }
 
-/// All that decides beside the words whether a signal fires, the same however it is written; nothing where only the usual places
-/// do.
+/// The languages in which both signals apply; none: in all. `None`: in no language.
+fn shared(one: &Signal, other: &Signal) -> Option<Vec<String>> {
+    let (mut shared, other) = (one.written.lang.clone(), &other.written.lang);
+    if shared.is_empty() || other.is_empty() {
+        return Some(if shared.is_empty() { other.clone() } else { shared });
+    }
+    shared.retain(|language| other.contains(language));
+    (!shared.is_empty()).then_some(shared)
+}
+
+/// The languages in which two signals meet, where one of them applies in others, too; and what to do about it.
+fn meeting(one: &Signal, other: &Signal) -> (String, &'static str) {
+    let mut shared = shared(one, other).unwrap_or_default();
+    if in_all_of(one, other) && in_all_of(other, one) {
+        return (String::new(), "delete one of them");
+    }
+    shared.sort_unstable();
+    shared.dedup();
+    let languages = if shared.len() == 1 { "the language" } else { "the languages" };
+    let remedy = "delete one of them, or let their `lang` name languages that do not meet";
+    (format!(" in requests in {languages} {}", shared.join(", ")), remedy)
+}
+
+/// Whether a signal applies in all languages in which another one does.
+fn in_all_of(first: &Signal, later: &Signal) -> bool {
+    let (first, later) = (&first.written.lang, &later.written.lang);
+    first.is_empty() || (!later.is_empty() && later.iter().all(|language| first.contains(language)))
+}
+
+/// All that decides beside words and languages whether a signal fires, the same however it is written; nothing where only the
+/// usual places do.
 fn conditions(signal: &Signal) -> String {
     if signal.simple {
         return String::new();
@@ -170,7 +237,7 @@ fn conditions(signal: &Signal) -> String {
     let written = &signal.written;
     let headers: Vec<_> = written.headers.iter().map(|header| (&header.name, &header.value)).collect();
     let numbers = [&signal.near, &signal.with, &signal.unless].map(|list| sorted(list));
-    let texts = [&written.lang, &written.sender_domains, &written.sources, &written.attachment_types];
+    let texts = [&written.sender_domains, &written.sources, &written.attachment_types];
     let (texts, headers) = (texts.map(|list| sorted(list)), sorted(&headers));
     let within = if signal.near.is_empty() { 0 } else { written.within.unwrap_or(NEAR_WORDS) };
     let usual = signal.places == usual_places() && written.field.is_none() && headers.is_empty();
@@ -222,6 +289,15 @@ mod tests {
         );
         later("phrases = [\"our lawyer\"]", &["routing.toml:6: `routing.b` sets nothing"]);
         later("priority = \"high\"\nphrases = [\"our lawyer\", \"judge\"]", &[]);
+        let spoken = |first: &str, second: &str, expected: &[&str]| {
+            let one = |name, lang| rule(name, &format!("priority = \"high\"\nphrases = [\"lawyer\"]\nlang = [{lang}]"));
+            check("", "", &(one("a", first) + &one("b", second)), expected);
+        };
+        let shadow = ["routing.toml:6: `routing.b` changes nothing: `routing.a` on line 1 does it all before"];
+        spoken("\"de\", \"fr\"", "\"de\"", &shadow);
+        spoken("", "\"de\"", &shadow);
+        spoken("\"de\"", "\"de\", \"fr\"", &[]);
+        spoken("\"de\"", "", &[]);
         let vip = |rest: &str| rule("a", "route = \"gold\"\nsender_domain = [\"vip.example\"]") + &rule("b", rest);
         let team = ["routing.toml:5: `routing.b` never chooses the team: `routing.a` on line 1 does so before"];
         let vip = |rest: &str, expected: &[&str]| check("team = \"gold\"\n", "team = \"red\"\n", &vip(rest), expected);
