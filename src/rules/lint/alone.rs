@@ -70,12 +70,6 @@ impl Findings {
             let message = format!("{:?} can never fire: it reaches across the end of a sentence", phrase.text);
             self.add(Weight::Warning, file, phrase.line, message, "make two phrases of it, or take the full stop out");
         }
-        for (at, (regex, line)) in signal.written.regexes.iter().enumerate() {
-            if signal.written.regexes[..at].iter().any(|(other, _)| other == regex) {
-                let message = format!("the regex {regex:?} stands here twice");
-                self.add(Weight::Warning, file, *line, message, "delete one of them");
-            }
-        }
     }
 
     /// Signals that `unless` always bars, whatever their own words: it holds what their conditions ask for.

@@ -3,6 +3,7 @@
 
 mod alone;
 mod examples;
+mod regexes;
 mod together;
 
 use serde::Serialize;
@@ -65,6 +66,7 @@ pub fn lint(files: &Files) -> Vec<Finding> {
     let languages = alone::languages(files);
     for (signal, phrases) in compiled.signals.iter().zip(&written) {
         findings.of_words(&compiled, signal, phrases);
+        findings.of_regexes(&compiled, signal);
         findings.of_bars(&compiled, signal, phrases);
         findings.of_conditions(signal);
         findings.of_languages(signal, phrases, &languages);
@@ -269,95 +271,6 @@ mod tests {
         never(
             "phrases.de = [\"Rechnung\"]\nphrases.en = [\"Rechnung\"]",
             "topics/x.toml:5: \"Rechnung\" adds nothing: \"Rechnung\" on line 4 fires first",
-        );
-    }
-
-    #[test]
-    fn what_stands_twice_is_named() {
-        let twice = "[[signal]]\nname = \"a\"\nregex = ['x1']\nin = [\"subject\"]\nphrases = [\"late\"]\n\
-                     [[signal]]\nname = \"b\"\nregex = ['x1']\nin = [\"subject\"]\nphrases = [\"late\"]\n";
-        check(
-            twice,
-            "",
-            "",
-            &[
-                "topics/x.toml:9: the regex \"x1\" stands in `topic.x.a` too (line 4): it counts twice",
-                "topics/x.toml:11: \"late\" stands in `topic.x.a` too (line 6): it counts twice",
-            ],
-        );
-        check(
-            "[weights]\n\"late\" = 2\n[[signal]]\nname = \"b\"\nphrases = [\"late\"]\nweight = -1\n",
-            "",
-            "",
-            &["topics/x.toml:3: \"late\" counts against what line 6 says"],
-        );
-        let named = "[[signal]]\nname = \"so late\"\nphrases = [\"late\"]\n";
-        let again = named.replace("\"late\"", "\"soon\"");
-        let told =
-            |line: usize| format!("topics/x.toml:{line}: `topic.x.so-late` is the name of the signal on line 2 too");
-        check(&format!("{named}{again}"), "", "", &[&told(5)]);
-        check(&format!("{named}[weights]\n\"so late\" = 1\n"), "", "", &[]);
-        let placed = |first: &str, second: &str| {
-            format!(
-                "[[signal]]\nname = \"a\"\nphrases = [\"late\"]\n{first}\n[[signal]]\nname = \"b\"\nphrases = [\"late\"]\nweight = -1\n{second}\n"
-            )
-        };
-        let against = ["topics/x.toml:8: \"late\" counts against what line 4 says"];
-        let usual = "in = [\"form\", \"text\", \"forwarded\", \"subject\"]";
-        check(&placed("in = [\"text\", \"subject\"]", "in = [\"subject\", \"text\"]"), "", "", &against);
-        check(&placed("", usual), "", "", &against);
-        let near = "near = [\"bill\", \"invoice\"]\nlang = [\"en\", \"de\"]";
-        let turned = format!("near = [\"invoice\", \"bill\"]\nwithin = 8\nlang = [\"de\", \"en\"]\n{usual}");
-        check(&placed(&turned, near), "", "", &["topics/x.toml:11: \"late\" counts against what line 4 says"]);
-        check(&placed("in = [\"text\"]", "in = [\"subject\"]"), "", "", &[]);
-        let german = ["topics/x.toml:8: \"late\" counts against what line 4 says in requests in the language de"];
-        check(&placed("", "lang = [\"de\"]"), "", "", &german);
-        check(&placed("lang = [\"en\", \"de\"]", "lang = [\"de\", \"fr\"]"), "", "", &german);
-        check(&placed("lang = [\"en\"]", "lang = [\"de\", \"fr\"]"), "", "", &[]);
-        let three = |languages: [&str; 3], weights: [i32; 3]| {
-            let one = |at: usize| {
-                let (weight, languages) = (weights[at], languages[at]);
-                format!("[[signal]]\nname = \"s{at}\"\nphrases = [\"late\"]\nweight = {weight}\nlang = [{languages}]\n")
-            };
-            (0..3).map(one).collect::<String>()
-        };
-        check(
-            &three(["", "\"de\"", "\"fr\", \"de\""], [3, 3, -3]),
-            "",
-            "",
-            &[
-                "topics/x.toml:14: \"late\" counts against what line 9 says in requests in the language de",
-                "topics/x.toml:9: \"late\" stands in `topic.x.s0` too (line 4): it counts twice in requests in the language de",
-            ],
-        );
-        check(
-            &three(["\"en\"", "\"de\"", "\"fr\", \"de\", \"en\""], [3, 3, -3]),
-            "",
-            "",
-            &["topics/x.toml:14: \"late\" counts against what line 9 says in requests in the language de"],
-        );
-        check(
-            "[weights]\n\"Rechnung\" = 1\n[[signal]]\nname = \"b\"\nphrases.de = [\"Rechnung\"]\n",
-            "",
-            "",
-            &["topics/x.toml:3: \"Rechnung\" stands in `topic.x.b` too (line 6): it counts twice"],
-        );
-        let late = "[weights]\n\"late\" = 3\n";
-        check(late, late, "", &["topics/y.toml:3: \"late\" decides for `topic.x.late` too (topics/x.toml:3)"]);
-        let spoken =
-            |languages: &str| format!("[[signal]]\nname = \"s\"\nphrases = [\"late\"]\nlang = [{languages}]\n");
-        check(&spoken("\"de\", \"nl\""), &spoken("\"en\""), "", &[]);
-        check(
-            &spoken("\"de\", \"nl\""),
-            &spoken("\"nl\""),
-            "",
-            &["topics/y.toml:4: \"late\" decides for `topic.x.s` too (topics/x.toml:4) in requests in the language nl"],
-        );
-        check(
-            "prior = 0.1\nthreshold = 0\n",
-            "",
-            "",
-            &["topics/x.toml:1: `x` reaches its threshold of 0 without any sign"],
         );
     }
 
