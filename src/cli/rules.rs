@@ -128,13 +128,10 @@ fn check(dir: &Path, format: Format, notes: bool, out: &mut impl Write) -> Resul
     let mut findings: Vec<Finding> = match folder::read(dir) {
         Err(faults) => faults.into_iter().map(fault).collect(),
         Ok(files) => {
-            let mut findings = match Rules::compile(&files) {
-                Err(faults) => faults.into_iter().map(fault).collect(),
-                Ok(_) => lint::lint(&files),
-            };
-            let templates = Templates::compile(&rules::replies(&files));
-            findings.extend(templates.err().into_iter().flatten().map(fault));
-            findings
+            let templates = Templates::compile(&rules::replies(&files)).err();
+            let faults = Rules::compile(&files).err().into_iter().chain(templates).flatten().map(fault);
+            let beside = lint::lint(&files).into_iter().filter(|finding| finding.weight != Weight::Fault);
+            faults.chain(beside).collect()
         }
     };
     findings.extend(folder::unread(dir).into_iter().map(|fault| Finding { weight: Weight::Warning, fault }));

@@ -124,9 +124,15 @@ pub struct Compiled {
 /// A signal's phrases as they stand in its file, each with its number.
 pub type Written = Vec<(u32, Phrase)>;
 
-/// Compiles all topic, class, word, routing and description files of a folder; others are not looked at. `written` is given the
-/// phrases of each signal, in the order of the signals: a set that judges has no need of them.
-pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compiled, Vec<Fault>> {
+/// Compiles all topic, class, word, routing and description files of a folder; others are not looked at.
+pub fn compile(files: &Files) -> Result<Compiled, Vec<Fault>> {
+    let (compiled, faults) = gather(files, drop);
+    if faults.is_empty() { Ok(compiled) } else { Err(faults) }
+}
+
+/// Likewise, with faults as well, to be looked at: what has any judges nothing. `written` is given the phrases of each signal, in
+/// the order of the signals: a set that judges has no need of them.
+pub fn gather(files: &Files, mut written: impl FnMut(Written)) -> (Compiled, Vec<Fault>) {
     let mut faults = Vec::new();
     let (lexicon, found) = Lexicon::new(files.get("words.toml").map(|text| &**text));
     faults.extend(found);
@@ -142,6 +148,7 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
     };
     let mut topics: Vec<topic::Topic> = Vec::new();
     let mut unread = Vec::new();
+    let mut broken = HashSet::new();
     // Topics are numbered in two bytes; no folder has as many files.
     for (path, text) in files
         .range("topics/".to_owned()..)
@@ -152,12 +159,13 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
             continue;
         }
         let (topic, found) = topic::read(path, text);
+        if topic.as_ref().is_none_or(|topic| topic.broken) {
+            unread.push(supposed_id(path, text));
+            broken.extend(found.iter().map(|fault| (path.clone(), fault.line)));
+        }
         faults.extend(found);
         // Also with faults its signals are compiled: one fault is not to hide another.
-        let Some(mut topic) = topic else {
-            unread.push(supposed_id(path, text));
-            continue;
-        };
+        let Some(mut topic) = topic else { continue };
         if topic.id.0.is_empty() {
             topic.id.0 = supposed_id(path, text);
         }
@@ -200,12 +208,11 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
     faults.extend(found);
     let (leanings, idle) = Leanings::new(&rows, &mut weaver.lexicon);
     let unused = weaver.unused_classes();
-    let net = weaver.finish().map_err(|found| faults.extend(found)).ok();
-    let Some(net) = net.filter(|_| faults.is_empty()) else {
-        faults.sort();
-        faults.dedup();
-        return Err(faults);
-    };
+    let (net, found) = weaver.finish();
+    // What stands in a line that cannot be read may not be what was written.
+    faults.extend(found.into_iter().filter(|fault| !broken.contains(&(fault.file.clone(), fault.line))));
+    faults.sort();
+    faults.dedup();
     let by_id = topics.iter().enumerate().map(|(index, topic)| (topic.id.0.clone(), index as u16)).collect();
     let mut compiled = Compiled {
         net,
@@ -220,8 +227,10 @@ pub fn compile(files: &Files, mut written: impl FnMut(Written)) -> Result<Compil
         unused,
         ..Compiled::default()
     };
-    compiled.index();
-    Ok(compiled)
+    if faults.is_empty() {
+        compiled.index();
+    }
+    (compiled, faults)
 }
 
 impl Compiled {
@@ -277,7 +286,8 @@ fn references(topics: &[topic::Topic], unread: &[String], routing: &[routing::Ru
         faults.push(Fault { file: file.into(), line, message, remedy });
     };
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
-    for topic in topics {
+    let topics: Vec<&topic::Topic> = topics.iter().filter(|topic| !topic.broken).collect();
+    for topic in &topics {
         let (id, line) = (&topic.id.0, topic.id.1);
         if let Some(other) = seen.insert(id, &topic.file) {
             fault(&topic.file, line, format!("the topic `{id}` stands in {other} too"), "rename one of them".into());
@@ -291,7 +301,7 @@ fn references(topics: &[topic::Topic], unread: &[String], routing: &[routing::Ru
         };
         (format!("there is no topic `{id}`"), remedy)
     };
-    for topic in topics {
+    for topic in &topics {
         let itself = |example: &&Example| example.topic.as_ref() == Some(&topic.id.0);
         for example in topic.examples.iter().filter(itself) {
             let message = format!("a counter-example of `{0}` names `{0}` itself", topic.id.0);

@@ -157,7 +157,7 @@ impl Rules {
                 let answers = answers::Answers::read(files.get("answers.toml").map(|text| &**text));
                 (Reading::compile(files), campaigns::Hints::compile(files), answers)
             });
-            let compiled = compile::compile(files, drop);
+            let compiled = compile::compile(files);
             let (reading, hints, answers) = others.join().unwrap_or_else(|cause| panic::resume_unwind(cause));
             (compiled, reading, hints, answers)
         });

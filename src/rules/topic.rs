@@ -102,6 +102,8 @@ pub struct Detail {
 pub struct Topic {
     /// The file.
     pub file: String,
+    /// Its syntax is wrong: this is only part of what was written.
+    pub broken: bool,
     /// Its id, with its line.
     pub id: (String, usize),
     /// Its label for people.
@@ -132,7 +134,7 @@ pub struct Topic {
     pub examples: Vec<Example>,
 }
 
-/// Reads one topic file, also with faults; without a topic where its syntax is wrong.
+/// Reads one topic file, also with faults; without a topic where it is over the bound.
 pub fn read(file: &str, text: &str) -> (Option<Topic>, Vec<Fault>) {
     let mut topic = None;
     let faults = Sheet::new(file, text).read(|sheet, mut root| {
@@ -165,6 +167,7 @@ pub fn read(file: &str, text: &str) -> (Option<Topic>, Vec<Fault>) {
         };
         let mut read = Topic {
             file: file.into(),
+            broken: sheet.broken,
             label: label.or_else(|| id.as_ref().map(|(id, _)| id.clone())).unwrap_or_default(),
             id: id.unwrap_or_default(),
             labels: sheet.texts_by_key(&mut root, "labels").into_iter().map(|(_, label, _)| label).collect(),
@@ -200,7 +203,7 @@ pub fn read(file: &str, text: &str) -> (Option<Topic>, Vec<Fault>) {
             read.examples.push(Example { topic, ..Example::read(sheet, table, false) });
         });
         sheet.finish(root);
-        topic = (!sheet.broken).then_some(read);
+        topic = Some(read);
     });
     (topic, faults)
 }

@@ -259,8 +259,8 @@ impl Weaver {
         })
     }
 
-    /// The net, or all that is wrong with phrases and regexes.
-    pub fn finish(mut self) -> Result<Net, Vec<Fault>> {
+    /// The net, and all that is wrong with phrases and regexes. Where something is, it only says which words a phrase has.
+    pub fn finish(mut self) -> (Net, Vec<Fault>) {
         if self.lexicon.len() as u32 >= MOST_WORDS {
             self.faults.push(whole("the phrases use too many different words".into(), "use fewer phrases"));
         }
@@ -274,11 +274,8 @@ impl Weaver {
             (patterns, automaton, knotting.join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
         });
         let mut faults = self.faults;
-        let automaton = automaton.map_err(|fault| faults.push(fault)).ok();
-        let knotted = knotted.map_err(|found| faults.extend(found)).ok();
-        let (Some(automaton), Some((regex_set, regexes)), true) = (automaton, knotted, faults.is_empty()) else {
-            return Err(faults);
-        };
+        let automaton = automaton.map_err(|fault| faults.push(fault)).unwrap_or_default();
+        let (regex_set, regexes) = knotted.map_err(|found| faults.extend(found)).unwrap_or_default();
         let phrases = self.phrases.into_lists();
         let mut ends = vec![Ends::default(); patterns.len()];
         let mut joins = vec![false; patterns.len()];
@@ -301,7 +298,7 @@ impl Weaver {
         }
         let mut opens = vec![false; ends.len()];
         follows.keys().for_each(|(node, _): &(u32, u32)| opens[*node as usize] = true);
-        Ok(Net {
+        let net = Net {
             lexicon: self.lexicon,
             automaton,
             ends,
@@ -314,7 +311,8 @@ impl Weaver {
             regexes,
             places: 0,
             fields: vec![],
-        })
+        };
+        (net, faults)
     }
 }
 

@@ -58,7 +58,7 @@ pub fn lean(files: &Files, samples: &[Labelled]) -> Result<Leant, Vec<Fault>> {
     files.remove(leanings::FILE);
     let mut requests: Vec<(Request, String)> =
         super::in_order(samples).into_iter().map(|sample| (super::request(sample), sample.topic.clone())).collect();
-    let bare = compile::compile(&files, drop)?;
+    let bare = compile::compile(&files)?;
     let labels = named(&bare, samples)?;
     for topic in &bare.topics {
         for example in topic.examples.iter().filter(|example| example.pick.is_none()) {
@@ -70,7 +70,7 @@ pub fn lean(files: &Files, samples: &[Labelled]) -> Result<Leant, Vec<Fault>> {
     let surfaces = surfaces(&requests);
     let all: String = surfaces.keys().flat_map(|word| [word.as_str(), "\n"]).collect();
     files.insert(leanings::FILE.into(), format!("word\n{all}").into());
-    let compiled = compile::compile(&files, drop)?;
+    let compiled = compile::compile(&files)?;
 
     let ids: Vec<&str> = compiled.topics.iter().map(|topic| topic.id.0.as_str()).collect();
     let other = ids.iter().position(|id| *id == OTHER);

@@ -6,10 +6,12 @@ mod examples;
 mod regexes;
 mod together;
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
-use super::Files;
-use super::compile::{Compiled, compile};
+use super::compile::{Compiled, Signal, Written, gather};
+use super::{Files, classes};
 use crate::config::fault::Fault;
 
 /// How bad a finding is.
@@ -52,41 +54,67 @@ impl Finding {
     }
 }
 
-/// Checks the topics, words and routing of a folder: faults first, each list in file and line order.
+/// Checks the topics, words and routing of a folder: faults first, each list in file and line order. Where there are any, what
+/// signals show by themselves is told beside them; what they show together would follow from the faults, too.
 pub fn lint(files: &Files) -> Vec<Finding> {
     let mut written = vec![];
-    let compiled = match compile(files, |phrases| written.push(phrases)) {
-        Ok(compiled) => compiled,
-        Err(faults) => return faults.into_iter().map(|fault| Finding { weight: Weight::Fault, fault }).collect(),
-    };
+    let (compiled, faults) = gather(files, |phrases| written.push(phrases));
     let mut findings = Findings(vec![]);
-    findings.of_classes(&compiled);
-    findings.of_leanings(&compiled);
-    findings.of_unlearned(&compiled);
     let languages = alone::languages(files);
-    for (signal, phrases) in compiled.signals.iter().zip(&written) {
+    let signals = compiled.signals.iter().zip(&written).zip(in_doubt(&compiled, &faults));
+    for ((signal, phrases), _) in signals.filter(|(_, in_doubt)| !in_doubt) {
         findings.of_words(&compiled, signal, phrases);
         findings.of_regexes(&compiled, signal);
         findings.of_bars(&compiled, signal, phrases);
         findings.of_conditions(signal);
         findings.of_languages(signal, phrases, &languages);
     }
-    findings.of_topics(&compiled);
-    findings.of_labels(&compiled);
-    findings.of_picks(&compiled);
-    findings.of_teams(&compiled);
-    findings.of_twins(&compiled, &written);
-    findings.of_shadows(&compiled);
-    findings.of_examples(&compiled);
-    findings.of_contradictory_examples(&compiled);
+    if faults.is_empty() {
+        findings.of_all(&compiled, &written);
+    }
+    let fault = |fault| Finding { weight: Weight::Fault, fault };
+    findings.0.extend(faults.into_iter().map(fault));
     findings.0.sort();
     findings.0.dedup();
     findings.0
 }
 
+/// Which signals may be other than they were written: a fault stands in their lines, or in words that all share, or their file is
+/// broken.
+fn in_doubt(compiled: &Compiled, faults: &[Fault]) -> Vec<bool> {
+    let place = |signal: &Signal| (signal.file.clone(), signal.written.line);
+    let mut begins: Vec<(String, usize)> = compiled.signals.iter().map(place).collect();
+    begins.sort_unstable();
+    // A fault is of the signal that begins last before it.
+    let with_fault = |fault: &Fault| {
+        let before = begins.partition_point(|begin| *begin <= (fault.file.clone(), fault.line));
+        begins[..before].last().filter(|(file, _)| *file == fault.file)
+    };
+    let faulty: HashSet<&(String, usize)> = faults.iter().filter_map(with_fault).collect();
+    let shared = faults.iter().any(|fault| ["words.toml", classes::FILE].contains(&&*fault.file));
+    let broken = |file: &str| compiled.topics.iter().any(|topic| topic.broken && topic.file == file);
+    let doubt = |signal: &Signal| shared || faulty.contains(&place(signal)) || broken(&signal.file);
+    compiled.signals.iter().map(|signal| !faults.is_empty() && doubt(signal)).collect()
+}
+
 struct Findings(Vec<Finding>);
 
 impl Findings {
+    /// What signals, topics and words show together.
+    fn of_all(&mut self, compiled: &Compiled, written: &[Written]) {
+        self.of_classes(compiled);
+        self.of_leanings(compiled);
+        self.of_unlearned(compiled);
+        self.of_topics(compiled);
+        self.of_labels(compiled);
+        self.of_picks(compiled);
+        self.of_teams(compiled);
+        self.of_twins(compiled, written);
+        self.of_shadows(compiled);
+        self.of_examples(compiled);
+        self.of_contradictory_examples(compiled);
+    }
+
     fn add(&mut self, weight: Weight, file: &str, line: usize, message: String, remedy: impl Into<String>) {
         let fault = Fault { file: file.into(), line, message, remedy: remedy.into() };
         self.0.push(Finding { weight, fault });
@@ -272,6 +300,27 @@ mod tests {
             "phrases.de = [\"Rechnung\"]\nphrases.en = [\"Rechnung\"]",
             "topics/x.toml:5: \"Rechnung\" adds nothing: \"Rechnung\" on line 4 fires first",
         );
+    }
+
+    #[test]
+    fn faults_hide_nothing_beside_them() {
+        let barred = signal("phrases = [\"late again\"]\nunless = [\"late\"]");
+        check(
+            "[[signal]]\nphrases = [\"soon\" \"late\"]\n[[signal]]\nregex = ['(']\n",
+            &format!("{barred}{}", signal("phrases = [\"soon\"]\nunless = [\"soon\"]\nlnag = [\"de\"]")),
+            &barred.replace("signal", "rule"),
+            &[
+                "topics/x.toml:3: no valid TOML: missing comma between array elements, expected `,`",
+                "topics/x.toml:5: the regex \"(\" is wrong: unclosed group",
+                "topics/y.toml:10: unknown key `lnag`",
+                "routing.toml:3: \"late again\" can never fire: `unless` holds words of it",
+                "topics/y.toml:4: \"late again\" can never fire: `unless` holds words of it",
+            ],
+        );
+        // Words that are not known make more of a signal than it seems.
+        let money = signal("phrases = [\"@money\"]\nnear = [\"late\"]");
+        let class = ["topics/x.toml:4: there is no class `@money`"];
+        check(&money, "", "", &class);
     }
 
     #[test]
