@@ -234,8 +234,8 @@ fn check(
     mut faults: Vec<Fault>,
     format: Format,
 ) -> Result<End> {
-    let replies = dir.join("replies");
-    let unread = folder::unread(dir).into_iter().filter(|fault| Path::new(&fault.file).starts_with(&replies));
+    let unread = folder::unread(dir).into_iter().map(|fault| folder::within(dir, fault));
+    let unread = unread.filter(|fault| fault.file.starts_with("replies/"));
     for fault in lint::lint(rules, templates, languages).into_iter().chain(unread) {
         let known = |known: &Fault| (&known.file, known.line) == (&fault.file, fault.line);
         if !faults.iter().any(known) {

@@ -125,16 +125,21 @@ pub fn run(command: &Command) -> Result<End> {
 
 fn check(dir: &Path, format: Format, notes: bool, out: &mut impl Write) -> Result<End> {
     let fault = |fault| Finding { weight: Weight::Fault, fault };
-    let mut findings: Vec<Finding> = match folder::read(dir) {
-        Err(faults) => faults.into_iter().map(fault).collect(),
-        Ok(files) => {
-            let templates = Templates::compile(&rules::replies(&files)).err();
-            let faults = Rules::compile(&files).err().into_iter().chain(templates).flatten().map(fault);
-            let beside = lint::lint(&files).into_iter().filter(|finding| finding.weight != Weight::Fault);
-            faults.chain(beside).collect()
-        }
-    };
-    findings.extend(folder::unread(dir).into_iter().map(|fault| Finding { weight: Weight::Warning, fault }));
+    let (files, unreadable) = folder::gather(dir);
+    let within = |fault| folder::within(dir, fault);
+    let unreadable: Vec<Fault> = unreadable.into_iter().map(within).collect();
+    let mut findings: Vec<Finding> = unreadable.iter().cloned().map(fault).collect();
+    // Other files may speak of what those at the top of the folder say, and of what is not there: they would seem wrong.
+    if unreadable.iter().all(|fault| fault.file.contains('/') && files.contains_key(&fault.file)) {
+        let templates = Templates::compile(&rules::replies(&files)).err();
+        let faults = Rules::compile(&files).err().into_iter().chain(templates).flatten().map(fault);
+        let beside = lint::lint(&files).into_iter().filter(|finding| finding.weight != Weight::Fault);
+        let told = |finding: &Finding| unreadable.iter().any(|fault| fault.file == finding.fault.file);
+        findings.extend(faults.chain(beside).filter(|finding| !told(finding)));
+    }
+    let unread = folder::unread(dir).into_iter().map(within);
+    findings.extend(unread.map(|fault| Finding { weight: Weight::Warning, fault }));
+    findings.sort();
     match format {
         Format::Json => {
             for finding in &findings {

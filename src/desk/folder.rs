@@ -23,18 +23,31 @@ const FOLDERS: [&str; 4] = ["topics", "reading", "replies", "hooks"];
 
 /// The texts of a rules folder; an empty path: the shipped ones.
 pub fn read(folder: &Path) -> Result<Files, Vec<Fault>> {
-    if folder.as_os_str().is_empty() {
-        return Ok(Rules::shipped_files());
-    }
+    let (files, faults) = gather(folder);
+    if faults.is_empty() { Ok(files) } else { Err(faults) }
+}
+
+/// Likewise, with faults as well, to be looked at: of a file that cannot be read there is what can.
+pub fn gather(folder: &Path) -> (Files, Vec<Fault>) {
     let mut faults = vec![];
+    if folder.as_os_str().is_empty() {
+        return (Rules::shipped_files(), faults);
+    }
     let entries = walk(folder, &mut faults);
     let mut files = Files::new();
     let mut left = ALL_BYTES;
     for (name, path) in entries.into_iter().filter(|(_, path)| path.extension().is_some_and(is_read)) {
-        match text(&path, &mut left) {
-            Ok(text) => drop(files.insert(name, text.into())),
-            Err((line, message, remedy)) => faults.push(fault(&path, line, &message, remedy)),
-        }
+        let bytes = bytes(&path, &mut left).unwrap_or_else(|(message, remedy)| {
+            faults.push(fault(&path, 0, &message, remedy));
+            vec![]
+        });
+        let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+            let good = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
+            faults.push(fault(&path, line, "is not UTF-8 on this line", "save it as UTF-8"));
+            String::from_utf8_lossy(error.as_bytes()).into_owned()
+        });
+        files.insert(name, text.into());
     }
     if faults.is_empty() && !files.keys().any(|name| name.starts_with("topics/") && name.ends_with(".toml")) {
         faults.push(fault(
@@ -44,7 +57,7 @@ pub fn read(folder: &Path) -> Result<Files, Vec<Fault>> {
             "name a folder that has topics/*.toml",
         ));
     }
-    if faults.is_empty() { Ok(files) } else { Err(faults) }
+    (files, faults)
 }
 
 /// The files of a rules folder that nobody reads, each with the name that was perhaps meant. Hidden files and Markdown are
@@ -73,6 +86,14 @@ pub fn unread(folder: &Path) -> Vec<Fault> {
         found.push(fault(&path, 0, "is read by nobody", &remedy));
     }
     found
+}
+
+/// A fault by the file's name within the folder, as the rules' own faults have it; of the folder itself by its path.
+pub fn within(folder: &Path, fault: Fault) -> Fault {
+    match Path::new(&fault.file).strip_prefix(folder) {
+        Ok(name) if name != Path::new("") => Fault { file: name.display().to_string(), ..fault },
+        _ => fault,
+    }
 }
 
 fn is_read(end: &std::ffi::OsStr) -> bool {
@@ -125,28 +146,24 @@ fn astray(root: &Path, link: &Path) -> Option<(String, &'static str)> {
     }
 }
 
-fn text(path: &Path, left: &mut usize) -> Result<String, (usize, String, &'static str)> {
-    let unreadable = |error: std::io::Error| (0, format!("cannot be read: {error}"), "check its rights");
+fn bytes(path: &Path, left: &mut usize) -> Result<Vec<u8>, (String, &'static str)> {
+    let unreadable = |error: std::io::Error| (format!("cannot be read: {error}"), "check its rights");
     let found = fs::metadata(path).map_err(unreadable)?;
     if found.is_dir() {
-        return Err((0, "is a symbolic link to a folder".into(), "copy the folder instead"));
+        return Err(("is a symbolic link to a folder".into(), "copy the folder instead"));
     }
     if !found.is_file() {
-        return Err((0, "is no regular file".into(), "take it out of the folder"));
+        return Err(("is no regular file".into(), "take it out of the folder"));
     }
     if found.len() > FILE_BYTES {
-        return Err((0, format!("has {} bytes, over the bound of {FILE_BYTES}", found.len()), "split it"));
+        return Err((format!("has {} bytes, over the bound of {FILE_BYTES}", found.len()), "split it"));
     }
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(FILE_BYTES).read_to_end(&mut bytes)).map_err(unreadable)?;
     *left = left.checked_sub(bytes.len()).ok_or_else(|| {
-        (0, format!("is one too many: all files together have over {ALL_BYTES} bytes"), "take out what are no rules")
+        (format!("is one too many: all files together have over {ALL_BYTES} bytes"), "take out what are no rules")
     })?;
-    String::from_utf8(bytes).map_err(|error| {
-        let good = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
-        (line, "is not UTF-8 on this line".into(), "save it as UTF-8")
-    })
+    Ok(bytes)
 }
 
 fn fault(file: &Path, line: usize, message: &str, remedy: &str) -> Fault {

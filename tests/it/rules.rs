@@ -343,6 +343,36 @@ fn findings_that_are_alike_are_summed_up() {
     assert_eq!(check(&["--format", "json"]).lines().count(), 10);
 }
 
+#[test]
+fn all_that_is_wrong_with_a_folder_is_told_at_once_and_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("rules");
+    fs::create_dir_all(root.join("topics")).unwrap();
+    fs::create_dir_all(root.join("topic")).unwrap();
+    let lay = |name: &str, text: &[u8]| fs::write(root.join(name), text).unwrap();
+    lay("topics/a.toml", b"id = \"one\"\n[[signal]]\nphrases = [\"caf\xe9\"]\n");
+    lay("topics/b.toml", b"id = \"b\"\n[[signal]]\nphrases = [\"late again\"]\nunless = [\"late\"]\n");
+    lay("topics/c.toml", b"id = \"c\"\nlable = \"C\"\n[[counter_example]]\ntext = \"x\"\ntopic = \"one\"\n");
+    lay("topic/d.toml", b"");
+    let found = cargo_bin_cmd!("deskclerk").args(["rules", "check"]).arg(&root).output().unwrap();
+    assert_eq!(
+        String::from_utf8(found.stdout).unwrap(),
+        "fault: topics/a.toml:3: is not UTF-8 on this line; save it as UTF-8\n\
+         fault: topics/c.toml:2: unknown key `lable`; write `label`, or delete it\n\
+         warning: topic/d.toml: is read by nobody; name it topics/d.toml, or take it out of the folder\n\
+         warning: topics/b.toml:3: \"late again\" can never fire: `unless` holds words of it; take one of the two out\n\
+         2 faults, 2 warnings, 0 notes\n"
+    );
+    // What stands at the top says what others mean.
+    lay("classes.toml", b"\xff");
+    let mut command = cargo_bin_cmd!("deskclerk");
+    let found = command.args(["rules", "check", "--format", "json"]).arg(&root).output().unwrap();
+    let found = String::from_utf8(found.stdout).unwrap();
+    let file = |line: &str| serde_json::from_str::<Value>(line).unwrap()["file"].as_str().unwrap().to_owned();
+    let files: Vec<String> = found.lines().map(file).collect();
+    assert_eq!(files, ["classes.toml", "topics/a.toml", "topic/d.toml"]);
+}
+
 /// What `rules learn` makes of these rows: exit code, what it printed, and what it complained of.
 fn learn(folder: &Path, rows: &str, arguments: &[&str]) -> (i32, String, String) {
     fs::write(folder.join("l.csv"), format!("text,topic\n{rows}")).unwrap();
