@@ -637,6 +637,26 @@ fn a_phrases_reach_is_its_own() {
 
 /// A compound counts for each signal that names it or a part of it, and in none of them twice.
 #[test]
+fn scripts_without_spaces_have_no_words() {
+    let fires = |signal: &str, text: &str, expected: bool| {
+        let topic = format!("id = \"x\"\n[[signal]]\n{signal}\n");
+        let rules = Rules::compile(&files(&[("topics/x.toml", &topic)])).unwrap();
+        let request = Request { text: text.into(), ..Request::default() };
+        assert_eq!(rules.topic(&request).id == "x", expected, "{signal}: {text}");
+    };
+    let kyoto = "phrases.ja = [\"京都\"]";
+    fires(kyoto, "京都の広告が止まりました", true);
+    fires(kyoto, "東京都の広告が止まりました", true);
+    fires("phrases.ja = [\"東京\"]", "東京都の広告が止まりました", true);
+    fires("phrases.th = [\"มา\"]", "ช้ามาก", true);
+    for apart in [&format!("{kyoto}\nunless = [\"東京都\"]"), "regex = ['(?:^|[^東])京都']"] {
+        fires(apart, "京都の広告が止まりました", true);
+        fires(apart, "広告は京都", true);
+        fires(apart, "東京都の広告が止まりました", false);
+    }
+}
+
+#[test]
 fn a_compound_counts_once_for_each_signal() {
     let signal = |name: &str, keys: &str| format!("[[signal]]\nname = \"{name}\"\n{keys}\n");
     let check = |signals: &str, expected: f64| {

@@ -49,6 +49,11 @@ const LANGUAGES: [(Lang, &str); 22] = [
 /// Their neighbours, which would be taken for one of them (Croatian and Serbian for Italian, Bulgarian for Russian).
 const NEIGHBOURS: [Lang; 3] = [Lang::Hrv, Lang::Slv, Lang::Bul];
 
+/// All codes that [`detect`] may give beside those of the reading files.
+pub fn codes() -> impl Iterator<Item = &'static str> {
+    LANGUAGES.iter().map(|(_, code)| *code).chain(["ja", "ko", "zh"])
+}
+
 static DETECTOR: LazyLock<Detector> =
     LazyLock::new(|| Detector::with_allowlist(LANGUAGES.iter().map(|(lang, _)| *lang).chain(NEIGHBOURS).collect()));
 

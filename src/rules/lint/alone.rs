@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Findings, Weight, covers, holds, words_of};
 use crate::request::evidence::Where;
+use crate::request::language;
 use crate::rules::classes;
 use crate::rules::compile::{Compiled, Owner, Signal, Written, label_words};
 use crate::rules::fold::{Piece, fold};
@@ -20,11 +21,12 @@ const DOORS: [&str; 7] = ["hook:", "imap:", "form", "lmtp", "smtp", "file", "api
 /// The file of routing rules.
 const ROUTING: &str = "routing.toml";
 
-/// The languages that are told apart: those of the reading files.
+/// The languages that are told apart: those of the reading files, and those that need none.
 pub fn languages(files: &Files) -> BTreeSet<String> {
     let shipped = Rules::shipped_files();
     let code = |path: &String| Some(path.strip_prefix("reading/")?.strip_suffix(".toml")?.to_owned());
-    files.keys().chain(shipped.keys()).filter_map(code).collect()
+    let of_files = files.keys().chain(shipped.keys()).filter_map(code);
+    of_files.chain(language::codes().map(str::to_owned)).collect()
 }
 
 impl Findings {
@@ -197,17 +199,22 @@ impl Findings {
         let (file, written, line) = (signal.file.as_str(), &signal.written, signal.written.line);
         let filed: Vec<(&str, usize)> =
             phrases.iter().filter_map(|(_, phrase)| Some((phrase.language.as_deref()?, phrase.line))).collect();
-        let asked = written.lang.iter().map(|lang| (lang.as_str(), line));
-        let strange = asked.chain(filed.iter().copied()).filter(|(language, _)| !languages.contains(*language));
-        for (language, line) in strange {
-            let known: Vec<&str> = languages.iter().map(String::as_str).collect();
+        let told = Vec::from_iter(languages.iter().map(String::as_str)).join(", ");
+        for language in written.lang.iter().filter(|language| !languages.contains(*language)) {
             let message = format!("no request is of the language \"{language}\"");
+            self.add(Weight::Warning, file, line, message, format!("told apart are {told}"));
+        }
+        for (language, line) in filed.iter().filter(|(language, _)| !languages.contains(*language)) {
+            // As all codes of ISO 639-1 are; a name, or a slip of the finger in one, is none.
+            let is_code = language.len() == 2 && language.bytes().all(|byte| byte.is_ascii_lowercase());
+            let weight = if is_code { Weight::Note } else { Weight::Warning };
+            let message = format!("no request is told to be in \"{language}\": phrases filed under it count in all");
             self.add(
-                Weight::Warning,
+                weight,
                 file,
-                line,
+                *line,
                 message,
-                format!("told apart are {}; phrases of others stand in a plain list", known.join(", ")),
+                format!("see whether it is the code you mean; told apart are {told}"),
             );
         }
         let under: BTreeSet<&str> = filed.iter().map(|(language, _)| *language).collect();

@@ -254,7 +254,16 @@ mod tests {
             "",
             &["topics/x.toml:1: `x` never leads by its margin of 9: it leads by 4.5 points at most"],
         );
-        never("phrases.xx = [\"late\"]", "topics/x.toml:4: no request is of the language \"xx\"");
+        let filed = |under: &str, weight: Weight| {
+            let text = format!("id = \"x\"\n{}", signal(&format!("phrases.{under} = [\"ใบแจ้งหนี้\"]")));
+            let found = lint(&Files::from([("topics/x.toml".to_owned(), text.into())]));
+            assert_eq!(found[0].weight, weight, "{found:?}");
+            let said = format!("no request is told to be in \"{under}\": phrases filed under it count in all");
+            assert_eq!((found[0].fault.line, &found[0].fault.message), (4, &said));
+        };
+        filed("th", Weight::Note);
+        filed("thai", Weight::Warning);
+        check(&signal("phrases.ar = [\"فاتورة\"]\nlang = [\"ar\", \"zh\"]"), "", "", &[]);
         never(
             "source = [\"hok:leads\"]",
             "topics/x.toml:2: `topic.x.s` can never fire: nothing comes by \"hok:leads\"",
