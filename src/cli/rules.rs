@@ -342,6 +342,12 @@ fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
             rank.words.iter().try_for_each(|found| reason(found, "      ", out))?;
         }
     }
+    if explanation.ranking.iter().any(|rank| rank.leanings != 0.0) {
+        writeln!(
+            out,
+            "\nwords lean as leanings.csv says, learned from labelled mails: a table to edit, or to learn anew by `rules lean`"
+        )?;
+    }
     writeln!(out)?;
     for change in &explanation.changes {
         writeln!(out, "{}", output::inert(change))?;

@@ -140,6 +140,13 @@ impl Compiled {
         told.map(|(points, spot)| self.leaning_evidence(topic, scan, points, spot)).collect()
     }
 
+    /// Those of them that are among these words.
+    pub fn leanings_among(&self, topic: u16, scan: &Scan<'_>, among: impl Fn(&Evidence) -> bool) -> Vec<Evidence> {
+        let all = self.leaning_words(topic, scan, TOLD).into_iter();
+        let told = all.map(|(points, spot)| self.leaning_evidence(topic, scan, points, spot));
+        told.filter(among).take(MOST_TOLD).collect()
+    }
+
     /// All words that lean to a topic or from it, as evidence.
     pub fn all_leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<Evidence> {
         let all = self.leaning_words(topic, scan, 0.0).into_iter();

@@ -7,9 +7,9 @@ use serde::Serialize;
 use trial::Trial;
 
 use super::judge::{OTHER, Pick, leaned, rounded};
-use super::scan::Scan;
+use super::scan::{Scan, Spot};
 use super::{Findings, Routing, Rules, Topic};
-use crate::request::evidence::Evidence;
+use crate::request::evidence::{Evidence, Where};
 
 /// A judgement with its reasons.
 #[derive(Debug, Serialize)]
@@ -45,7 +45,7 @@ pub struct Rank {
     pub evidence: Vec<Evidence>,
     /// What all words that lean gave or took together, as far as it counts and beside what they say for `other`.
     pub leanings: f64,
-    /// The words among them that lean most, with their points.
+    /// The words among them that lean most, with their points; of the text only those that say something.
     pub words: Vec<Evidence>,
 }
 
@@ -62,11 +62,13 @@ impl Rules {
         let rival = self.rival(index, &scores);
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+        let telling = compiled.description.telling(scan);
+        let tells = |found: &Evidence| tells(scan, &telling, found);
         let mut ranking = Vec::new();
         for index in order {
             let written = &compiled.topics[index];
             let evidence = compiled.evidence(scan, &compiled.fired(index as u16, scan));
-            let words: Vec<Evidence> = compiled.leanings_of(index as u16, scan);
+            let words = compiled.leanings_among(index as u16, scan, tells);
             let speaks = !evidence.is_empty() || scores[index] > written.prior;
             if speaks || written.id.0 == topic.id || written.id.0 == OTHER || Some(index) == rival {
                 ranking.push(Rank {
@@ -87,7 +89,7 @@ impl Rules {
                 vec![format!("the customer picked this topic; by points it would be `{by_points}`")]
             }
             _ => {
-                let trial = Trial { rules: self, findings, scores: &scores };
+                let trial = Trial { rules: self, findings, scores: &scores, tells: &tells };
                 match index.filter(|_| topic.id != OTHER) {
                     Some(own) => trial.of_winner(own, rival),
                     None if self.chosen(scan, &scores) != topic.id => vec![format!(
@@ -123,6 +125,15 @@ impl Rules {
     fn chosen(&self, scan: &Scan<'_>, scores: &[f64]) -> &str {
         self.compiled.chosen(scan, scores).map_or(OTHER, |chosen| self.compiled.topics[chosen].id.0.as_str())
     }
+}
+
+/// Whether words say something of the matter. What stands in other places than the mail's own text is taken to.
+fn tells(scan: &Scan<'_>, telling: &[Spot], found: &Evidence) -> bool {
+    let here = |spot: &Spot| {
+        let place = scan.zones[usize::from(spot.zone)].place;
+        (place, spot.start as usize, spot.end as usize) == (found.place, found.start, found.end)
+    };
+    !matches!(found.place, Where::Subject | Where::Text | Where::Forwarded) || telling.iter().any(here)
 }
 
 #[cfg(test)]
@@ -294,6 +305,39 @@ mod tests {
                 "without \"sweet\" it would be `b`",
                 "by signals alone, without words that lean, it would be `b`"
             ]
+        );
+    }
+
+    #[test]
+    fn words_that_say_nothing_are_told_last() {
+        let files = Files::from([
+            ("topics/a.toml".into(), "id = \"a\"\nthreshold = 2\n[weights]\n\"apple\" = 2\n".into()),
+            ("topics/other.toml".into(), "id = \"other\"\n".into()),
+            ("leanings.csv".into(), "word,a,other\nmy,4,-1\nthe,3,\nwaiting,3,\nred,2,\n".into()),
+            ("description.toml".into(), "[vague]\nen = [\"my the waiting\"]\n".into()),
+        ]);
+        let rules = Rules::compile(&files).unwrap();
+        let check = |text: &str, words: &[&str], expected: &str| {
+            let request = Request { text: text.into(), ..Request::default() };
+            let explained = rules.explain(&rules.find(&request, &[]));
+            let told: Vec<&str> = explained.ranking[0].words.iter().map(|word| &*word.text).collect();
+            assert_eq!(told, words, "{text}");
+            assert!(explained.changes.iter().any(|change| change == expected), "{:?}", explained.changes);
+        };
+        check(
+            "my red apple from some orchard",
+            &["red"],
+            "nothing decides alone: without \"apple\", \"red\" and 1 everyday word together it would be `other`",
+        );
+        check(
+            "my, the, waiting, from some orchard",
+            &[],
+            "without 3 everyday words together, which only lean, it would be `other`",
+        );
+        check(
+            "red apple from some orchard",
+            &["red"],
+            "nothing decides alone: without \"apple\", \"red\" together it would be `other`",
         );
     }
 

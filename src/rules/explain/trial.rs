@@ -25,6 +25,8 @@ struct Part {
     found: Vec<Evidence>,
     /// Index of the topic that a condition gives points.
     topic: usize,
+    /// An everyday word that only leans: nothing that a person could write or leave out.
+    everyday: bool,
 }
 
 impl Part {
@@ -50,6 +52,8 @@ pub struct Trial<'a> {
     pub findings: &'a Findings<'a>,
     /// The points of every topic.
     pub scores: &'a [f64],
+    /// Whether words that lean say something of the matter.
+    pub tells: &'a dyn Fn(&Evidence) -> bool,
 }
 
 impl Trial<'_> {
@@ -122,7 +126,7 @@ impl Trial<'_> {
         let parts = self.parts(own, rival);
         let instead = |gone: &[&Part]| Some(self.chosen_without(gone)).filter(|now| *now != verdict);
         let alone = |part: &Part| Some(format!("without {} it would be `{}`", part.shown(), instead(&[part])?));
-        let said: Vec<String> = parts.iter().filter_map(alone).collect();
+        let said: Vec<String> = parts.iter().filter(|part| !part.everyday).filter_map(alone).collect();
         let Some(points) = together.filter(|_| said.is_empty() && !parts.is_empty()) else { return said };
         let parts: Vec<&Part> = parts.iter().collect();
         let Some(count) = (1..=parts.len()).find(|count| instead(&parts[..*count]).is_some()) else {
@@ -137,43 +141,54 @@ impl Trial<'_> {
             }
         }
         let now = instead(&needed).unwrap_or_default();
+        let everyday = needed.iter().filter(|part| part.everyday).count();
+        needed.retain(|part| !part.everyday);
+        let words = if everyday == 1 { "everyday word" } else { "everyday words" };
+        if needed.is_empty() {
+            return vec![format!("without {everyday} {words} together, which only lean, it would be `{now}`")];
+        }
+        let and_more = if everyday == 0 { String::new() } else { format!(" and {everyday} {words}") };
         vec![match needed.len() > MOST_TOGETHER {
             true => {
                 let weighed = |part: &&Part| format!("{} ({:.2})", part.shown(), part.weight());
                 let strongest: Vec<String> = needed.iter().take(STRONGEST).map(weighed).collect();
                 format!(
-                    "nothing decides alone: {points:.2} points away it would be `{now}`, without {} words together, the strongest {}",
+                    "nothing decides alone: {points:.2} points away it would be `{now}`, without {} words{and_more} together, the strongest {}",
                     needed.len(),
                     strongest.join(", ")
                 )
             }
             false => {
                 let shown: Vec<String> = needed.iter().map(|part| part.shown()).collect();
-                format!("nothing decides alone: without {} together it would be `{now}`", shown.join(", "))
+                format!("nothing decides alone: without {}{and_more} together it would be `{now}`", shown.join(", "))
             }
         }]
     }
 
-    /// What gives a topic its points, and takes them from its rival, the heaviest first.
+    /// What gives a topic its points, and takes them from its rival, the heaviest first, everyday words behind all others.
     fn parts(&self, own: Option<usize>, rival: Option<usize>) -> Vec<Part> {
         let (compiled, scan) = (&self.rules.compiled, &self.findings.scan);
         let mut parts: Vec<Part> = vec![];
-        let mut add = |topic: usize, in_words: bool, found: Evidence| {
+        let mut add = |topic: usize, in_words: bool, everyday: bool, found: Evidence| {
             let words = if in_words { found.text.to_lowercase() } else { String::new() };
             match parts.iter_mut().find(|part| in_words && part.words == words) {
-                Some(part) => part.found.push(found),
-                None => parts.push(Part { words, found: vec![found], topic }),
+                Some(part) => {
+                    part.everyday &= everyday;
+                    part.found.push(found);
+                }
+                None => parts.push(Part { words, found: vec![found], topic, everyday }),
             }
         };
         for (topic, sign) in own.map(|own| (own, 1.0)).into_iter().chain(rival.map(|rival| (rival, -1.0))) {
             for fired in compiled.fired(topic as u16, scan) {
                 let found = compiled.evidence(scan, &[fired]).into_iter().filter(|found| found.weight * sign > 0.0);
-                found.for_each(|found| add(topic, fired.spot.is_some(), found));
+                found.for_each(|found| add(topic, fired.spot.is_some(), false, found));
             }
             let leanings = compiled.all_leanings_of(topic as u16, scan).into_iter();
-            leanings.filter(|found| found.weight * sign > 0.0).for_each(|found| add(topic, true, found));
+            let leanings = leanings.filter(|found| found.weight * sign > 0.0);
+            leanings.for_each(|found| add(topic, true, !(self.tells)(&found), found));
         }
-        parts.sort_by(|a, b| b.weight().total_cmp(&a.weight()));
+        parts.sort_by(|a, b| a.everyday.cmp(&b.everyday).then(b.weight().total_cmp(&a.weight())));
         parts.truncate(MOST_TRIED);
         parts
     }
