@@ -84,12 +84,8 @@ impl Compiled {
 
     /// The points of every topic: its prior, its signals, and what single words lean to.
     pub fn scores(&self, scan: &Scan<'_>) -> Vec<f64> {
-        self.with_leanings(scan, self.signalled(scan))
-    }
-
-    /// The points that signals give, and what single words lean to.
-    fn with_leanings(&self, scan: &Scan<'_>, signalled: Vec<f64>) -> Vec<f64> {
-        let leant = self.leant(scan, &signalled);
+        let signalled = self.signalled(scan);
+        let leant = self.leant(scan, &self.leaning(scan), &signalled);
         leaned(signalled, &leant)
     }
 
@@ -192,7 +188,9 @@ impl Compiled {
     pub fn topic(&self, scan: &Scan<'_>, pick: Pick) -> Topic {
         let scores = self.signalled(scan);
         let by_signals = self.chosen(scan, &scores);
-        let scores = self.with_leanings(scan, scores);
+        let leans = self.leaning(scan);
+        let leant = self.leant(scan, &leans, &scores);
+        let scores = leaned(scores, &leant);
         let (best, next) = self.best(&scores);
         let plain = best.filter(|best| self.is_plain(scan, &scores, *best, next));
         let plain = plain.filter(|best| by_signals == Some(*best) || self.says_something(scan));
@@ -221,7 +219,7 @@ impl Compiled {
         let topic = &self.topics[index];
         let mut evidence = self.evidence(scan, &self.fired(index as u16, scan));
         if by_signals != Some(index) {
-            evidence.extend(self.leanings_of(index as u16, scan));
+            evidence.extend(self.leanings_of(index as u16, &leans, scan));
         }
         if chosen_by == ChosenBy::Customer {
             evidence.insert(0, picked(scan.request));

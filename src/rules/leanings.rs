@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::compile::Compiled;
 use super::judge::{OTHER, factor, forwarded_factor, rounded};
-use super::lexicon::{Lexicon, Word};
+use super::lexicon::Lexicon;
 use super::numbering::Lists;
 use super::scan::{Scan, Spot};
 use super::sheet::nearest;
@@ -47,6 +47,17 @@ pub struct Row {
     pub line: usize,
     /// Topics, by index, with points.
     pub points: Vec<(u16, f32)>,
+}
+
+/// A word of a request that leans to some topic.
+#[derive(Debug, Clone, Copy)]
+pub struct Leans<'c> {
+    /// Topics, by index, with points.
+    pub says: &'c [(u16, f32)],
+    /// How much of them counts where it stands.
+    pub factor: f64,
+    /// Where.
+    pub spot: Spot,
 }
 
 /// A row that does not count as it stands: its word, its line, and how.
@@ -89,11 +100,11 @@ impl Compiled {
     /// What all words lean to together: points of each topic beside those of `other`. No topic falls more than
     /// [`MOST_LEANT`] behind another by them, nor more than [`MOST_TO_OTHER`] behind `other`: what people wrote about
     /// stronger signals holds. `signalled`: the points of every topic by signals.
-    pub fn leant(&self, scan: &Scan<'_>, signalled: &[f64]) -> Vec<f64> {
+    pub fn leant(&self, scan: &Scan<'_>, leans: &[Leans<'_>], signalled: &[f64]) -> Vec<f64> {
         let mut points = vec![0.0; self.topics.len()];
-        self.leaning(scan, |_, says, factor, _| {
-            says.iter().for_each(|(topic, of)| points[usize::from(*topic)] += f64::from(*of) * factor);
-        });
+        for word in leans {
+            word.says.iter().for_each(|(topic, of)| points[usize::from(*topic)] += f64::from(*of) * word.factor);
+        }
         let most = points.iter().copied().fold(0.0, f64::max);
         // Of a topic that somebody has added nothing is known: where a signal speaks for it, it is put behind no other.
         let speaks = |topic: &usize| signalled[*topic] > self.prior(*topic, scan);
@@ -110,8 +121,8 @@ impl Compiled {
         self.leanings.learned.contains(&(topic as u16))
     }
 
-    /// Each word that leans to some topic, once, where it counts most: what it says, how much of it, and in which zone.
-    fn leaning(&self, scan: &Scan<'_>, mut found: impl FnMut(&Word, &[(u16, f32)], f64, u16)) {
+    /// Each word that leans to some topic, once, where it counts most.
+    pub fn leaning(&self, scan: &Scan<'_>) -> Vec<Leans<'_>> {
         let forwarded = forwarded_factor(scan.request);
         let mut zones: Vec<(f64, u16)> = (0..)
             .zip(&scan.zones)
@@ -120,6 +131,7 @@ impl Compiled {
             .collect();
         zones.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut seen = vec![0u64; self.net.lexicon.len().div_ceil(64)];
+        let mut leans = Vec::with_capacity(scan.words.len());
         for (factor, zone) in zones.into_iter().filter(|(factor, _)| *factor > 0.0) {
             let place = scan.zones[usize::from(zone)].place;
             for word in scan.words_of(usize::from(zone)) {
@@ -129,27 +141,28 @@ impl Compiled {
                     continue;
                 }
                 seen[block] |= bit;
-                found(word, says, factor, zone);
+                leans.push(Leans { says, factor, spot: Spot { zone, start: word.start, end: word.end } });
             }
         }
+        leans
     }
 
-    /// The words that lean most to or from a topic, as evidence.
-    pub fn leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<Evidence> {
-        let told = self.leaning_words(topic, scan, TOLD).into_iter().take(MOST_TOLD);
+    /// Of the words that lean, those that lean most to or from a topic, as evidence.
+    pub fn leanings_of(&self, topic: u16, leans: &[Leans<'_>], scan: &Scan<'_>) -> Vec<Evidence> {
+        let told = leaning_words(topic, leans, TOLD).into_iter().take(MOST_TOLD);
         told.map(|(points, spot)| self.leaning_evidence(topic, scan, points, spot)).collect()
     }
 
     /// Those of them that are among these words.
     pub fn leanings_among(&self, topic: u16, scan: &Scan<'_>, among: impl Fn(&Evidence) -> bool) -> Vec<Evidence> {
-        let all = self.leaning_words(topic, scan, TOLD).into_iter();
+        let all = leaning_words(topic, &self.leaning(scan), TOLD).into_iter();
         let told = all.map(|(points, spot)| self.leaning_evidence(topic, scan, points, spot));
         told.filter(among).take(MOST_TOLD).collect()
     }
 
     /// All words that lean to a topic or from it, as evidence.
     pub fn all_leanings_of(&self, topic: u16, scan: &Scan<'_>) -> Vec<Evidence> {
-        let all = self.leaning_words(topic, scan, 0.0).into_iter();
+        let all = leaning_words(topic, &self.leaning(scan), 0.0).into_iter();
         all.map(|(points, spot)| self.leaning_evidence(topic, scan, points, spot)).collect()
     }
 
@@ -157,19 +170,17 @@ impl Compiled {
         let name = format!("topic.{}.leaning", self.topics[usize::from(topic)].id.0);
         scan.evidence(&name, spot, rounded(points))
     }
+}
 
-    /// The words whose points for a topic, to or from it, are this many at least, the most first.
-    fn leaning_words(&self, topic: u16, scan: &Scan<'_>, least: f32) -> Vec<(f64, Spot)> {
-        let mut words: Vec<(f64, Spot)> = vec![];
-        self.leaning(scan, |word, says, factor, zone| {
-            let points = says.iter().find(|(of, _)| *of == topic).map_or(0.0, |(_, points)| *points);
-            if points != 0.0 && points.abs() >= least {
-                words.push((f64::from(points) * factor, Spot { zone, start: word.start, end: word.end }));
-            }
-        });
-        words.sort_by(|(a, _), (b, _)| b.abs().total_cmp(&a.abs()));
-        words
-    }
+/// The words whose points for a topic, to or from it, are this many at least, the most first.
+fn leaning_words(topic: u16, leans: &[Leans<'_>], least: f32) -> Vec<(f64, Spot)> {
+    let points = |word: &Leans<'_>| {
+        let (_, points) = word.says.iter().find(|(of, _)| *of == topic)?;
+        (*points != 0.0 && points.abs() >= least).then_some((f64::from(*points) * word.factor, word.spot))
+    };
+    let mut words: Vec<(f64, Spot)> = leans.iter().filter_map(points).collect();
+    words.sort_by(|(a, _), (b, _)| b.abs().total_cmp(&a.abs()));
+    words
 }
 
 /// Reads the file. `topics`: the ids of all topics, in their order.

@@ -55,14 +55,14 @@ impl Rules {
         let compiled = &self.compiled;
         let Findings { scan, pick, .. } = findings;
         let signalled = compiled.signalled(scan);
-        let leant = compiled.leant(scan, &signalled);
+        let leant = compiled.leant(scan, &compiled.leaning(scan), &signalled);
         let scores = leaned(signalled.clone(), &leant);
         let topic = compiled.topic(scan, *pick);
         let index = compiled.by_id.get(&topic.id).map(|index| usize::from(*index));
         let rival = self.rival(index, &scores);
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-        let telling = compiled.description.telling(scan);
+        let telling: Vec<Spot> = compiled.description.telling(scan).collect();
         let tells = |found: &Evidence| tells(scan, &telling, found);
         let mut ranking = Vec::new();
         for index in order {

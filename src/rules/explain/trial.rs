@@ -205,7 +205,7 @@ impl Trial<'_> {
         for part in conditions {
             signalled[part.topic] -= part.found.iter().map(|found| found.weight).sum::<f64>();
         }
-        let leant = compiled.leant(&scan, &signalled);
+        let leant = compiled.leant(&scan, &compiled.leaning(&scan), &signalled);
         let by_signals = self.rules.chosen(&scan, &signalled);
         let chosen = self.rules.chosen(&scan, &leaned(signalled.clone(), &leant));
         if chosen == by_signals || compiled.says_something(&scan) { chosen } else { OTHER }
