@@ -3,6 +3,8 @@
 //! A signal counts once, in its strongest place. Scores are sums; nothing here knows a language or a topic by name, except
 //! that `other` is what remains.
 
+use std::cell::LazyCell;
+
 use super::compile::{Compiled, Owner, Signal, label_words};
 use super::fields::is_field;
 use super::routing::PRIORITIES;
@@ -365,7 +367,8 @@ pub(super) fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<
     if signal.is_wordless() {
         return (with() && !barred()).then_some((1.0, None));
     }
-    let beside: Vec<&Hit> = scan.any_of(&signal.asked.near).filter(apart).collect();
+    // Looked for when a hit first asks for it.
+    let beside: LazyCell<Vec<&Hit>, _> = LazyCell::new(|| scan.any_of(&signal.asked.near).filter(apart).collect());
     let is_near = |hit: &&Hit| {
         signal.near.is_empty()
             || beside.iter().any(|near| {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::compile::label_words;
-use super::lexicon::{Reading, STOP, Word};
+use super::lexicon::{Reading, STOP, UNKNOWN, Word};
 use super::weave::{Ends, Net};
 use crate::request::evidence::{Evidence, Where};
 use crate::request::{FieldKey, Request};
@@ -111,8 +111,11 @@ pub struct Scan<'r> {
     /// While phrases are looked for, compounds with what stands around them are read again behind all words: each of those by
     /// the index of the word that it is.
     again: Vec<u32>,
-    /// A bit for each phrase: whether it was found. Signals ask for hundreds of phrases that were not.
-    seen: Vec<u64>,
+    /// A bit for each phrase: whether it was found; and how many phrases were found before each 64. Signals ask for hundreds
+    /// of phrases that were not.
+    seen: Vec<(u64, u32)>,
+    /// Where the hits of each phrase that was found begin, and where the last ones end.
+    hits_of: Vec<u32>,
 }
 
 impl<'r> Scan<'r> {
@@ -165,6 +168,7 @@ impl<'r> Scan<'r> {
             in_name: vec![],
             again: vec![],
             seen: vec![],
+            hits_of: vec![],
         };
         scan.find_phrases(net, &again);
         scan.find_regexes(net);
@@ -175,16 +179,19 @@ impl<'r> Scan<'r> {
         let Some(automaton) = &net.automaton else { return };
         let own = self.words.len();
         again.iter().take(MOST_AGAIN).for_each(|reading| self.read_again(reading, own));
-        let mut packed = Vec::with_capacity(self.words.len() * 3);
+        let width = net.width;
+        let mut packed = Vec::with_capacity(self.words.len() * width);
         for word in &self.words {
-            packed.extend_from_slice(&pack(word.id));
+            // Words that no phrase has may have higher numbers.
+            let id = if width == 2 && word.id > u32::from(u16::MAX) { UNKNOWN } else { word.id };
+            packed.extend_from_slice(&pack(id)[3 - width..]);
         }
         let mut parts: Vec<Part> = Vec::new();
         for found in automaton.find_overlapping_iter(&packed) {
-            // Three bytes a word: a find between words is none.
-            if found.start() % 3 == 0 {
+            // Some bytes a word: a find between words is none.
+            if found.start().is_multiple_of(width) {
                 let number = found.pattern().as_u32();
-                let (first, last) = (found.start() as u32 / 3, found.end() as u32 / 3 - 1);
+                let (first, last) = ((found.start() / width) as u32, (found.end() / width - 1) as u32);
                 self.note(net.ends[number as usize], (first, last), self.in_compound(first, last));
                 if net.joins[number as usize] {
                     parts.push(Part { first, last, number });
@@ -204,8 +211,19 @@ impl<'r> Scan<'r> {
         self.words.truncate(own);
         self.phrases.sort_unstable_by_key(|hit| (hit.what, hit.first, hit.last, hit.inside));
         self.phrases.dedup_by_key(|hit| (hit.what, hit.first, hit.last));
-        self.seen = vec![0; net.len().div_ceil(64)];
-        self.phrases.iter().for_each(|hit| self.seen[hit.what as usize / 64] |= 1 << (hit.what % 64));
+        self.seen = vec![(0, 0); net.len().div_ceil(64)];
+        let mut at = 0;
+        for hits in self.phrases.chunk_by(|a, b| a.what == b.what) {
+            self.seen[hits[0].what as usize / 64].0 |= 1 << (hits[0].what % 64);
+            self.hits_of.push(at);
+            at += hits.len() as u32;
+        }
+        self.hits_of.push(at);
+        let mut before = 0;
+        for (found, rank) in &mut self.seen {
+            *rank = before;
+            before += found.count_ones();
+        }
     }
 
     /// Appends one more reading of a compound, between what stands around it in its sentence.
@@ -327,21 +345,27 @@ impl<'r> Scan<'r> {
 
     /// Where phrases of a set stand.
     pub fn any_of<'s>(&'s self, set: &'s Set) -> impl Iterator<Item = &'s Hit> {
-        let seen = |(block, phrases): &(usize, u64)| (*block, phrases & self.seen.get(*block).copied().unwrap_or(0));
-        let found = set.0.iter().map(seen).filter(|(_, phrases)| *phrases != 0);
-        let each = |(block, mut phrases): (usize, u64)| {
+        let blocks = set.0.iter().filter_map(|(block, phrases)| {
+            let (found, rank) = self.seen.get(*block).copied()?;
+            (found & phrases != 0).then_some((found, rank, found & phrases))
+        });
+        let each = |(found, rank, mut asked): (u64, u32, u64)| {
             std::iter::from_fn(move || {
-                let lowest = phrases.trailing_zeros();
-                phrases &= phrases.wrapping_sub(1);
-                (lowest < 64).then_some((block * 64) as u32 + lowest)
+                let lowest = asked.trailing_zeros();
+                asked &= asked.wrapping_sub(1);
+                let before = |bit: u32| (found & ((1 << bit) - 1)).count_ones();
+                (lowest < 64).then(|| (rank + before(lowest)) as usize)
             })
         };
-        found.flat_map(each).flat_map(|phrase| slice_of(&self.phrases, phrase))
+        let hits = |at: usize| &self.phrases[self.hits_of[at] as usize..self.hits_of[at + 1] as usize];
+        blocks.flat_map(each).flat_map(hits)
     }
 
     /// Where a regex matches.
     pub fn regex(&self, regex: u32) -> &[Hit] {
-        slice_of(&self.regexes, regex)
+        let from = self.regexes.partition_point(|hit| hit.what < regex);
+        let count = self.regexes[from..].iter().take_while(|hit| hit.what == regex).count();
+        &self.regexes[from..from + count]
     }
 
     /// The words of one zone.
@@ -363,13 +387,6 @@ impl<'r> Scan<'r> {
         let text = zone.text.get(start..end).unwrap_or_default().to_owned();
         Evidence { rule: rule.to_owned(), place: zone.place, field, start, end, text, weight }
     }
-}
-
-#[inline(never)]
-fn slice_of(hits: &[Hit], what: u32) -> &[Hit] {
-    let from = hits.partition_point(|hit| hit.what < what);
-    let count = hits[from..].iter().take_while(|hit| hit.what == what).count();
-    &hits[from..from + count]
 }
 
 /// The bit of a place in a set of places.

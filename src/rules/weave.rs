@@ -41,6 +41,8 @@ pub struct Net {
     pub lexicon: Lexicon,
     /// All parts of all phrases.
     pub automaton: Option<AhoCorasick>,
+    /// How many bytes a word has in it: two where there are so few words, else three.
+    pub width: usize,
     /// Node → the phrases that end there. Nodes are how far a phrase has come: its first part is the node of that number.
     pub ends: Vec<Ends>,
     /// Node → whether a longer phrase goes on there, after a gap.
@@ -264,13 +266,14 @@ impl Weaver {
         if self.lexicon.len() as u32 >= MOST_WORDS {
             self.faults.push(whole("the phrases use too many different words".into(), "use fewer phrases"));
         }
+        let width = if self.lexicon.len() <= usize::from(u16::MAX) { 2 } else { 3 };
         // Both halves of the work take as long: the regexes on a thread of their own.
         let regexes = std::mem::take(&mut self.regexes);
         let (patterns, automaton, knotted) = thread::scope(|scope| {
             let knotting = scope.spawn(|| knot(&regexes, &self.proven));
             self.lexicon.seal();
             let patterns = self.patterns.into_lists();
-            let automaton = automaton(&patterns);
+            let automaton = automaton(&patterns, width);
             (patterns, automaton, knotting.join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
         });
         let mut faults = self.faults;
@@ -301,6 +304,7 @@ impl Weaver {
         let net = Net {
             lexicon: self.lexicon,
             automaton,
+            width,
             ends,
             opens,
             joins,
@@ -320,7 +324,7 @@ fn whole(message: String, remedy: &str) -> Fault {
     Fault { file: "rules".into(), line: 0, message, remedy: remedy.into() }
 }
 
-fn automaton(patterns: &Lists<u8>) -> Result<Option<AhoCorasick>, Fault> {
+fn automaton(patterns: &Lists<u8>, width: usize) -> Result<Option<AhoCorasick>, Fault> {
     if patterns.len() == 0 {
         return Ok(None);
     }
@@ -331,7 +335,11 @@ fn automaton(patterns: &Lists<u8>) -> Result<Option<AhoCorasick>, Fault> {
         .kind(Some(AhoCorasickKind::ContiguousNFA))
         .dense_depth(0)
         .prefilter(false)
-        .build(patterns.iter());
+        .build(
+            patterns
+                .iter()
+                .map(|words| words.chunks(3).flat_map(|word| &word[3 - width..]).copied().collect::<Vec<u8>>()),
+        );
     Ok(Some(built.map_err(|error| whole(error.to_string(), "use fewer phrases"))?))
 }
 
