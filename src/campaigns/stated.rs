@@ -121,7 +121,8 @@ impl Finder<'_, '_> {
         let last = before.tokens.1;
         let listed = i > last && self.continues(last, i) && token.gap & gap::SEMICOLON == 0;
         let whole = before.compact.bytes().all(|b| b.is_ascii_digit());
-        let slash = token.gap == gap::SLASH && token.gap_chars == 1;
+        // "48213/-31"
+        let slash = token.gap & gap::SLASH != 0 && token.gap & !(gap::SLASH | gap::HYPHEN) == 0 && token.gap_chars <= 2;
         if !listed || whole && !slash || before.row.is_none() || before.weight <= 0.0 {
             return None;
         }
@@ -271,6 +272,9 @@ impl Finder<'_, '_> {
                     let numbers = reading.compact.bytes().filter(u8::is_ascii_digit).count();
                     let exact = exact || mixed && spread && opening && numbers >= 2 && reading.compact.len() >= 6;
                     let exact = exact || mixed && !spread && intermingled(&reading.compact);
+                    // "X74-EF" for "x74-ef"
+                    let parted = spread && numbers >= 2 && id.eq_ignore_ascii_case(self.written(i, last));
+                    let exact = exact || mixed && parted && reading.compact.len() >= 5;
                     let seen = exact && (token.capitals || has_digit) && end - reading.start >= 3;
                     if seen && !token.link { stated("campaign-id.exact", 0.8, Footing::Labelled) } else { None }
                 }
@@ -383,8 +387,8 @@ impl Finder<'_, '_> {
 
     /// "48213/31": behind the number at this token stand the last digits of another, and both are known.
     pub(super) fn shortened_behind(&self, i: usize) -> bool {
-        let Some(next) = self.token(i + 1).filter(|next| next.digits && next.gap == gap::SLASH && next.gap_chars == 1)
-        else {
+        let slash = |gap: u32| gap & gap::SLASH != 0 && gap & !(gap::SLASH | gap::HYPHEN) == 0;
+        let Some(next) = self.token(i + 1).filter(|next| next.digits && slash(next.gap) && next.gap_chars <= 2) else {
             return false;
         };
         let (word, last) = (self.words.word(i), self.words.folded(next));
