@@ -147,7 +147,7 @@ pub fn settle(
     let alive =
         (judged.by_mail && (judged.proven || judged.by_token) && spent.bounced.remove(&address)).then_some(address);
     let Answer { outgoing, events: answered } = answer::answer(judged, reply, &mut ticket, means, spent, now);
-    let mut events = vec![arrival(judged, before)];
+    let mut events = vec![arrival(submission, judged, before)];
     events.extend(answered);
     if let Some(before) = before.filter(|before| before.status != ticket.status) {
         let detail = json!({ "from": before.status, "to": ticket.status });
@@ -289,7 +289,7 @@ fn ended(submission: &Submission, outcome: Outcome, because: Option<String>, eff
     Settlement { submission, outcome, because, effect, beside: None, thread: None, fetches: vec![] }
 }
 
-fn arrival(judged: &Judged, before: Option<&Ticket>) -> NewEvent {
+fn arrival(submission: &Submission, judged: &Judged, before: Option<&Ticket>) -> NewEvent {
     let triage = &judged.triage;
     let mut detail = json!({
         "campaign": triage.campaign.status,
@@ -298,6 +298,9 @@ fn arrival(judged: &Judged, before: Option<&Ticket>) -> NewEvent {
     });
     if let Place::New { linked: Some(linked), .. } = judged.place {
         detail["linked"] = linked.into();
+    }
+    if let Some(by) = &submission.envelope.persons_by {
+        detail["made_by"] = by.as_str().into();
     }
     if before.is_some() {
         let by = match judged.by_token {

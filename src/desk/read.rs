@@ -4,6 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::hooks::{self, HookSources};
+use super::judge;
 use crate::request::hook::body::{self, Closed};
 use crate::request::hook::{self, HookMap};
 use crate::request::{self, Automated, AutomatedKind, Request, Setting, mail, screening, submitted};
@@ -40,6 +41,10 @@ pub fn read(submission: &Submission, setting: &Setting, hooks: &HookSources) -> 
             Ok(mut request) => {
                 request.source = Some(submission.source.clone());
                 envelope(&mut request, submission);
+                if submission.envelope.persons_by.is_some() {
+                    judge::as_a_persons(&mut request);
+                    request.no_reply.get_or_insert_with(|| "people made a ticket of it".into());
+                }
                 for file in &mut request.attachments {
                     file.dropped = setting.policy.refuses(file);
                 }

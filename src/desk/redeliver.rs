@@ -8,6 +8,7 @@ use super::hooks::HookSource;
 use super::post::{self, Believed, Post};
 use super::problem::Problem;
 use crate::store::deliveries::Refusal;
+use crate::store::quarantine::Again;
 
 /// What a replay has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Desk {
         if submission.outcome.is_none() {
             return Err(Problem::Conflict("it is not settled yet".into()));
         }
-        self.store.replay_submission(id, actor, now).await?;
+        self.store.replay_submission(id, Again::Anew, actor, now).await?;
         self.wake.notify_one();
         Ok(Redelivered { submission: submission.id, known: true })
     }

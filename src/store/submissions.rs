@@ -53,6 +53,9 @@ pub struct Envelope {
     /// Why the door could not take it whole: `raw` is a part of it, and it goes to quarantine unread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// Who found that a person wrote it, whatever it looks like (`agent:NAME`): it is judged so, and not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persons_by: Option<String>,
 }
 
 /// A submission that a door hands in.

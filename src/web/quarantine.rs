@@ -1,4 +1,5 @@
-//! `/v1/quarantine`: what could not be read, listed, shown, settled once more or dropped. Who did so is kept.
+//! `/v1/quarantine`: what could not be read, and what was set aside as automated or turned away: listed, shown, settled once
+//! more, made a ticket of or dropped. Who did so is kept.
 
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use super::console::files::download;
 use super::session::ApiAgent;
 use super::{Site, now, time};
 use crate::desk::problem::{Path, Problem, Query};
-use crate::desk::quarantine::glance;
+use crate::desk::quarantine::{Glanced, glance, glance_at};
+use crate::store::quarantine::{Again, ENDS};
 use crate::store::submissions::{Kind, Outcome, Submission};
 
 /// Submissions on a page unless `limit` says otherwise.
@@ -31,12 +33,15 @@ pub fn router() -> Router<Arc<Site>> {
         .route("/v1/quarantine/{id}", get(one))
         .route("/v1/quarantine/{id}/raw", get(raw))
         .route("/v1/quarantine/{id}/replay", post(replay))
+        .route("/v1/quarantine/{id}/ticket", post(ticket))
         .route("/v1/quarantine/{id}/drop", post(discard))
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Wanted {
+    /// How they ended: quarantined, unless it says otherwise.
+    outcome: Option<Outcome>,
     limit: Option<i64>,
     /// The `next` of the page before.
     cursor: Option<String>,
@@ -49,23 +54,32 @@ async fn list(
 ) -> Result<Answer<Value>, Problem> {
     let page = super::page(wanted.limit, (PAGE, LARGEST_PAGE))?;
     let store = &site.desk.store;
-    let mut found = store.list_submissions(Outcome::Quarantined, page + 1, wanted.cursor.as_deref()).await?;
+    let outcome = listable(wanted.outcome)?;
+    let mut found = store.list_submissions(outcome, page + 1, wanted.cursor.as_deref()).await?;
     let more = super::cut(&mut found, page);
     let next = found.last().filter(|_| more).map(|last| last.id.clone());
-    let listed = found.iter().map(|kept| {
+    let found = glance_at(store, found).await?;
+    let listed = found.iter().map(|Glanced { listed: kept, from, subject }| {
         json!({
-            "id": kept.id, "source": kept.source, "received_at": time(kept.received_at), "attempts": kept.attempts,
-            "because": kept.because, "bytes": kept.bytes,
+            "id": kept.id, "outcome": outcome, "source": kept.source, "received_at": time(kept.received_at),
+            "attempts": kept.attempts, "because": kept.because, "bytes": kept.bytes, "from": from, "subject": subject,
         })
     });
     Ok(Answer(json!({ "submissions": listed.collect::<Vec<_>>(), "next": next })))
 }
 
-/// The one that is meant; what is not in quarantine is none of it.
+/// How those end that are to be listed.
+pub fn listable(wanted: Option<Outcome>) -> Result<Outcome, Problem> {
+    let outcome = wanted.unwrap_or(Outcome::Quarantined);
+    let known = || Problem::Malformed("the outcome is quarantined, automated or rejected".into());
+    ENDS.contains(&outcome).then_some(outcome).ok_or_else(known)
+}
+
+/// The one that is meant; what is on a ticket is none of it.
 async fn kept(site: &Site, id: &str) -> Result<Submission, Problem> {
     let found = site.desk.store.submission(id).await?;
-    let found = found.filter(|submission| submission.outcome == Some(Outcome::Quarantined));
-    found.ok_or_else(|| Problem::no("submission in quarantine"))
+    let found = found.filter(|submission| submission.outcome.is_some_and(|outcome| ENDS.contains(&outcome)));
+    found.ok_or_else(|| Problem::no("submission in quarantine or set aside"))
 }
 
 async fn one(
@@ -75,10 +89,10 @@ async fn one(
 ) -> Result<Answer<Value>, Problem> {
     let kept = kept(&site, &id).await?;
     Ok(Answer(json!({
-        "id": kept.id, "source": kept.source, "source_key": kept.source_key, "kind": kept.kind,
+        "id": kept.id, "outcome": kept.outcome, "source": kept.source, "source_key": kept.source_key, "kind": kept.kind,
         "received_at": time(kept.received_at), "quarantined_at": kept.settled_at.map(time), "attempts": kept.attempts,
         "because": kept.because, "bytes": kept.raw.len(), "envelope": { "from": kept.envelope.from, "to": kept.envelope.to },
-        "headers": glance(&kept),
+        "headers": glance(kept.kind, &kept.raw),
     })))
 }
 
@@ -97,14 +111,22 @@ async fn replay(
     ApiAgent(agent): ApiAgent,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    again(&site, &id, &agent).await?;
+    again(&site, &id, Again::Anew, &agent).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn ticket(
+    State(site): State<Arc<Site>>,
+    ApiAgent(agent): ApiAgent,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    again(&site, &id, Again::AsAPersons, &agent).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
 /// Hands it to the workers once more.
-pub async fn again(site: &Site, id: &str, agent: &str) -> Result<(), Problem> {
-    kept(site, id).await?;
-    site.desk.store.replay_submission(id, &format!("agent:{agent}"), now()).await?;
+pub async fn again(site: &Site, id: &str, how: Again, agent: &str) -> Result<(), Problem> {
+    site.desk.store.replay_submission(id, how, &format!("agent:{agent}"), now()).await?;
     site.desk.wake.notify_one();
     Ok(())
 }

@@ -6,6 +6,7 @@ use deskclerk::campaigns::Campaign;
 use deskclerk::config::{self, settings::Config, settings::Mode};
 use deskclerk::desk::{Desk, Step};
 use deskclerk::store::outbox::{Outgoing, Reason, State};
+use deskclerk::store::quarantine::Again;
 use deskclerk::store::submissions::{Envelope, Kind, New, Outcome};
 use deskclerk::store::tickets::{Direction, Filter};
 use deskclerk::ticket::change::Change;
@@ -416,12 +417,12 @@ async fn what_cannot_be_read_is_quarantined_and_the_door_goes_on() {
             assert_eq!(outcome, Outcome::Ticket);
             assert_eq!(ticket(&desk, opened).await.source, "hook:leads");
             // Agents may have it settled again, or turn it away; what went to a ticket stays there.
-            desk.store.replay_submission(&id, "operator", NOW).await.unwrap();
+            desk.store.replay_submission(&id, Again::Anew, "operator", NOW).await.unwrap();
             assert_eq!(settled(&desk, NOW).await, (id.clone(), Outcome::Quarantined, None));
             desk.store.reject_submission(&id, "a scanner's post", "operator", NOW).await.unwrap();
             assert!(desk.store.reject_submission(&id, "twice", "operator", NOW).await.is_err());
             assert_eq!(desk.store.submission(&id).await.unwrap().unwrap().outcome, Some(Outcome::Rejected));
-            assert!(desk.store.replay_submission("nothing", "operator", NOW).await.is_err());
+            assert!(desk.store.replay_submission("nothing", Again::Anew, "operator", NOW).await.is_err());
             assert_eq!(desk.step(NOW).await.unwrap(), Step::Idle);
         },
     )
@@ -469,7 +470,7 @@ async fn a_crash_between_claim_and_settle_is_one_ticket() {
             let kept = desk.store.submission(&id).await.unwrap().unwrap();
             assert!(kept.because.unwrap().contains("ended 3 times"));
             // Replayed, it begins anew.
-            desk.store.replay_submission(&id, "operator", NOW).await.unwrap();
+            desk.store.replay_submission(&id, Again::Anew, "operator", NOW).await.unwrap();
             assert_eq!(settled(&desk, NOW + 600_000).await.1, Outcome::Ticket);
             // What comes to no end for ever, whatever ends it, is not read for ever.
             desk.accept(new("lmtp", Kind::Mail, &mail("jane@acme.example", "c2@acme.example", "y", "", VAGUE)))

@@ -1,4 +1,5 @@
-//! The quarantine: what came in and could not be read, with the reason and the raw bytes; settled once more, or dropped.
+//! The quarantine: what came in and could not be read, and what was set aside as automated, with the reason and the raw bytes;
+//! settled once more, made a ticket of, or dropped.
 
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::desk::problem::{Path, Problem, Query};
+use crate::desk::quarantine::{Glanced, glance_at};
+use crate::store::quarantine::{Again, ENDS};
 use crate::store::submissions::Outcome;
 use crate::web::session::{Act, SignedIn};
 use crate::web::{Site, now, quarantine};
@@ -24,6 +27,7 @@ pub fn router() -> Router<Arc<Site>> {
 
 #[derive(Debug, Default, Deserialize)]
 struct Wanted {
+    outcome: Option<Outcome>,
     before: Option<String>,
 }
 
@@ -34,18 +38,29 @@ async fn page(
 ) -> Result<Html<String>, Problem> {
     let Query(wanted) = wanted?;
     let store = &site.desk.store;
-    let mut submissions = store.list_submissions(Outcome::Quarantined, PAGE + 1, wanted.before.as_deref()).await?;
+    let outcome = quarantine::listable(wanted.outcome)?;
+    let mut submissions = store.list_submissions(outcome, PAGE + 1, wanted.before.as_deref()).await?;
     let more = crate::web::cut(&mut submissions, PAGE);
     let next = submissions.last().filter(|_| more).map(|last| last.id.clone());
+    let glanced = glance_at(store, submissions).await?;
+    let shown = glanced
+        .iter()
+        .map(|Glanced { listed, from, subject }| json!({ "kept": listed, "from": from, "subject": subject }));
     site.pages.render(
         "quarantine.html",
-        json!({ "frame": super::frame(&site, &session, "quarantine"), "submissions": submissions, "next": next}),
+        json!({
+            "frame": super::frame(&site, &session, "quarantine"), "outcome": outcome, "outcomes": ENDS,
+            "submissions": shown.collect::<Vec<_>>(), "next": next,
+        }),
     )
 }
 
 #[derive(Debug, Deserialize)]
 struct Decision {
     decision: String,
+    /// The list that it was taken in.
+    #[serde(default)]
+    outcome: Option<Outcome>,
 }
 
 async fn decide(
@@ -54,12 +69,14 @@ async fn decide(
     Act { agent, form }: Act<Decision>,
 ) -> Result<Redirect, Problem> {
     match form.decision.as_str() {
-        "replay" => quarantine::again(&site, &id, &agent).await?,
+        "replay" => quarantine::again(&site, &id, Again::Anew, &agent).await?,
+        "ticket" => quarantine::again(&site, &id, Again::AsAPersons, &agent).await?,
         "drop" => {
             let actor = format!("agent:{agent}");
             site.desk.store.reject_submission(&id, quarantine::DROPPED, &actor, now()).await?;
         }
-        _ => return Err(Problem::Malformed("the decision is replay or drop".into())),
+        _ => return Err(Problem::Malformed("the decision is replay, ticket or drop".into())),
     }
-    Ok(Redirect::to("/desk/quarantine"))
+    let outcome = quarantine::listable(form.outcome)?.as_str();
+    Ok(Redirect::to(&format!("/desk/quarantine?outcome={outcome}")))
 }

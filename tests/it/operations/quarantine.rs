@@ -46,10 +46,31 @@ async fn it_is_listed_shown_replayed_and_dropped_and_that_is_kept() {
         let done: Vec<&str> = acts.iter().map(|act| act["what"].as_str().unwrap()).collect();
         assert_eq!(done, ["dropped", "dropped", "replayed"], "{out}");
         assert_eq!(acts[2]["about"], format!("submission {first}"));
+        set_aside(&operated).await;
         status(&operated).await;
         operated.desk.store.close().await;
     })
     .await;
+}
+
+/// Automated mail without a ticket is listed with its sender and its reason, and a person's becomes a ticket.
+async fn set_aside(operated: &Operated) {
+    let odd =
+        "From: Robot <robot@c.example>\nSubject: \x1b[2JOut of office\nAuto-Submitted: auto-replied\n\nI am away.\n";
+    let (id, outcome, ticket) = operated.mail(odd).await;
+    assert_eq!((outcome, ticket), (Outcome::Automated, None));
+    assert_eq!(operated.run(&["quarantine", "list"]).1, "");
+    let (code, out, _) = operated.run(&["quarantine", "list", "--outcome", "automated"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("Robot <robot@c.example>  \"[2JOut of office\"") && out.contains("Auto-Submitted"), "{out}");
+    let (code, out, complaints) = operated.run(&["quarantine", "ticket", &id]);
+    assert_eq!((code, out.contains("to become a ticket")), (0, true), "{out}{complaints}");
+    let step = operated.desk.step(unix_ms()).await.unwrap();
+    assert!(matches!(step, Step::Settled { outcome: Outcome::Ticket, ticket: Some(_), .. }), "{step:?}");
+    let (code, _, complaints) = operated.run(&["quarantine", "ticket", &id]);
+    assert_eq!((code, complaints.contains("is on ticket")), (1, true), "{complaints}");
+    let (_, out, _) = operated.run(&["audit", "--actor", "operator"]);
+    assert!(out.contains("made_ticket") && out.contains(&id), "{out}");
 }
 
 /// Without a daemon it reads the store, and says so.
@@ -66,7 +87,7 @@ async fn status(operated: &Operated) {
     assert_eq!((&queues["pending"], &queues["quarantined"]), (&1.into(), &1.into()), "{said}");
     assert_eq!(queues["doors"][0]["door"], "lmtp");
     let tickets = ["waiting", "ready", "open"].map(|status| queues[format!("tickets_{status}")].as_i64().unwrap());
-    assert_eq!(tickets.iter().sum::<i64>(), 1);
+    assert_eq!(tickets.iter().sum::<i64>(), 2);
     let (_, out, _) = operated.run(&["status"]);
     assert!(out.contains("no daemon answers") && out.contains("1 in quarantine"), "{out}");
 }

@@ -12,17 +12,31 @@ use super::console::Browser;
 /// Takes in a mail that is nested too deeply, and waits until it is in quarantine.
 async fn quarantined(desk: &TestDesk, subject: &str) -> String {
     let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(60);
+    taken_in(desk, format!("From: odd@c.example\r\nSubject: {subject}\r\n{nested}"), Outcome::Quarantined).await
+}
+
+/// Takes in a mail of a person whose program marks it as automatic, and waits until it is set aside.
+async fn set_aside(desk: &TestDesk, id: &str) -> String {
+    let raw = format!(
+        "From: Ann <ann@hollowtree.example>\r\nTo: support@desk.example\r\nMessage-ID: <{id}@hollowtree.example>\r\n\
+         Subject: =?utf-8?q?=3Cb=3EKlicks=3C/b=3E_f=C3=BCr?= {id}\r\nAuto-Submitted: auto-generated\r\n\r\n\
+         The report of my campaign shows no clicks since Monday although we had visitors. Can you check?\r\n"
+    );
+    taken_in(desk, raw, Outcome::Automated).await
+}
+
+async fn taken_in(desk: &TestDesk, raw: String, outcome: Outcome) -> String {
     let new = New {
         source: "lmtp".into(),
         source_key: None,
         kind: Sort::Mail,
-        raw: format!("From: odd@c.example\r\nSubject: {subject}\r\n{nested}").into_bytes(),
+        raw: raw.into_bytes(),
         envelope: Envelope { from: Some("odd@c.example".into()), ..Envelope::default() },
         answerable: true,
         received_at: unix_ms(),
     };
     let id = desk.desk.accept(new).await.unwrap().id;
-    settled(desk, &id, Outcome::Quarantined).await;
+    settled(desk, &id, outcome).await;
     id
 }
 
@@ -68,9 +82,14 @@ async fn the_api_lists_shows_replays_and_drops() {
     assert_eq!(dropped.status, 204, "{}", dropped.text());
     let stored = desk.desk.store.submission(&ids[1]).await.unwrap().unwrap();
     assert_eq!((stored.outcome, stored.because.as_deref()), (Some(Outcome::Rejected), Some("a scanner")));
-    for (what, status) in [("replay", 404), ("drop", 409)] {
-        desk.api("POST", &format!("/v1/quarantine/{}/{what}", ids[1]), Value::Null).await.problem(status);
+    desk.api("POST", &format!("/v1/quarantine/{}/drop", ids[1]), Value::Null).await.problem(409);
+    for what in ["replay", "ticket", "drop"] {
         desk.api("POST", &format!("/v1/quarantine/none/{what}"), Value::Null).await.problem(404);
+    }
+    let dropped = desk.api("GET", "/v1/quarantine?outcome=rejected", Value::Null).await.json();
+    assert_eq!(listed(&dropped), [ids[1].clone()]);
+    for outcome in ["ticket", "none"] {
+        desk.api("GET", &format!("/v1/quarantine?outcome={outcome}"), Value::Null).await.problem(400);
     }
 
     let acts = desk.api("GET", "/v1/audit?actor=agent:ann", Value::Null).await.json();
@@ -92,7 +111,8 @@ async fn agents_decide_in_the_console() {
     let csrf = browser.hidden("/desk/quarantine", "csrf").await;
     for (id, decision) in [(&again, "replay"), (&gone, "drop")] {
         let answer = browser.post(&format!("/desk/quarantine/{id}"), &format!("csrf={csrf}&decision={decision}")).await;
-        assert_eq!((answer.status, answer.header("location")), (303, "/desk/quarantine"), "{}", answer.text());
+        let location = "/desk/quarantine?outcome=quarantined";
+        assert_eq!((answer.status, answer.header("location")), (303, location), "{}", answer.text());
     }
     settled(&desk, &again, Outcome::Quarantined).await;
     settled(&desk, &gone, Outcome::Rejected).await;
@@ -105,4 +125,45 @@ async fn agents_decide_in_the_console() {
     desk.desk.store.erase_originals(std::slice::from_ref(&gone), trace, unix_ms()).await.unwrap();
     let page = browser.get(&original).await;
     assert!(page.status == 404 && page.text().contains("was erased"), "{}", page.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_set_aside_is_seen_and_becomes_a_ticket() {
+    let desk = TestDesk::start().await;
+    let (first, second) = (set_aside(&desk, "one").await, set_aside(&desk, "two").await);
+    // It is not in quarantine, for nobody has to decide on it.
+    let page = desk.api("GET", "/v1/quarantine", Value::Null).await.json();
+    assert_eq!(page["submissions"], serde_json::json!([]));
+    let page = desk.api("GET", "/v1/quarantine?outcome=automated", Value::Null).await.json();
+    let listed = &page["submissions"][1];
+    assert_eq!((&listed["id"], &listed["outcome"]), (&first.as_str().into(), &"automated".into()), "{page}");
+    assert_eq!(listed["from"], "Ann <ann@hollowtree.example>");
+    assert_eq!(listed["subject"], "<b>Klicks</b> für one");
+    assert!(listed["because"].as_str().unwrap().contains("Auto-Submitted"), "{page}");
+
+    let mut browser = Browser::signed_in(&desk).await;
+    let page = browser.get("/desk/quarantine?outcome=automated").await.text();
+    assert!(page.contains("&lt;b&gt;Klicks&lt;&#x2f;b&gt; für two") && !page.contains("<b>Klicks"), "{page}");
+    assert!(page.contains("Make a ticket") && page.contains("Auto-Submitted"), "{page}");
+    let csrf = browser.hidden("/desk/quarantine?outcome=automated", "csrf").await;
+    let form = format!("csrf={csrf}&decision=ticket&outcome=automated");
+    let answer = browser.post(&format!("/desk/quarantine/{first}"), &form).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/desk/quarantine?outcome=automated"));
+    settled(&desk, &first, Outcome::Ticket).await;
+    let answer = desk.api("POST", &format!("/v1/quarantine/{second}/ticket"), Value::Null).await;
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    settled(&desk, &second, Outcome::Ticket).await;
+    desk.api("POST", &format!("/v1/quarantine/{second}/ticket"), Value::Null).await.problem(409);
+
+    // Whoever wrote it is not asked, and why stands on the ticket; the agents have it.
+    let stored = desk.desk.store.submission(&first).await.unwrap().unwrap();
+    let ticket = desk.api("GET", &format!("/v1/tickets/{}", stored.ticket_id.unwrap()), Value::Null).await.json();
+    assert_eq!((&ticket["status"], &ticket["missing"][0]), (&"ready".into(), &"campaign_id".into()), "{ticket}");
+    assert_eq!(ticket["outbox"], serde_json::json!([]));
+    assert_eq!(ticket["withheld"][0]["code"], "no_reply");
+    assert_eq!(ticket["events"][0]["detail"]["made_by"], "agent:ann", "{ticket}");
+    let acts = desk.desk.store.acts(0, Some("agent:ann"), 10).await.unwrap();
+    let done: Vec<_> = acts.iter().map(|act| (act.what.as_str(), act.about.clone())).collect();
+    let expected = [&second, &first].map(|id| ("made_ticket", format!("submission {id}")));
+    assert_eq!(done, expected);
 }
