@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::draft::{Reply, Wanted};
 use super::judge::Judged;
-use super::matter::{self, SAME_MATTER};
+use super::matter;
 use crate::campaigns::{Candidate, Directory};
 use crate::config::hours::Hours;
 use crate::config::settings::{Config, Mode};
@@ -25,7 +25,7 @@ use crate::store::budgets::{Counts, Pending, Spent, domain};
 use crate::store::outbox::{self, Payload, Reason, State};
 use crate::store::settle::{NewEvent, NewMessage, NewOutgoing};
 use crate::store::tickets::Direction;
-use crate::ticket::{INCOMPLETE, Status, Ticket};
+use crate::ticket::{INCOMPLETE, SAME_MATTER, Status, Ticket};
 use crate::triage::Triage;
 
 /// What answering needs beside the judgement.

@@ -39,7 +39,8 @@ impl Desk {
         tickets.extend(threads.values());
         tickets.extend(seen.iter().map(|seen| seen.ticket_id));
         tickets.extend(sent.iter().map(|sent| sent.ticket_id));
-        let tickets = self.store.tickets(&list(tickets)).await?;
+        let mut tickets = self.store.tickets(&list(tickets)).await?;
+        self.merged(&mut tickets).await?;
         let waiting = self.store.waiting_for(&list(senders)).await?;
         Ok(Lookups { seen, sent, tickets, threads, waiting })
     }

@@ -10,11 +10,8 @@ use crate::campaigns::Directory;
 use crate::request::Request;
 use crate::rules::Rules;
 use crate::store::budgets::{self, Pending, Spent};
-use crate::ticket::Ticket;
+use crate::ticket::{SAME_MATTER, Ticket};
 use crate::triage::{self, DESCRIPTION, Triage};
-
-/// The flag of a ticket that seems to be about the same thing as the one it is linked to.
-pub const SAME_MATTER: &str = "same_matter";
 
 /// A second mail about the same thing is linked to the first, and flagged.
 pub fn offer_as_one(judged: &Judged, ticket: &mut Ticket, spent: &Spent) {

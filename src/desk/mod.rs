@@ -6,6 +6,7 @@
 
 mod alarm;
 pub mod answer;
+mod changing;
 pub mod contract;
 pub mod directory;
 pub mod doors;
@@ -56,18 +57,16 @@ use crate::config::secret;
 use crate::config::settings::Config;
 use crate::reply::templates::Templates;
 use crate::reply::token::Keys;
-use crate::request::{Request, Setting};
+use crate::request::Setting;
 use crate::rules::Rules;
 use crate::store::agents::Agent;
 use crate::store::breaker::Breaker;
-use crate::store::changes::Wish;
 use crate::store::endpoints::Endpoint;
 use crate::store::outbox::{Outgoing, Payload};
 use crate::store::queues::Queues;
 use crate::store::submissions::{Kind, New, Outcome, Submitted};
 use crate::store::{self, Store};
-use crate::ticket::change::{self, Change};
-use crate::ticket::{Status, Ticket};
+use crate::ticket::Ticket;
 
 use answer::Means;
 use directory::Origin;
@@ -299,31 +298,6 @@ impl Desk {
     /// What answering needs.
     fn means<'a>(&'a self, sources: &'a Sources) -> Means<'a> {
         sources.means(&self.config, &self.keys, &self.hours)
-    }
-
-    /// Makes an agent's changes of a ticket, all or none; see [`Store::change_ticket`].
-    pub async fn change_ticket(
-        &self,
-        id: i64,
-        version: i64,
-        changes: Vec<Change>,
-        actor: &str,
-        now: i64,
-    ) -> Result<Ticket, store::Error> {
-        let sources = self.sources.load_full();
-        let judged_by = change::Means { rules: &sources.rules, directory: &sources.directory };
-        let wish = Wish { ticket: id, version, changes, actor, at: now };
-        let means = self.means(&sources);
-        let follows = |before: &Ticket, after: &Ticket, request: Option<&Request>| {
-            let for_team =
-                after.status == Status::Ready && (before.status != Status::Ready || before.route != after.route);
-            let team = request.filter(|_| for_team).and_then(|request| team::outgoing(after, request, means));
-            let changed = Changed { before: Some(before), after, message: None, reply: None, actor };
-            team.into_iter().chain(notice::outgoing(changed, means, now)).collect()
-        };
-        let changed = self.store.change_ticket(wish, judged_by, follows).await?;
-        self.outbox_wake.notify_one();
-        Ok(changed)
     }
 
     /// Sends a draft after all; [`Desk::drop_outgoing`] discards it.

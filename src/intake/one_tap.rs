@@ -145,7 +145,7 @@ async fn find(desk: &Desk, text: &str, now: i64) -> Result<(PageState, Option<As
         (true, true) => PageState::Open,
         (false, true) => PageState::Expired,
         // Answered by mail. What an agent settled, or another question replaced, the customer has not answered.
-        (_, false) if current && !by_agent => PageState::Used,
+        (_, false) if current && !by_agent && ticket.merged_into().is_none() => PageState::Used,
         (_, false) => PageState::Expired,
     };
     Ok((state, Some(Asked { tap, ticket, campaign })))

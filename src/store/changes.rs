@@ -50,6 +50,9 @@ impl Store {
         if before.version != version {
             return Err(Error::Conflict(format!("ticket {id}")));
         }
+        if let Some(into) = before.merged_into() {
+            return Err(Error::Refused(format!("ticket {id} was merged into ticket {into}: change that one")));
+        }
         let requests = requests(&mut transaction, id).await?;
         let mut after = before.clone();
         let mut made = vec![];

@@ -27,6 +27,7 @@ pub mod fetches;
 pub mod history;
 pub mod leases;
 pub mod lookups;
+pub mod merging;
 mod naming;
 mod numbers;
 pub mod outbox;

@@ -120,7 +120,7 @@ impl Ticket {
     }
 
     /// Takes over a corrected judgement.
-    fn follow(&mut self, judged: Triage) {
+    pub(super) fn follow(&mut self, judged: Triage) {
         self.topic.clone_from(&judged.topic.id);
         self.topic_chosen_by = judged.topic.chosen_by;
         self.campaign_status = judged.campaign.status;

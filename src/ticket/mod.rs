@@ -4,6 +4,7 @@
 //! what a customer's message does to a status is [`after_message`], the same for every door.
 
 pub mod change;
+pub mod merge;
 
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,10 @@ pub const UNANSWERED: &str = "unanswered";
 pub const UNDELIVERED: &str = "undelivered";
 /// As [`UNANSWERED`], because another ticket seems to be the answer to our question.
 pub const ANSWERED_ELSEWHERE: &str = "answered_elsewhere";
+/// The flag of a ticket that seems to be about the same thing as the one it is linked to.
+pub const SAME_MATTER: &str = "same_matter";
+/// The flag of a ticket whose messages stand on the one that it is linked to.
+pub const MERGED: &str = "merged";
 
 /// A ticket, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

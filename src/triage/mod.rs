@@ -5,7 +5,7 @@
 
 mod chosen;
 mod corrected;
-mod merge;
+pub mod merge;
 mod told;
 
 use serde::{Deserialize, Serialize};

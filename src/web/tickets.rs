@@ -1,4 +1,4 @@
-//! `/v1/tickets`: list with filters, one with everything that is known of it, change.
+//! `/v1/tickets`: list with filters, one with everything that is known of it, change, merge.
 //!
 //! A change names the version it was made on (`If-Match` or `version`); when somebody was quicker it is refused.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json as Answer, Router};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ use crate::desk::problem::{Json, Path, Place, Problem, Query};
 use crate::desk::shown;
 use crate::request::{Mailbox, Request, address};
 use crate::rules::Rules;
+use crate::store::merging::Merge;
 use crate::store::tickets::Filter;
 use crate::ticket::change::Change;
 use crate::ticket::{Status, Ticket};
@@ -33,7 +34,10 @@ const PRIORITIES: [&str; 4] = ["low", "normal", "high", "urgent"];
 
 /// The routes.
 pub fn router() -> Router<Arc<Site>> {
-    Router::new().route("/v1/tickets", get(list)).route("/v1/tickets/{id}", get(one).patch(change))
+    Router::new()
+        .route("/v1/tickets", get(list))
+        .route("/v1/tickets/{id}", get(one).patch(change))
+        .route("/v1/tickets/{id}/merge", post(merge))
 }
 
 /// Filters as they stand in a query, for API and console alike.
@@ -207,6 +211,29 @@ async fn change(
     let ticket = make(&site, id, version, changes, &agent).await?;
     let etag = [(header::ETAG, format!("\"{}\"", ticket.version))];
     Ok((etag, Answer(summary(&site, &ticket))).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MergeWish {
+    into: i64,
+}
+
+async fn merge(
+    State(site): State<Arc<Site>>,
+    ApiAgent(agent): ApiAgent,
+    Path(id): Path<i64>,
+    Json(MergeWish { into }): Json<MergeWish>,
+) -> Result<Response, Problem> {
+    let ticket = join(&site, id, into, &agent).await?;
+    let etag = [(header::ETAG, format!("\"{}\"", ticket.version))];
+    Ok((etag, Answer(summary(&site, &ticket))).into_response())
+}
+
+/// Merges a ticket into another one, which it gives back.
+pub async fn join(site: &Site, from: i64, into: i64, agent: &str) -> Result<Ticket, Problem> {
+    let actor = format!("agent:{agent}");
+    Ok(site.desk.merge_tickets(Merge { from, into, actor: &actor, at: super::now() }).await?)
 }
 
 /// The version that an entity tag names: `"3"`, or `W/"3"` where a proxy between compressed the answer.

@@ -28,6 +28,7 @@ const BECAUSE: usize = 40;
 pub fn router() -> Router<Arc<Site>> {
     Router::new()
         .route("/desk/tickets/{id}", get(page).post(change))
+        .route("/desk/tickets/{id}/merge", post(merge))
         .route("/desk/tickets/{id}/drafts/{draft}", post(draft))
 }
 
@@ -191,6 +192,8 @@ async fn page(
     let campaign = ticket.campaign_id.as_deref().and_then(|id| directory.get(id));
     let moves: Vec<&str> =
         Status::ALL.iter().filter(|next| ticket.status.may_become(**next)).map(|next| next.as_str()).collect();
+    // A merged ticket is history: what is to be done is done on the other.
+    let moves = if ticket.merged_into().is_some() { vec![] } else { moves };
     let happened: Vec<Happened<'_>> = events.iter().map(happened).collect();
     let requests: Vec<&Request> = messages.iter().filter_map(|message| message.request.as_ref()).collect();
     // Why nothing was sent at the customer's latest message; of earlier ones the log tells.
@@ -200,7 +203,7 @@ async fn page(
         "ticket.html",
         json!({
             "frame": super::frame(&site, &session, "ticket"),
-            "ticket": ticket, "campaign": campaign, "moves": moves,
+            "ticket": ticket, "merged_into": ticket.merged_into(), "campaign": campaign, "moves": moves,
             "suggested": ticket.suggested_requester(&requests, &tickets::ours(&site)),
             "forwarded_by": ticket.forwarded_by(&requests),
             "topic": rules.label(&ticket.topic),
@@ -261,6 +264,20 @@ async fn change(
     changes.extend(wish.status.map(Change::Status));
     tickets::make(&site, id, wish.version, changes, &agent).await?;
     Ok(Redirect::to(&format!("/desk/tickets/{id}")))
+}
+
+#[derive(Debug, Deserialize)]
+struct Into {
+    into: i64,
+}
+
+async fn merge(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<i64>,
+    Act { agent, form: Into { into } }: Act<Into>,
+) -> Result<Redirect, Problem> {
+    tickets::join(&site, id, into, &agent).await?;
+    Ok(Redirect::to(&format!("/desk/tickets/{into}")))
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use deskclerk::config::{self, settings::Config};
 use deskclerk::desk::{Desk, Step};
 use deskclerk::intake::one_tap;
+use deskclerk::store::merging::Merge;
 use deskclerk::store::outbox::{Outgoing, Reason, State};
 use deskclerk::ticket::change::Change;
 use deskclerk::ticket::{Status, Ticket};
@@ -91,6 +92,7 @@ struct Wish {
     campaign: Option<String>,
     topic: Option<String>,
     release: bool,
+    merge: Option<usize>,
 }
 
 fn folder() -> PathBuf {
@@ -360,6 +362,11 @@ impl Play {
             let rows = self.desk.store.outgoing_of(id).await.unwrap();
             let draft = rows.iter().find(|row| row.state == State::Draft).expect("a draft");
             drop(self.desk.release_draft(&draft.id, "agent:ann", self.now).await.unwrap());
+            return;
+        }
+        if let Some(into) = wish.merge {
+            let merge = Merge { from: id, into: self.tickets[into - 1], actor: "agent:ann", at: self.now };
+            self.desk.merge_tickets(merge).await.unwrap();
             return;
         }
         let version = self.desk.store.ticket(id).await.unwrap().unwrap().version;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::console::Browser;
 use super::{Answer, TestDesk};
 use crate::servers::postgres;
 
@@ -246,4 +247,49 @@ async fn wrong_bodies_are_pointed_at() {
         let answer = desk.send("PATCH", &path, &headers, body.as_bytes()).await;
         assert_eq!(answer.status, status, "{tag} {body}: {}", answer.text());
     }
+}
+
+#[tokio::test]
+async fn two_tickets_of_one_requester_become_one() {
+    each_engine(async |desk| {
+        let (first, _) = waiting(&desk).await;
+        let again = NO_ID.replace("Can you check why?", "It is Campaign ID 48213.");
+        let second = desk.mail(&again).await;
+        let other = desk.mail(BILLING).await;
+        let before = one(&desk, second).await;
+        assert_eq!((&before["linked_ticket"], &before["flags"][0]), (&json!(first), &json!("same_matter")), "{before}");
+        let merge = async |from: i64, into: i64| {
+            desk.api("POST", &format!("/v1/tickets/{from}/merge"), json!({ "into": into })).await
+        };
+        merge(second, second).await.problem(409);
+        merge(second, other).await.problem(409);
+        merge(second, 4711).await.problem(404);
+        merge(4711, first).await.problem(404);
+        desk.api("POST", &format!("/v1/tickets/{second}/merge"), json!({})).await.problem(422);
+        assert_eq!(one(&desk, second).await, before, "nothing was half made");
+
+        let mut browser = Browser::signed_in(&desk).await;
+        let page = browser.get(&format!("/desk/tickets/{second}")).await.text();
+        assert!(page.contains(&format!("Merge into #{first}")), "{page}");
+        let csrf = browser.hidden(&format!("/desk/tickets/{second}"), "csrf").await;
+        let answer = browser.post(&format!("/desk/tickets/{second}/merge"), &format!("csrf={csrf}&into={first}")).await;
+        assert_eq!((answer.status, answer.header("location")), (303, format!("/desk/tickets/{first}").as_str()));
+
+        let gone = one(&desk, second).await;
+        assert_eq!((&gone["status"], &gone["messages"]), (&json!("closed"), &json!([])), "{gone}");
+        assert_eq!((&gone["flags"], &gone["linked_ticket"]), (&json!(["merged"]), &json!(first)), "{gone}");
+        let kept = one(&desk, first).await;
+        assert_eq!((&kept["status"], &kept["campaign"]["id"]), (&json!("ready"), &json!("48213")), "{kept}");
+        assert_eq!((&kept["missing"], kept["messages"].as_array().unwrap().len()), (&json!([]), 2), "{kept}"); // the question had not left the desk
+        let page = browser.get(&format!("/desk/tickets/{second}")).await.text();
+        assert!(page.contains("merged into") && !page.contains("Merge into") && !page.contains("Take it"), "{page}");
+        patch(&desk, second, json!({"version": 2, "status": "ready"})).await.problem(409);
+        merge(second, first).await.problem(409);
+        merge(other, second).await.problem(409);
+        let acts = desk.desk.store.acts(0, Some("agent:ann"), 10).await.unwrap();
+        let done: Vec<_> = acts.iter().map(|act| (act.what.as_str(), act.about.as_str())).collect();
+        let (first, second) = (format!("ticket {first}"), format!("ticket {second}"));
+        assert_eq!(done, [("merged", first.as_str()), ("merged_into", second.as_str())]);
+    })
+    .await;
 }
