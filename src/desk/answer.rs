@@ -216,7 +216,8 @@ fn question(judged: &Judged, ticket: &Ticket, means: Means<'_>, spent: &Spent) -
     let asked = u32::try_from(ticket.questions).unwrap_or(u32::MAX);
     Some(Question {
         on_ticket: Budget { sent: asked, most: means.config.replies.questions_per_ticket },
-        open: judged.unanswered,
+        // Whoever asks back gets his answer.
+        open: judged.unanswered && !judged.asks_where,
         answers: judged.answers(),
         // One that nobody was asked about saves nobody a question.
         same_matter: same.filter(|id| others.iter().any(|other| other.id == *id && other.asked)),

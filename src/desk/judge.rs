@@ -19,7 +19,7 @@ use crate::store::settle::{Effect, NewEvent, NewMessage, NewOutgoing, OnTicket, 
 use crate::store::submissions::{Kind, Outcome, Submission};
 use crate::store::tickets::Direction;
 use crate::ticket::{ANSWERED_ELSEWHERE, INCOMPLETE, Status, Ticket};
-use crate::triage::Triage;
+use crate::triage::{CAMPAIGN_ID, Triage};
 
 /// A request with its judgement.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub struct Judged {
     pub answerable: bool,
     /// The message left our question as open as it was.
     pub unanswered: bool,
+    /// It asks back where the ID is to be found that our first question asked for: that is told once more.
+    pub asks_where: bool,
     /// It says nothing: thanks for a ticket that is done with; while our question is open, thanks, or that he is away.
     pub idle: bool,
 }
@@ -61,17 +63,20 @@ impl Judged {
         rules: &Rules,
     ) -> Judged {
         let by_token = matches!(place, Place::On { by_token: true, .. });
-        let (unanswered, idle) = match &place {
+        let (unanswered, asks_where, idle) = match &place {
             Place::On { ticket, .. } => {
                 let unanswered = answer::unanswered(&request, ticket, &triage);
                 // Reading a text for its thanks costs as much as judging it: only where that decides something.
                 let done_with = matches!(ticket.status, Status::Solved | Status::Closed);
                 let waits = unanswered && ticket.status == Status::Waiting;
                 let thanks = || rules.answers.only_thanks(&request.text, request.from.name.as_deref());
+                let asked = ticket.questions == 1 && ticket.asked.iter().any(|detail| detail == CAMPAIGN_ID);
+                let asks_where = waits && asked && screening::asks_where(&request.text, &rules.reading);
                 let away = || waits && screening::says_only_away(&request.text, &rules.reading);
-                (unanswered, (done_with || waits) && request.attachments.is_empty() && (thanks() || away()))
+                let idle = (done_with || waits) && request.attachments.is_empty() && (thanks() || away());
+                (unanswered, asks_where && !idle, idle)
             }
-            _ => (false, false),
+            _ => (false, false, false),
         };
         Judged {
             by_token,
@@ -80,6 +85,7 @@ impl Judged {
             vouched: by_token || (submission.kind == Kind::Hook && submission.source.starts_with("hook:")),
             answerable: submission.answerable,
             unanswered,
+            asks_where,
             idle,
             rules_version: rules.version.clone(),
             request,

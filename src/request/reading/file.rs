@@ -140,6 +140,10 @@ pub(super) struct ScreeningFile {
     pub(super) leave: Vec<String>,
     pub(super) online: Vec<String>,
     pub(super) senders: Vec<String>,
+    #[serde(default)]
+    pub(super) asks_where: Vec<String>,
+    #[serde(default)]
+    pub(super) asks_where_of: Vec<String>,
     pub(super) no_reply: Vec<String>,
 }
 

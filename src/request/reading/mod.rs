@@ -173,6 +173,10 @@ pub(super) struct Screening {
     pub(super) online: Finder,
     /// Local parts and names of newsletter senders.
     pub(super) senders: Finder,
+    /// "Where do I find".
+    pub(super) asks_where: Finder,
+    /// "The ID", beside these.
+    pub(super) asks_where_of: Finder,
     /// Local parts that are never answered.
     pub(super) no_reply: Set,
 }

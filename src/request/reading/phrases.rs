@@ -135,6 +135,8 @@ pub(super) fn assemble(
             leave: Finder::new(&screening.leave),
             online: Finder::new(&screening.online),
             senders: Finder::new(&screening.senders),
+            asks_where: Finder::new(&screening.asks_where),
+            asks_where_of: Finder::new(&screening.asks_where_of),
             no_reply: lower(&screening.no_reply).into_iter().collect(),
         },
     }

@@ -143,6 +143,11 @@ pub fn titled_automatic(subject: &str, reading: &Reading) -> bool {
     wording::suspicion(subject.to_lowercase().trim_start(), reading) == Suspicion::Exact
 }
 
+/// Whether an answer asks back where the ID that was asked for is to be found.
+pub fn asks_where(text: &str, reading: &Reading) -> bool {
+    wording::asks_where(text, reading)
+}
+
 /// Whether this answer says no more than that its writer is away: whoever sends it, it leaves our question as it was.
 pub fn says_only_away(text: &str, reading: &Reading) -> bool {
     wording::says_only_away(text, reading)

@@ -111,6 +111,12 @@ pub(super) fn says_only_away(text: &str, reading: &Reading) -> bool {
         && sentences(&lower).all(|sentence| away(sentence) || courtesy(sentence, reading))
 }
 
+/// Whether a sentence asks where the ID is to be found.
+pub(super) fn asks_where(text: &str, reading: &Reading) -> bool {
+    let words = &reading.screening;
+    sentences(&folded(text)).any(|sentence| words.asks_where.has(sentence) && words.asks_where_of.has(sentence))
+}
+
 /// Whether a sentence that says nothing of absence names a number beside its words, as an ID is named: no phone's, no year.
 fn states(text: &str, reading: &Reading) -> bool {
     let words = &reading.screening;
