@@ -12,6 +12,7 @@ pub mod queue;
 pub mod sign_in;
 pub mod ticket;
 mod trouble;
+mod wording;
 
 use std::sync::{Arc, OnceLock};
 
@@ -57,7 +58,9 @@ fn environment() -> Environment<'static> {
     for (name, text) in TEMPLATES {
         environment.add_template(name, text).expect("the compiled-in templates are valid: a unit test reads them");
     }
-    environment.add_filter("words", words);
+    environment.add_filter("words", |word: String| wording::words(&word));
+    environment.add_filter("meaning", |flag: String| wording::meaning(&flag));
+    environment.add_filter("who", |actor: String| wording::who(&actor));
     environment.add_filter("when", when);
     environment.add_filter("age", |ms: i64| age(ms, super::now()));
     environment.add_filter("size", size);
@@ -135,16 +138,6 @@ pub async fn refuse(site: &Site, problem: Problem, uri: &Uri, headers: &HeaderMa
         trouble::page(site, problem.into_response(), uri.path()).await.unwrap_or_else(IntoResponse::into_response);
     page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
     page
-}
-
-/// `campaign_id` as people read it.
-fn words(id: String) -> String {
-    match id.as_str() {
-        "campaign_id" => "Campaign ID".into(),
-        "not_applicable" => "not campaign specific".into(),
-        "unknown_id" => "unknown ID".into(),
-        _ => id.replace(['_', '-'], " "),
-    }
 }
 
 /// A time to the minute, UTC.

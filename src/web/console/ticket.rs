@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::marks::{self, Piece};
+use super::wording;
 use crate::desk::problem::{Path, Problem};
 use crate::request::evidence::{Evidence, Where};
 use crate::request::{Mailbox, Request};
@@ -156,28 +157,7 @@ struct Happened<'a> {
 }
 
 fn happened(event: &Event) -> Happened<'_> {
-    fn plain(value: &serde_json::Value) -> String {
-        match value {
-            serde_json::Value::String(text) => text.clone(),
-            serde_json::Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
-            other => other.to_string(),
-        }
-    }
-    let detail = match &event.detail {
-        serde_json::Value::Object(map) => {
-            let part = |(key, value): (&String, &serde_json::Value)| match value {
-                serde_json::Value::Null => None,
-                serde_json::Value::Array(list) if list.is_empty() => None,
-                // A row's id says nothing to people; the reply itself stands on the page.
-                _ if key == "outgoing" => None,
-                value => Some(format!("{key}: {}", plain(value))),
-            };
-            map.iter().filter_map(part).collect::<Vec<_>>().join(" · ")
-        }
-        serde_json::Value::Null => String::new(),
-        other => plain(other),
-    };
-    Happened { at: event.at, actor: &event.actor, what: &event.what, detail }
+    Happened { at: event.at, actor: &event.actor, what: &event.what, detail: wording::detail(&event.detail) }
 }
 
 async fn page(

@@ -162,6 +162,15 @@ async fn what_was_set_aside_is_seen_and_becomes_a_ticket() {
     assert_eq!(ticket["outbox"], serde_json::json!([]));
     assert_eq!(ticket["withheld"][0]["code"], "no_reply");
     assert_eq!(ticket["events"][0]["detail"]["made_by"], "agent:ann", "{ticket}");
+    // The page says so in words, not in those of the code.
+    let page = browser.get(&format!("/desk/tickets/{}", stored.ticket_id.unwrap())).await.text();
+    for words in
+        ["Not answered automatically: no automatic reply is wanted: ", "campaign: none stated", "missing: Campaign ID"]
+    {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(page.contains("as a person&#x27;s, by ann"), "{page}");
+    assert!(!page.contains("no_reply") && !page.contains("template:") && !page.contains("agent:ann"), "{page}");
     let acts = desk.desk.store.acts(0, Some("agent:ann"), 10).await.unwrap();
     let done: Vec<_> = acts.iter().map(|act| (act.what.as_str(), act.about.clone())).collect();
     let expected = [&second, &first].map(|id| ("made_ticket", format!("submission {id}")));
