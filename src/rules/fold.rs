@@ -31,6 +31,7 @@ pub fn fold(text: &str, mut found: impl FnMut(Piece<'_>)) {
                 next += run;
                 word.append(&text[at..next], at);
             }
+            ' ' => word.flush(&mut found),
             // Zero-width characters and soft hyphens stand inside words copied from web pages.
             '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => {}
             // "l'adresse" and "I'm" are two words; "don't" and "campaign's" stay one.

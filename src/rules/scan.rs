@@ -183,15 +183,19 @@ impl<'r> Scan<'r> {
         let mut packed = Vec::with_capacity(self.words.len() * width);
         for word in &self.words {
             // Words that no phrase has may have higher numbers.
-            let id = if width == 2 && word.id > u32::from(u16::MAX) { UNKNOWN } else { word.id };
-            packed.extend_from_slice(&pack(id)[3 - width..]);
+            match width {
+                2 => packed.extend(u16::try_from(word.id).unwrap_or(UNKNOWN as u16).to_be_bytes()),
+                _ => packed.extend(pack(word.id)),
+            }
         }
+        let word_at = |byte: usize| if width == 2 { byte / 2 } else { byte / 3 };
         let mut parts: Vec<Part> = Vec::new();
         for found in automaton.find_overlapping_iter(&packed) {
             // Some bytes a word: a find between words is none.
-            if found.start().is_multiple_of(width) {
+            let first = word_at(found.start());
+            if first * width == found.start() {
                 let number = found.pattern().as_u32();
-                let (first, last) = ((found.start() / width) as u32, (found.end() / width - 1) as u32);
+                let (first, last) = (first as u32, word_at(found.end()) as u32 - 1);
                 self.note(net.ends[number as usize], (first, last), self.in_compound(first, last));
                 if net.joins[number as usize] {
                     parts.push(Part { first, last, number });
