@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json as Answer, Router};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
@@ -216,7 +217,16 @@ async fn change(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MergeWish {
+    #[serde(deserialize_with = "integer")]
     into: i64,
+}
+
+/// An integer as JSON Schema knows it: 255.0 is one, too.
+fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let whole = || number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15);
+    let value = number.as_i64().or_else(|| whole().map(|float| float as i64));
+    value.ok_or_else(|| D::Error::custom(format!("{number} is no number of a ticket; write an integer")))
 }
 
 async fn merge(
