@@ -50,7 +50,7 @@ impl Endings {
         }
         // Two endings at most ("registr-ad-os"), and one for another: more would melt different words of several languages
         // into one.
-        let (mut taken, mut changed) = (0, false);
+        let (mut taken, mut changed, mut plural) = (0, false, false);
         loop {
             let bytes = stem.as_bytes();
             let last = bytes[bytes.len() - 1];
@@ -69,6 +69,11 @@ impl Endings {
                     stem.to_mut().push_str(&ending.instead);
                     changed = true;
                 }
+                // "screens" is "screen", "addresses" is "address": that word may have an ending of some language, too.
+                Some(ending) if taken == 0 && !plural && is_plural(&stem, &ending.written) => {
+                    shorten(&mut stem, ending.written.len());
+                    plural = true;
+                }
                 Some(ending)
                     if ending.instead.is_empty()
                         && (taken == 0 || (taken == 1 && stem.len() - ending.written.len() >= 5)) =>
@@ -80,6 +85,13 @@ impl Endings {
             }
         }
     }
+}
+
+/// Whether an ending of this word makes one of many, and nothing else, in most languages that have it.
+fn is_plural(word: &str, ending: &str) -> bool {
+    let rest = &word[..word.len() - ending.len()];
+    let hisses = || ["ss", "x", "ch", "sh", "z"].iter().any(|end| rest.ends_with(end));
+    ending == "s" && !rest.ends_with('s') || ending == "es" && hisses()
 }
 
 /// Takes the last bytes of a word off.

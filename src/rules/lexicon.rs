@@ -534,6 +534,23 @@ mod tests {
         }
         check("español", false, "españoles", true);
         check("services", false, "our service", true);
+        let one = ["screen", "system", "garden", "address", "process", "class", "box", "user", "program", "stream"];
+        let many = [
+            "screens",
+            "systems",
+            "gardens",
+            "addresses",
+            "processes",
+            "classes",
+            "boxes",
+            "users",
+            "programs",
+            "streams",
+        ];
+        for (one, many) in one.into_iter().zip(many) {
+            check(one, false, many, true);
+            check(many, false, one, true);
+        }
         check("signals", false, "the signal", true);
         check("française", false, "en français", true);
         check("Hinweis", true, "die Rechnungshinweise", true);
