@@ -523,6 +523,32 @@ fn the_readme_is_true() {
     );
 }
 
+/// "The report of Orchard Box Autumn 2025" names no period; what stands beside the name does.
+#[test]
+fn the_year_of_a_campaigns_name_is_no_period() {
+    let rules = Rules::shipped();
+    let name = "Orchard Box Autumn 2025";
+    for (text, known) in [
+        (format!("The report of {name} shows zero clicks."), false),
+        (format!("The report of {name} shows zero clicks for 2026."), true),
+        ("The report for 2025 shows zero clicks.".into(), true),
+    ] {
+        let request = Request { text, ..Request::default() };
+        let named = request.text.find(name).map(|start| Evidence {
+            rule: "campaign-name".into(),
+            place: Where::Text,
+            field: None,
+            start,
+            end: start + name.len(),
+            text: name.into(),
+            weight: 1.0,
+        });
+        let found = rules.find(&request, named.as_slice());
+        let details = rules.details_of("reporting", &found);
+        assert!(details.iter().any(|detail| detail.id == "period" && detail.known == known), "{}", request.text);
+    }
+}
+
 /// Each signal of the README's second example fires on what it is meant for, and not beside it.
 fn every_condition_of_the_readme_works(topic: &str, classes: &str) {
     let rules = Rules::compile(&files(&[("topics/billing.toml", topic), ("classes.toml", classes)])).unwrap();

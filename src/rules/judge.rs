@@ -347,8 +347,8 @@ pub(super) fn fires(signal: &Signal, scan: &Scan<'_>, forwarded: f64) -> Option<
     if !holds(signal, scan.request) {
         return None;
     }
-    // What only names the campaign says nothing of the topic; it may well be urgent.
-    let blind = matches!(signal.owner, Owner::Topic(_));
+    // What only names the campaign says nothing of the topic, and its year is no period; it may well be urgent.
+    let blind = matches!(signal.owner, Owner::Topic(_) | Owner::Detail(..));
     let counts = |hit: &&Hit| {
         let zone = &scan.zones[usize::from(hit.spot.zone)];
         let in_field = match signal.written.field.as_deref() {

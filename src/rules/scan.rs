@@ -20,6 +20,8 @@ pub const GAP_WORDS: u32 = 4;
 const AROUND: usize = 8;
 /// Readings of compounds beyond the first that count.
 const MOST_AGAIN: usize = 1000;
+/// Matches of a regex in one zone that are looked at: the first may stand in a campaign's name.
+const MOST_MATCHES: usize = 4;
 
 /// A place of the request, and its text.
 #[derive(Debug, Clone, Copy)]
@@ -100,7 +102,7 @@ pub struct Scan<'r> {
     pub begins: Vec<u32>,
     /// Phrases found, by number and position.
     pub phrases: Vec<Hit>,
-    /// Regexes found: each once for each zone.
+    /// Regexes found: the first matches of each in each zone.
     pub regexes: Vec<Hit>,
     /// The request names a campaign, by ID or name.
     pub names_campaign: bool,
@@ -294,7 +296,7 @@ impl<'r> Scan<'r> {
         }
         for (zone, read) in self.zones.iter().enumerate() {
             for what in net.regex_set.matches(read.text) {
-                if let Some(found) = net.regexes[what].find(read.text) {
+                for found in net.regexes[what].find_iter(read.text).take(MOST_MATCHES) {
                     let spot = Spot { zone: zone as u16, start: found.start() as u32, end: found.end() as u32 };
                     self.regexes.push(Hit { what: what as u32, first: 0, last: 0, spot, named: false, inside: false });
                 }

@@ -107,10 +107,10 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Its first match.
-    pub fn find<'t>(&self, text: &'t str) -> Option<Match<'t>> {
+    /// Where it matches.
+    pub fn find_iter<'t>(&self, text: &'t str) -> impl Iterator<Item = Match<'t>> {
         // It was compiled once to see that it can be.
-        self.regex.get_or_init(|| build(&self.text).ok()).as_ref()?.find(text)
+        self.regex.get_or_init(|| build(&self.text).ok()).iter().flat_map(|regex| regex.find_iter(text))
     }
 }
 

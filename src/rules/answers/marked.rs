@@ -55,7 +55,7 @@ impl Answers {
             use Class::*;
             matches!(
                 token,
-                Token::Word(Yes | Polite | Filler | Noun | Not | No | Wrong | Nothing | Neither | Over | Fine)
+                Token::Word(Yes | Polite | Copula | Filler | Noun | Not | No | Wrong | Nothing | Neither | Over | Fine)
             )
         };
         if clauses.iter().any(|clause| clause.question) || !tokens.all(known) {

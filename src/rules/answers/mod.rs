@@ -91,6 +91,8 @@ enum Class {
     NameWord,
     Yes,
     Polite,
+    /// "It is": says nothing, but begins anew behind a denial.
+    Copula,
     Filler,
     NoCampaign,
     AllCampaigns,
@@ -139,6 +141,7 @@ impl Answers {
                 ("name_word", NameWord),
                 ("yes", Yes),
                 ("polite", Polite),
+                ("copula", Copula),
                 ("filler", Filler),
                 ("no_campaign", NoCampaign),
                 ("all_campaigns", AllCampaigns),
@@ -206,8 +209,9 @@ impl Answers {
             |word: &&str| words(word).iter().all(|word| name.contains(word)) && word.contains(char::is_alphanumeric);
         let text: String = text.split_inclusive(char::is_whitespace).filter(|word| !of_name(word)).collect();
         let clauses = self.clauses(&text, &List::of(&[], self));
-        let courteous =
-            |token: &Token| matches!(token, Token::Word(Class::Polite | Class::Filler | Class::Yes | Class::And));
+        let courteous = |token: &Token| {
+            matches!(token, Token::Word(Class::Polite | Class::Copula | Class::Filler | Class::Yes | Class::And))
+        };
         let words = words(&text);
         let thanks = |phrase: &Vec<String>| words.windows(phrase.len()).any(|found| found == phrase.as_slice());
         words.len() <= MOST_WORDS

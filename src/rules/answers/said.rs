@@ -201,14 +201,22 @@ impl Said {
             let wrong = |token: &Token| *token == Token::Word(Wrong);
             let before =
                 |says: &dyn Fn(&Token) -> bool| (0..*at).any(|near| says(&tokens[near]) && clear(near + 1, *at));
+            // "It's not the first it's the second": the denial is of the first alone.
+            let listed = |token: &Token| matches!(token, Token::Word(And | Or | Not | Neither | All));
+            let anew = |between: &[Token]| between.contains(&Token::Word(Copula)) && !between.iter().any(listed);
+            let rank = |at: usize| matches!(tokens[at], Token::Word(Rank(_)));
+            let corrects = |(other, of): &(usize, Option<usize>)| {
+                *other < *at && of != place && rank(*other) && rank(*at) && anew(&tokens[*other..*at])
+            };
+            let restarted = mentions.iter().any(corrects);
             let behind = |near: usize| wrong(&tokens[near]) && clear(at + 1, (near + 2).min(tokens.len()));
             let ends = after == tokens.len() && tokens[at + 1..].iter().any(denies);
-            let denied = before(&denies)
+            let denied = before(&denies) && !restarted
                 || ends && clear(at + 1, after) && !has(Fine)
                 || (at + 1..after).any(behind)
                 || first && before(&wrong);
             // "We don't use the first one", "I do not see clicks in the second": either may be meant.
-            self.doubt |= !denied && tokens[..*at].iter().any(denies);
+            self.doubt |= !denied && !restarted && tokens[..*at].iter().any(denies);
             match place {
                 Some(NOWHERE) => {}
                 Some(place) if denied => drop(self.denied.insert(*place)),
