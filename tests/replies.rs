@@ -122,7 +122,7 @@ fn no_detail_is_asked_for_twice() {
                 "de" => "seit wann",
                 "en" => "since when",
                 "es" => "desde cuándo",
-                "fr" => "depuis quand",
+                "fr" => "depuis",
                 _ => "desde quando",
             };
             assert_eq!(text(0).to_lowercase().matches(since).count(), 1, "{}", text(0));
