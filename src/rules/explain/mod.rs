@@ -4,7 +4,7 @@ mod trial;
 
 use serde::Serialize;
 
-use trial::Trial;
+use trial::{Trial, Without};
 
 use super::judge::{OTHER, Pick, leaned, rounded};
 use super::scan::{Scan, Spot};
@@ -24,6 +24,8 @@ pub struct Explanation {
     pub rival: Option<String>,
     /// What would have changed the verdict, a sentence each.
     pub changes: Vec<String>,
+    /// The words and conditions that were tried and change it: one alone, or all that do together, everyday words as well.
+    pub without: Vec<Without>,
     /// Priority, team and flags of this topic, and the rules that set them.
     pub routing: Routing,
     /// The version of the rules.
@@ -83,19 +85,22 @@ impl Rules {
             }
         }
         let by_signals = self.chosen(scan, &signalled).to_owned();
-        let mut changes = match pick {
+        let (mut changes, without) = match pick {
             Pick::Topic(_) => {
                 let by_points = self.chosen(scan, &scores);
-                vec![format!("the customer picked this topic; by points it would be `{by_points}`")]
+                (vec![format!("the customer picked this topic; by points it would be `{by_points}`")], vec![])
             }
             _ => {
                 let trial = Trial { rules: self, findings, scores: &scores, tells: &tells };
                 match index.filter(|_| topic.id != OTHER) {
                     Some(own) => trial.of_winner(own, rival),
-                    None if self.chosen(scan, &scores) != topic.id => vec![format!(
-                        "words lean to `{}`, but the mail does not say what is wrong or wanted: it takes a signal, or more words",
-                        self.chosen(scan, &scores)
-                    )],
+                    None if self.chosen(scan, &scores) != topic.id => {
+                        let lean = format!(
+                            "words lean to `{}`, but the mail does not say what is wrong or wanted: it takes a signal, or more words",
+                            self.chosen(scan, &scores)
+                        );
+                        (vec![lean], vec![])
+                    }
                     None => trial.of_other(rival),
                 }
             }
@@ -105,7 +110,7 @@ impl Rules {
         }
         let routing = compiled.routing(scan, &topic.id);
         let rival = rival.map(|rival| compiled.topics[rival].id.0.clone());
-        Explanation { topic, by_signals, ranking, rival, changes, routing, rules: self.version.clone() }
+        Explanation { topic, by_signals, ranking, rival, changes, without, routing, rules: self.version.clone() }
     }
 
     /// The topic that comes next to the verdict: of others the best, `other` among them.
@@ -198,15 +203,37 @@ mod tests {
 
     #[test]
     fn of_many_words_the_strongest_are_told() {
-        let weights = "\"apple\" = 1.4\n\"pear\" = 1.3\n\"plum\" = 1.2\n\"fig\" = 1.1\n\"kiwi\" = 1\n\"lime\" = 1\n\"melon\" = 1\n";
-        let text = format!("id = \"a\"\nthreshold = 2\n[weights]\n{weights}");
-        let rules = Rules::compile(&Files::from([("topics/a.toml".to_owned(), text.into())])).unwrap();
-        let request = Request { text: "apple pear plum fig kiwi lime melon".into(), ..Request::default() };
-        let changes = rules.explain(&rules.find(&request, &[])).changes;
+        let explained = |count: usize| {
+            let weights: String = (1..=count).map(|at| format!("\"w{at}\" = {}\n", 2.0 - at as f64 / 100.0)).collect();
+            let text = format!("id = \"a\"\nthreshold = 0.5\n[weights]\n{weights}");
+            let rules = Rules::compile(&Files::from([("topics/a.toml".to_owned(), text.into())])).unwrap();
+            let text = (1..=count).map(|at| format!("w{at} ")).collect();
+            let request = Request { text, ..Request::default() };
+            rules.explain(&rules.find(&request, &[]))
+        };
         assert_eq!(
-            changes.last().unwrap(),
-            "nothing decides alone: 6.00 points away it would be `other`, without 6 words together, the strongest \"apple\" (1.40), \"pear\" (1.30), \"plum\" (1.20)"
+            explained(8).changes.last().unwrap(),
+            "nothing decides alone: without \"w1\", \"w2\", \"w3\", \"w4\", \"w5\", \"w6\", \"w7\", \"w8\" together it would be `other`"
         );
+        let many = explained(10);
+        assert_eq!(
+            many.changes.last().unwrap(),
+            "nothing decides alone: 18.95 points away it would be `other`, without 10 words together, the strongest \"w1\", \"w2\", \"w3\", \"w4\", \"w5\", \"w6\", \"w7\", \"w8\", and 2 more (`--format json` has all)"
+        );
+        assert_eq!((many.without[0].words.len(), &*many.without[0].topic), (10, "other"));
+    }
+
+    #[test]
+    fn what_keeps_a_signal_alive_in_another_place_is_told_too() {
+        let text = "id = \"a\"\nthreshold = 2\n[[signal]]\nphrases = [\"apple\", \"green pear\"]\n";
+        let rules = Rules::compile(&Files::from([("topics/a.toml".to_owned(), text.into())])).unwrap();
+        let request = Request { subject: "Apple".into(), text: "a green pear".into(), ..Request::default() };
+        let explained = rules.explain(&rules.find(&request, &[]));
+        assert_eq!(
+            explained.changes.last().unwrap(),
+            "nothing decides alone: without \"Apple\", \"green pear\" together it would be `other`"
+        );
+        assert_eq!(explained.without[0].words, ["Apple", "green pear"]);
     }
 
     /// As `rules learn` writes them: no threshold, priors below zero, and `other` a rival like any.

@@ -3,7 +3,10 @@
 //!
 //! What it says of words is tried: the request is judged again without them. Never changes the request itself.
 
-use regex::RegexBuilder;
+use std::cmp::Ordering;
+
+use regex::{Regex, RegexBuilder};
+use serde::Serialize;
 
 use crate::request::evidence::{Evidence, Where};
 use crate::request::{Field, Request};
@@ -13,14 +16,26 @@ use crate::rules::{Findings, Rules};
 
 /// Words or conditions that are tried at most, the heaviest.
 const MOST_TRIED: usize = 60;
-/// Words that are told to decide together at most; of more the strongest.
-const MOST_TOGETHER: usize = 5;
-const STRONGEST: usize = 3;
+/// Words that are told to decide together at most; of more the strongest so many.
+const MOST_TOGETHER: usize = 8;
+/// How often what comes to count only where other words are gone is looked for.
+const MOST_ROUNDS: usize = 4;
+
+/// Words and conditions, all of them, without which the verdict would be another.
+#[derive(Debug, Serialize)]
+pub struct Without {
+    /// The words as they stand in the request; of a condition, what fulfils it.
+    pub words: Vec<String>,
+    /// The topic that it would be.
+    pub topic: String,
+}
 
 /// What speaks for a verdict, or against its rival: words, or a condition such as the sender's domain.
 struct Part {
     /// The words, in lower case; of a condition, nothing.
     words: String,
+    /// What finds these words.
+    pattern: Option<Regex>,
     /// Where they stand.
     found: Vec<Evidence>,
     /// Index of the topic that a condition gives points.
@@ -30,6 +45,11 @@ struct Part {
 }
 
 impl Part {
+    /// Everyday words behind all others, else the heaviest first.
+    fn order(&self, other: &Part) -> Ordering {
+        self.everyday.cmp(&other.everyday).then(other.weight().total_cmp(&self.weight()))
+    }
+
     fn weight(&self) -> f64 {
         self.found.iter().map(|found| found.weight.abs()).sum()
     }
@@ -58,7 +78,7 @@ pub struct Trial<'a> {
 
 impl Trial<'_> {
     /// What holds a topic up that won, and over whom.
-    pub fn of_winner(&self, own: usize, rival: Option<usize>) -> Vec<String> {
+    pub fn of_winner(&self, own: usize, rival: Option<usize>) -> (Vec<String>, Vec<Without>) {
         let topic = &self.rules.compiled.topics[own];
         let over = self.scores[own] - self.threshold(own);
         let mut said = vec![];
@@ -80,14 +100,15 @@ impl Trial<'_> {
         if over < lead {
             said.push(format!("it has {over:.2} points more than its threshold of {:.2}", self.threshold(own)));
         }
-        said.extend(self.without(Some(own), rival, Some(over.min(lead))));
-        said
+        let (without, tried) = self.without(Some(own), rival, Some(over.min(lead)));
+        said.extend(without);
+        (said, tried)
     }
 
     /// What keeps the best topic from winning over `other`.
-    pub fn of_other(&self, best: Option<usize>) -> Vec<String> {
+    pub fn of_other(&self, best: Option<usize>) -> (Vec<String>, Vec<Without>) {
         let compiled = &self.rules.compiled;
-        let Some(best) = best else { return vec!["there is no other topic".to_owned()] };
+        let Some(best) = best else { return (vec!["there is no other topic".to_owned()], vec![]) };
         let (topic, (_, next)) = (&compiled.topics[best], compiled.best(self.scores));
         let to_threshold = self.threshold(best) - self.scores[best];
         let to_other = compiled.other().map_or(f64::NEG_INFINITY, |other| self.scores[other] - self.scores[best]);
@@ -114,23 +135,46 @@ impl Trial<'_> {
             let prior = compiled.topics[other].prior - to_other;
             said.push(format!("with a prior of `{OTHER}` of {prior:.2} or less it would be `{}`", topic.id.0));
         }
-        said.extend(self.without(compiled.other(), Some(best), None));
-        said
+        let (without, tried) = self.without(compiled.other(), Some(best), None);
+        said.extend(without);
+        (said, tried)
     }
 
     /// The words and conditions without which the verdict would be another: for the verdict, and against its rival.
     /// `together`: where no single one decides, those that do together; the points that they hold it up by.
-    fn without(&self, own: Option<usize>, rival: Option<usize>, together: Option<f64>) -> Vec<String> {
+    fn without(&self, own: Option<usize>, rival: Option<usize>, together: Option<f64>) -> (Vec<String>, Vec<Without>) {
         let scan = &self.findings.scan;
         let verdict = self.rules.chosen(scan, self.scores);
-        let parts = self.parts(own, rival);
+        let mut parts = self.parts(own, rival, scan);
         let instead = |gone: &[&Part]| Some(self.chosen_without(gone)).filter(|now| *now != verdict);
-        let alone = |part: &Part| Some(format!("without {} it would be `{}`", part.shown(), instead(&[part])?));
-        let said: Vec<String> = parts.iter().filter(|part| !part.everyday).filter_map(alone).collect();
-        let Some(points) = together.filter(|_| said.is_empty() && !parts.is_empty()) else { return said };
+        let tried = |gone: &[&Part], now: &str| Without {
+            words: gone.iter().map(|part| part.found[0].text.clone()).collect(),
+            topic: now.to_owned(),
+        };
+        let singles = parts.iter().filter(|part| !part.everyday);
+        let alone: Vec<(&Part, &str)> = singles.filter_map(|part| Some((part, instead(&[part])?))).collect();
+        let Some(points) = together.filter(|_| alone.is_empty() && !parts.is_empty()) else {
+            let said = |(part, now): &(&Part, &str)| format!("without {} it would be `{now}`", part.shown());
+            return (alone.iter().map(said).collect(), alone.iter().map(|(part, now)| tried(&[part], now)).collect());
+        };
+        // A signal is told in its strongest place: without it, another one may keep it alive.
+        for _ in 0..MOST_ROUNDS {
+            let gone: Vec<&Part> = parts.iter().collect();
+            if instead(&gone).is_some() {
+                break;
+            }
+            let request = blanked(scan, &gone);
+            let mut more = self.parts(own, rival, &self.scan_anew(&request));
+            more.retain(|part| !parts.iter().any(|known| known.words == part.words));
+            if more.is_empty() {
+                break;
+            }
+            parts.extend(more);
+        }
+        parts.sort_by(Part::order);
         let parts: Vec<&Part> = parts.iter().collect();
         let Some(count) = (1..=parts.len()).find(|count| instead(&parts[..*count]).is_some()) else {
-            return vec!["without all that is told of it, it stays".to_owned()];
+            return (vec!["without all that is told of it, it stays".to_owned()], vec![]);
         };
         // Not all that are heavier are needed.
         let mut needed = parts[..count].to_vec();
@@ -141,33 +185,29 @@ impl Trial<'_> {
             }
         }
         let now = instead(&needed).unwrap_or_default();
+        let tried = vec![tried(&needed, now)];
         let everyday = needed.iter().filter(|part| part.everyday).count();
         needed.retain(|part| !part.everyday);
         let words = if everyday == 1 { "everyday word" } else { "everyday words" };
         if needed.is_empty() {
-            return vec![format!("without {everyday} {words} together, which only lean, it would be `{now}`")];
+            return (vec![format!("without {everyday} {words} together, which only lean, it would be `{now}`")], tried);
         }
         let and_more = if everyday == 0 { String::new() } else { format!(" and {everyday} {words}") };
-        vec![match needed.len() > MOST_TOGETHER {
-            true => {
-                let weighed = |part: &&Part| format!("{} ({:.2})", part.shown(), part.weight());
-                let strongest: Vec<String> = needed.iter().take(STRONGEST).map(weighed).collect();
-                format!(
-                    "nothing decides alone: {points:.2} points away it would be `{now}`, without {} words{and_more} together, the strongest {}",
-                    needed.len(),
-                    strongest.join(", ")
-                )
-            }
-            false => {
-                let shown: Vec<String> = needed.iter().map(|part| part.shown()).collect();
-                format!("nothing decides alone: without {}{and_more} together it would be `{now}`", shown.join(", "))
-            }
-        }]
+        let shown: Vec<String> = needed.iter().take(MOST_TOGETHER).map(|part| part.shown()).collect();
+        let shown = shown.join(", ");
+        let said = match needed.len().saturating_sub(MOST_TOGETHER) {
+            0 => format!("nothing decides alone: without {shown}{and_more} together it would be `{now}`"),
+            rest => format!(
+                "nothing decides alone: {points:.2} points away it would be `{now}`, without {} words{and_more} together, the strongest {shown}, and {rest} more (`--format json` has all)",
+                needed.len()
+            ),
+        };
+        (vec![said], tried)
     }
 
     /// What gives a topic its points, and takes them from its rival, the heaviest first, everyday words behind all others.
-    fn parts(&self, own: Option<usize>, rival: Option<usize>) -> Vec<Part> {
-        let (compiled, scan) = (&self.rules.compiled, &self.findings.scan);
+    fn parts(&self, own: Option<usize>, rival: Option<usize>, scan: &Scan<'_>) -> Vec<Part> {
+        let compiled = &self.rules.compiled;
         let mut parts: Vec<Part> = vec![];
         let mut add = |topic: usize, in_words: bool, everyday: bool, found: Evidence| {
             let words = if in_words { found.text.to_lowercase() } else { String::new() };
@@ -176,7 +216,11 @@ impl Trial<'_> {
                     part.everyday &= everyday;
                     part.found.push(found);
                 }
-                None => parts.push(Part { words, found: vec![found], topic, everyday }),
+                None => {
+                    let pattern = RegexBuilder::new(&regex::escape(&found.text)).case_insensitive(true).build();
+                    let pattern = pattern.ok().filter(|_| in_words);
+                    parts.push(Part { words, pattern, found: vec![found], topic, everyday });
+                }
             }
         };
         for (topic, sign) in own.map(|own| (own, 1.0)).into_iter().chain(rival.map(|rival| (rival, -1.0))) {
@@ -188,21 +232,26 @@ impl Trial<'_> {
             let leanings = leanings.filter(|found| found.weight * sign > 0.0);
             leanings.for_each(|found| add(topic, true, !(self.tells)(&found), found));
         }
-        parts.sort_by(|a, b| a.everyday.cmp(&b.everyday).then(b.weight().total_cmp(&a.weight())));
+        parts.sort_by(Part::order);
         parts.truncate(MOST_TRIED);
         parts
     }
 
+    /// One pass over a request that is this one but for some words.
+    fn scan_anew<'r>(&self, request: &'r Request) -> Scan<'r> {
+        let Findings { scan, pick } = self.findings;
+        let mut anew = self.rules.compiled.scan(request, *pick);
+        anew.mark_named(scan.named.clone());
+        anew
+    }
+
     /// The verdict on the request without these words, wherever they stand, and without these conditions.
     fn chosen_without(&self, gone: &[&Part]) -> &str {
-        let (compiled, Findings { scan, pick }) = (&self.rules.compiled, self.findings);
-        let (conditions, words): (Vec<&Part>, Vec<&Part>) = gone.iter().partition(|part| part.words.is_empty());
-        let request = blanked(scan, &words);
-        let named = scan.named.clone();
-        let mut scan = compiled.scan(&request, *pick);
-        scan.mark_named(named);
+        let compiled = &self.rules.compiled;
+        let request = blanked(&self.findings.scan, gone);
+        let scan = self.scan_anew(&request);
         let mut signalled = compiled.signalled(&scan);
-        for part in conditions {
+        for part in gone.iter().filter(|part| part.words.is_empty()) {
             signalled[part.topic] -= part.found.iter().map(|found| found.weight).sum::<f64>();
         }
         let leant = compiled.leant(&scan, &compiled.leaning(&scan), &signalled);
@@ -233,23 +282,21 @@ impl Trial<'_> {
 }
 
 /// A request with spaces in place of these words, wherever they stand as words.
-fn blanked(scan: &Scan<'_>, words: &[&Part]) -> Request {
+fn blanked(scan: &Scan<'_>, gone: &[&Part]) -> Request {
     let mut request = scan.request.clone();
-    let alternatives: Vec<String> = words.iter().map(|part| regex::escape(&part.found[0].text)).collect();
-    let pattern = RegexBuilder::new(&alternatives.join("|")).case_insensitive(true).build();
-    let Ok(pattern) = pattern else { return request };
-    for (at, zone) in scan.zones.iter().enumerate().filter(|_| !words.is_empty()) {
+    for (at, zone) in scan.zones.iter().enumerate() {
         let read = scan.words_of(at);
-        let told = |start: usize, end: usize| {
-            let here = |found: &Evidence| found.place == zone.place && (found.start, found.end) == (start, end);
-            words.iter().any(|part| part.found.iter().any(here))
-        };
         let mut text = zone.text.to_owned();
-        for found in pattern.find_iter(zone.text) {
-            let begins = read.iter().any(|word| word.start as usize == found.start());
-            let ends = read.iter().any(|word| word.end as usize == found.end());
-            if begins && ends || told(found.start(), found.end()) {
-                text.replace_range(found.range(), &" ".repeat(found.len()));
+        for part in gone {
+            let told = |start: usize, end: usize| {
+                part.found.iter().any(|found| found.place == zone.place && (found.start, found.end) == (start, end))
+            };
+            for found in part.pattern.iter().flat_map(|pattern| pattern.find_iter(zone.text)) {
+                let begins = read.iter().any(|word| word.start as usize == found.start());
+                let ends = read.iter().any(|word| word.end as usize == found.end());
+                if begins && ends || told(found.start(), found.end()) {
+                    text.replace_range(found.range(), &" ".repeat(found.len()));
+                }
             }
         }
         let place = match zone.place {
