@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::campaigns::Directory;
-use crate::rules::{ChosenBy, Rules};
+use crate::request::Request;
+use crate::request::evidence::Evidence;
+use crate::rules::standing::{Standing, shown};
+use crate::rules::{ChosenBy, Findings, OTHER, Rules};
 use crate::store::history::Past;
 use crate::triage::{Known, Triage, triage};
 
@@ -55,7 +58,7 @@ pub struct Changed {
     pub fields: Vec<Field>,
     /// The topic that an agent chose for it.
     pub agent: Option<String>,
-    /// The words that decide its topic now.
+    /// The words that decide its topic now, or the settings of topics that do where words say what they said.
     pub because: Vec<String>,
 }
 
@@ -100,8 +103,13 @@ impl Replay {
         let fields = fields(&was, &is);
         let count = fields.len();
         if count > 0 {
-            let because = is.topic.evidence.iter().filter(|found| found.weight > 0.0).take(5);
-            let because = because.map(|found| format!("{} \"{}\"", found.rule, found.text)).collect();
+            let told =
+                past.requests.iter().rev().map(|(request, _)| by_settings(request, (&was, before), (&is, after)));
+            let mut because = told.into_iter().find(|told| !told.is_empty()).unwrap_or_default();
+            if because.is_empty() {
+                let words = is.topic.evidence.iter().filter(|found| found.weight > 0.0).take(5);
+                because = words.map(|found| format!("{} \"{}\"", found.rule, found.text)).collect();
+            }
             let (ticket, subject) = (past.ticket.id, past.ticket.subject.clone());
             self.changes.push(Changed { ticket, subject, fields, agent, because });
         }
@@ -124,6 +132,62 @@ fn judge(past: &Past, directory: &Directory, rules: &Rules) -> Option<Triage> {
     known.map(|known| known.triage)
 }
 
+/// Why a ticket leaves its topic for another although signs give both what they gave: by threshold, margin or prior. Nothing where
+/// the signs differ.
+fn by_settings(request: &Request, was: (&Triage, Option<&Rules>), is: (&Triage, &Rules)) -> Vec<String> {
+    let ((was, before), (is, after)) = (was, is);
+    if was.topic.id == is.topic.id {
+        return vec![];
+    }
+    let named = |judged: &Triage| judged.campaign.evidence.iter().filter(|found| found.weight > 0.0).cloned().collect();
+    let (named_before, named): (Vec<Evidence>, Vec<Evidence>) = (named(was), named(is));
+    let (found_before, found) = (before.map(|rules| rules.find(request, &named_before)), after.find(request, &named));
+    // Of several messages it is told of one that by itself is judged so.
+    let judged_so = |rules: &Rules, found: &Findings<'_>, judged: &Triage| rules.topic_of(found).id == judged.topic.id;
+    let before = before.zip(found_before.as_ref());
+    if !judged_so(after, &found, is) || before.is_some_and(|(rules, found)| !judged_so(rules, found, was)) {
+        return vec![];
+    }
+    let mut said = vec![];
+    for (topic, left) in [(&was.topic.id, true), (&is.topic.id, false)] {
+        let Some(new) = after.standing(&found, topic) else { continue };
+        let old: Option<Standing> = before.and_then(|(rules, found)| rules.standing(found, topic));
+        match &old {
+            Some(old) if !same(old.signs, new.signs) => return vec![],
+            None if left && !same(was.topic.score, new.score()) => return vec![],
+            _ => {}
+        }
+        let now = |differs: fn(&Standing, &Standing) -> bool| match &old {
+            Some(old) if !differs(old, &new) => "",
+            _ => " now",
+        };
+        if let Some(old) = old.as_ref().filter(|old| !same(old.prior, new.prior)) {
+            said.push(format!("{topic} begins with {} points now, before with {}", shown(new.prior), shown(old.prior)));
+        }
+        let changed = |differs: fn(&Standing, &Standing) -> bool| old.as_ref().is_some_and(|old| differs(old, &new));
+        let threshold: fn(&Standing, &Standing) -> bool = |old, new| !same(old.threshold, new.threshold);
+        let margin: fn(&Standing, &Standing) -> bool = |old, new| !same(old.margin, new.margin);
+        if topic == OTHER {
+            continue;
+        }
+        if if left { new.score() < new.threshold } else { changed(threshold) } {
+            let (points, least) = (shown(new.score()), shown(new.threshold));
+            said.push(format!("{topic} has {points} points, its threshold is {least}{}", now(threshold)));
+        } else if let Some((next, lead)) = &new.next
+            && if left { *lead < new.margin } else { changed(margin) }
+        {
+            let (lead, least) = (shown(*lead), shown(new.margin));
+            said.push(format!("{topic} leads {next} by {lead} points, its margin is {least}{}", now(margin)));
+        }
+    }
+    said
+}
+
+/// Points are told to a hundredth.
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() < 0.006
+}
+
 fn fields(was: &Triage, is: &Triage) -> Vec<Field> {
     let action = |triage: &Triage| {
         let word = serde_json::to_value(triage.action).ok();
@@ -141,4 +205,40 @@ fn fields(was: &Triage, is: &Triage) -> Vec<Field> {
     .filter(|(_, before, after)| before != after)
     .map(|(field, before, after)| Field { field, before, after })
     .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::rules::Files;
+
+    /// Why a text leaves its topic when these heads of `a`, which has "apple" for 3 points, follow each other.
+    fn check(text: &str, heads: [&str; 2], expected: &[&str]) {
+        let rules = heads.map(|head| {
+            let a = format!("id = \"a\"\n{head}\n[weights]\n\"apple\" = 3\n");
+            let b = "id = \"b\"\n[weights]\n\"bear\" = 2\n".to_owned();
+            let files = [("topics/a.toml".to_owned(), a.into()), ("topics/b.toml".to_owned(), b.into())];
+            Rules::compile(&Files::from(files)).unwrap()
+        });
+        let request = Request { text: text.into(), ..Request::default() };
+        let directory = Directory::default();
+        let [was, is] = [0, 1].map(|at| triage(&request, &directory, &rules[at], None));
+        let said = by_settings(&request, (&was, Some(&rules[0])), (&is, &rules[1]));
+        assert_eq!(said, expected, "{text} {heads:?}");
+        assert_ne!(was.topic.id, is.topic.id);
+    }
+
+    #[test]
+    fn settings_that_decide_are_told_instead_of_words() {
+        check("an apple", ["", "threshold = 900"], &["a has 3 points, its threshold is 900 now"]);
+        check("an apple", ["threshold = 3.5", ""], &["a has 3 points, its threshold is 2 now"]);
+        check("an apple, a bear", ["", "margin = 5"], &["a leads b by 1 points, its margin is 5 now"]);
+        check(
+            "an apple, a bear",
+            ["prior = 0.1", "prior = -2"],
+            &["a begins with -2 points now, before with 0.1", "a has 1 points, its threshold is 2"],
+        );
+        check("an apple", ["", "[[signal]]\nphrases = [\"an apple\"]\nweight = -3"], &[]);
+    }
 }

@@ -23,6 +23,7 @@ pub mod prove;
 mod routing;
 mod scan;
 pub mod sheet;
+pub mod standing;
 mod topic;
 mod weave;
 
