@@ -70,12 +70,27 @@ pub fn unread(folder: &Path) -> Vec<Fault> {
     let at_top: Vec<&str> = shipped.keys().map(String::as_str).filter(|name| !name.contains('/')).collect();
     let mut found = vec![];
     for (name, path) in walk(folder, &mut vec![]) {
+        if path.is_dir() && !path.extension().is_some_and(is_read) {
+            found.push(fault(&path, 0, "is a link to a folder, which is not followed", "take it out of the folder"));
+            continue;
+        }
         let meant = match name.split_once('/') {
             _ if name.ends_with(".md") || at_top.contains(&name.as_str()) => continue,
             None => nearest(&name, &at_top).map(str::to_owned),
             Some((place, rest)) if FOLDERS.contains(&place) => match Path::new(rest).extension() {
                 Some(end) if end == "toml" || (place == "replies" && is_read(end)) => continue,
-                _ => Path::new(&name).with_extension("toml").to_str().map(str::to_owned),
+                // "access.toml.bak" is what it was copied from, and no more where that is still there.
+                _ => match Path::new(&name).with_extension("") {
+                    bare if bare.extension().is_some_and(is_read) => {
+                        if folder.join(&bare).exists() {
+                            let message = format!("is read by nobody, and {} is", bare.display());
+                            found.push(fault(&path, 0, &message, "take it out of the folder"));
+                            continue;
+                        }
+                        bare.to_str().map(str::to_owned)
+                    }
+                    bare => bare.with_extension("toml").to_str().map(str::to_owned),
+                },
             },
             Some((place, rest)) => nearest(place, &FOLDERS).map(|right| format!("{right}/{rest}")),
         };
@@ -248,11 +263,18 @@ mod tests {
                 for name in ["topic/y.toml", "routng.toml", "topics/z.tml", "README.md", "topics/.z.toml.swp"] {
                     fs::write(root.join(name), "").unwrap();
                 }
+                for name in ["topics/x.toml.bak", "topics/w.toml.old"] {
+                    fs::write(root.join(name), "").unwrap();
+                }
+                symlink("..", root.join("topics/up")).unwrap();
             },
             &[],
             &[
                 "routng.toml: is read by nobody; name it routing.toml, or take it out of the folder",
                 "topic/y.toml: is read by nobody; name it topics/y.toml, or take it out of the folder",
+                "topics/up: is a link to a folder, which is not followed; take it out of the folder",
+                "topics/w.toml.old: is read by nobody; name it topics/w.toml, or take it out of the folder",
+                "topics/x.toml.bak: is read by nobody, and topics/x.toml is; take it out of the folder",
                 "topics/z.tml: is read by nobody; name it topics/z.toml, or take it out of the folder",
             ],
         );
