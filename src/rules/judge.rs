@@ -7,7 +7,7 @@ use std::cell::LazyCell;
 
 use super::compile::{Compiled, Owner, Signal, label_words};
 use super::fields::is_field;
-use super::routing::PRIORITIES;
+use super::routing::{NORMAL, PRIORITIES};
 use super::scan::{Hit, Scan, Spot, bit};
 use super::topic::{self, NEAR_WORDS};
 use super::{ChosenBy, Detail, Routing, Topic, description};
@@ -325,7 +325,7 @@ impl Compiled {
             });
             routing.evidence.push(self.one_evidence(scan, &Fired { signal: *number, factor, spot }));
         }
-        routing.priority = PRIORITIES[priority.unwrap_or(1)].into();
+        routing.priority = PRIORITIES[priority.unwrap_or(NORMAL)].into();
         routing.route = route.or(team).unwrap_or_else(|| TEAM.into());
         routing
     }

@@ -8,6 +8,8 @@ use crate::config::fault::Fault;
 
 /// The priorities, lowest first.
 pub const PRIORITIES: [&str; 4] = ["low", "normal", "high", "urgent"];
+/// Index of the one that a request has if nothing says otherwise.
+pub const NORMAL: usize = 1;
 
 /// One rule of `routing.toml`, as written.
 #[derive(Debug, Clone)]

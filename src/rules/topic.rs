@@ -317,9 +317,10 @@ fn lower(texts: Vec<(String, usize)>) -> Vec<String> {
     texts.into_iter().map(|(text, _)| text.to_lowercase()).collect()
 }
 
-/// Likewise, domains as the DNS has them; a door ("hook:leads") is none.
+/// Likewise, domains as mail has them, without the dot behind that the DNS knows; a door ("hook:leads") is none.
 fn domains(texts: Vec<(String, usize)>) -> Vec<String> {
-    let ascii = |text: String| if text.contains(':') { text } else { ascii_domain(&text).into_owned() };
+    let ascii =
+        |text: String| if text.contains(':') { text } else { ascii_domain(text.trim_end_matches('.')).into_owned() };
     lower(texts).into_iter().map(ascii).collect()
 }
 

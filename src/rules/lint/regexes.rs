@@ -1,4 +1,5 @@
-//! What the regexes of a signal show by themselves: those that stand twice, and those of which every match is barred.
+//! What the regexes of a signal show by themselves: those that stand twice, those of which every match is barred, and those with
+//! a `\b` beside a letter that it does not know.
 //!
 //! What stands in every match is told by the texts that regex-syntax extracts from a regex, wherever they stand in it. Boundaries
 //! within those texts are not followed; in doubt nothing surely stands there.
@@ -6,7 +7,7 @@
 use std::slice;
 
 use regex_syntax::hir::literal::Extractor;
-use regex_syntax::hir::{Hir, HirKind, Look};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::{Findings, Weight, holds, words_of};
 use crate::rules::compile::{Compiled, Signal};
@@ -18,6 +19,13 @@ impl Findings {
     pub(super) fn of_regexes(&mut self, compiled: &Compiled, signal: &Signal) {
         let bars = |read: &str, edges| signal.unless.iter().any(|bar| stands_in(compiled, *bar, read, edges));
         for (at, (regex, line)) in signal.written.regexes.iter().enumerate() {
+            if parsed(regex).is_some_and(|read| cut_off(&read)) {
+                let message = format!(
+                    "the regex {regex:?} can hardly fire: `\\b` beside a letter that is not one of a to z asks for one of these on its other side"
+                );
+                let remedy = "use a phrase, or write `\\b{start}` before the word and `\\b{end}` behind it: these know all letters";
+                self.add(Weight::Warning, &signal.file, *line, message, remedy);
+            }
             if signal.written.regexes[..at].iter().any(|(other, _)| other == regex) {
                 let message = format!("the regex {regex:?} stands here twice");
                 self.add(Weight::Warning, &signal.file, *line, message, "delete one of them");
@@ -83,6 +91,44 @@ fn begins(parts: &[Hir], from: usize, is_so: &impl Fn(&str, [Edge; 2]) -> bool) 
         !texts.is_empty()
             && texts.iter().all(|text| str::from_utf8(text.as_bytes()).is_ok_and(|read| is_so(read, text.is_exact())))
     })
+}
+
+/// Whether a `\b`, which knows ASCII letters only, stands directly beside another letter.
+fn cut_off(regex: &Hir) -> bool {
+    let is_edge = |part: &Hir| look(part) == Some(Look::WordAscii);
+    match regex.kind() {
+        HirKind::Concat(parts) => {
+            let beside = |pair: &[Hir]| {
+                is_edge(&pair[0]) && all_foreign(&pair[1], true) || is_edge(&pair[1]) && all_foreign(&pair[0], false)
+            };
+            parts.windows(2).any(beside) || parts.iter().any(cut_off)
+        }
+        HirKind::Alternation(parts) => parts.iter().any(cut_off),
+        HirKind::Capture(capture) => cut_off(&capture.sub),
+        HirKind::Repetition(repetition) => cut_off(&repetition.sub),
+        _ => false,
+    }
+}
+
+/// Whether all that this matches begins (or ends) with a letter that is not ASCII.
+fn all_foreign(part: &Hir, first: bool) -> bool {
+    let foreign = |c: char| !c.is_ascii() && c.is_alphabetic();
+    match part.kind() {
+        HirKind::Literal(literal) => str::from_utf8(&literal.0).is_ok_and(|text| {
+            let mut chars = text.chars();
+            (if first { chars.next() } else { chars.next_back() }).is_some_and(foreign)
+        }),
+        HirKind::Class(Class::Unicode(class)) => {
+            !class.ranges().is_empty() && class.iter().all(|range| foreign(range.start()) && foreign(range.end()))
+        }
+        HirKind::Concat(parts) => {
+            (if first { parts.first() } else { parts.last() }).is_some_and(|part| all_foreign(part, first))
+        }
+        HirKind::Alternation(parts) => parts.iter().all(|part| all_foreign(part, first)),
+        HirKind::Capture(capture) => all_foreign(&capture.sub, first),
+        HirKind::Repetition(repetition) => repetition.min > 0 && all_foreign(&repetition.sub, first),
+        _ => false,
+    }
 }
 
 fn look(part: &Hir) -> Option<Look> {
@@ -151,5 +197,24 @@ mod tests {
         ] {
             check(&signal(written, bar), "", "", &[]);
         }
+    }
+
+    #[test]
+    fn boundaries_beside_letters_that_they_do_not_know_are_named() {
+        let told = |regex: &str| cut_off(&parsed(regex).unwrap());
+        for regex in [r"\büber\b", r"\b東京\b", r"caf(é)\b", r"x|\b(?:ändern|öffnen)", r"\b[éè]t", r"(\b[à-ü]+ )?a"]
+        {
+            assert!(told(regex), "{regex}");
+        }
+        for regex in [r"\bfür\b", r"\b{start}über\b{end}", r"\b(über|unter)\b", r"\b(?:é)?t", r"\b«x»\b", r"\b.é"]
+        {
+            assert!(!told(regex), "{regex}");
+        }
+        let regex = "\\büber\\b";
+        let signal = format!("[[signal]]\nname = \"s\"\nregex = ['{regex}']\n");
+        let expected = format!(
+            "topics/x.toml:4: the regex {regex:?} can hardly fire: `\\b` beside a letter that is not one of a to z asks for one of these on its other side"
+        );
+        check(&signal, "", "", &[&expected]);
     }
 }

@@ -5,7 +5,7 @@ use std::ptr;
 
 use super::{Findings, Weight, covers, words_of};
 use crate::rules::compile::{Compiled, Owner, Signal, Written, usual_places};
-use crate::rules::routing;
+use crate::rules::routing::{self, NORMAL};
 use crate::rules::topic::NEAR_WORDS;
 
 /// Signals that share words and are looked at, at most; the latest first.
@@ -125,10 +125,16 @@ impl Findings {
                     .for_each(|word| by_word.entry(word).or_default().push(index));
             }
         }
+        let any_low = compiled.routing.iter().any(|rule| rule.priority.is_some_and(|priority| priority < NORMAL));
         for (index, rule) in compiled.routing.iter().enumerate() {
             let Some(signal) = signal_of(index) else { continue };
-            if rule.priority.is_none() && rule.route.is_none() && rule.flags.is_empty() {
-                let message = format!("`{}` sets nothing", signal.name);
+            // Where no rule makes anything low, all that no other rule lifts is normal.
+            let usual = rule.priority == Some(NORMAL) && !any_low;
+            if (rule.priority.is_none() || usual) && rule.route.is_none() && rule.flags.is_empty() {
+                let message = match usual {
+                    true => format!("`{}` sets nothing: requests are of priority normal without it", signal.name),
+                    false => format!("`{}` sets nothing", signal.name),
+                };
                 let remedy = "give it a priority, a route or flags, or delete it";
                 self.add(Weight::Warning, &signal.file, signal.written.line, message, remedy);
                 continue;
@@ -377,6 +383,10 @@ mod tests {
             ],
         );
         later("phrases = [\"our lawyer\"]", &["routing.toml:6: `routing.b` sets nothing"]);
+        let normal = rule("a", "priority = \"normal\"\nphrases = [\"court\"]");
+        let usual = "routing.toml:1: `routing.a` sets nothing: requests are of priority normal without it";
+        check("", "", &normal, &[usual]);
+        check("", "", &(normal + &rule("b", "priority = \"low\"\nphrases = [\"lawyer\"]")), &[]);
         later("priority = \"high\"\nphrases = [\"our lawyer\", \"judge\"]", &[]);
         let spoken = |first: &str, second: &str, expected: &[&str]| {
             let one = |name, lang| rule(name, &format!("priority = \"high\"\nphrases = [\"lawyer\"]\nlang = [{lang}]"));
