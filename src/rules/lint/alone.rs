@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::meant::{taken_for_more, type_meant};
 use super::{Findings, Weight, covers, holds, words_of};
 use crate::request::evidence::Where;
 use crate::request::language;
@@ -76,22 +77,6 @@ impl Findings {
         for phrase in all.filter(|phrase| crosses_a_stop(&phrase.text)) {
             let message = format!("{:?} can never fire: it reaches across the end of a sentence", phrase.text);
             self.add(Weight::Warning, file, phrase.line, message, "make two phrases of it, or take the full stop out");
-        }
-    }
-
-    /// Words that stand twice in one list of what must or must not stand beside them.
-    pub(super) fn of_lists(&mut self, signal: &Signal) {
-        let lists =
-            [("near", &signal.written.near), ("with", &signal.written.with), ("unless", &signal.written.unless)];
-        for (key, list) in lists {
-            for (at, phrase) in list.iter().enumerate() {
-                if let Some(first) =
-                    list[..at].iter().find(|first| first.language == phrase.language && first.text == phrase.text)
-                {
-                    let message = format!("{:?} stands twice in `{key}`, first on line {}", phrase.text, first.line);
-                    self.add(Weight::Warning, &signal.file, phrase.line, message, "delete one of them");
-                }
-            }
         }
     }
 
@@ -370,64 +355,6 @@ impl Findings {
             );
         }
     }
-}
-
-/// What to write instead of a type of attachments that none is of.
-fn type_meant(wanted: &str) -> Option<String> {
-    let as_type = "a type such as \"text/csv\" or \"image/*\"";
-    if let Some(end) = wanted.strip_prefix('.') {
-        let end = end.trim_matches('*');
-        let fits = wanted.len() > 1 && !wanted.contains('*');
-        return (!fits).then(|| format!("write \".{end}\" for the end of a name, or {as_type}"));
-    }
-    let (bare, _) = wanted.split_once(';').unwrap_or((wanted, ""));
-    let Some((kind, sub)) = bare.trim().split_once('/') else {
-        return Some(format!("write \".{}\" for the end of a name, or {as_type}", bare.trim_matches(['*', '.', ' '])));
-    };
-    let meant = match (kind.trim_matches('*'), sub.trim_matches('*')) {
-        ("", "") => {
-            return Some(
-                "name the kinds that you mean: \"application/*\", \"image/*\", \"text/*\" and the like".into(),
-            );
-        }
-        ("", sub) => return Some(format!("write \".{sub}\" for the end of a name, or {as_type}")),
-        (kind, "") => format!("{kind}/*"),
-        (kind, sub) if kind == "*" || sub.contains('*') => format!("{kind}/*"),
-        // "vnd.ms*": what begins so.
-        (kind, begin) if sub.ends_with('*') => format!("{kind}/{begin}*"),
-        (kind, sub) => format!("{kind}/{sub}"),
-    };
-    (meant != wanted).then(|| format!("write \"{meant}\""))
-}
-
-/// What a phrase holds that its writer takes for more than it is, and what to write.
-fn taken_for_more(phrase: &str) -> Option<(String, &'static str)> {
-    let is_name = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
-    let mut words = phrase.split_whitespace();
-    let class = |word: &&str| word.strip_prefix('@').is_some_and(|name| name.starts_with(is_name));
-    if phrase.split_whitespace().count() > 1
-        && let Some(class) = words.find(class)
-    {
-        let message = format!("\"{phrase}\" means the word itself by {class}: a class stands alone between its quotes");
-        return Some((message, "write the class by itself and the other words under `near`, or leave the @ out"));
-    }
-    let entity = |rest: &str| {
-        let name = rest.split_once(';').map_or("", |(name, _)| name);
-        name.len() > 1 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '#')
-    };
-    let inside = |rest: &str| rest.split_once('>').is_some_and(|(tag, _)| !tag.trim().is_empty());
-    let (what, remedy) = match () {
-        () if phrase.split('&').skip(1).any(entity) => ("&…;", "write the sign itself"),
-        () if phrase.split('<').skip(1).any(inside) => {
-            ("<…>", "write `...` where up to four words may stand, or take it out: texts are read without HTML")
-        }
-        () if phrase.contains('|') => ("|", "make two phrases of it"),
-        () if phrase.contains('*') => {
-            ("*", "take it out: the usual endings do not matter, and `...` stands for up to four words")
-        }
-        () => return None,
-    };
-    Some((format!("{what} in \"{phrase}\" stands for nothing: signs in a phrase are passed over"), remedy))
 }
 
 /// Whether a sender's address may end so.
