@@ -75,9 +75,10 @@ pub struct Answer {
     pub events: Vec<NewEvent>,
 }
 
-/// Whether the answer counts in the budgets of senders who are not proven. Where nobody can be all are counted as one.
+/// Whether the answer counts in the budgets of senders who are not proven. Whoever posts, by the form or a partner's webhook,
+/// may type anybody's address; of mail all are counted as one where nobody can be proven.
 pub fn unproven(judged: &Judged, means: Means<'_>) -> bool {
-    !(judged.proven || judged.vouched) && means.config.desk.proves_senders()
+    !(judged.proven || judged.by_token) && (!judged.by_mail || means.config.desk.proves_senders())
 }
 
 /// Answers a judged request and moves its ticket accordingly. Counts what it sends in `spent`.
@@ -124,12 +125,12 @@ fn ask(judged: &Judged, reply: Reply, ticket: &mut Ticket, means: Means<'_>, spe
     let mut facts = guard::Facts {
         answerable: judged.answerable,
         require_dmarc: judged.by_mail && means.config.requires_dmarc(),
-        vouched: judged.vouched,
+        by_token: judged.by_token,
         question,
         ..facts(&ticket.requester_address, unproven, means, spent)
     };
-    // Whoever fills in a form may type anybody's address: one mail a day is all that he can have sent there.
-    if !judged.by_mail && !judged.vouched {
+    // One mail a day is all that he can have sent to an address that he types; an acknowledgement is one, too.
+    if !judged.by_mail {
         facts.to_address.most = facts.to_address.most.min(1);
     }
     let (outgoing, language) = match guard::may_answer(&judged.request, &facts).and(mail) {
@@ -195,7 +196,7 @@ pub fn facts(address: &str, unproven: bool, means: Means<'_>, spent: &Spent) -> 
         bounced: spent.bounced.contains(address),
         answerable: true,
         require_dmarc: false,
-        vouched: false,
+        by_token: false,
         posted: false,
         to_address: count(counts.to_address.get(address), replies.per_address_per_day),
         to_domain: count(

@@ -38,8 +38,6 @@ pub struct Judged {
     pub by_token: bool,
     /// The sender is authenticated by the trusted server.
     pub proven: bool,
-    /// The door or a token vouches for the sender.
-    pub vouched: bool,
     /// It came as a mail.
     pub by_mail: bool,
     /// Not older than the door's baseline.
@@ -82,7 +80,6 @@ impl Judged {
             by_token,
             proven: request.authentication.passes(),
             by_mail: submission.kind == Kind::Mail,
-            vouched: by_token || (submission.kind == Kind::Hook && submission.source.starts_with("hook:")),
             answerable: submission.answerable,
             unanswered,
             asks_where,

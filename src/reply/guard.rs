@@ -19,9 +19,8 @@ pub struct Facts {
     pub answerable: bool,
     /// A DMARC pass is required: of mail, where a server is trusted (`replies.require_dmarc`).
     pub require_dmarc: bool,
-    /// The request came through a door that proved who speaks: a signed webhook vouches for its own post, a valid reply
-    /// token for its requester.
-    pub vouched: bool,
+    /// A valid reply token proves the sender.
+    pub by_token: bool,
     /// The request was a post of a form or of a webhook: its sender may have typed anybody's address.
     pub posted: bool,
     /// Automatic replies of the last 24 hours to this address, and how many there may be.
@@ -106,7 +105,7 @@ pub fn may_answer(request: &Request, facts: &Facts) -> Result<(), Withheld> {
         return withhold("before_baseline", "the mail is older than the desk's first look at its mailbox".into());
     }
     // Whether that is proven.
-    if facts.require_dmarc && !proven && !facts.vouched {
+    if facts.require_dmarc && !proven && !facts.by_token {
         let verdict = request.authentication.dmarc.as_deref().unwrap_or("absent");
         return withhold("dmarc", format!("the sender is not proven: DMARC of the trusted server is {verdict}"));
     }
@@ -330,7 +329,7 @@ mod tests {
         check(|_, facts| facts.require_dmarc = true, "dmarc");
         check(|request, facts| (request.authentication, facts.require_dmarc) = (dmarc("fail"), true), "dmarc");
         check(|request, facts| (request.authentication, facts.require_dmarc) = (dmarc("pass"), true), "");
-        check(|_, facts| (facts.vouched, facts.require_dmarc) = (true, true), "");
+        check(|_, facts| (facts.by_token, facts.require_dmarc) = (true, true), "");
         check(|request, _| request.authentication = dmarc("fail"), "");
     }
 
