@@ -26,7 +26,7 @@ pub struct Lookups {
     pub tickets: HashMap<i64, Ticket>,
     /// Tickets of partners' matters.
     pub threads: HashMap<Thread, i64>,
-    /// Tickets that wait for their requesters, of all the proven senders.
+    /// Tickets that wait for their requesters or have a question in draft, of all the proven senders.
     pub waiting: Vec<Ticket>,
 }
 
@@ -73,7 +73,7 @@ pub enum Place {
         linked: Option<i64>,
         /// That ticket, when it waits for an answer and this seems to be it: it has its token, or refers to its messages.
         answers: Option<Box<Ticket>>,
-        /// Tickets that wait for this proven sender: he may answer by a new mail.
+        /// Tickets that wait for this proven sender, or have a question to him in draft: he may answer by a new mail.
         open: Vec<Ticket>,
         /// Its Message-ID was used before, for something else.
         reused: bool,

@@ -182,7 +182,7 @@ fn follow_up(ticket: &Ticket, asked: Asked<'_>, means: Means<'_>, spent: &mut Sp
     effect
 }
 
-/// To the agents, with the reason as a flag.
+/// To the agents, with the reason as a flag, unless it is there with a draft; what was to be asked is withdrawn.
 pub(super) fn handed_over(before: &Ticket, why: &'static str, request: &Request, means: Means<'_>, now: i64) -> Effect {
     let mut after = next(before, now);
     after.hand_over();
@@ -190,12 +190,19 @@ pub(super) fn handed_over(before: &Ticket, why: &'static str, request: &Request,
         after.add_flag(INCOMPLETE);
     }
     after.add_flag(why);
-    let team = team::outgoing(&after, request, means);
+    let waited = before.status == Status::Waiting;
+    if !waited {
+        // Its question is a draft, which nobody is asked any more.
+        after.asked.clear();
+        after.offered.clear();
+    }
+    // With the agents it is already, whose team was told.
+    let team = waited.then(|| team::outgoing(&after, request, means)).flatten();
     let detail = json!({ "from": before.status, "to": after.status, "because": why });
     let mut effect = effect(before, after, means, now);
     effect.withdraw = true;
     effect.outgoing.extend(team);
-    effect.events.push(NewEvent { actor: "desk", what: "status", detail });
+    effect.events.extend(waited.then_some(NewEvent { actor: "desk", what: "status", detail }));
     effect
 }
 

@@ -13,6 +13,10 @@ use super::{Error, Store, tickets};
 use crate::request::Request;
 use crate::ticket::Ticket;
 
+/// Of a ticket: its requester is asked, or an agent may still release the question.
+const ASKED: &str = "(status = 'waiting' OR status = 'ready' AND EXISTS (SELECT 1 FROM outbox \
+                     WHERE outbox.ticket_id = tickets.id AND outbox.reason = 'question' AND outbox.state = 'draft'))";
+
 /// A message of some ticket, as far as later ones are compared with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
@@ -89,7 +93,8 @@ impl Store {
         found.iter().map(|row| tickets::read(row).map(|ticket| (ticket.id, ticket))).collect()
     }
 
-    /// The tickets that wait for these requesters (lower case), the oldest first.
+    /// The tickets that wait for these requesters (lower case), or have a question to them that an agent may still release,
+    /// the oldest first.
     pub async fn waiting_for(&self, requesters: &[String]) -> Result<Vec<Ticket>, Error> {
         if requesters.is_empty() {
             return Ok(vec![]);
@@ -97,7 +102,7 @@ impl Store {
         let mut connection = self.read.acquire().await?;
         let sql = |marks: &str| {
             format!(
-                "SELECT {} FROM tickets WHERE status = 'waiting' AND requester_address IN ({marks}) ORDER BY id",
+                "SELECT {} FROM tickets WHERE {ASKED} AND requester_address IN ({marks}) ORDER BY id",
                 tickets::COLUMNS
             )
         };
@@ -107,12 +112,10 @@ impl Store {
 }
 
 impl Settling {
-    /// The numbers of the tickets that wait for these requesters (lower case) at this moment, with their requesters.
+    /// The numbers of the tickets of [`Store::waiting_for`] at this moment, with their requesters.
     pub async fn waiting_for(&mut self, requesters: &[String]) -> Result<Vec<(i64, String)>, Error> {
         let sql = |marks: &str| {
-            format!(
-                "SELECT id, requester_address FROM tickets WHERE status = 'waiting' AND requester_address IN ({marks})"
-            )
+            format!("SELECT id, requester_address FROM tickets WHERE {ASKED} AND requester_address IN ({marks})")
         };
         let found = rows::with_keys(&mut self.transaction, sql, &[], &rows::keys(requesters)).await?;
         found.iter().map(|row| Ok((row.try_get("id")?, row.try_get("requester_address")?))).collect()
