@@ -71,7 +71,7 @@ pub enum Place {
     New {
         /// A ticket that it seems to belong to, unproven.
         linked: Option<i64>,
-        /// That ticket, when it waits for an answer and this seems to be it: it has its token, or refers to its messages.
+        /// That ticket, when it waits for an answer and this seems to be it: it has its token, or is his who is asked.
         answers: Option<Box<Ticket>>,
         /// Tickets that wait for this proven sender, or have a question to him in draft: he may answer by a new mail.
         open: Vec<Ticket>,
@@ -211,9 +211,11 @@ fn requester_of<'l>(token: &str, keys: &Keys, lookups: &'l Lookups) -> Option<&'
 
 /// On a new ticket, linked to one that the request names without proof.
 fn linked(request: &Request, keys: &Keys, lookups: &Lookups, reused: bool) -> Place {
-    // Somebody whom the customer gave our mail, or the customer by another address.
-    let known = signed(request, keys, lookups).chain(tickets_of(referenced(request), lookups)).next();
-    let answers = known.filter(|ticket| ticket.status == Status::Waiting).map(|ticket| Box::new(ticket.clone()));
+    // Somebody whom the customer gave our mail, or the customer by another address. Who refers to a mail of the customer may
+    // be anybody who has a copy: that answers no question of ours.
+    let asked = signed(request, keys, lookups).next();
+    let known = asked.or_else(|| tickets_of(referenced(request), lookups).next());
+    let answers = asked.filter(|ticket| ticket.status == Status::Waiting).map(|ticket| Box::new(ticket.clone()));
     let named = || named_tickets(request).find_map(|id| lookups.tickets.get(&id));
     let linked = known.or_else(named).map(|ticket| ticket.id);
     let sender = request.from.address.to_lowercase();
