@@ -39,8 +39,9 @@ impl Store {
     ) -> Result<Ticket, Error> {
         let mut transaction = self.begin().await?;
         let (gone, kept) = (ticket(&mut transaction, from).await?, ticket(&mut transaction, into).await?);
-        let younger = requests(&mut transaction, from.max(into)).await?;
-        let (closed, joined) = merge::merge(&gone, &kept, &younger, means, now).map_err(Error::Refused)?;
+        let (theirs, ours) = (requests(&mut transaction, from).await?, requests(&mut transaction, into).await?);
+        let merged = merge::merge(&gone, &kept, [&theirs, &ours], means, now);
+        let (closed, joined) = merged.map_err(Error::Refused)?;
         for (before, after) in [(&gone, &closed), (&kept, &joined)] {
             if !update(&mut transaction, after, before.version).await? {
                 return Err(Error::Conflict(format!("ticket {}", before.id)));

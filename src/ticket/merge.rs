@@ -1,21 +1,22 @@
 //! Two tickets of one requester made one. Pure.
 //!
 //! Promises: the one that stays knows what both knew, as if the messages of the younger had come onto the elder; what an
-//! agent decided on either stands, that of the one that stays first. The other is closed and leads to it.
+//! agent decided on either stands, that of the one that stays first. The other is closed and leads to it. Where only one of
+//! them came from a proven sender, the flag of the one that stays says so: anybody may have written the other.
 
 use super::change::Means;
-use super::{ANSWERED_ELSEWHERE, INCOMPLETE, MERGED, SAME_MATTER, Status, Ticket, UNANSWERED};
+use super::{ANSWERED_ELSEWHERE, INCOMPLETE, MERGED, SAME_MATTER, Status, Ticket, UNANSWERED, UNPROVEN_MERGED};
 use crate::campaigns;
 use crate::request::Request;
 use crate::rules::ChosenBy;
 use crate::triage::{self, CAMPAIGN_ID};
 
-/// Merges `from` into `into`: both as they are then, in this order. `younger` are the customer's messages on the younger of
-/// the two, oldest first. Refused with the reason.
+/// Merges `from` into `into`: both as they are then, in this order. `messages` are the customer's on each of them, in this
+/// order, oldest first. Refused with the reason.
 pub fn merge(
     from: &Ticket,
     into: &Ticket,
-    younger: &[Request],
+    messages: [&[Request]; 2],
     means: Means<'_>,
     now: i64,
 ) -> Result<(Ticket, Ticket), String> {
@@ -43,7 +44,21 @@ pub fn merge(
         ..from.clone()
     };
     let gone = gone.with_flag(MERGED);
-    Ok((gone, joined(from, into, younger, means, now)))
+    let younger = if from.id > into.id { messages[0] } else { messages[1] };
+    let kept = joined(from, into, younger, means, now);
+    let flagged = from.flags.iter().any(|flag| flag == UNPROVEN_MERGED);
+    match flagged || partly_proven(messages) {
+        true => Ok((gone, kept.with_flag(UNPROVEN_MERGED))),
+        false => Ok((gone, kept)),
+    }
+}
+
+/// Whether a proven sender wrote on either ticket, and one of them was opened without proof. What came onto a ticket later
+/// had to be proven.
+fn partly_proven(messages: [&[Request]; 2]) -> bool {
+    let proven = |request: &Request| request.authentication.passes();
+    let unproven = messages.iter().filter_map(|requests| requests.first()).any(|opener| !proven(opener));
+    unproven && messages.into_iter().flatten().any(proven)
 }
 
 fn joined(from: &Ticket, into: &Ticket, younger: &[Request], means: Means<'_>, now: i64) -> Ticket {

@@ -67,6 +67,10 @@ pub const SAME_MATTER: &str = "same_matter";
 /// The flag of a ticket whose messages stand on the one that it is linked to.
 pub const MERGED: &str = "merged";
 
+/// The flag of a ticket that another one was merged with, where one of the two had come from a proven sender and the other
+/// had not.
+pub const UNPROVEN_MERGED: &str = "unproven_merged";
+
 /// A ticket, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ticket {

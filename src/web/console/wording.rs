@@ -40,6 +40,11 @@ const WORDS: &[(&str, &str, &str)] = &[
         "The requester has another ticket about the same thing, which this one may be merged into",
     ),
     ("merged", "merged", "Its messages stand on the other ticket"),
+    (
+        "unproven_merged",
+        "merged, partly unproven",
+        "A ticket whose sender is not proven was merged with it: anybody may have written what that one states",
+    ),
     ("linked", "perhaps part of another", "It names another ticket, and its sender is not proven to take part in that"),
     ("bounced", "mail came back", "A mail of ours to the requester came back"),
     ("reused_message_id", "Message-ID used twice", "Another message has the same Message-ID and other words"),
