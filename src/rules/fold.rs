@@ -162,11 +162,12 @@ impl Word {
 /// `ä` folds to `a`, so "ae" must as well: people without the key write "loeschen". The same for both sides. No German word
 /// ends in "ös", many Portuguese ones in "ões".
 fn one_umlaut_spelling(word: &mut String) {
-    let plural = word.ends_with("oes").then(|| word.len() - 2);
     let bytes = word.as_bytes();
-    if !bytes.windows(2).any(|pair| matches!(pair, b"ae" | b"oe" | b"ue")) {
+    let spelt = |at: usize| bytes[at] == b'e' && matches!(bytes[at - 1], b'a' | b'o' | b'u');
+    if !(1..bytes.len()).any(spelt) {
         return;
     }
+    let plural = word.ends_with("oes").then(|| word.len() - 2);
     let (mut before, mut last, mut at) = ('\0', '\0', 0);
     word.retain(|c| {
         let drops = c == 'e' && plural != Some(at) && (matches!(last, 'a' | 'o') || (last == 'u' && before != 'q'));

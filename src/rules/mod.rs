@@ -207,7 +207,10 @@ impl Rules {
     pub fn find<'r>(&self, request: &'r Request, campaign: &[Evidence]) -> Findings<'r> {
         let pick = self.compiled.pick(request);
         let mut scan = self.compiled.scan(request, pick);
-        scan.mark_named(campaign.iter().map(|named| (named.place, named.start, named.end)).collect());
+        scan.mark_named(
+            &self.compiled.net,
+            campaign.iter().map(|named| (named.place, named.start, named.end)).collect(),
+        );
         Findings { scan, pick }
     }
 

@@ -20,7 +20,7 @@ pub const GAP_WORDS: u32 = 4;
 const AROUND: usize = 8;
 /// Readings of compounds beyond the first that count.
 const MOST_AGAIN: usize = 1000;
-/// Matches of a regex in one zone that are looked at: the first may stand in a campaign's name.
+/// Matches of a regex that are looked at in one zone: the first may stand in a campaign's name.
 const MOST_MATCHES: usize = 4;
 
 /// A place of the request, and its text.
@@ -102,7 +102,7 @@ pub struct Scan<'r> {
     pub begins: Vec<u32>,
     /// Phrases found, by number and position.
     pub phrases: Vec<Hit>,
-    /// Regexes found: the first matches of each in each zone.
+    /// Regexes found: each once for each zone, where possible not in the campaign's name.
     pub regexes: Vec<Hit>,
     /// The request names a campaign, by ID or name.
     pub names_campaign: bool,
@@ -191,7 +191,8 @@ impl<'r> Scan<'r> {
             }
         }
         let word_at = |byte: usize| if width == 2 { byte / 2 } else { byte / 3 };
-        let mut parts: Vec<Part> = Vec::new();
+        let mut parts: Vec<Part> = Vec::with_capacity(32);
+        self.phrases.reserve(128);
         for found in automaton.find_overlapping_iter(&packed) {
             // Some bytes a word: a find between words is none.
             let first = word_at(found.start());
@@ -296,7 +297,7 @@ impl<'r> Scan<'r> {
         }
         for (zone, read) in self.zones.iter().enumerate() {
             for what in net.regex_set.matches(read.text) {
-                for found in net.regexes[what].find_iter(read.text).take(MOST_MATCHES) {
+                if let Some(found) = net.regexes[what].find_at(read.text, 0) {
                     let spot = Spot { zone: zone as u16, start: found.start() as u32, end: found.end() as u32 };
                     self.regexes.push(Hit { what: what as u32, first: 0, last: 0, spot, named: false, inside: false });
                 }
@@ -305,19 +306,28 @@ impl<'r> Scan<'r> {
         self.regexes.sort_unstable_by_key(|hit| (hit.what, hit.spot.zone));
     }
 
-    /// Marks what stands within these spans: a campaign called "Spring Leads" says nothing about leads.
-    pub fn mark_named(&mut self, spans: Vec<(Where, usize, usize)>) {
+    /// Marks what stands within these spans: a campaign called "Spring Leads" says nothing about leads. A regex may match
+    /// behind the name, too.
+    pub fn mark_named(&mut self, net: &Net, spans: Vec<(Where, usize, usize)>) {
         if spans.is_empty() {
             return;
         }
         self.names_campaign = true;
         self.mark_named_in_subject(&spans);
         let zones = &self.zones;
-        for hit in self.phrases.iter_mut().chain(&mut self.regexes) {
-            let place = zones[usize::from(hit.spot.zone)].place;
-            hit.named |= spans
-                .iter()
-                .any(|span| span.0 == place && span.1 <= hit.spot.start as usize && hit.spot.end as usize <= span.2);
+        let within = |spot: Spot| {
+            let place = zones[usize::from(spot.zone)].place;
+            spans.iter().any(|span| span.0 == place && span.1 <= spot.start as usize && spot.end as usize <= span.2)
+        };
+        self.phrases.iter_mut().for_each(|hit| hit.named |= within(hit.spot));
+        for hit in &mut self.regexes {
+            let (regex, text) = (&net.regexes[hit.what as usize], zones[usize::from(hit.spot.zone)].text);
+            for _ in 1..MOST_MATCHES {
+                let behind = if within(hit.spot) { regex.find_at(text, hit.spot.end as usize) } else { None };
+                let Some(next) = behind else { break };
+                hit.spot = Spot { start: next.start() as u32, end: next.end() as u32, ..hit.spot };
+            }
+            hit.named = within(hit.spot);
         }
         self.named = spans;
     }

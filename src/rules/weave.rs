@@ -107,10 +107,10 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Where it matches.
-    pub fn find_iter<'t>(&self, text: &'t str) -> impl Iterator<Item = Match<'t>> {
+    /// Its first match from this byte on.
+    pub fn find_at<'t>(&self, text: &'t str, from: usize) -> Option<Match<'t>> {
         // It was compiled once to see that it can be.
-        self.regex.get_or_init(|| build(&self.text).ok()).iter().flat_map(|regex| regex.find_iter(text))
+        self.regex.get_or_init(|| build(&self.text).ok()).as_ref()?.find_at(text, from)
     }
 }
 

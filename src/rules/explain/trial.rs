@@ -241,7 +241,7 @@ impl Trial<'_> {
     fn scan_anew<'r>(&self, request: &'r Request) -> Scan<'r> {
         let Findings { scan, pick } = self.findings;
         let mut anew = self.rules.compiled.scan(request, *pick);
-        anew.mark_named(scan.named.clone());
+        anew.mark_named(&self.rules.compiled.net, scan.named.clone());
         anew
     }
 
