@@ -415,8 +415,7 @@ impl<'a> Finder<'a, '_> {
         let token = &self.words.tokens[first.first];
         let treated = |first: usize, last: usize| self.quoted(first, last) || self.beside_campaign(first, last);
         // "bei den rasenwochen"
-        let known = || first.first.checked_sub(1).is_some_and(|at| self.words.tokens[at].roles & role::OWN != 0);
-        let lowered = || self.zone.capital_nouns() && token.end - token.start >= 9 && known();
+        let lowered = || self.zone.capital_nouns() && token.end - token.start >= 9 && self.known_at(first.first);
         token.capital || self.heads_subject(first.first) || treated(first.first, first.last) || lowered() || {
             // "the campaign «Тёплой зимы»": the word before it may be one of the name in another case.
             let passes = |at: &usize| self.words.tokens[*at].roles & (role::STOP | role::FILL) == 0;

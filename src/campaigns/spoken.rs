@@ -97,7 +97,12 @@ impl Finder<'_, '_> {
 
     /// "the", "our": spoken of as something known.
     pub(super) fn known(&self, fit: &Fit) -> bool {
-        fit.first.checked_sub(1).is_some_and(|before| self.words.tokens[before].roles & role::OWN != 0)
+        self.known_at(fit.first)
+    }
+
+    /// Likewise of what begins with this word.
+    pub(super) fn known_at(&self, first: usize) -> bool {
+        first.checked_sub(1).is_some_and(|before| self.words.tokens[before].roles & role::OWN != 0)
     }
 
     /// "Our Retargeting stopped": with a capital that its language gives no noun, spoken of as something known that runs or not.

@@ -121,8 +121,7 @@ impl Finder<'_, '_> {
         let last = before.tokens.1;
         let listed = i > last && self.continues(last, i) && token.gap & gap::SEMICOLON == 0;
         let whole = before.compact.bytes().all(|b| b.is_ascii_digit());
-        // "48213/-31"
-        let slash = token.gap & gap::SLASH != 0 && token.gap & !(gap::SLASH | gap::HYPHEN) == 0 && token.gap_chars <= 2;
+        let slash = slashed(token);
         if !listed || whole && !slash || before.row.is_none() || before.weight <= 0.0 {
             return None;
         }
@@ -273,8 +272,8 @@ impl Finder<'_, '_> {
                     let exact = exact || mixed && spread && opening && numbers >= 2 && reading.compact.len() >= 6;
                     let exact = exact || mixed && !spread && intermingled(&reading.compact);
                     // "X74-EF" for "x74-ef"
-                    let parted = spread && numbers >= 2 && id.eq_ignore_ascii_case(self.written(i, last));
-                    let exact = exact || mixed && parted && reading.compact.len() >= 5;
+                    let cased = spread && numbers >= 2 && id.eq_ignore_ascii_case(self.written(i, last));
+                    let exact = exact || mixed && cased && reading.compact.len() >= 5;
                     let seen = exact && (token.capitals || has_digit) && end - reading.start >= 3;
                     if seen && !token.link { stated("campaign-id.exact", 0.8, Footing::Labelled) } else { None }
                 }
@@ -387,10 +386,7 @@ impl Finder<'_, '_> {
 
     /// "48213/31": behind the number at this token stand the last digits of another, and both are known.
     pub(super) fn shortened_behind(&self, i: usize) -> bool {
-        let slash = |gap: u32| gap & gap::SLASH != 0 && gap & !(gap::SLASH | gap::HYPHEN) == 0;
-        let Some(next) = self.token(i + 1).filter(|next| next.digits && slash(next.gap) && next.gap_chars <= 2) else {
-            return false;
-        };
+        let Some(next) = self.token(i + 1).filter(|next| next.digits && slashed(next)) else { return false };
         let (word, last) = (self.words.word(i), self.words.folded(next));
         let known = |id: &str| self.ids.find(id, id, self.campaigns).is_some();
         let front = word.len().checked_sub(last.len()).filter(|front| *front > 0 && last.len() >= 2);
@@ -420,6 +416,11 @@ impl Finder<'_, '_> {
             _ => self.ids.opens(&compact[..letters]),
         }
     }
+}
+
+/// "48213/31", "48213/-31": directly behind a slash.
+fn slashed(token: &Token) -> bool {
+    token.gap & gap::SLASH != 0 && token.gap & !(gap::SLASH | gap::HYPHEN) == 0 && token.gap_chars <= 2
 }
 
 /// "h2w6d": letters and digits by turns are no word and no amount.
