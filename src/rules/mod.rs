@@ -4,6 +4,7 @@
 //! Bad input gives faults with file, line and remedy, never a panic and never a half-loaded set.
 
 pub mod answers;
+mod boundaries;
 mod classes;
 mod compile;
 mod description;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::boundaries::Boundaries;
 use super::compile::label_words;
 use super::lexicon::{Reading, STOP, UNKNOWN, Word};
 use super::weave::{Ends, Net};
@@ -191,6 +192,10 @@ impl<'r> Scan<'r> {
             }
         }
         let word_at = |byte: usize| if width == 2 { byte / 2 } else { byte / 3 };
+        let mut apart = vec![];
+        for (zone, read) in self.zones.iter().enumerate() {
+            apart.extend(Boundaries::of(read.text).map(|boundaries| (zone, boundaries)));
+        }
         let mut parts: Vec<Part> = Vec::with_capacity(32);
         self.phrases.reserve(128);
         for found in automaton.find_overlapping_iter(&packed) {
@@ -199,6 +204,9 @@ impl<'r> Scan<'r> {
             if first * width == found.start() {
                 let number = found.pattern().as_u32();
                 let (first, last) = (first as u32, word_at(found.end()) as u32 - 1);
+                if !apart.is_empty() && (first as usize) < own && self.cuts_words(&apart, first, last) {
+                    continue;
+                }
                 self.note(net.ends[number as usize], (first, last), self.in_compound(first, last));
                 if net.joins[number as usize] {
                     parts.push(Part { first, last, number });
@@ -273,6 +281,19 @@ impl<'r> Scan<'r> {
         }
     }
 
+    /// Whether these begin or end within a word of a script without spaces. `apart`: the zones that have some.
+    fn cuts_words(&self, apart: &[(usize, Boundaries<'_>)], first: u32, last: u32) -> bool {
+        let at = self.zone_of(first);
+        let zone = apart.iter().find(|(zone, _)| *zone == at);
+        let span = || (self.words[first as usize].start as usize, self.words[last as usize].end as usize);
+        zone.is_some_and(|(_, boundaries)| !boundaries.are_at(span().0, span().1))
+    }
+
+    /// The zone in which a word stands.
+    fn zone_of(&self, word: u32) -> usize {
+        self.begins.partition_point(|begin| *begin <= word).saturating_sub(1)
+    }
+
     /// Whether one of these words is only part of a compound.
     fn in_compound(&self, first: u32, last: u32) -> bool {
         self.words[first as usize..=last as usize].iter().any(|word| word.part)
@@ -285,7 +306,7 @@ impl<'r> Scan<'r> {
         let word = |index: u32| if index < own { index } else { self.again[(index - own) as usize] };
         let (first, last) = (word(first), word(last));
         for what in ends.whole.filter(|_| !compound).into_iter().chain(ends.glued) {
-            let zone = self.begins.partition_point(|begin| *begin <= first).saturating_sub(1) as u16;
+            let zone = self.zone_of(first) as u16;
             let (start, end) = (self.words[first as usize].start, self.words[last as usize].end);
             self.phrases.push(Hit { what, first, last, spot: Spot { zone, start, end }, named: false, inside });
         }

@@ -9,7 +9,9 @@ use std::ops::Range;
 
 use super::{Labelled, is_private};
 use crate::config::fault::Fault;
-use crate::rules::lexicon::{Lexicon, STOP, UNKNOWN, Word};
+use crate::rules::boundaries::Boundaries;
+use crate::rules::lexicon::{Lexicon, MOST_WORDS, STOP, UNKNOWN, Word};
+use crate::rules::numbering::Numbering;
 use crate::rules::scan::GAP_WORDS;
 
 /// Two words must stand together in so many texts to be a phrase: what is said once may be chance.
@@ -70,9 +72,11 @@ impl Phrasebook {
         let mut shapes: Vec<Vec<Shape>> = Vec::with_capacity(samples.len());
         let mut held: HashMap<Shape, u32> = HashMap::new();
         let mut read: Vec<Word> = Vec::new();
+        let mut joined = Joined::default();
         for sample in samples {
             read.clear();
             lexicon.read(&sample.text, &mut read);
+            joined.join(&sample.text, &mut read);
             let private = private(&sample.text);
             for word in &mut read {
                 let at = word.start as usize;
@@ -88,8 +92,9 @@ impl Phrasebook {
             found.iter().for_each(|shape| *held.entry(*shape).or_default() += 1);
             shapes.push(found);
         }
-        let forms: HashMap<u32, String> =
-            (surfaces.keys()).filter_map(|id| Some((*id, surface(&lexicon, *id, surfaces.get(id))?))).collect();
+        let forms: HashMap<u32, String> = (surfaces.keys())
+            .filter_map(|id| Some((*id, surface(&lexicon, &joined, *id, surfaces.get(id))?)))
+            .collect();
         // Two words that never stand apart are a pair, all others a gapped pair: the same two would count twice.
         let together = |one, two| held.get(&Shape::Pair(one, two)) == held.get(&Shape::Gapped(one, two));
         let numbers: HashSet<u32> =
@@ -103,7 +108,7 @@ impl Phrasebook {
         };
         let mut kept: Vec<(Shape, String)> = (held.iter())
             .filter(|(shape, count)| says_more(shape, **count))
-            .filter_map(|(shape, _)| Some((*shape, write(*shape, &forms, &lexicon)?)))
+            .filter_map(|(shape, _)| Some((*shape, write(*shape, &forms, &lexicon, &joined)?)))
             .collect();
         kept.sort_unstable();
         let numbers: HashMap<Shape, u32> = (0..).zip(&kept).map(|(number, (shape, _))| (*shape, number)).collect();
@@ -118,6 +123,49 @@ impl Phrasebook {
     /// How many phrases.
     pub fn len(&self) -> usize {
         self.written.len()
+    }
+}
+
+/// The words of scripts without spaces, which folding reads letter by letter.
+#[derive(Default)]
+struct Joined {
+    /// Their letters, as the lexicon numbers them.
+    words: Numbering<u32>,
+}
+
+impl Joined {
+    /// Numbers from here on are words of several letters. The lexicon has fewer.
+    const FIRST: u32 = MOST_WORDS + 1;
+
+    /// Puts one word in the place of its letters.
+    fn join(&mut self, text: &str, read: &mut Vec<Word>) {
+        let Some(boundaries) = Boundaries::of(text) else { return };
+        let one = |before: &Word, next: &Word| {
+            before.id > STOP
+                && next.id > STOP
+                && before.end == next.start
+                && boundaries.reaches_over(next.start as usize)
+        };
+        let words = read.chunk_by(one).map(|letters| match letters {
+            [first, .., last] => {
+                let ids: Vec<u32> = letters.iter().map(|letter| letter.id).collect();
+                Word { id: Joined::FIRST + self.words.number(&ids), end: last.end, ..*first }
+            }
+            _ => letters[0],
+        });
+        *read = words.collect();
+    }
+
+    fn is_one(&self, id: u32) -> bool {
+        id >= Joined::FIRST
+    }
+
+    /// What the lexicon reads where a word stands.
+    fn letters<'a>(&'a self, id: &'a u32) -> &'a [u32] {
+        match id.checked_sub(Joined::FIRST) {
+            Some(number) => &self.words.lists()[number as usize],
+            None => std::slice::from_ref(id),
+        }
     }
 }
 
@@ -157,7 +205,7 @@ fn shapes_of(read: &[Word]) -> Vec<Shape> {
 }
 
 /// A phrase as a person writes it; `None` when it would not be read as the words that it is made of.
-fn write(shape: Shape, forms: &HashMap<u32, String>, lexicon: &Lexicon) -> Option<String> {
+fn write(shape: Shape, forms: &HashMap<u32, String>, lexicon: &Lexicon, joined: &Joined) -> Option<String> {
     let words = shape.words();
     let forms: Vec<&str> = words.iter().map(|id| forms.get(id).map(String::as_str)).collect::<Option<_>>()?;
     if matches!(shape, Shape::Gapped(..)) {
@@ -166,17 +214,19 @@ fn write(shape: Shape, forms: &HashMap<u32, String>, lexicon: &Lexicon) -> Optio
     let written = forms.join(" ");
     let mut read = Vec::new();
     lexicon.read(&written, &mut read);
-    read.iter().map(|word| word.id).eq(words).then_some(written)
+    let words = words.iter().flat_map(|id| joined.letters(id));
+    read.iter().map(|word| &word.id).eq(words).then_some(written)
 }
 
 /// The commonest way to write a word that folds to this number alone, or its stem; `None` when neither does.
-fn surface(lexicon: &Lexicon, id: u32, seen: Option<&BTreeMap<String, u32>>) -> Option<String> {
+fn surface(lexicon: &Lexicon, joined: &Joined, id: u32, seen: Option<&BTreeMap<String, u32>>) -> Option<String> {
     let mut forms: Vec<(&str, u32)> = seen.into_iter().flatten().map(|(form, count)| (form.as_str(), *count)).collect();
     forms.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     let alone = |form: &&str| {
         let mut words = Vec::new();
         lexicon.read(form, &mut words);
-        matches!(words.as_slice(), [word] if word.id == id)
+        words.iter().map(|word| &word.id).eq(joined.letters(&id))
     };
-    forms.iter().map(|(form, _)| *form).chain([lexicon.stem_of(id)]).find(alone).map(str::to_owned)
+    let stem = (!joined.is_one(id)).then(|| lexicon.stem_of(id));
+    forms.iter().map(|(form, _)| *form).chain(stem).find(alone).map(str::to_owned)
 }

@@ -11,6 +11,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
+use super::boundaries::is_apart;
 use super::compile::{Compiled, Signal, Written, gather};
 use super::{Files, classes};
 use crate::config::fault::Fault;
@@ -136,10 +137,14 @@ fn words_of(compiled: &Compiled, phrase: u32) -> Vec<u32> {
     words
 }
 
-/// Whether another phrase fires wherever this one does: it stands in it, and in compounds where this one does.
+/// Whether another phrase fires wherever this one does: it stands in it, and in compounds where this one does. Where words
+/// begin in scripts without spaces, the text says.
 fn covers(compiled: &Compiled, phrase: u32, shorter: u32) -> bool {
     let net = &compiled.net;
-    (net.is_glued(shorter) || !net.is_glued(phrase)) && holds(&words_of(compiled, phrase), &words_of(compiled, shorter))
+    let (words, shorter_words) = (words_of(compiled, phrase), words_of(compiled, shorter));
+    (net.is_glued(shorter) || !net.is_glued(phrase))
+        && holds(&words, &shorter_words)
+        && (words == shorter_words || !shorter_words.iter().any(|word| is_apart(net.lexicon.stem_of(*word))))
 }
 
 /// Whether a phrase holds another one whole: then the shorter fires wherever the longer does.
