@@ -8,10 +8,13 @@ use super::judge::Judged;
 use super::place::Place;
 use crate::campaigns::Directory;
 use crate::request::Request;
-use crate::rules::Rules;
+use crate::rules::{OTHER, Rules};
 use crate::store::budgets::{self, Pending, Spent};
 use crate::ticket::{SAME_MATTER, Ticket};
 use crate::triage::{self, DESCRIPTION, Triage};
+
+/// Words of an answer that holds no more than what was asked for.
+const SHORT: usize = 6;
 
 /// A second mail about the same thing is linked to the first, and flagged.
 pub fn offer_as_one(judged: &Judged, ticket: &mut Ticket, spent: &Spent) {
@@ -38,7 +41,8 @@ pub fn answered(
     rules: &Rules,
 ) -> (Place, Triage) {
     let Place::New { linked, answers, mut open, reused } = place else { return (place, alone) };
-    let bare = open.len() == 1 && alone.missing.iter().any(|detail| detail == DESCRIPTION);
+    let undescribed = alone.missing.iter().any(|detail| detail == DESCRIPTION);
+    let bare = open.len() == 1 && (undescribed || alone.topic.id == OTHER && is_short(&request.text));
     let found = open.iter().enumerate().filter(|(_, ticket)| bare || same_matter(request, &alone, ticket));
     let mut found = found.filter_map(|(at, ticket)| Some((at, in_light_of(ticket, request, directory, rules)?)));
     let Some((at, read)) = found.next() else {
@@ -48,10 +52,17 @@ pub fn answered(
     (Place::New { linked: Some(ticket.id), answers: Some(Box::new(ticket)), open: vec![], reused }, read)
 }
 
+/// "20417", "It is the second one, thanks": no request of its own has so few words.
+fn is_short(text: &str) -> bool {
+    text.split_whitespace().nth(SHORT).is_none()
+}
+
 fn same_matter(request: &Request, alone: &Triage, waiting: &Ticket) -> bool {
     let there = Pending::of(waiting);
     let campaigns = budgets::campaigns(alone);
-    let here = Pending { topic: alone.topic.id.clone(), subject: request.subject.clone(), campaigns, ..there.clone() };
+    // Words that hold no more than what was asked for are of no topic: it is that of the subject.
+    let topic = if alone.topic.id == OTHER { &there.topic } else { &alone.topic.id };
+    let here = Pending { topic: topic.clone(), subject: request.subject.clone(), campaigns, ..there.clone() };
     let among = !alone.campaign.ids.is_empty() && alone.campaign.ids.iter().all(|id| there.campaigns.contains(id));
     here.same_matter(&there) || among && here.topic == there.topic
 }
