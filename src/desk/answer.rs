@@ -21,7 +21,7 @@ use crate::reply::templates::Templates;
 use crate::reply::token::{self, Keys};
 use crate::reply::{freemail, headers};
 use crate::request::Request;
-use crate::store::budgets::{Counts, Pending, Spent, domain};
+use crate::store::budgets::{Counts, Pending, Spent, domain, mailbox};
 use crate::store::outbox::{self, Payload, Reason, State};
 use crate::store::settle::{NewEvent, NewMessage, NewOutgoing};
 use crate::store::tickets::Direction;
@@ -169,7 +169,7 @@ fn ask(judged: &Judged, reply: Reply, ticket: &mut Ticket, means: Means<'_>, spe
 /// Counts what goes out now.
 pub fn count(spent: &mut Counts, address: &str, state: State) {
     if state != State::Held {
-        *spent.to_address.entry(address.to_owned()).or_default() += 1;
+        *spent.to_mailbox.entry(mailbox(address)).or_default() += 1;
         *spent.to_domain.entry(domain(address)).or_default() += 1;
         spent.by_desk += 1;
     }
@@ -198,7 +198,7 @@ pub fn facts(address: &str, unproven: bool, means: Means<'_>, spent: &Spent) -> 
         require_dmarc: false,
         by_token: false,
         posted: false,
-        to_address: count(counts.to_address.get(address), replies.per_address_per_day),
+        to_address: count(counts.to_mailbox.get(&mailbox(address)), replies.per_address_per_day),
         to_domain: count(
             counts.to_domain.get(&domain),
             replies.per_domain_per_hour.saturating_mul(freemail::weight(&domain)),

@@ -33,8 +33,8 @@ pub struct Spent {
 /// How many automatic replies went out.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
-    /// To an address within 24 hours.
-    pub to_address: HashMap<String, u32>,
+    /// To a mailbox within 24 hours.
+    pub to_mailbox: HashMap<String, u32>,
     /// To a domain within the hour.
     pub to_domain: HashMap<String, u32>,
     /// By the desk within the hour.
@@ -126,14 +126,15 @@ impl Settling {
         let domains: HashSet<String> = addresses.iter().filter_map(Value::text).map(domain).collect();
         // As the index of domains says it: then it answers without the rows.
         let counted = "reason NOT IN ('team', 'event') AND state NOT IN ('held', 'dropped')";
-        let by_address = |marks: &str| {
+        let mailboxes: HashSet<String> = addresses.iter().filter_map(Value::text).map(mailbox).collect();
+        let by_mailbox = |marks: &str| {
             format!(
-                "SELECT recipient AS who, unproven, COUNT(*) AS n FROM outbox WHERE created_at > $1 AND {counted} \
-                 AND recipient IN ({marks}) GROUP BY recipient, unproven"
+                "SELECT recipient_mailbox AS who, unproven, COUNT(*) AS n FROM outbox WHERE created_at > $1 AND {counted} \
+                 AND recipient_mailbox IN ({marks}) GROUP BY recipient_mailbox, unproven"
             )
         };
-        for row in rows::with_keys(connection, by_address, &[(now - DAY).into()], &addresses).await? {
-            spent.of_mut(unproven(&row)?).to_address.insert(row.try_get("who")?, count(&row)?);
+        for row in rows::with_keys(connection, by_mailbox, &[(now - DAY).into()], &rows::keys(&mailboxes)).await? {
+            spent.of_mut(unproven(&row)?).to_mailbox.insert(row.try_get("who")?, count(&row)?);
         }
         let by_domain = |marks: &str| {
             format!(
@@ -196,6 +197,17 @@ fn count(row: &AnyRow) -> Result<u32, Error> {
     Ok(u32::try_from(row.try_get::<i64, _>("n")?).unwrap_or(u32::MAX))
 }
 
+/// Whose budget a mail to this address spends: that of the address without its subaddress (RFC 5233), lower case. Somebody may
+/// write as `ann+1@`, `ann+2@` and so on, and reads all of it. `+49…@` is no subaddress.
+pub fn mailbox(address: &str) -> String {
+    let address = address.to_lowercase();
+    let own = address.rsplit_once('@').and_then(|(local, domain)| {
+        let (own, _) = local.split_once('+').filter(|(own, _)| !own.is_empty())?;
+        Some(format!("{own}@{domain}"))
+    });
+    own.unwrap_or(address)
+}
+
 /// What stands behind the `@`, lower case; of a URL or a broken address all of it.
 pub fn domain(address: &str) -> String {
     address.rsplit_once('@').map_or(address, |(_, domain)| domain).to_lowercase()
@@ -215,6 +227,20 @@ mod tests {
             campaigns: campaigns.iter().map(|id| (*id).to_owned()).collect(),
         };
         assert_eq!(pending(one).same_matter(&pending(other)), expected, "{one:?} {other:?}");
+    }
+
+    #[test]
+    fn a_subaddress_spends_the_budget_of_its_mailbox() {
+        for (address, expected) in [
+            ("ann@customer.example", "ann@customer.example"),
+            ("Ann+1@customer.example", "ann@customer.example"),
+            ("ann+a+b@customer.example", "ann@customer.example"),
+            ("+4930123@fax.example", "+4930123@fax.example"),
+            ("ann@plus+host.example", "ann@plus+host.example"),
+            ("https://crm.example/a+b", "https://crm.example/a+b"),
+        ] {
+            assert_eq!(mailbox(address), expected);
+        }
     }
 
     #[test]

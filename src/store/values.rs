@@ -1,7 +1,7 @@
 //! The rows that a settling writes: the columns of tickets, messages, events and outbox, with their values in the same
 //! order. Nothing else knows that order.
 
-use super::budgets::domain;
+use super::budgets::{domain, mailbox};
 use super::rows::{self, Value};
 use super::settle::{NewEvent, NewMessage, NewOutgoing};
 use crate::ticket::Ticket;
@@ -118,6 +118,7 @@ pub(super) const OUTBOX_COLUMNS: &[&str] = &[
     "reason",
     "recipient",
     "recipient_domain",
+    "recipient_mailbox",
     "message_id",
     "state",
     "due_at",
@@ -126,7 +127,7 @@ pub(super) const OUTBOX_COLUMNS: &[&str] = &[
 ];
 
 pub(super) fn outgoing_values(outgoing: NewOutgoing, ticket_id: i64, now: i64) -> Vec<Value> {
-    let domain = domain(&outgoing.recipient);
+    let (domain, mailbox) = (domain(&outgoing.recipient), mailbox(&outgoing.recipient));
     vec![
         outgoing.id.into(),
         ticket_id.into(),
@@ -134,6 +135,7 @@ pub(super) fn outgoing_values(outgoing: NewOutgoing, ticket_id: i64, now: i64) -
         rows::to_word(&outgoing.reason).into(),
         outgoing.recipient.into(),
         domain.into(),
+        mailbox.into(),
         outgoing.message_id.into(),
         rows::to_word(&outgoing.state).into(),
         now.into(),
