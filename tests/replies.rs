@@ -305,6 +305,29 @@ fn findings(files: &Files, languages: &[&str]) -> Vec<String> {
     found.iter().map(|fault| format!("{}:{}: {}; {}", fault.file, fault.line, fault.message, fault.remedy)).collect()
 }
 
+#[test]
+fn all_faults_of_all_languages_are_told_at_once() {
+    let mut files = shipped();
+    let mut add = |path: &str, text: &str| {
+        let broken = format!("{}{text}", files[path]);
+        files.insert(path.to_owned(), broken.into());
+    };
+    add("de/missing_id.txt", "{{ foo }} {{ bar }}\n");
+    add("de/several.txt", "{{ ticket.number }}\n");
+    add("en/list.txt", "{{ candidate.name }}\n");
+    add("es/hand_over.txt", "{% if %}\n");
+    add("fr/tap.txt", "{{ nope }}\n");
+    add("fr/conflict.txt", "{{ campaign.nom }}\n");
+    files.remove("pt/layout.txt");
+    let (templates, faults) = Templates::read(&files);
+    let told: Vec<(&str, bool)> = faults.iter().map(|fault| (fault.file.as_str(), fault.line > 0)).collect();
+    let expected = ["de/missing_id", "de/missing_id", "de/several", "en/list", "es/hand_over", "fr/conflict", "fr/tap"];
+    let expected = expected.map(|stem| format!("replies/{stem}.txt"));
+    assert_eq!(told, expected.iter().map(|file| (file.as_str(), true)).collect::<Vec<_>>(), "{faults:#?}");
+    assert!(faults.iter().all(|fault| !fault.remedy.is_empty()));
+    assert_eq!(templates.gaps("pt"), ["pt/layout.txt"]);
+}
+
 /// `change` breaks the shipped rules; each finding begins as expected.
 fn check_findings(change: impl FnOnce(&mut Files), expected: &[&str]) {
     let mut files = Rules::shipped_files();

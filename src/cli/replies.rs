@@ -18,7 +18,7 @@ use crate::reply::compose::{Facts, Kind, Words, compose};
 use crate::reply::lint;
 use crate::reply::page::{PAGE, PageState};
 use crate::reply::templates::{self, Templates};
-use crate::rules::Rules;
+use crate::rules::{self, Rules};
 
 /// `deskclerk replies …`
 #[derive(Debug, Subcommand)]
@@ -99,7 +99,12 @@ pub fn run(command: &Command) -> Result<End> {
     let checks = matches!(command, Command::Check { .. });
     let rules = match sources::rules(&dir) {
         Ok(rules) => rules,
-        Err(faults) => {
+        Err(mut faults) => {
+            if checks {
+                // The templates have faults of their own, whatever else cannot be read.
+                let files = folder::read(&dir).unwrap_or_default();
+                faults.extend(sources::placed(&dir, Templates::read(&rules::replies(&files)).1));
+            }
             output::complain_of(&faults);
             return Ok(if checks { End::Faults } else { End::Unusable });
         }
