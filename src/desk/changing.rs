@@ -44,7 +44,7 @@ impl Desk {
     }
 
     /// In place of each ticket that was merged stands the one that it went into: what comes in for it belongs there.
-    pub(super) async fn merged(&self, tickets: &mut HashMap<i64, Ticket>) -> Result<(), store::Error> {
+    pub async fn merged(&self, tickets: &mut HashMap<i64, Ticket>) -> Result<(), store::Error> {
         loop {
             let gone = tickets.iter().filter_map(|(id, ticket)| Some((*id, ticket.merged_into()?)));
             let gone: Vec<(i64, i64)> = gone.collect();

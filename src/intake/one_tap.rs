@@ -3,6 +3,7 @@
 //! Promises: looking changes nothing (mail scanners follow links), only the button does; an answer is good once and until
 //! its day; it is stored as the mail that the customer would have written, and goes the way of every mail.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -129,12 +130,17 @@ pub async fn press(desk: &Desk, text: &str, visitor: &HeaderMap, now: i64) -> Re
 async fn find(desk: &Desk, text: &str, now: i64) -> Result<(PageState, Option<Asked>), Problem> {
     let unknown = Ok((PageState::Unknown, None));
     let Some(tap) = desk.keys().read_tap(text) else { return unknown };
-    let Some(ticket) = desk.store.ticket(tap.ticket).await? else { return unknown };
+    let Some(asked) = desk.store.ticket(tap.ticket).await? else { return unknown };
     let place = usize::try_from(tap.choice - 1).ok();
     let directory = desk.directory();
-    let campaign = place.and_then(|place| ticket.offered.get(place)).and_then(|id| directory.get(id));
+    let campaign = place.and_then(|place| asked.offered.get(place)).and_then(|id| directory.get(id));
     let campaign = campaign.map(|found| Named { id: found.id.clone(), name: found.name.clone() });
-    let current = ticket.questions == tap.question;
+    let (question, requester) = (asked.questions, asked.requester_address.clone());
+    // Merged, its answer is one to the ticket that is left, as long as that is his who was asked.
+    let mut left = HashMap::from([(asked.id, asked)]);
+    desk.merged(&mut left).await?;
+    let Some(ticket) = left.remove(&tap.ticket) else { return unknown };
+    let current = question == tap.question && requester == ticket.requester_address;
     let open = ticket.asked.iter().any(|detail| detail == CAMPAIGN_ID)
         && (campaign.is_some() || tap.choice == NO_CAMPAIGN)
         && current;
@@ -145,7 +151,7 @@ async fn find(desk: &Desk, text: &str, now: i64) -> Result<(PageState, Option<As
         (true, true) => PageState::Open,
         (false, true) => PageState::Expired,
         // Answered by mail. What an agent settled, or another question replaced, the customer has not answered.
-        (_, false) if current && !by_agent && ticket.merged_into().is_none() => PageState::Used,
+        (_, false) if current && !by_agent => PageState::Used,
         (_, false) => PageState::Expired,
     };
     Ok((state, Some(Asked { tap, ticket, campaign })))

@@ -14,6 +14,7 @@ use sqlx::{AnyConnection, Row, query};
 use super::rows::{self, Value};
 use super::submissions::{COLUMNS, RAW, Submission, read};
 use super::{Engine, Error, Store, acts, naming};
+use crate::ticket::MERGED;
 
 /// What was erased.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -118,12 +119,17 @@ impl Store {
         found.fetch_all(&self.read).await?.iter().map(|row| Ok(row.try_get("id")?)).collect()
     }
 
-    /// Tickets that are solved or closed and unchanged since `until` (unix milliseconds), the oldest change first.
+    /// Tickets that are solved or closed and unchanged since `until` (unix milliseconds), the oldest change first. What was
+    /// merged into another ticket stays as long as that one: the answers to its mails lead there.
     pub async fn tickets_done_until(&self, until: i64, limit: i64) -> Result<Vec<i64>, Error> {
         let mut done = vec![];
         for status in ["closed", "solved"] {
-            let sql = "SELECT id FROM tickets WHERE status = $1 AND updated_at < $2 ORDER BY updated_at, id LIMIT $3";
-            for row in query(sql).bind(status).bind(until).bind(limit).fetch_all(&self.read).await? {
+            let sql = format!(
+                "SELECT id FROM tickets WHERE status = $1 AND updated_at < $2 \
+                 AND NOT (linked_ticket IS NOT NULL AND flags LIKE '%\"{MERGED}\"%') ORDER BY updated_at, id LIMIT $3"
+            );
+            let found = query(sqlx::AssertSqlSafe(sql)).bind(status).bind(until).bind(limit);
+            for row in found.fetch_all(&self.read).await? {
                 done.push(row.try_get("id")?);
             }
         }

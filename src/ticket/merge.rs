@@ -36,8 +36,8 @@ pub fn merge(
         status: Status::Closed,
         flags: without(&from.flags, &[SAME_MATTER, ANSWERED_ELSEWHERE, UNANSWERED, INCOMPLETE]),
         linked_ticket: Some(into.id),
+        // What it offered stays, for its one-tap answers.
         asked: vec![],
-        offered: vec![],
         chase_at: None,
         version: from.version + 1,
         updated_at: now,

@@ -5,7 +5,10 @@ use std::process::Command;
 use deskclerk::desk::retention::Pass;
 use deskclerk::desk::unix_ms;
 use deskclerk::store::Engine;
+use deskclerk::store::merging::Merge;
 use deskclerk::store::submissions::Outcome;
+use deskclerk::ticket::Status;
+use deskclerk::ticket::change::Change;
 
 use super::{Operated, lines, request};
 
@@ -118,11 +121,25 @@ async fn retention(operated: &Operated) {
     assert_eq!((dropped.raw.len(), dropped.outcome), (0, Some(Outcome::Rejected)));
     // A ticket that nobody has solved stays, however old.
     assert_eq!(sweep(at(400)).await, 0);
-    let solved = deskclerk::ticket::change::Change::Status(deskclerk::ticket::Status::Solved);
-    operated.desk.change_ticket(ticket.id, ticket.version, vec![solved], "agent:ann", unix_ms()).await.unwrap();
+    let solved = Change::Status(Status::Solved);
+    operated.desk.change_ticket(ticket.id, ticket.version, vec![solved.clone()], "agent:ann", unix_ms()).await.unwrap();
     assert_eq!(operated.events(ticket.id).await.last().unwrap(), "status");
     assert_eq!(sweep(at(29)).await, 0);
     assert_eq!(sweep(at(31)).await, 1);
     assert!(store.ticket(ticket.id).await.unwrap().is_none());
     assert!(bytes(&pending).await > 0, "what is not settled is never erased");
+    // What was merged goes with the ticket that it went into: until then the answers to its mails lead there.
+    operated.desk.step(unix_ms()).await.unwrap();
+    let mut both = vec![];
+    for number in [2, 3] {
+        let text = format!("Invoice {number} was charged twice to us.");
+        both.extend(operated.mail(&request("a@a.example", &format!("{number}@a"), &text)).await.2);
+    }
+    let merge = Merge { from: both[1], into: both[0], actor: "agent:ann", at: unix_ms() };
+    let left = operated.desk.merge_tickets(merge).await.unwrap();
+    assert_eq!(sweep(at(31)).await, 3, "originals, and no ticket");
+    assert_eq!(store.messages(left.id).await.unwrap().iter().filter(|message| message.request.is_some()).count(), 2);
+    operated.desk.change_ticket(left.id, left.version, vec![solved], "agent:ann", unix_ms()).await.unwrap();
+    assert_eq!(sweep(at(31)).await, 2);
+    assert!(store.tickets_of("a@a.example").await.unwrap().is_empty());
 }
