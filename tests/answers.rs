@@ -160,6 +160,22 @@ fn what_is_picked_wins_over_what_is_said_beside_it() {
         ["Could you raise 20417 to 80 a day?", "20417"],
         ["not 20417, the other", "20471"],
         ["Not the first. By the way, 20933 is fine.", "20471"],
+        ["20417, sorry 20471", "20471"],
+        ["20417. No, sorry, 20471.", "20471"],
+        ["20417, nein, 20471", "20471"],
+        ["20417, pardon, 20471", "20471"],
+        ["20417, perdón, 20471", "20471"],
+        ["20417, desculpe, 20471", "20471"],
+        ["the first, no sorry, the second", "20471"],
+        ["It isn't 20417 it's 20471", "20471"],
+        ["the one ending in 71", "20471"],
+        ["the one that ends with 417", "20417"],
+        ["die ID, die auf 471 endet", "20471"],
+        ["1+2", "20417 20471"],
+        ["20417 & 20471", "20417 20471"],
+        ["20417+20471", "20417 20471"],
+        ["None of the first and second", "NotStated"],
+        ["not the first and not the second either", "NotStated"],
     ]
     .map(|row| row.map(str::to_owned));
     check(rows.iter().map(|row| (row, understood(&row[0]))));

@@ -3,7 +3,7 @@
 //! Never guesses: a clause that says nothing else is the answer; where both may be meant, both are told.
 
 use super::said::{Clause, Token};
-use super::{Answers, Class, List, Offered};
+use super::{Answers, Class, List, Offered, heard};
 
 /// What stands in an answer in place of a stated campaign that is none of the list: a letter that nobody writes.
 pub const STATED: &str = "\u{a7fb}";
@@ -24,6 +24,7 @@ impl Answers {
     pub fn beside(&self, text: &str, list: &[Offered<'_>], picked: &[usize]) -> Beside {
         let list = List::of(list, self);
         let clauses = self.clauses(text, &list);
+        let said = heard(&clauses, list.ids.len());
         let picks = |clause: &&Clause| {
             let whole = [Class::Yes, Class::All, Class::Both];
             whole.iter().any(|class| clause.tokens.contains(&Token::Word(*class)))
@@ -32,7 +33,7 @@ impl Answers {
         let states = |clause: &&Clause| {
             clause.tokens.iter().any(|token| match token {
                 Token::Stated => true,
-                Token::Telling(place) => !picked.contains(place),
+                Token::Telling(place) => !picked.contains(place) && !said.corrected().contains(place),
                 _ => false,
             })
         };

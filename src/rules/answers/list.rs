@@ -66,6 +66,14 @@ impl List {
         is_number(word) && word.len() > 2 && own.any(|own| is_number(own) && own.len() == word.len())
     }
 
+    /// The one whose ID ends so: with two digits or more, but not all of them.
+    pub(super) fn ending(&self, digits: &str) -> Option<usize> {
+        let ends = |id: &String| id.len() > digits.len() && id.ends_with(digits);
+        let mut found = (0..self.ids.len()).filter(|place| ends(&self.ids[*place]));
+        let one = found.next().filter(|_| digits.len() > 1 && is_number(digits))?;
+        found.next().is_none().then_some(one)
+    }
+
     pub(super) fn place(&self, word: &str) -> Option<usize> {
         let number = word.parse::<usize>().ok().filter(|_| word.len() <= 2)?;
         (1..=self.ids.len()).contains(&number).then(|| number - 1)

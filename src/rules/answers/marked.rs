@@ -36,7 +36,11 @@ impl Answers {
                 None => {}
             }
         }
-        said.pick(list.len())
+        match said.pick(list.len()) {
+            // Whoever strikes out all other lines has seen the one that is left.
+            Pick::Among(places) if places.len() == 1 => Pick::One(places[0]),
+            pick => pick,
+        }
     }
 
     /// Whether these words mark a line as the one that is meant, or as one that is not; `None`: they are no mark.
@@ -55,7 +59,21 @@ impl Answers {
             use Class::*;
             matches!(
                 token,
-                Token::Word(Yes | Polite | Copula | Filler | Noun | Not | No | Wrong | Nothing | Neither | Over | Fine)
+                Token::Word(
+                    Yes | Polite
+                        | Copula
+                        | Filler
+                        | Correction
+                        | Noun
+                        | Mean
+                        | Not
+                        | No
+                        | Wrong
+                        | Nothing
+                        | Neither
+                        | Over
+                        | Fine
+                )
             )
         };
         if clauses.iter().any(|clause| clause.question) || !tokens.all(known) {

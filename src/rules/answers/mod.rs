@@ -25,6 +25,8 @@ const RANKS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"
 const NUMBERS: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
 /// Words of an answer that are read: whoever picks does so early.
 const MOST_WORDS: usize = 300;
+/// The Portuguese "is", whose accent tells it from "and".
+const IS: &str = "é";
 /// What ends a sentence.
 const ENDS: [char; 6] = ['.', '!', '?', ';', '\n', '…'];
 
@@ -83,6 +85,14 @@ enum Class {
     Oldest,
     Or,
     And,
+    /// Behind a denial it denies no more than that did; else who says it has not chosen.
+    Either,
+    /// Takes back what was picked before.
+    Correction,
+    /// "I mean": likewise, and a noun.
+    Mean,
+    /// "Ends in": the number beside it is the end of an ID.
+    Ending,
     Number,
     Noun,
     /// Of an ID and a name that do not belong together: the ID.
@@ -135,6 +145,10 @@ impl Answers {
                 ("oldest", Oldest),
                 ("or", Or),
                 ("and", And),
+                ("either", Either),
+                ("correction", Correction),
+                ("mean", Mean),
+                ("ending", Ending),
                 ("number", Number),
                 ("noun", Noun),
                 ("id_word", IdWord),
@@ -173,9 +187,14 @@ impl Answers {
     }
 
     fn add(&mut self, phrase: &str, class: Class) {
-        let mut words = words(phrase).into_iter();
-        if let Some(first) = words.next() {
-            self.phrases.entry(first).or_default().push((words.collect(), class));
+        let accented = words(phrase);
+        // Many leave the accent out; alone that is another word.
+        let plain: Vec<String> = accented.iter().map(|word| folded(word)).collect();
+        let plain = (plain.len() > 1 && plain != accented).then_some(plain);
+        for words in [Some(accented), plain].into_iter().flatten() {
+            if let Some((first, rest)) = words.split_first() {
+                self.phrases.entry(first.clone()).or_default().push((rest.to_vec(), class));
+            }
         }
     }
 
@@ -188,18 +207,7 @@ impl Answers {
     /// What this text says of the list.
     pub fn pick(&self, text: &str, list: &[Offered<'_>]) -> Pick {
         let list = List::of(list, self);
-        let clauses = self.clauses(text, &list);
-        let mut said = Said::default();
-        for clause in &clauses {
-            let unsure = clauses
-                .iter()
-                .filter(|other| other.segment == clause.segment)
-                .any(|other| other.tokens.contains(&Token::Word(Class::Unsure)));
-            let mut sentence = clauses.iter().filter(|other| other.sentence == clause.sentence);
-            let lively = sentence.any(|other| !other.mentions(list.ids.len(), false).is_empty());
-            said.hear(clause, list.ids.len(), unsure, lively);
-        }
-        said.pick(list.ids.len())
+        heard(&self.clauses(text, &list), list.ids.len()).pick(list.ids.len())
     }
 
     /// Whether this text only says thank you, and perhaps the name of who says so.
@@ -210,7 +218,8 @@ impl Answers {
         let text: String = text.split_inclusive(char::is_whitespace).filter(|word| !of_name(word)).collect();
         let clauses = self.clauses(&text, &List::of(&[], self));
         let courteous = |token: &Token| {
-            matches!(token, Token::Word(Class::Polite | Class::Copula | Class::Filler | Class::Yes | Class::And))
+            use Class::*;
+            matches!(token, Token::Word(Polite | Copula | Filler | Yes | And | Correction))
         };
         let words = words(&text);
         let thanks = |phrase: &Vec<String>| words.windows(phrase.len()).any(|found| found == phrase.as_slice());
@@ -233,6 +242,7 @@ impl Answers {
                 let span = (start + part.len() - part.trim_start().len(), start + part.trim_end().len());
                 let mut words = words(part);
                 words.truncate(left);
+                accent(&mut words);
                 left -= words.len();
                 let mut tokens = vec![];
                 let mut at = 0;
@@ -265,6 +275,7 @@ impl Answers {
                     && (clause.question && !clause.asks || next.is_some_and(|next| next.strange() > 0));
                 clauses[at].opens = opens;
                 clauses[at].read_lone_number(list.ids.len());
+                clauses[at].read_either();
             }
         }
         clauses
@@ -274,6 +285,12 @@ impl Answers {
     fn token_at(&self, words: &[String], before: Option<&Token>, list: &List) -> (Token, usize) {
         if words[0] == beside::STATED {
             return (Token::Stated, 1);
+        }
+        let ends_an_id = matches!(self.class_at(&words[1..]), Some((Class::Ending, _)));
+        if (before == Some(&Token::Word(Class::Ending)) || ends_an_id)
+            && let Some(place) = list.ending(&words[0])
+        {
+            return (Token::Telling(place), 1);
         }
         // An ID that is written in groups: "20 471".
         let digits = words.iter().take_while(|word| word.bytes().all(|byte| byte.is_ascii_digit())).count();
@@ -285,7 +302,7 @@ impl Answers {
             }
         }
         let count_at = |at: usize| words.get(at).and_then(|word| self.numbers.get(word).copied());
-        if matches!(before, Some(Token::Word(Class::Number | Class::Noun)))
+        if matches!(before, Some(Token::Word(Class::Number | Class::Noun | Class::Mean)))
             && let Some(place) = count_at(0).filter(|count| *count <= list.ids.len())
         {
             return (Token::Place(place - 1), 1);
@@ -302,7 +319,22 @@ impl Answers {
             // "No. 2" denies nothing.
             let numbered = words.get(1).is_some_and(|next| list.place(next).is_some()) || count_at(1).is_some();
             let number = class == Class::Not && numbered && words[0] == "no";
-            return (Token::Word(if number { Class::Number } else { class }), length);
+            // "É o segundo": an article, where nothing stands before it that it could join.
+            let article = class == Class::Or
+                && words[0] == "o"
+                && matches!(before, None | Some(Token::Word(Class::Copula | Class::Not | Class::Neither)));
+            // "The sale ends in May": of no ID.
+            let ends = |number: &String| list.ending(number).is_some();
+            let of_no_id = class == Class::Ending
+                && !matches!(before, Some(Token::Telling(_)))
+                && !words.get(length).is_some_and(ends);
+            let token = match class {
+                _ if of_no_id => Token::Unknown,
+                _ if number => Token::Word(Class::Number),
+                _ if article => Token::Word(Class::Filler),
+                class => Token::Word(class),
+            };
+            return (token, length);
         }
         match (list.token(&words[0]), count_at(0)) {
             (Token::Unknown, Some(count)) if count > 1 => (Token::Count(count), 1),
@@ -311,12 +343,44 @@ impl Answers {
     }
 }
 
-/// The words of a text, folded: without case and accents. The marks of an ordinal stay apart from the bare number, and end
-/// their word ("nº2"); alone they are none ("n.º 2").
+/// What these clauses say together of a list of this length.
+fn heard(clauses: &[Clause], length: usize) -> Said {
+    let mut said = Said::default();
+    for clause in clauses {
+        let unsure = clauses
+            .iter()
+            .filter(|other| other.segment == clause.segment)
+            .any(|other| other.tokens.contains(&Token::Word(Class::Unsure)));
+        let mut sentence = clauses.iter().filter(|other| other.sentence == clause.sentence);
+        let lively = sentence.any(|other| !other.mentions(length, false).is_empty());
+        said.hear(clause, length, unsure, lively);
+    }
+    said
+}
+
+/// "Nao e a primeira e a segunda": behind a denial it is no "and", and whoever leaves out one accent leaves out all.
+fn accent(words: &mut [String]) {
+    if words.windows(2).any(|two| two[0] == "nao" && two[1] == "e") {
+        words.iter_mut().filter(|word| *word == "e").for_each(|word| IS.clone_into(word));
+    }
+}
+
+/// The words of a text, folded: without case and accents, but for the Portuguese "is", which is an "and" without. The marks
+/// of an ordinal stay apart from the bare number, and end their word ("nº2"); alone they are none ("n.º 2"). "1+3" and
+/// "1 & 3" are "1 and 3".
 fn words(text: &str) -> Vec<String> {
     let ordinal = ['ª', 'º', '°'];
+    let joins = ['&', '+'];
     let parts = text
         .split_inclusive(ordinal)
-        .flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && !ordinal.contains(&c)));
-    parts.map(|word| folded(&word.replace(ordinal, "th"))).filter(|word| !word.is_empty() && word != "th").collect()
+        .flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && !ordinal.contains(&c) && !joins.contains(&c)));
+    let parts = parts.flat_map(|part| part.split_inclusive(joins)).flat_map(|part| match part.strip_suffix(joins) {
+        Some(word) => [word, "and"],
+        None => [part, ""],
+    });
+    let word = |word: &str| match word {
+        "é" | "É" => IS.to_owned(),
+        word => folded(&word.replace(ordinal, "th")),
+    };
+    parts.map(word).filter(|word| !word.is_empty() && word != "th").collect()
 }

@@ -74,6 +74,25 @@ impl Clause {
         }
     }
 
+    /// "Not the second either" denies; alone it leaves open which.
+    pub(super) fn read_either(&mut self) {
+        let denied = self.tokens.iter().position(|token| *token == Token::Word(Class::Not));
+        for (at, token) in self.tokens.iter_mut().enumerate().filter(|(_, token)| **token == Token::Word(Class::Either))
+        {
+            let behind = denied.is_some_and(|denied| denied < at);
+            *token = Token::Word(if behind { Class::Filler } else { Class::Unsure });
+        }
+    }
+
+    /// Whether what it says is only that what was said before it is taken back: "no, sorry".
+    fn takes_back(&self) -> bool {
+        use Class::*;
+        let passing =
+            |token: &Token| matches!(token, Token::Word(Polite | Filler | Copula | Not | No | Correction | Mean));
+        let back = |token: &Token| matches!(token, Token::Word(Not | No | Correction | Mean));
+        self.tokens.iter().all(passing) && self.tokens.iter().any(back)
+    }
+
     /// A number that says how many: "two of them", "2 campaigns".
     fn count(&self) -> Option<usize> {
         let counted = self.tokens.iter().enumerate().find_map(|(at, token)| match *token {
@@ -95,9 +114,10 @@ impl Clause {
         use Class::*;
         let tokens = &self.tokens;
         let strange = self.strange();
+        let noun = |token: &Token| matches!(token, Token::Word(Noun | Mean));
         let near = |at: usize| {
             let around = &tokens[at.saturating_sub(NEAR)..(at + NEAR + 1).min(tokens.len())];
-            lively || strange == 0 || (strange <= OTHER_WORDS && around.contains(&Token::Word(Noun)))
+            lively || strange == 0 || (strange <= OTHER_WORDS && around.iter().any(noun))
         };
         // "The first two", "les deux premières": so many from that end.
         let several = |at: usize| {
@@ -154,6 +174,10 @@ pub(super) struct Said {
     or: bool,
     and: bool,
     doubt: bool,
+    /// What was meant before a correction, and is not.
+    corrected: BTreeSet<usize>,
+    /// What was said last takes back what was meant before it.
+    takes_back: bool,
 }
 
 impl Said {
@@ -167,6 +191,8 @@ impl Said {
         let denies = |token: &Token| matches!(token, Token::Word(Not | Neither));
         let denied = tokens.iter().any(denies);
         if mentions.is_empty() {
+            let passing = |token: &Token| matches!(token, Token::Word(Polite | Filler));
+            self.takes_back = clause.takes_back() || self.takes_back && tokens.iter().all(passing);
             let about = clause.strange() == 0 && !clause.asks && !unsure;
             let counted = |token: &Token| matches!(*token, Token::Count(count) if count != length);
             let fewer = has(All) && tokens.iter().any(counted);
@@ -183,8 +209,8 @@ impl Said {
         }
         self.doubt |= clause.asks || unsure || has(Wrong) && denied;
         self.or |= has(Or);
-        self.and |= has(And) || has(All) || both || mentions.windows(2).any(|two| two[0].0 == two[1].0);
-        self.nothing |= has(Nothing);
+        let and = has(And) || has(All) || both || mentions.windows(2).any(|two| two[0].0 == two[1].0);
+        self.and |= and;
         // "Works not": it is what the matter is about.
         let over = has(Over) || has(Fine) && !denied;
         let clear = |from: usize, to: usize| !tokens[from..to].contains(&Token::Unknown);
@@ -192,7 +218,7 @@ impl Said {
             place.is_some_and(|place| place >= length) && !clause.denies_absent(*at)
         };
         self.doubt |= mentions.iter().any(beyond);
-        for (at, place) in &mentions {
+        for (count, (at, place)) in mentions.iter().enumerate() {
             let after = mentions.iter().map(|(next, _)| *next).find(|next| next > at).unwrap_or(tokens.len());
             let first = mentions.iter().all(|(other, _)| other >= at);
             // A denial reaches to the end of its clause; one at the end reaches back: "la primera no, la segunda". What is
@@ -201,17 +227,28 @@ impl Said {
             let wrong = |token: &Token| *token == Token::Word(Wrong);
             let before =
                 |says: &dyn Fn(&Token) -> bool| (0..*at).any(|near| says(&tokens[near]) && clear(near + 1, *at));
-            // "It's not the first it's the second": the denial is of the first alone.
-            let listed = |token: &Token| matches!(token, Token::Word(And | Or | Not | Neither | All));
-            let anew = |between: &[Token]| between.contains(&Token::Word(Copula)) && !between.iter().any(listed);
+            // "It's not the first it's the second", "not the first the second": the denial is of the first alone.
+            let listed =
+                |token: &Token| matches!(token, Token::Word(And | Or | Not | Neither | Nothing | All) | Token::Unknown);
             let rank = |at: usize| matches!(tokens[at], Token::Word(Rank(_)));
+            let anew = |from: usize, to: usize| {
+                let ranks = rank(from) && rank(to);
+                (ranks || tokens[from..to].contains(&Token::Word(Copula))) && !tokens[from..to].iter().any(listed)
+            };
+            let none = |token: &Token| matches!(token, Token::Word(Neither | Nothing));
             let corrects = |(other, of): &(usize, Option<usize>)| {
-                *other < *at && of != place && rank(*other) && rank(*at) && anew(&tokens[*other..*at])
+                *other < *at && of != place && !tokens[..*other].iter().any(none) && anew(*other, *at)
             };
             let restarted = mentions.iter().any(corrects);
             let behind = |near: usize| wrong(&tokens[near]) && clear(at + 1, (near + 2).min(tokens.len()));
             let ends = after == tokens.len() && tokens[at + 1..].iter().any(denies);
-            let denied = before(&denies) && !restarted
+            // "None of the first and second"; "none of them" has said it all.
+            let none = |at: &usize| {
+                let told = matches!(tokens.get(at + 1), Some(Token::Word(Among | Nouns)));
+                tokens[*at] == Token::Word(Nothing) && !told
+            };
+            let of_none = (0..*at).any(|near| none(&near) && clear(near + 1, *at));
+            let denied = (before(&denies) || of_none) && !restarted
                 || ends && clear(at + 1, after) && !has(Fine)
                 || (at + 1..after).any(behind)
                 || first && before(&wrong);
@@ -221,10 +258,43 @@ impl Said {
                 Some(NOWHERE) => {}
                 Some(place) if denied => drop(self.denied.insert(*place)),
                 Some(place) if over => drop(self.over.insert(*place)),
-                Some(place) => drop(self.meant.insert(*place)),
+                Some(place) => {
+                    if self.is_taken_back(clause, &mentions[..=count]) {
+                        self.corrected.append(&mut self.meant);
+                        (self.and, self.all) = (and, false);
+                    }
+                    self.corrected.remove(place);
+                    self.meant.insert(*place);
+                }
                 None => self.other |= !denied && !over,
             }
         }
+        // "20417 sorry, 20471"
+        let last = mentions.iter().map(|(at, _)| at + 1).max().unwrap_or(0);
+        self.takes_back = matches!(tokens[last..], [.., Token::Word(Correction | Mean)]);
+    }
+
+    /// Whether the last of these mentions stands in place of what was meant before it: "the first, no sorry, the second".
+    fn is_taken_back(&self, clause: &Clause, mentions: &[(usize, Option<usize>)]) -> bool {
+        use Class::*;
+        let (before, at) = match mentions {
+            [.., (before, _), (at, _)] => (Some(*before), *at),
+            [(at, _)] => (None, *at),
+            [] => return false,
+        };
+        // "Sorry, the first two": these go together.
+        if before == Some(at) {
+            return false;
+        }
+        let between = &clause.tokens[before.map_or(0, |before| before + 1)..at];
+        let joined = |token: &Token| matches!(token, Token::Word(And | Or | All | Both) | Token::Unknown);
+        let back = |token: &Token| matches!(token, Token::Word(Correction | Mean));
+        (before.is_none() && self.takes_back || between.iter().any(back)) && !between.iter().any(joined)
+    }
+
+    /// What was meant before a correction.
+    pub(super) fn corrected(&self) -> &BTreeSet<usize> {
+        &self.corrected
     }
 
     /// This one is meant.
@@ -239,7 +309,7 @@ impl Said {
     }
 
     pub(super) fn pick(self, length: usize) -> Pick {
-        let Said { meant, denied, over, other, all, nothing, no, yes, or, and, doubt } = self;
+        let Said { meant, denied, over, other, all, nothing, no, yes, or, and, doubt, .. } = self;
         let out: BTreeSet<usize> = denied.union(&over).copied().collect();
         let rest: Vec<usize> = (0..length).filter(|place| !out.contains(place)).collect();
         if doubt || meant.intersection(&denied).next().is_some() {
@@ -250,9 +320,10 @@ impl Said {
             0 if all && length > 1 => Pick::Several((0..length).collect()),
             0 if yes && length == 1 => Pick::One(0),
             // What has ended may be just the one that is meant: only "the other" rules it out.
+            // Nor is it beyond doubt the last one, where several are ruled out one by one.
             0 if !out.is_empty() && length > 1 => match rest.as_slice() {
-                [one] if other || over.is_empty() => Pick::One(*one),
-                [_, _, ..] if over.is_empty() && !other => Pick::Among(rest),
+                [one] if other || over.is_empty() && denied.len() == 1 => Pick::One(*one),
+                [_, ..] if over.is_empty() && !other => Pick::Among(rest),
                 _ => Pick::Unclear,
             },
             0 if other => Pick::Unclear,
