@@ -151,6 +151,8 @@ fn words(
     // The mail goes to the contact, whoever has asked for it.
     facts.authenticated |= means.directory.knows(&ticket.requester_address);
     facts.again = ticket.questions > 0;
+    // What else would leave nothing of a list that he has answered?
+    facts.none_of_them = !ticket.offered.is_empty() && triage.campaign.status == campaigns::Status::NotStated;
     facts.taps =
         (reason == Reason::Question).then(|| taps(ticket, ticket.questions + 1, facts.candidates.len(), means, now));
     let words = answer::worded(kind, &facts, ticket, means);

@@ -104,6 +104,8 @@ pub struct Facts {
     pub desk: String,
     /// The customer has answered a question of ours; this is the next mail of a conversation.
     pub again: bool,
+    /// He has answered that it is none of the campaigns that were listed.
+    pub none_of_them: bool,
     /// The help topic as understood: id, and the label of the rules. `None` when nothing was understood.
     pub topic: Option<(String, String)>,
     /// The campaign as understood.
@@ -152,6 +154,7 @@ impl Facts {
             ticket,
             desk: desk.to_owned(),
             again: false,
+            none_of_them: false,
             topic: understood_topic(&triage.topic),
             may_name_campaigns: understood.is_some() || !candidates.is_empty(),
             campaign: understood,
@@ -254,6 +257,7 @@ pub struct Data {
     pub(super) ticket: i64,
     pub(super) desk: String,
     pub(super) again: bool,
+    pub(super) none_of_them: bool,
     pub(super) topic_named: Option<(String, String)>,
     pub(super) campaign: Option<Named>,
     pub(super) stated: Option<String>,
@@ -279,6 +283,7 @@ impl Data {
             ticket: facts.ticket,
             desk: clean(&facts.desk),
             again: facts.again,
+            none_of_them: facts.none_of_them,
             topic_named: facts.topic.as_ref().map(|(id, label)| (id.clone(), clean(label))),
             campaign: facts.campaign.as_ref().filter(|_| may).map(named),
             stated: facts.stated.clone().filter(|id| may && harmless(id)),

@@ -27,6 +27,7 @@ impl Facts {
             ticket: 1042,
             desk: "Northwind Campaigns".into(),
             again: false,
+            none_of_them: false,
             topic: Some(("reporting".into(), "Reports & statistics".into())),
             campaign: Some(Named { id: "20417".into(), name: "Summer Sale 2025".into() }),
             stated: Some("20471".into()),
@@ -87,7 +88,12 @@ impl Facts {
                     (facts.topic, facts.campaign, facts.stated) = (None, None, None);
                     facts.taps.iter_mut().for_each(|taps| taps.links.clear());
                 });
-                vec![("again, with details", again), ("no topic, answers by mail alone", by_mail)]
+                let mut cases = vec![("again, with details", again), ("no topic, answers by mail alone", by_mail)];
+                if kind == Kind::MissingId {
+                    let none = with(|facts| (facts.again, facts.none_of_them) = (true, true));
+                    cases.push(("none of a list", none));
+                }
+                cases
             }
         };
         cases.insert(0, ("plain", plain));
@@ -117,6 +123,7 @@ pub(super) fn samples() -> [Data; 2] {
         ticket: 1042,
         desk: "Support".into(),
         again: true,
+        none_of_them: true,
         topic_named: Some(("reporting".into(), "Reports & statistics".into())),
         campaign: Some(named("20417", "Summer Sale")),
         stated: Some("20471".into()),
@@ -131,6 +138,7 @@ pub(super) fn samples() -> [Data; 2] {
     };
     let empty = Data {
         again: false,
+        none_of_them: false,
         topic_named: None,
         campaign: None,
         stated: None,

@@ -28,10 +28,11 @@ use crate::rules::{self, Files};
 /// What fills the gap where every language is wanting.
 const LAST_RESORT: &str = "en";
 /// What templates may name. `words` stands in layout.txt, `subject`, `language` and `blocks` in layout.html.
-const VARIABLES: [&str; 14] = [
+const VARIABLES: [&str; 15] = [
     "ticket",
     "desk",
     "again",
+    "none_of_them",
     "topic",
     "campaign",
     "stated",
@@ -224,6 +225,7 @@ impl Templates {
             ticket => data.ticket,
             desk => data.desk.as_str(),
             again => data.again,
+            none_of_them => data.none_of_them,
             topic => topic.map(String::as_str),
             campaign => data.campaign.as_ref().map(Serde),
             stated => data.stated.as_deref(),
