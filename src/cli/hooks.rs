@@ -249,7 +249,8 @@ fn check(
                     .and_then(|opened| hook::read(&opened, &source.map).map_err(|faults| hooks::list(&faults))),
             };
             match request {
-                Ok(request) => {
+                Ok(mut request) => {
+                    request.source = Some(new.source);
                     told["mapped"] = rehearsal::mapped(&request);
                     // Campaigns out of the store or from elsewhere only the running desk knows.
                     match sources::directory(&settings.campaigns.file) {

@@ -61,6 +61,10 @@ impl Reader {
     }
 
     fn read(&mut self, path: &Path) {
+        if path.is_dir() {
+            let remedy = "name files of labelled texts; a folder of rules stands before their option";
+            return self.fault(0, "is a folder".into(), remedy);
+        }
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) => return self.fault(0, format!("cannot be read: {error}"), "check its path and rights"),

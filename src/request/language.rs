@@ -11,7 +11,7 @@ use super::reading::{Map, Reading};
 
 /// Fewer letters than this tell nothing in the Latin and Cyrillic scripts.
 const FEWEST_LETTERS: usize = 20;
-/// Likewise in Japanese, Chinese and Korean.
+/// Likewise in Japanese, Chinese, Korean and Thai.
 const FEWEST_SIGNS: usize = 4;
 /// Everyday words of one language that decide alone.
 const MANY_WORDS: f32 = 3.0;
@@ -51,7 +51,7 @@ const NEIGHBOURS: [Lang; 3] = [Lang::Hrv, Lang::Slv, Lang::Bul];
 
 /// All codes that [`detect`] may give beside those of the reading files.
 pub fn codes() -> impl Iterator<Item = &'static str> {
-    LANGUAGES.iter().map(|(_, code)| *code).chain(["ja", "ko", "zh"])
+    LANGUAGES.iter().map(|(_, code)| *code).chain(["ja", "ko", "th", "zh"])
 }
 
 static DETECTOR: LazyLock<Detector> =
@@ -187,11 +187,12 @@ fn trigrams(text: &str, evidence: Option<&Evidence>, everyday: &Everyday) -> Opt
     Detector::with_allowlist(few).detect(text)
 }
 
-/// Japanese, Chinese or Korean, by the scripts of the text, when they are most of its letters.
+/// Japanese, Chinese, Korean or Thai, by the scripts of the text, when they are most of its letters.
 fn dense(text: &str, letters: usize) -> Option<&'static str> {
-    let (mut kana, mut han, mut hangul) = (0, 0, 0);
-    for c in text.chars().filter(|c| *c >= '\u{1100}') {
+    let (mut kana, mut han, mut hangul, mut thai) = (0, 0, 0, 0);
+    for c in text.chars().filter(|c| *c >= '\u{e01}') {
         match c {
+            '\u{e01}'..='\u{e2e}' => thai += 1,
             '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff66}'..='\u{ff9d}' => kana += 1,
             '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' => {
                 han += 1
@@ -200,11 +201,13 @@ fn dense(text: &str, letters: usize) -> Option<&'static str> {
             _ => {}
         }
     }
-    let all = kana + han + hangul;
+    let all = kana + han + hangul + thai;
     if all < FEWEST_SIGNS || all * 2 < letters {
         return None;
     }
-    Some(if hangul * 2 >= all {
+    Some(if thai * 2 >= all {
+        "th"
+    } else if hangul * 2 >= all {
         "ko"
     } else if kana * 10 >= all {
         "ja"
@@ -230,6 +233,8 @@ mod tests {
         check("キャンペーンのクリックが表示されません", Some("ja"));
         check("我们的活动没有点击", Some("zh"));
         check("캠페인이 작동하지 않습니다", Some("ko"));
+        check("แคมเปญของเราหยุดทำงาน", Some("th"));
+        check("Google Ads แสดงผลช้ามากตั้งแต่วันจันทร์", Some("th"));
         check("Kampanja ne radi od ponedeljka, molim proverite", None);
         check("Кампанията не работи от понеделник, моля проверете", None);
         check("Кампания не работает с понедельника, пожалуйста проверьте", Some("ru"));

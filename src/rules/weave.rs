@@ -368,51 +368,56 @@ fn knot(regexes: &[Thread], proven: &HashSet<String>) -> Result<(RegexSet, Vec<P
 
 /// All regexes together are over the bound: told where most of them stand.
 fn together(regexes: &[Thread], error: &regex::Error) -> Fault {
-    let mut by_file: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for regex in regexes {
-        let (count, line) = by_file.entry(&regex.file).or_insert((0, regex.line));
-        (*count, *line) = (*count + 1, (*line).min(regex.line));
-    }
-    let most = by_file.iter().max_by_key(|(_, (count, _))| *count);
-    let (file, count, line) = most.map_or(("rules", 0, 0), |(file, (count, line))| (*file, *count, *line));
+    let mut by_file: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    regexes.iter().for_each(|regex| by_file.entry(&regex.file).or_default().push(regex.line));
+    let most = by_file.into_iter().max_by_key(|(_, lines)| lines.len());
+    let (file, mut lines) = most.unwrap_or(("rules", vec![0]));
+    lines.sort_unstable();
     let what = error.to_string();
     let message = format!(
-        "the {} regexes of the folder, {count} of them in this file, are too large together: {}",
+        "the {} regexes of the folder, {} of them in this file, are too large together: {}",
         regexes.len(),
+        lines.len(),
         what.trim_end_matches('.')
     );
     let remedy = "lower their repeat counts, use fewer of them, or phrases";
-    Fault { file: file.to_owned(), line, message, remedy: remedy.into() }
+    Fault { file: file.to_owned(), line: lines[lines.len() / 2], message, remedy: remedy.into() }
 }
 
 /// What is wrong with a regex.
 fn wrong(regex: &Thread) -> Option<Fault> {
-    let written = &regex.written;
+    let (written, shown) = (&regex.written, as_written(&regex.written));
     let (message, remedy) = match build(&small(written)) {
         // What TOML makes of `"\b"`.
         Ok(_) if written.contains('\u{8}') => (
-            format!("the regex {written:?} can never fire: it asks for a backspace"),
+            format!("the regex {shown} can never fire: it asks for a backspace"),
             "write it between single quotes, where `\\b` is the edge of a word",
         ),
         Ok(built) if built.is_match("") => {
-            (format!("the regex {written:?} matches everything"), "make it ask for some text")
+            (format!("the regex {shown} matches everything"), "make it ask for some text")
         }
         Ok(_) if parsed(written).is_some_and(|read| !possible(&read)) => (
-            format!("the regex {written:?} can never fire: no text is all that it asks for"),
+            format!("the regex {shown} can never fire: no text is all that it asks for"),
             "see whether a `^`, a `$` or a `\\b` stands inside it where it cannot be, and correct it, or delete it",
         ),
         Ok(_) => return None,
         Err(regex::Error::CompiledTooBig(bound)) => (
-            format!("the regex {written:?} compiles to more than {bound} bytes"),
+            format!("the regex {shown} compiles to more than {bound} bytes"),
             "lower its repeat counts, or use phrases",
         ),
         Err(error) => {
             let error = error.to_string();
             let why = error.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or("it is malformed");
-            (format!("the regex {written:?} is wrong: {why}"), "correct it, or use phrases")
+            (format!("the regex {shown} is wrong: {why}"), "correct it, or use phrases")
         }
     };
     Some(Fault { file: regex.file.clone(), line: regex.line, message, remedy: remedy.into() })
+}
+
+/// A regex as files hold it: between single quotes, where a backslash is itself.
+pub fn as_written(regex: &str) -> String {
+    let fits = !regex.contains(|c: char| c == '\'' || c.is_control());
+    if fits { format!("'{regex}'") } else { format!("{regex:?}") }
 }
 
 #[cfg(test)]

@@ -30,6 +30,14 @@ pub fn languages(files: &Files) -> BTreeSet<String> {
     of_files.chain(language::codes().map(str::to_owned)).collect()
 }
 
+/// The codes of languages (ISO 639-1).
+const CODES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en \
+                     eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu \
+                     ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my \
+                     na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm \
+                     sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za \
+                     zh zu";
+
 impl Findings {
     /// Phrases that cannot fire, or that add nothing.
     pub(super) fn of_words(&mut self, compiled: &Compiled, signal: &Signal, phrases: &Written) {
@@ -205,8 +213,8 @@ impl Findings {
             self.add(Weight::Warning, file, line, message, format!("told apart are {told}"));
         }
         for (language, line) in filed.iter().filter(|(language, _)| !languages.contains(*language)) {
-            // As all codes of ISO 639-1 are; a name, or a slip of the finger in one, is none.
-            let is_code = language.len() == 2 && language.bytes().all(|byte| byte.is_ascii_lowercase());
+            // A name, or a slip of the finger, is none.
+            let is_code = CODES.split(' ').any(|code| code == *language);
             let weight = if is_code { Weight::Note } else { Weight::Warning };
             let message = format!("no request is told to be in \"{language}\": phrases filed under it count in all");
             self.add(

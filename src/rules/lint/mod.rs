@@ -268,8 +268,10 @@ mod tests {
             let said = format!("no request is told to be in \"{under}\": phrases filed under it count in all");
             assert_eq!((found[0].fault.line, &found[0].fault.message), (4, &said));
         };
-        filed("th", Weight::Note);
+        filed("lo", Weight::Note);
         filed("thai", Weight::Warning);
+        filed("ht", Weight::Note);
+        filed("ed", Weight::Warning);
         check(&signal("phrases.ar = [\"فاتورة\"]\nlang = [\"ar\", \"zh\"]"), "", "", &[]);
         never(
             "source = [\"hok:leads\"]",
@@ -327,7 +329,7 @@ mod tests {
             &barred.replace("signal", "rule"),
             &[
                 "topics/x.toml:3: no valid TOML: missing comma between array elements, expected `,`",
-                "topics/x.toml:5: the regex \"(\" is wrong: unclosed group",
+                "topics/x.toml:5: the regex '(' is wrong: unclosed group",
                 "topics/y.toml:10: unknown key `lnag`",
                 "routing.toml:3: \"late again\" can never fire: `unless` holds words of it",
                 "topics/y.toml:4: \"late again\" can never fire: `unless` holds words of it",

@@ -12,7 +12,7 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look};
 use super::{Findings, Weight, holds, words_of};
 use crate::rules::compile::{Compiled, Signal};
 use crate::rules::lexicon::Word;
-use crate::rules::weave::parsed;
+use crate::rules::weave::{as_written, parsed};
 
 impl Findings {
     /// Regexes that stand twice in a signal, and those that `unless` bars whatever they match.
@@ -21,17 +21,20 @@ impl Findings {
         for (at, (regex, line)) in signal.written.regexes.iter().enumerate() {
             if parsed(regex).is_some_and(|read| cut_off(&read)) {
                 let message = format!(
-                    "the regex {regex:?} can hardly fire: `\\b` beside a letter that is not one of a to z asks for one of these on its other side"
+                    "the regex {} can hardly fire: `\\b` beside a letter that is not one of a to z asks for one of these on its other side",
+                    as_written(regex)
                 );
                 let remedy = "use a phrase, or write `\\b{start}` before the word and `\\b{end}` behind it: these know all letters";
                 self.add(Weight::Warning, &signal.file, *line, message, remedy);
             }
             if signal.written.regexes[..at].iter().any(|(other, _)| other == regex) {
-                let message = format!("the regex {regex:?} stands here twice");
+                let message = format!("the regex {} stands here twice", as_written(regex));
                 self.add(Weight::Warning, &signal.file, *line, message, "delete one of them");
             } else if !signal.unless.is_empty() && parsed(regex).is_some_and(|read| every_match(&read, &bars)) {
-                let message =
-                    format!("the regex {regex:?} can hardly fire: `unless` holds words of all that it matches");
+                let message = format!(
+                    "the regex {} can hardly fire: `unless` holds words of all that it matches",
+                    as_written(regex)
+                );
                 self.add(Weight::Warning, &signal.file, *line, message, "take one of the two out");
             }
         }
@@ -182,7 +185,7 @@ mod tests {
             (r"(the|my) duck$", "duck"),
         ] {
             let expected = format!(
-                "topics/x.toml:4: the regex {written:?} can hardly fire: `unless` holds words of all that it matches"
+                "topics/x.toml:4: the regex '{written}' can hardly fire: `unless` holds words of all that it matches"
             );
             check(&signal(written, bar), "", "", &[&expected]);
         }
@@ -213,7 +216,7 @@ mod tests {
         let regex = "\\büber\\b";
         let signal = format!("[[signal]]\nname = \"s\"\nregex = ['{regex}']\n");
         let expected = format!(
-            "topics/x.toml:4: the regex {regex:?} can hardly fire: `\\b` beside a letter that is not one of a to z asks for one of these on its other side"
+            "topics/x.toml:4: the regex '{regex}' can hardly fire: `\\b` beside a letter that is not one of a to z asks for one of these on its other side"
         );
         check(&signal, "", "", &[&expected]);
     }

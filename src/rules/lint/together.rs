@@ -7,6 +7,7 @@ use super::{Findings, Weight, covers, words_of};
 use crate::rules::compile::{Compiled, Owner, Signal, Written, usual_places};
 use crate::rules::routing::{self, NORMAL};
 use crate::rules::topic::NEAR_WORDS;
+use crate::rules::weave::as_written;
 
 /// Signals that share words and are looked at, at most; the latest first.
 const MOST_TWINS: usize = 100;
@@ -55,7 +56,7 @@ impl Findings {
             for (number, (regex, line)) in signal.regexes.iter().zip(&signal.written.regexes) {
                 let sight = Sight { signal, topic, line: *line };
                 let twins = by_regex.entry((*number, conditions.clone())).or_default();
-                self.of_sights(twins, sight, &format!("the regex {regex:?}"));
+                self.of_sights(twins, sight, &format!("the regex {}", as_written(regex)));
                 twins.push(sight);
             }
         }
@@ -277,7 +278,7 @@ mod tests {
             "",
             "",
             &[
-                "topics/x.toml:9: the regex \"x1\" stands in `topic.x.a` too (line 4): it counts twice",
+                "topics/x.toml:9: the regex 'x1' stands in `topic.x.a` too (line 4): it counts twice",
                 "topics/x.toml:11: \"late\" stands in `topic.x.a` too (line 6): it counts twice",
             ],
         );

@@ -585,9 +585,22 @@ async fn the_shell_signs_sends_checks_and_replays() {
     let url = format!("http://{}", desk.address);
     std::fs::write(
         &config,
-        format!("[desk]\npublic_url = \"{url}\"\ndata_dir = \"{}\"\n{hooks}", desk.desk.config.desk.data_dir.display()),
+        format!(
+            "[desk]\npublic_url = \"{url}\"\ndata_dir = \"{}\"\n[rules]\ndir = \"rules\"\n{hooks}",
+            desk.desk.config.desk.data_dir.display()
+        ),
     )
     .unwrap();
+    // A rule of the source's own.
+    let rules = folder.join("rules");
+    let mut shipped = deskclerk::rules::Rules::shipped_files();
+    *shipped.get_mut("routing.toml").unwrap() +=
+        "[[rule]]\nname = \"of-generic\"\nsource = [\"hook:generic\"]\nflags = [\"generic\"]\n";
+    for (path, text) in shipped {
+        let path = rules.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text.as_ref()).unwrap();
+    }
     let body = folder.join("post.json");
     std::fs::write(&body, request("no clicks since Monday").to_string()).unwrap();
     let run = async |args: &[&str]| {
@@ -610,6 +623,7 @@ async fn the_shell_signs_sends_checks_and_replays() {
         run(&["check", "generic", body, "--headers", headers.to_str().unwrap(), "--format", "json"]).await;
     let told: Value = serde_json::from_str(&told).unwrap();
     assert_eq!((code, &told["would"], &told["signature"]["valid"]), (0, &json!("ticket"), &json!(true)));
+    assert!(told["triage"]["flags"].as_array().unwrap().contains(&json!("generic")), "{told}");
     let other = folder.join("other.json");
     std::fs::write(&other, "{}").unwrap();
     let (code, told, _) =
