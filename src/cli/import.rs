@@ -9,13 +9,14 @@ use futures_util::future::join_all;
 use sha2::{Digest, Sha256};
 
 use super::output::{self, Format, Skipped};
-use super::{End, config};
+use super::{End, config, memory};
 use crate::desk::{Desk, Step};
 use crate::intake::files::{self, Fault};
 use crate::store::submissions::{Envelope, Kind, New};
 
-/// How many mails share one commit.
+/// How many mails share one commit, and after how many bytes no more join them.
 const TOGETHER: usize = 128;
+const TOGETHER_BYTES: usize = 2 << 20;
 
 /// Imports `.eml` files, folders, mboxes, maildirs or standard input (`-`).
 #[derive(Debug, clap::Args)]
@@ -36,9 +37,11 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<End> {
+    memory::few_pools();
     let Some(settings) = config::load(&args.config)? else { return Ok(End::Unusable) };
     super::runtime()?.block_on(async {
         let desk = Desk::open(settings).await.context("cannot open the desk")?;
+        memory::give_back();
         let end = import(args, &desk).await;
         desk.store.close().await;
         end
@@ -50,12 +53,16 @@ async fn import(args: &Args, desk: &Arc<Desk>) -> Result<End> {
     let progress = output::progress("stored");
     let mut mails = files::mails(&args.paths).fuse();
     loop {
-        let mut batch = vec![];
+        let (mut batch, mut bytes) = (vec![], 0);
         while batch.len() < TOGETHER
+            && bytes < TOGETHER_BYTES
             && let Some(mail) = mails.next()
         {
             match mail {
-                Ok(mail) => batch.push(mail),
+                Ok(mail) => {
+                    bytes += mail.raw.len();
+                    batch.push(mail);
+                }
                 Err(error) if error.kind == Fault::Skipped => skipped.say(&error.to_string()),
                 Err(error) => {
                     output::complain(&error.to_string());

@@ -19,6 +19,7 @@ pub mod import;
 mod labelled;
 pub mod lean;
 pub mod learn;
+mod memory;
 mod named;
 pub mod outbox;
 pub mod output;

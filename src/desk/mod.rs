@@ -8,6 +8,7 @@ mod alarm;
 pub mod answer;
 mod changing;
 pub mod contract;
+pub mod cores;
 pub mod directory;
 pub mod doors;
 pub mod draft;

@@ -11,7 +11,7 @@ use super::fetch::Guard;
 use super::hooks::HookSource;
 use super::problem::{Place, Problem};
 use super::read::{self, CONTENT_TYPE, Reading};
-use super::{Desk, hooks, place};
+use super::{Desk, cores, hooks, place};
 use crate::request::hook::body::{self, Closed, Shape};
 use crate::request::hook::{self, FieldFault};
 use crate::request::{Authentication, Request, mail, submitted};
@@ -139,7 +139,7 @@ impl Desk {
         let submission = new.claimed("");
         // Reading and judging take milliseconds of a core: not on a thread that serves others.
         let (setting, hooks) = (sources.setting.clone(), sources.hooks.clone());
-        let reading = tokio::task::spawn_blocking(move || read::read(&submission, &setting, &hooks));
+        let reading = cores::run(move || read::read(&submission, &setting, &hooks));
         let refused = |because| Rehearsed { request: None, triage: None, because: Some(because), known, ticket: None };
         let request = match reading.await.map_err(|_| Problem::Internal)? {
             Reading::Request(request, _) => request,
@@ -152,7 +152,7 @@ impl Desk {
             Some(id) => self.store.ticket(id).await?.map(|ticket| ticket.known()),
             None => None,
         };
-        let judging = tokio::task::spawn_blocking(move || {
+        let judging = cores::run(move || {
             let mut request = request;
             request.oddities.extend(sources.rules.unknown_values(&request));
             let triage = triage::triage(&request, &sources.directory, &sources.rules, before.as_ref());

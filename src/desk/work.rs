@@ -5,13 +5,14 @@
 //! fails, claims are put back uncounted and nothing is lost.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::cores::{self, CORES};
 use super::draft;
 use super::judge::{self, Judged};
 use super::lookup::list;
@@ -37,8 +38,6 @@ const FAILURES: i64 = 2;
 /// Times that the process ended while it read this one. The first may have been in company of the one that ended it, and
 /// somebody may have killed the process just then.
 const DEATHS: i64 = 3;
-/// Asked once: the answer takes a dozen system calls.
-static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 /// Batches at once: while one is settled, another is read.
 pub(super) const LANES: usize = 2;
 
@@ -409,7 +408,7 @@ where
     while items.len() > 0 {
         let part: Vec<A> = items.by_ref().take(share).collect();
         let work = work.clone();
-        tasks.push(tokio::task::spawn_blocking(move || part.into_iter().map(work).collect::<Vec<B>>()));
+        tasks.push(cores::run(move || part.into_iter().map(work).collect::<Vec<B>>()));
     }
     let mut done = vec![];
     for task in tasks {

@@ -25,8 +25,8 @@ use crate::request::pattern::small;
 /// Bytes that one compiled regex may take: a bomb such as `(?:a{1000}){1000}` is refused.
 const REGEX_BYTES: usize = 256 * 1024;
 /// Bytes that the states of all regexes together may take while texts are searched: with fewer than they need, they are
-/// thrown away and built anew, or the search goes on without any, a hundred times as slow.
-const STATES_BYTES: usize = 8 << 20;
+/// thrown away and built anew, or the search goes on without any, a hundred times as slow. Each thread that judges has its own.
+const STATES_BYTES: usize = 4 << 20;
 /// Wrong regexes that are named: each takes long to refuse.
 const WRONG_REGEXES: usize = 20;
 /// Stands before the parts of a phrase that is found in compounds, too: the same words without a language are another phrase.

@@ -7,7 +7,7 @@ use super::submissions::{COLUMNS, RAW, Submission, read, size};
 use super::{Engine, Error, Store, rows};
 
 /// A batch of claims stops growing at so many bytes, so that large mails do not fill the memory.
-const CLAIM_BYTES: i64 = 8 << 20;
+const CLAIM_BYTES: i64 = 2 << 20;
 
 /// A submission put back for another try is marked so: it is taken up alone, before fresh ones.
 pub(super) const RELEASED: i64 = 1;

@@ -10,9 +10,8 @@ use serde_json::Value;
 
 use super::Site;
 use super::session::ApiAgent;
-use crate::desk::contract;
 use crate::desk::problem::{Body, Problem};
-use crate::desk::{post, sources};
+use crate::desk::{contract, cores, post, sources};
 use crate::request::hook::body::{self, Closed, Shape};
 use crate::request::hook::{self, HookMap};
 use crate::request::{Request, Setting, mail};
@@ -32,7 +31,7 @@ async fn judge(
     let (rules, directory) = (site.desk.rules(), site.desk.directory());
     let setting = sources::setting(&site.desk.config, &rules, agents);
     // Reading a large mail takes milliseconds of a core: not on a thread that serves others.
-    let judged = tokio::task::spawn_blocking(move || {
+    let judged = cores::run(move || {
         let mut request = read(&headers, &body, &setting)?;
         request.oddities.extend(rules.unknown_values(&request));
         let triage = crate::triage::triage(&request, &directory, &rules, None);
