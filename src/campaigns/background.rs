@@ -11,6 +11,9 @@ use super::hints::{Says, role};
 /// Words of a clause that are looked at on either side.
 const REACH: usize = 14;
 
+/// Opens what somebody says.
+const THAT: [&str; 7] = ["that", "dass", "que", "che", "dat", "ze", "att"];
+
 /// "Thanks for 48231 last week", "(see also our older 48231)": what the clause says is said of something that is over, serves
 /// as a model, or is somebody else's, and nothing in it is wrong or wanted.
 pub(super) fn mentioned(words: &Words<'_>, first: usize, last: usize) -> bool {
@@ -27,7 +30,23 @@ pub(super) fn mentioned(words: &Words<'_>, first: usize, last: usize) -> bool {
     let numbered = |at: &usize| words.tokens[*at].has_digit && words.tokens[*at].end - words.tokens[*at].start >= 3;
     let end = (last + 1..end).find(numbered).map_or(end, |_| last + 1);
     let beside = (start..first).chain(last + 1..end).filter(|at| !words.tokens[*at].link);
-    beside.clone().any(|at| says(at, &|says| says == Says::Background)) && !beside.into_iter().any(wanted)
+    let mut background =
+        beside.clone().filter(|at| says(*at, &|says| says == Says::Background) && !of_else(words, *at, first, last));
+    background.next().is_some() && !beside.into_iter().any(wanted)
+}
+
+/// Whether what is mentioned at this token is not the campaign: "the neighbours tell us that the link of 48213 is dead" has
+/// them say so, "48213: the old one out, the new one in" is of what the campaign has.
+fn of_else(words: &Words<'_>, at: usize, first: usize, last: usize) -> bool {
+    let tokens = &words.tokens;
+    if at < first {
+        // "my partner says that it is 48213"
+        let light = role::UP_TO_ID | role::STOP;
+        let that = (at + 1..first).find(|at| THAT.contains(&words.word(*at)));
+        return that.is_some_and(|that| tokens[that + 1..first].iter().any(|token| token.roles & light == 0));
+    }
+    let article = at > last + 1 && tokens[at - 1].roles & (role::OWN | role::STOP) != 0;
+    article && (words.says_within(last + 1, at - 1, Says::OneOf) || words.says_within(at + 1, at + 6, Says::OneOf))
 }
 
 /// "only for 48213", "48213 alone": no other campaign is meant.

@@ -147,7 +147,15 @@ pub(super) fn doubted(words: &Words<'_>, from: usize) -> bool {
 pub(super) fn settled_behind(words: &Words<'_>, from: usize) -> bool {
     let mut clause = (from..words.tokens.len().min(from + 9))
         .take_while(|at| !words.tokens[*at].has_digit && words.tokens[*at].gap & gap::CLAUSE == 0);
-    clause.any(|at| words.phrases_at(at).any(|(says, _)| says == Says::Settled))
+    clause.any(|at| words.phrases_at(at).any(|(says, end)| says == Says::Settled && !yet_to_come(words, at, end)))
+}
+
+/// "48213 can be ended": a single word, from here to `end`, of what is to be done, not of what is settled.
+pub(super) fn yet_to_come(words: &Words<'_>, at: usize, end: usize) -> bool {
+    let begins = |at: &usize| words.tokens[*at].gap & (gap::CLAUSE | gap::COMMA) != 0;
+    let least = at.saturating_sub(12);
+    let from = (least..=at).rev().find(begins).unwrap_or(least);
+    end == at + 1 && words.says_within(from, at, Says::Modal)
 }
 
 /// "In 48213 they have a fine logo. There is nothing to do there, it is just a model.": the rest of the clause, or the sentence
@@ -246,7 +254,7 @@ pub(super) fn misjudged(words: &Words<'_>, first: usize, last: usize) -> Denial 
                 && tokens[at..end].iter().any(|token| token.roles & NOT != 0)
                 && token.gap & gap::COMMA == 0;
             return match () {
-                () if !whole(end) || !begins_clause(words, first) => Denial::No,
+                () if !whole(end) || !begins_clause(words, first, last) => Denial::No,
                 () if article || bare && !denied => Denial::Yes,
                 () => Denial::Replaced,
             };
@@ -280,9 +288,11 @@ pub(super) fn mistaken(words: &Words<'_>, first: usize, last: usize) -> bool {
     (first.saturating_sub(4)..first).any(|at| wrong(at, false)) || wrong(last + 1, true)
 }
 
-/// Whether only a label stands between this token and the beginning of its clause.
-fn begins_clause(words: &Words<'_>, first: usize) -> bool {
-    let begins = gap::CLAUSE | gap::COMMA | gap::COLON | gap::LINE | gap::OPEN | gap::HYPHEN;
+/// Whether only a label stands between these tokens and the beginning of their clause. In brackets they are not what the clause
+/// speaks of: "the invitation (48213) is wrong".
+fn begins_clause(words: &Words<'_>, first: usize, last: usize) -> bool {
+    let begins = gap::CLAUSE | gap::COMMA | gap::COLON | gap::LINE | gap::HYPHEN;
+    let begins = if words.gap_after(last) & gap::CLOSE != 0 { begins } else { begins | gap::OPEN };
     for at in (first.saturating_sub(5)..=first).rev() {
         let token = &words.tokens[at];
         if at < first && token.roles & (role::UP_TO_ID | role::AND | role::BUT) == 0 {

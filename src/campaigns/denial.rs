@@ -4,7 +4,9 @@
 //! only where something else is offered ("not in 48213", "48213 works fine") are settled when all of the request is read.
 
 use super::background::{exclusive, mentioned};
-use super::contrast::{contrasted, doubted, left_alone, likened, misjudged, mistaken, settled_behind, vouched};
+use super::contrast::{
+    contrasted, doubted, left_alone, likened, misjudged, mistaken, settled_behind, vouched, yet_to_come,
+};
 use super::fold::{NO_WORD, Words};
 use super::gap;
 use super::hints::{Says, role};
@@ -245,7 +247,11 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
                 // "dans la 48231 comme dans la 48213" says of both what it says.
                 let as_ = words.phrases_at(start).any(|(says, _)| says == Says::As);
                 let before = &words.tokens[start.saturating_sub(2)..start];
+                // "in 48231 as well as in 48213"
+                let likewise = (start.saturating_sub(2)..start)
+                    .any(|at| words.phrases_at(at).any(|(says, end)| says == Says::Likewise && end > start));
                 let turned = before.last().is_some_and(|token| token.roles & (role::DENY | role::ASIDE) != 0)
+                    || likewise
                     || as_ && before.iter().any(|token| token.has_digit);
                 return if turned { Denial::No } else { Denial::Instead };
             }
@@ -327,10 +333,11 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
         if token.gap & gap::CLAUSE != 0 {
             return Denial::No;
         }
-        for (says, _) in words.phrases_at(at) {
+        for (says, end) in words.phrases_at(at) {
             match says {
                 Says::DeniedBefore => return Denial::Yes,
-                Says::AsideBefore | Says::Settled if !doubted(words, at) => return Denial::Instead,
+                Says::AsideBefore if !doubted(words, at) => return Denial::Instead,
+                Says::Settled if !doubted(words, at) && !yet_to_come(words, at, end) => return Denial::Instead,
                 _ => {}
             }
         }

@@ -462,11 +462,13 @@ impl Hints {
         }
     }
 
-    /// Takes their roles from words that are others in this language: "stuck" is no German "Stück".
+    /// Takes from words that are others in this language their roles, and what each says alone: "stuck" is no German "Stück".
     pub fn unmark(&self, words: &mut Words<'_>, language: Option<&str>) {
         let Some(others) = language.and_then(|language| self.homographs.get(language)) else { return };
         let other = words.tokens.iter_mut().filter(|token| token.roles != 0 && others.contains(&token.hash));
         other.for_each(|token| token.roles &= role::PHRASE);
+        let Words { tokens, said, .. } = words;
+        said.retain(|said| said.end > said.at + 1 || !others.contains(&tokens[said.at].hash));
     }
 
     /// Marks what the words of a text may be, and finds its phrases: [`role::PHRASE`] stays where one begins.
