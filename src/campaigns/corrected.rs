@@ -32,7 +32,13 @@ impl Finder<'_, '_> {
             let first = meant.tokens.0;
             if let Some(wrong) = earlier
                 .last_mut()
-                .filter(|id| meant.weight > 0.0 && (self.opens_correction(first) || self.retracted(id.tokens.1, first)))
+                .filter(|id| {
+                    let wrong = id.tokens.1;
+                    meant.weight > 0.0
+                        && (self.opens_correction(first)
+                            || self.retracted(wrong, first)
+                            || self.stopped_short(wrong, first))
+                })
                 .filter(|id| id.compact != meant.compact)
             {
                 turn_down(wrong, Denial::Yes);
@@ -94,6 +100,34 @@ impl Finder<'_, '_> {
             let paragraph = |at: usize| at > start && tokens[at].gap & gap::PARAGRAPH != 0;
             taken_back && !(start..=first).any(paragraph)
         })
+    }
+
+    /// "Hang on, I am reading off the wrong tab. It is 48231": between the two somebody stops short and calls something wrong; what
+    /// follows says nothing but which is meant.
+    fn stopped_short(&self, wrong: usize, first: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let within = first.saturating_sub(RETRACTION).max(wrong + 1)..first;
+        let opens = |at: usize| {
+            // "Ugh, hang on": after an exclamation.
+            let begins = |at: usize| tokens[at].gap & (gap::END | gap::LINE | gap::PARAGRAPH | gap::HYPHEN) != 0;
+            let exclaimed = || tokens[at].gap & gap::COMMA != 0 || tokens[at - 1].end - tokens[at - 1].start <= 3;
+            let begun = begins(at) || begins(at - 1) && exclaimed();
+            begun && self.words.phrases_at(at).any(|(says, _)| says == Says::Halt)
+        };
+        let Some(halt) = within.clone().find(|at| opens(*at)) else { return false };
+        let parts = gap::CLAUSE | gap::COMMA | gap::COLON | gap::HYPHEN;
+        let Some(meant) = (halt + 1..=first).rev().find(|at| tokens[*at].gap & parts != 0) else { return false };
+        let passing = role::STOP | role::FILL | role::UP_TO_ID;
+        // "it is also in 48231" says of one more.
+        let passes = |at: usize| {
+            let roles = tokens[at].roles;
+            roles & passing != 0 && (roles & role::INSIDE == 0 || self.words.word(at) == "a")
+        };
+        self.words.says_within(halt, meant, Says::Wrong)
+            && (meant..first).all(passes)
+            && !tokens[halt..first].iter().any(|token| token.has_digit)
+            && !self.words.says_within(meant, first + 4, Says::Likewise)
+            && tokens[halt + 1..=first].iter().all(|token| token.gap & gap::PARAGRAPH == 0)
     }
 
     /// "Wrong ID in my last mail (48213). The campaign is 48231.": what is called wrong, with another behind it.

@@ -163,6 +163,8 @@ pub enum Says {
     Time,
     /// It is said to be polite: "happy birthday".
     Courtesy,
+    /// Somebody stops short: "hang on".
+    Halt,
     /// What stands after it is what somebody does: "can", "must".
     Modal,
     /// Another spelling of the words: an index into [`Hints::spellings`].
@@ -374,6 +376,7 @@ impl Hints {
                 "not_specific" => Says::NotSpecific,
                 "time_before" => Says::Time,
                 "courtesy" => Says::Courtesy,
+                "halt" => Says::Halt,
                 "modal" => Says::Modal,
                 "own_campaign" => Says::OwnCampaign,
                 _ => {
