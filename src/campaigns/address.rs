@@ -2,7 +2,7 @@
 //!
 //! Goes by the words around a number; a town of the campaign's own name is none.
 
-use super::fold;
+use super::fold::{self, Token};
 use super::gap;
 use super::hints::role;
 use super::spelling::singular;
@@ -85,8 +85,27 @@ impl Finder<'_, '_> {
         behind
             && town
             && (4..=6).contains(&length)
-            && (house || before.roles & role::STREET != 0)
+            && (house || before.roles & role::STREET != 0 || self.below_street(i))
             && !self.of_name(i + 1, row)
+    }
+
+    /// "Avda. del Pinar, 12" and below it "74310 Sierra Clara": a line of a number and a town under one with a house number.
+    fn below_street(&self, i: usize) -> bool {
+        const LINE: usize = 8;
+        let tokens = &self.words.tokens;
+        let begins = |at: &usize| *at == 0 || tokens[*at].gap & (gap::LINE | gap::PARAGRAPH) != 0;
+        let Some(from) = (i.saturating_sub(LINE)..i).rev().find(begins) else { return false };
+        let end = (i + 1..tokens.len()).find(begins).unwrap_or(tokens.len());
+        let named = |at: usize| tokens[at].capital || tokens[at].roles & role::STOP != 0;
+        let town = end - i <= 5 && (i + 1..end).all(named);
+        let above = &tokens[from..i];
+        let house = |token: &Token| token.has_digit && token.end - token.start <= 4 && token.gap & gap::HASH == 0;
+        let label = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::IDENTIFIER;
+        tokens[i].gap & gap::LINE != 0
+            && town
+            && above[0].capital
+            && above.iter().skip(1).any(house)
+            && above.iter().all(|token| token.roles & label == 0 && !token.link)
     }
 
     /// "71904 Oak Avenue": a house number.

@@ -269,6 +269,18 @@ impl Ids {
         shape.is_some_and(|id| id.len() == written.len() && id.chars().zip(written.chars()).all(alike))
     }
 
+    /// "C-H4Q7Z": whether this has the form of ids of the directory, opens as one of them before its first separator, and has
+    /// that in the same place, whatever stands behind.
+    pub fn headed_so(&self, compact: &str, written: &str) -> bool {
+        let head = |id: &str| id.find(|c: char| !c.is_alphanumeric());
+        let Some((form, at)) = self.form(compact).zip(head(written)) else { return false };
+        let alike = |id: &String| {
+            let same = id.get(..at).zip(written.get(..at)).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
+            id.len() == written.len() && head(id) == Some(at) && same
+        };
+        alike(&form.example) || form.prefixes.values().any(alike)
+    }
+
     pub(super) fn form(&self, compact: &str) -> Option<&Form> {
         let may_be = has(self.lengths, compact.len()) || !compact.is_ascii();
         if may_be { self.forms.get(form(compact, &mut [0; 192])) } else { None }

@@ -95,6 +95,10 @@ impl Finder<'_, '_> {
         let opens = token.has_digit
             || token.strange
             || !self.ids.openings_empty() && word.len() <= self.ids.longest_opening && self.ids.opens(word);
+        // "Q R 1 1 0 1"
+        let sign = |at: usize| self.token(at).is_some_and(|token| token.end - token.start == 1);
+        let spelled_out = sign(i) && sign(i + 1) && self.joins(&self.words.tokens[i + 1]);
+        let opens = opens || spelled_out && !token.digits;
         let mistyped = next_glued && word.len() <= 6;
         if !(opens || mistyped || self.ids.letters_only) {
             return self.foreign(i);
@@ -112,7 +116,8 @@ impl Finder<'_, '_> {
         let mut fitting = None;
         let mut core = None;
         let mut parted = false;
-        for last in i..(i + SPREAD).min(self.words.tokens.len()) {
+        let spread = if spelled_out { self.ids.longest.max(SPREAD) } else { SPREAD };
+        for last in i..(i + spread).min(self.words.tokens.len()) {
             let part = &self.words.tokens[last];
             let escaped = if last > i { self.escaped(part) } else { None };
             if last > i && escaped.is_none() && !self.joins(part) && !self.grouped(i, last) {

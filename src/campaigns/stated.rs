@@ -295,6 +295,9 @@ impl Finder<'_, '_> {
         let fits = self.ids.fits(&reading.compact) || labelled && self.ids.jumbled(&reading.compact);
         let near_length = digits && self.near_length(length);
         let id_like = fits || near_length || digits && length >= 4 && !self.year(&reading.compact);
+        // "C-H4Q7Z" where the directory has C-B6E2K
+        let headed =
+            || !digits && intermingled(&reading.compact) && self.ids.headed_so(&reading.compact, self.written(i, last));
         let some_digits = reading.compact.bytes().filter(u8::is_ascii_digit).count() >= 3;
         let counts = match label {
             Label::Full if self.zone.id_field => fits || some_digits,
@@ -312,6 +315,7 @@ impl Finder<'_, '_> {
                             && some_digits
                             && (self.ids.form_known(&reading.compact)
                                 || !self.ids.near(&reading.compact, self.campaigns).is_empty())
+                        || headed()
                         || reading.continued)
             }
             Label::Id | Label::Listed => (fits || reading.continued) && !self.year(&reading.compact),
@@ -325,10 +329,11 @@ impl Finder<'_, '_> {
                 let written = || self.written(i, last);
                 // "Q7K-221" for "P7K-221"
                 let mistyped = || !digits && self.ids.parted_so(&reading.compact, written());
-                let opens = reading.continued || self.opens_as_known(&reading) || mistyped();
+                let opens = reading.continued || self.opens_as_known(&reading) || mistyped() || headed();
                 // "off_7yq1ad": so few digits tell when all of it is written as the directory would.
                 let like = || {
                     telling
+                        || headed()
                         || !digits
                             && (some_digits || self.ids.spelled_so(&reading.compact, written()))
                             && !self.ids.near(&reading.compact, self.campaigns).is_empty()
