@@ -45,7 +45,40 @@ impl Exclusions<'_, '_> {
         if left.len() > 1 {
             self.narrow_to_pointed(&mut left);
         }
+        if left.len() > 1 {
+            self.narrow_to_completed(mention, &mut left);
+        }
         left
+    }
+
+    /// "Jazz Camp" in the subject, "It is Week 2" below: the rest of one name stands elsewhere, as it stands in the name.
+    fn narrow_to_completed(&self, mention: &Mention, left: &mut Group) {
+        let names = &self.directory.names;
+        let apart = telling_apart(left, names);
+        let mut completed: Vec<u32> = vec![];
+        for (zone, found) in self.zones.iter().enumerate().filter(|(_, found)| found.decides) {
+            let tokens = &found.zone.words.tokens;
+            let said = |at: usize| zone == mention.zone && (mention.tokens.0..=mention.tokens.1).contains(&at);
+            for at in 1..tokens.len() {
+                let pair = [tokens[at - 1].word, tokens[at].word];
+                let near = matches!(tokens[at].gap, gap::SPACE | gap::HYPHEN) && !pair.contains(&NO_WORD);
+                if !near
+                    || said(at - 1)
+                    || said(at)
+                    || apart.binary_search(&pair[1]).is_err()
+                    || excluded(&found.zone.words, at)
+                {
+                    continue;
+                }
+                let has = |row: u32| names.entry(row).windows(2).any(|words| words == pair);
+                completed.extend(left.iter().map(|(row, _)| *row).filter(|row| has(*row)));
+            }
+        }
+        completed.sort_unstable();
+        completed.dedup();
+        if let [row] = completed[..] {
+            left.retain(|(other, _)| *other == row);
+        }
     }
 
     /// "Implants: the one in Sevilla does not start": a pronoun points to some of them by the word that tells them apart.

@@ -87,7 +87,10 @@ pub fn find(zone: &Zone<'_>, at: usize, directory: &Directory, hints: &Hints, ta
         |token: &Token| token.capitals && token.word == NO_WORD && (2..=4).contains(&(token.end - token.start));
     let acronyms = zone.words.tokens.iter().any(acronym);
     let words = &zone.words;
-    let finder = Finder { zone, words, names, directory, hints, beside, endings, acronyms, near, other_variants };
+    let opens = |token: &Token| token.gap & (gap::END | gap::LINE | gap::PARAGRAPH) != 0;
+    let lowered = zone.capital_nouns() && !words.tokens.iter().skip(1).any(|token| token.capital && !opens(token));
+    let finder =
+        Finder { zone, words, names, directory, hints, beside, endings, lowered, acronyms, near, other_variants };
     let mut mentions = vec![];
     let mut rows_left = ROWS_PER_ZONE;
     for group in finder.groups(taken) {
@@ -109,6 +112,8 @@ pub(super) struct Finder<'a, 'z> {
     beside: Vec<bool>,
     /// The endings that the words of its language take, none where it has few.
     pub(super) endings: &'a [String],
+    /// Its language writes nouns with a capital, and nobody did.
+    lowered: bool,
     /// Some word is of a few capitals and of no name: it may be the initials of several.
     pub(super) acronyms: bool,
     /// What the words may be misspellings of that were looked up already: a text repeats its words.
@@ -150,6 +155,10 @@ impl<'a> Finder<'a, '_> {
             while ids.next_if(|(_, last)| *last < i).is_some() {}
             ids.peek().is_some_and(|(first, _)| *first <= i)
         };
+        // "no single campaign" names no "Single Malt Club".
+        let general = self.words.said.iter().filter(|said| said.says == Says::NotSpecific);
+        let general: SmallVec<[(usize, usize); 2]> = general.map(|said| (said.at, said.end)).collect();
+        let generalises = |i: usize| general.iter().any(|(at, end)| (*at..*end).contains(&i));
         let mut groups: Vec<Vec<Hit>> = vec![];
         let mut group: Vec<Hit> = vec![];
         let mut solid_last: Option<usize> = None;
@@ -169,11 +178,12 @@ impl<'a> Finder<'a, '_> {
                 flush(&mut group);
                 solid_last = None;
             }
-            if is_taken(i) || token.link {
+            if is_taken(i) || token.link || generalises(i) {
                 continue;
             }
-            // Function words begin no name.
+            // Function words begin no name, but for one in quotes.
             if group.is_empty()
+                && token.gap & gap::QUOTE == 0
                 && token.roles & (role::STOP | role::REGION | role::PHRASE | role::POLAR) == role::STOP
                 && !self.of_weight(token)
             {
@@ -183,7 +193,7 @@ impl<'a> Finder<'a, '_> {
                 if !hit.stop {
                     solid_last = Some(hit.last);
                 }
-                if !hit.stop || !group.is_empty() {
+                if !hit.stop || !group.is_empty() || token.gap & gap::QUOTE != 0 {
                     group.push(hit);
                 }
             }
@@ -309,6 +319,8 @@ impl<'a> Finder<'a, '_> {
                 let declined = |id: u32| word.len() >= 5 && declines(singular(word), self.names.text(id), self.endings);
                 words.extend(near.into_iter().map(|(id, distance)| match distance {
                     _ if declined(id) => (id, 0.93),
+                    1 if word.len() >= 9 => (id, 0.9),
+                    2 if word.len() >= 14 => (id, 0.9),
                     1 => (id, 0.85),
                     _ => (id, 0.7),
                 }));
@@ -397,7 +409,8 @@ impl<'a> Finder<'a, '_> {
     /// Whether an unknown word may be a misspelt part of a name: where names stand, or beside one.
     fn plausible(&self, i: usize) -> bool {
         let token = &self.words.tokens[i];
-        if self.field() || self.zone.place == Where::Subject || self.beside[i] {
+        let lowered = || self.lowered && token.end - token.start >= 8;
+        if self.field() || self.zone.place == Where::Subject || self.beside[i] || lowered() {
             return true;
         }
         let opens_sentence = i == 0 || token.gap & (gap::END | gap::LINE | gap::PARAGRAPH) != 0;
@@ -469,7 +482,10 @@ impl<'a> Finder<'a, '_> {
                 span: (start.start, end.end),
                 tokens: (first, last),
                 zone,
-                denial: denied(self.words, first, last),
+                denial: match denied(self.words, first, last) {
+                    Denial::No if self.takes_place(first) => Denial::Mentioned,
+                    denial => denial,
+                },
             });
         }
     }

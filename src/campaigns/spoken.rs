@@ -9,6 +9,12 @@ use super::hints::{Says, role};
 use super::named::Finder;
 use super::number::INDEFINITE;
 
+/// Says that something takes place.
+const THERE_IS: [&str; 18] = [
+    "is", "s", "have", "has", "ist", "war", "haben", "habe", "hat", "est", "avons", "ai", "es", "hay", "tenemos",
+    "tengo", "tem", "temos",
+];
+
 impl Finder<'_, '_> {
     /// "since Black Friday": how many words are a day of the calendar, whatever campaign is called so.
     pub(super) fn in_time(&self, first: usize, matched: &[usize]) -> usize {
@@ -21,6 +27,21 @@ impl Finder<'_, '_> {
         let day = run > 0 && occasion(first + run - 1) && (occasion(first) || !else_());
         let said = |start: usize| self.words.phrases_at(start).any(|(says, end)| says == Says::Time && end == first);
         if day && (1..=3).filter_map(|back| first.checked_sub(back)).any(said) { run } else { 0 }
+    }
+
+    /// "On Friday there is Sommerkonzert": a clause that has a day says that there is what begins at this word.
+    pub(super) fn takes_place(&self, first: usize) -> bool {
+        const SENTENCE: usize = 14;
+        let tokens = &self.words.tokens;
+        let pronoun =
+            |at: usize| tokens[at].roles & role::STOP != 0 && tokens[at].roles & (role::RELATION | role::OWN) == 0;
+        let is = |at: usize| THERE_IS.contains(&self.words.word(at));
+        let said =
+            first > 1 && tokens[first].gap == gap::SPACE && (is(first - 1) || pronoun(first - 1) && is(first - 2));
+        let starts = |at: &usize| *at == 0 || tokens[*at].gap & gap::CLAUSE != 0;
+        let from = (first.saturating_sub(SENTENCE)..first).rev().find(starts).unwrap_or(first);
+        said && !self.field()
+            && tokens[from..first].iter().any(|token| token.roles & (role::OCCASION | role::MONTH) != 0)
     }
 
     /// "Happy birthday to your team": said to be polite, whatever campaign is called so.

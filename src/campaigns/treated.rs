@@ -117,6 +117,7 @@ impl Finder<'_, '_> {
             let misspelt = fit.explained < 0.9 && self.words.folded(&tokens[at]).len() <= 5;
             return match () {
                 () if field => true,
+                () if self.whole_subject(fit) && !all_common => true,
                 () if precision < 0.6 || misspelt && !(quoted || beside) => false,
                 // "the newsletter campaign"
                 () if all_common => {
@@ -228,6 +229,7 @@ impl Finder<'_, '_> {
         let labels = tokens.get(at + 1).is_some_and(|next| next.roles & role::CAMPAIGN != 0)
             && tokens.get(at + 2).is_some_and(|next| next.has_digit);
         let few = tokens[at].word == NO_WORD || self.names.with_word(tokens[at].word).len() <= 20;
+        let beside = beside && !self.part_of_labelled(at);
         sure && precision >= 0.6
             && fit.coverage >= 0.3 * share
             && telling
@@ -236,6 +238,25 @@ impl Finder<'_, '_> {
                 || beside && few && (heads || !opens_sentence(at) && !labels)
                 || self.opens_name(name, fit, few)
                 || self.heads_family(fit))
+    }
+
+    /// "the posters of campaign 48213": what follows this word is a campaign with an ID, and the word what that campaign has.
+    fn part_of_labelled(&self, at: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let before = at.checked_sub(1).map_or(0, |before| tokens[before].roles);
+        let light = role::RELATION | role::FILL | role::OWN;
+        let function =
+            |at: &usize| tokens.get(*at).is_some_and(|token| token.gap == gap::SPACE && token.roles & light != 0);
+        let campaign = at + 1 + (at + 1..at + 4).take_while(function).count();
+        let labels = |at: &usize| {
+            let label = role::IDENTIFIER | role::NUMBER | role::FILL;
+            tokens.get(*at).is_some_and(|token| token.roles & label != 0 && !token.has_digit)
+        };
+        let id = campaign + 1 + (campaign + 1..campaign + 3).take_while(labels).count();
+        before & (NAMES_FIELD | role::ADVERT) == 0
+            && campaign > at + 1
+            && tokens.get(campaign).is_some_and(|token| token.roles & NAMES_FIELD != 0)
+            && tokens.get(id).is_some_and(|token| token.has_digit)
     }
 
     /// "VPN deal payout too low", "A assinatura do clube": spoken of as something known, or first of all but for an article,
@@ -265,8 +286,15 @@ impl Finder<'_, '_> {
         let heads = self.heads_subject(fit.first);
         few && (token.capital && self.known(fit) || heads)
             && fit.coverage >= 0.4
-            && name.first() == Some(&token.word)
+            && name.first() == Some(&self.said_word(name, fit))
             && (long >= 10 && !heads || long >= 6 && self.of_family(name, fit))
+    }
+
+    /// The word of a name that the first matched word of the text is, or is a misspelling of.
+    fn said_word(&self, name: &[u32], fit: &Fit) -> u32 {
+        let word = self.words.tokens[fit.first].word;
+        let misspelt = || name.iter().enumerate().find(|(k, _)| fit.missing & 1 << k == 0).map(|(_, word)| *word);
+        if word == NO_WORD { misspelt().unwrap_or(word) } else { word }
     }
 
     /// "the venue of the Reunion", "im Wochenbericht Probetraining": with a capital that its language gives no noun, or long, the
@@ -279,13 +307,22 @@ impl Finder<'_, '_> {
             self.zone.capital_nouns() && before.capital && before.word == NO_WORD && before.end - before.start >= 5
         };
         let spoken = before.is_some_and(|before| token.gap == gap::SPACE && (article(before) || noun(before)));
-        let named = self.names.with_word(token.word);
+        let word = self.said_word(self.names.entry(fit.entry), fit);
+        let named = self.names.with_word(word);
         token.capital
             && !token.capitals
             && (!self.zone.capital_nouns() || token.end - token.start >= 10)
             && spoken
             && (2..=20).contains(&named.len())
-            && named.iter().all(|entry| self.names.entry(*entry).first() == Some(&token.word))
+            && named.iter().all(|entry| self.names.entry(*entry).first() == Some(&word))
+    }
+
+    /// The subject is nothing but the name.
+    fn whole_subject(&self, fit: &Fit) -> bool {
+        const LONG: usize = 8;
+        let tokens = &self.words.tokens;
+        let whole = fit.first == 0 && fit.last + 1 == tokens.len() && self.zone.place == Where::Subject;
+        whole && tokens[fit.last].end - tokens[fit.first].start >= LONG
     }
 
     /// The first word of the subject, and no common one.
@@ -330,9 +367,10 @@ impl Finder<'_, '_> {
         let mut at = fit.first;
         while at > 0 && touching(&tokens[at]) && count < 6 {
             at -= 1;
-            // A capital at the start of a sentence says nothing.
+            // A capital at the start of a sentence says nothing, and "die Einladung Herbstmarkt" is what Herbstmarkt sends.
             let opens = at == 0 || tokens[at].gap & (gap::END | gap::PARAGRAPH | gap::LINE) != 0;
-            if !foreign(at) || opens && !self.field() {
+            let sent = self.zone.capital_nouns() && tokens[at].roles & role::COMMON != 0 && self.known_at(at);
+            if !foreign(at) || sent || opens && !self.field() {
                 break;
             }
             count += 1;
