@@ -165,6 +165,8 @@ pub enum Says {
     Courtesy,
     /// Somebody stops short: "hang on".
     Halt,
+    /// Beside a word for a campaign: that it is one of them, "single", "bestimmte".
+    Particular,
     /// What stands after it is what somebody does: "can", "must".
     Modal,
     /// Another spelling of the words: an index into [`Hints::spellings`].
@@ -377,6 +379,7 @@ impl Hints {
                 "time_before" => Says::Time,
                 "courtesy" => Says::Courtesy,
                 "halt" => Says::Halt,
+                "particular" => Says::Particular,
                 "modal" => Says::Modal,
                 "own_campaign" => Says::OwnCampaign,
                 _ => {

@@ -11,6 +11,9 @@ use crate::request::{FieldKey, Request};
 /// Bytes of one zone that are looked at.
 const ZONE_BYTES: usize = 256 * 1024;
 
+/// "none of".
+const NONE: [&str; 9] = ["none", "keiner", "keinem", "keinen", "aucune", "ninguna", "nenhuma", "nessuna", "zadnej"];
+
 /// A text in which campaigns are looked for.
 #[derive(Debug)]
 pub struct Zone<'a> {
@@ -111,7 +114,37 @@ fn labelled_value(label: &str, hints: &Hints) -> bool {
 
 fn says_not_specific(zone: &Zone<'_>) -> Option<(usize, usize)> {
     let mut said = zone.words.said.iter();
-    said.find(|said| said.says == Says::NotSpecific).map(|said| (said.at, said.end))
+    let said = said.find(|said| said.says == Says::NotSpecific).map(|said| (said.at, said.end));
+    said.or_else(|| none_in_particular(&zone.words))
+}
+
+/// "of no single campaign", "nicht um eine bestimmte Kampagne", "d'aucune campagne précise": a campaign that is said to be a
+/// particular one, and denied.
+fn none_in_particular(words: &Words<'_>) -> Option<(usize, usize)> {
+    let tokens = &words.tokens;
+    let near = |at: usize| tokens[at].gap & (gap::CLAUSE | gap::COMMA | gap::LINE) == 0;
+    let campaign =
+        |at: usize| tokens.get(at).is_some_and(|token| token.roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0);
+    let denies = |at: usize| tokens[at].roles & (role::DENY | role::POLAR) != 0 || NONE.contains(&words.word(at));
+    for said in words.said.iter().filter(|said| said.says == Says::Particular) {
+        let (first, end) = match () {
+            () if campaign(said.end) && near(said.end) => (said.at, said.end + 1),
+            () if said.at > 0 && campaign(said.at - 1) && near(said.at) => (said.at - 1, said.end),
+            () => continue,
+        };
+        for at in (first.saturating_sub(4)..first).rev() {
+            if !near(at + 1) {
+                break;
+            }
+            if denies(at) {
+                return Some((at, end));
+            }
+            if tokens[at].roles & (role::STOP | role::FILL | role::RELATION | role::PHRASE) == 0 {
+                break;
+            }
+        }
+    }
+    None
 }
 
 pub(super) fn not_specific(zone: &Zone<'_>, evidence: &mut Vec<Evidence>) -> bool {
@@ -148,7 +181,9 @@ pub(super) fn speaks_of_a_campaign(zone: &Zone<'_>, evidence: &mut Vec<Evidence>
             if roles & role::OWN != 0
                 && (token.roles & role::ADVERT == 0 || back == 1 && zone.words.word(before).len() > 1)
             {
-                let denied = before.checked_sub(1).is_some_and(|at| tokens[at].roles & role::DENY != 0);
+                let joined = tokens[before].gap & (gap::CLAUSE | gap::COMMA) == 0;
+                let denied =
+                    joined && before.checked_sub(1).is_some_and(|at| tokens[at].roles & role::DENY != 0);
                 if !denied {
                     evidence.push(span(zone, before, at, "campaign.spoken-of"));
                     return true;
