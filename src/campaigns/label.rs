@@ -57,8 +57,9 @@ impl Finder<'_, '_> {
             // "Nr. 48213", "Tel. 48213": the full stop of an abbreviation.
             let short = token.gap & gap::DOT != 0
                 && (roles & (role::NUMBER | role::CAMPAIGN) != 0
-                    || word.len() <= 4 && step == 0 && roles & role::NEGATIVE != 0
-                    || (word.ends_with("nr") || word.ends_with("no")) && self.hints.negative(word, roles));
+                    || word.len() <= 6 && step == 0 && roles & role::NEGATIVE != 0
+                    || (word.ends_with("nr") || word.ends_with("no")) && self.hints.negative(word, roles)
+                    || self.abbreviates(k - 1, k) && number && step == 1);
             if token.gap & (gap::END | gap::QUERY) != 0 && !short || comma {
                 break;
             }
@@ -146,6 +147,9 @@ impl Finder<'_, '_> {
                 related |= roles & role::RELATION != 0;
                 continue;
             }
+            if number && !ident && step == 1 && self.abbreviates(k, k + 1) {
+                return Label::Document;
+            }
             if number && !ident && filled == 0 && self.of_document_of(k) {
                 return Label::Document;
             }
@@ -188,6 +192,19 @@ impl Finder<'_, '_> {
         near && self.words.word(last).len() == self.words.word(i).len()
             && tokens[last + 1..=i].iter().all(|token| token.gap & gap::CLAUSE == 0)
             && (last + 1..i).any(taken_back)
+    }
+
+    /// "Cust. no. 48213", "Auftr.-Nr. 48213": the first of these words is a shortened one, of which the second is the number.
+    fn abbreviates(&self, at: usize, number: usize) -> bool {
+        let (Some(short), Some(number)) = (self.token(at), self.token(number)) else { return false };
+        let length = short.end - short.start;
+        let hyphen = number.gap & gap::HYPHEN != 0 && number.gap & gap::WHITE == 0;
+        let dot = number.gap & gap::DOT != 0 && (hyphen || !number.capital);
+        let ours = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::ADVERT;
+        // "It is the best. No. 48213"
+        let ours = if hyphen { ours } else { ours | role::FILL | role::STOP };
+        let initials = hyphen && short.capitals && length <= 3;
+        !short.has_digit && !short.link && short.roles & ours == 0 && (dot && (2..=6).contains(&length) || initials)
     }
 
     /// "The receipt of the donation no.": the noun at this token is said to be what a document is of.

@@ -49,7 +49,10 @@ impl Finder<'_, '_> {
         let ends = gap::SPACE | gap::HYPHEN | gap::COMMA;
         let next = |at: usize| self.token(at).filter(|next| next.gap & !gap::SPACE == 0 || next.gap == ends);
         let said = |at: usize| self.words.phrases_at(at).any(|(says, _)| says == Says::Counted);
-        let counted = |at: usize| next(at).is_some_and(|next| next.roles & role::UNIT != 0 || said(at));
+        // "48213 am Montag": a function word of German.
+        let function = |next: &Token| self.zone.capital_nouns() && next.roles & role::STOP != 0;
+        let unit = |next: &Token| next.roles & role::UNIT != 0 && !function(next);
+        let counted = |at: usize| next(at).is_some_and(|next| unit(next) || said(at));
         let qualifies = next(last + 1).is_some_and(|next| next.roles & role::QUALIFIER != 0);
         counted(last + 1) || qualifies && counted(last + 2)
     }
