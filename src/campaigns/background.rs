@@ -64,9 +64,15 @@ pub(super) fn exclusive(words: &Words<'_>, first: usize, last: usize) -> bool {
     });
     // "Leave 48213 alone"
     let left = |at: usize| words.phrases_at(at).any(|(says, end)| says == Says::AsideAfter && end <= first);
+    // "48213 only once": of something else that its clause goes on with.
+    let closes = |end: usize| {
+        const ENDS: u32 = gap::CLAUSE | gap::COMMA | gap::LINE | gap::CLOSE | gap::HYPHEN;
+        let light = role::AND | role::BUT;
+        words.gap_after(end - 1) & ENDS != 0 || words.tokens.get(end).is_none_or(|next| next.roles & light != 0)
+    };
     let behind = words.tokens.get(last + 1).is_some_and(|next| next.gap == gap::SPACE)
         && !(first.saturating_sub(4)..first).any(left)
-        && words.phrases_at(last + 1).any(|(says, _)| says == Says::OnlyBefore);
+        && words.phrases_at(last + 1).any(|(says, end)| says == Says::OnlyBefore && closes(end));
     ahead || behind
 }
 
@@ -76,13 +82,15 @@ fn clause(words: &Words<'_>, first: usize, last: usize) -> (usize, usize) {
     let tokens = &words.tokens;
     let least = first.saturating_sub(REACH);
     let most = tokens.len().min(last + 1 + REACH);
+    // "startet aber nicht": within its clause.
+    let particle = |at: usize| words.word(at) == "aber" && tokens[at].gap == gap::SPACE;
     let ends = |at: usize, pauses: u32| {
         let token = &tokens[at];
         let dash = token.gap & gap::HYPHEN != 0 && token.gap & gap::SPACE != 0;
         token.gap & (gap::CLAUSE | gap::LINE | pauses) != 0
-            || pauses != 0 && (dash || words.phrases_at(at).any(|(says, _)| says == Says::Contrast))
+            || pauses != 0 && (dash || !particle(at) && words.phrases_at(at).any(|(says, _)| says == Says::Contrast))
     };
-    let but = |at: usize| tokens[at].roles & role::BUT != 0 && tokens[at].roles & role::FILL == 0;
+    let but = |at: usize| tokens[at].roles & role::BUT != 0 && tokens[at].roles & role::FILL == 0 && !particle(at);
     let around = |pauses: u32| {
         let joins = |at: usize| pauses != 0 && but(at);
         let start = (least..=first).rev().find(|at| *at == least || ends(*at, pauses) || joins(*at)).unwrap_or(first);

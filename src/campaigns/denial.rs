@@ -140,11 +140,33 @@ impl Finder<'_, '_> {
         not && said > wrong.tokens.1 && self.words.tokens[denied].hash == self.words.tokens[said].hash
     }
 
+    /// "Die 48213 nicht, die 48231.": nothing is said of the one but that it is not, and of the other nothing at all.
+    fn said_no_to(&self, wrong: &Stated, right: &Stated) -> bool {
+        const PAUSE: u32 = gap::COMMA | gap::SEMICOLON | gap::HYPHEN;
+        let tokens = &self.words.tokens;
+        let (not, to) = (wrong.tokens.1 + 1, right.tokens.0);
+        let light = role::UP_TO_ID | role::STOP;
+        let alone = (wrong.tokens.0.saturating_sub(4)..=wrong.tokens.0)
+            .rev()
+            .find(|at| *at == 0 || tokens[*at].gap & (gap::CLAUSE | gap::COMMA | gap::LINE) != 0);
+        to > not + 1
+            && tokens[not].gap == gap::SPACE
+            && tokens[not].roles & (role::DENY | role::POLAR) != 0
+            && tokens[not + 1].gap & PAUSE != 0
+            && tokens[not + 2..=to].iter().all(|token| token.gap & !gap::SPACE == 0)
+            && tokens[not + 1..to].iter().all(|token| token.roles & light != 0 && !token.has_digit)
+            && alone.is_some_and(|from| tokens[from..wrong.tokens.0].iter().all(|token| token.roles & light != 0))
+            && (right.tokens.1 + 1 == tokens.len() || self.words.gap_after(right.tokens.1) & gap::CLAUSE != 0)
+    }
+
     /// "it is not in 48213 but in 48231", "I need not 48213, I need 48231".
     fn offered_instead(&self, wrong: &Stated, right: &Stated) -> bool {
         let tokens = &self.words.tokens;
         let (from, to) = (wrong.tokens.1 + 1, right.tokens.0);
         let parts = gap::CLAUSE | gap::COLON;
+        if self.said_no_to(wrong, right) {
+            return true;
+        }
         if tokens[from..=to].iter().any(|token| token.gap & parts != 0) {
             return false;
         }
@@ -233,7 +255,8 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
         at -= 1;
         let roles = words.tokens[at].roles;
         // "48213 no, la 48231" is no "no la".
-        let joined = |start: usize| words.tokens[start + 1..=at].iter().all(|token| token.gap & gap::COMMA == 0);
+        let joined =
+            |start: usize| words.tokens[start + 1..=at].iter().all(|token| token.gap & (gap::COMMA | gap::CLAUSE) == 0);
         let ending = |says: &dyn Fn(Says) -> bool| {
             // The longest: "do not confuse it with".
             (at.saturating_sub(7)..=at).find_map(|start| {

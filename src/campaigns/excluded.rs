@@ -51,26 +51,29 @@ impl Exclusions<'_, '_> {
         left
     }
 
-    /// "Jazz Camp" in the subject, "It is Week 2" below: the rest of one name stands elsewhere, as it stands in the name.
+    /// "Jazz Camp" in the subject, "It is Week 2" or "the autumn one" below: elsewhere the rest of one name stands as it stands
+    /// in the name, or what tells it apart before a pronoun.
     fn narrow_to_completed(&self, mention: &Mention, left: &mut Group) {
         let names = &self.directory.names;
         let apart = telling_apart(left, names);
         let mut completed: Vec<u32> = vec![];
         for (zone, found) in self.zones.iter().enumerate().filter(|(_, found)| found.decides) {
-            let tokens = &found.zone.words.tokens;
+            let words = &found.zone.words;
+            let tokens = &words.tokens;
             let said = |at: usize| zone == mention.zone && (mention.tokens.0..=mention.tokens.1).contains(&at);
-            for at in 1..tokens.len() {
+            let telling = |at: &usize| apart.binary_search(&tokens[*at].word).is_ok() && !said(*at);
+            for at in (1..tokens.len()).filter(telling).filter(|at| !said(at - 1) && !excluded(words, *at)) {
                 let pair = [tokens[at - 1].word, tokens[at].word];
-                let near = matches!(tokens[at].gap, gap::SPACE | gap::HYPHEN) && !pair.contains(&NO_WORD);
-                if !near
-                    || said(at - 1)
-                    || said(at)
-                    || apart.binary_search(&pair[1]).is_err()
-                    || excluded(&found.zone.words, at)
-                {
-                    continue;
-                }
-                let has = |row: u32| names.entry(row).windows(2).any(|words| words == pair);
+                let joined = matches!(tokens[at].gap, gap::SPACE | gap::HYPHEN) && !pair.contains(&NO_WORD);
+                let pronoun = tokens[at - 1].roles & role::OWN != 0
+                    && tokens.get(at + 1).is_some_and(|next| next.gap == gap::SPACE)
+                    && words.phrases_at(at + 1).any(|(says, _)| says == Says::Pronoun)
+                    && !words.says_within(at + 2, at + 5, Says::Untouched)
+                    && !words.says_within(at + 2, at + 5, Says::AsideBefore);
+                let has = |row: u32| {
+                    let name = names.entry(row);
+                    joined && name.windows(2).any(|words| words == pair) || pronoun && name.contains(&pair[1])
+                };
                 completed.extend(left.iter().map(|(row, _)| *row).filter(|row| has(*row)));
             }
         }
@@ -92,7 +95,10 @@ impl Exclusions<'_, '_> {
                 let apart = apart.get_or_insert_with(|| telling_apart(left, names));
                 let passes = |at: &usize| {
                     let token = &words.tokens[*at];
-                    token.gap == gap::SPACE && token.roles & (role::FILL | role::RELATION | role::STOP) != 0
+                    // "the autumn one and the winter one"
+                    let joins = token.roles & role::AND != 0 && token.roles & role::RELATION == 0;
+                    let light = role::FILL | role::RELATION | role::STOP;
+                    token.gap == gap::SPACE && token.roles & light != 0 && !joins
                 };
                 let at = (pronoun.end..words.tokens.len()).find(|at| !passes(at)).unwrap_or(pronoun.end);
                 let Some(token) = words.tokens.get(at).filter(|token| token.gap == gap::SPACE && at - pronoun.end <= 2)

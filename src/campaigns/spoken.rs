@@ -8,7 +8,12 @@ use super::gap;
 use super::hints::{Says, role};
 use super::named::Finder;
 use super::number::INDEFINITE;
+use crate::request::evidence::Where;
 
+/// Who does something.
+const PRONOUNS: [&str; 13] = ["i", "we", "you", "they", "ich", "wir", "man", "on", "je", "nous", "vous", "uno", "yo"];
+/// Who writes.
+const WRITERS: [&str; 9] = ["i", "we", "ich", "wir", "je", "j", "nous", "on", "yo"];
 /// Says that something takes place.
 const THERE_IS: [&str; 18] = [
     "is", "s", "have", "has", "ist", "war", "haben", "habe", "hat", "est", "avons", "ai", "es", "hay", "tenemos",
@@ -42,6 +47,44 @@ impl Finder<'_, '_> {
         let from = (first.saturating_sub(SENTENCE)..first).rev().find(starts).unwrap_or(first);
         said && !self.field()
             && tokens[from..first].iter().any(|token| token.roles & (role::OCCASION | role::MONTH) != 0)
+    }
+
+    /// "I am at the market until one": a sentence in which the writer tells of himself, and of nothing that is wrong, wanted or
+    /// of a campaign.
+    pub(super) fn told_of_writer(&self, first: usize, last: usize) -> bool {
+        const SENTENCE: usize = 24;
+        let tokens = &self.words.tokens;
+        let begins = |at: &usize| tokens[*at].gap & (gap::CLAUSE | gap::COLON | gap::LINE) != 0;
+        let from = (first.saturating_sub(SENTENCE)..=first).rev().find(|at| *at == 0 || begins(at)).unwrap_or(first);
+        let end =
+            (last + 1..tokens.len().min(last + SENTENCE)).find(begins).unwrap_or(tokens.len().min(last + SENTENCE));
+        let around = || (from..first).chain(last + 1..end);
+        let writer = |at: usize| WRITERS.contains(&self.words.word(at));
+        let matter = |at: usize| {
+            let roles = role::CAMPAIGN
+                | role::CAMPAIGNS
+                | role::ADVERT
+                | role::LABEL
+                | role::IDENTIFIER
+                | role::DENY
+                | role::PRODUCT;
+            let said = |(says, _): (Says, usize)| {
+                matches!(says, Says::Asks | Says::Fails | Says::Trouble | Says::Wrong | Says::About | Says::Corrected)
+            };
+            let token = &tokens[at];
+            token.roles & roles != 0
+                || token.link
+                || token.digits && token.end - token.start > 2
+                || self.words.phrases_at(at).any(said)
+        };
+        // "We moved The Big Clean. It is 48213."
+        let light = role::STOP | role::UP_TO_ID;
+        let function = |at: &usize| tokens[*at].roles & light != 0 && tokens[*at].roles & role::RELATION == 0;
+        let id = end + (end..tokens.len().min(end + 5)).take_while(function).count();
+        let identified = id >= end + 2 && tokens.get(id).is_some_and(|token| token.has_digit);
+        let asked = self.words.gap_after(end - 1) & gap::QUERY != 0;
+        let opens = (from..first.min(from + 3)).any(writer);
+        self.zone.place == Where::Text && opens && !asked && !identified && !around().any(matter)
     }
 
     /// "Happy birthday to your team": said to be polite, whatever campaign is called so.
@@ -146,7 +189,12 @@ impl Finder<'_, '_> {
         let lower = tokens[fit.first..=fit.last].iter().all(|token| !token.capital);
         let opens = |at: usize| at == 0 || tokens[at].gap & (gap::END | gap::PARAGRAPH | gap::LINE | gap::COMMA) != 0;
         let governs = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Modal && end == fit.first);
-        lower && (1..=2).filter_map(|back| fit.first.checked_sub(back)).any(|at| governs(at) && !opens(at))
+        // "Can we refer a friend?"
+        let asked = || {
+            let pronoun = fit.first.checked_sub(1).filter(|at| *at > 0 && PRONOUNS.contains(&self.words.word(*at)));
+            pronoun.is_some_and(|at| self.words.phrases_at(at - 1).any(|(says, end)| says == Says::Modal && end == at))
+        };
+        lower && ((1..=2).filter_map(|back| fit.first.checked_sub(back)).any(|at| governs(at) && !opens(at)) || asked())
     }
 
     /// "an ambassador programme": any such thing, where its language gives a name other letters.
