@@ -18,7 +18,7 @@ use super::hints::{Hints, Says, role};
 use super::names::{Names, class};
 use super::spelling::{self, declines, singular, transliterated, uninflected};
 use super::table::hash;
-use super::zone::Zone;
+use super::zone::{Zone, says_not_specific};
 use crate::request::evidence::Where;
 
 /// Index rows looked at for one zone.
@@ -156,9 +156,8 @@ impl<'a> Finder<'a, '_> {
             ids.peek().is_some_and(|(first, _)| *first <= i)
         };
         // "no single campaign" names no "Single Malt Club".
-        let general = self.words.said.iter().filter(|said| said.says == Says::NotSpecific);
-        let general: SmallVec<[(usize, usize); 2]> = general.map(|said| (said.at, said.end)).collect();
-        let generalises = |i: usize| general.iter().any(|(at, end)| (*at..*end).contains(&i));
+        let general = says_not_specific(self.zone);
+        let generalises = |i: usize| general.is_some_and(|(at, end)| (at..end).contains(&i));
         let mut groups: Vec<Vec<Hit>> = vec![];
         let mut group: Vec<Hit> = vec![];
         let mut solid_last: Option<usize> = None;
@@ -421,6 +420,10 @@ impl<'a> Finder<'a, '_> {
     fn worth_a_look(&self, hits: &[Hit]) -> bool {
         let mut solid = hits.iter().filter(|hit| !hit.stop);
         let Some(first) = solid.next() else { return self.field() && !hits.is_empty() };
+        let opens = hits.first().map_or(first.first, |hit| hit.first);
+        if hits.iter().any(|hit| self.quoted(opens, hit.last)) {
+            return true;
+        }
         if solid.next().is_some() || first.last > first.first || first.words.is_empty() || first.several || self.field()
         {
             return true;
@@ -483,7 +486,7 @@ impl<'a> Finder<'a, '_> {
                 tokens: (first, last),
                 zone,
                 denial: match denied(self.words, first, last) {
-                    Denial::No if self.takes_place(first) => Denial::Mentioned,
+                    Denial::No if self.takes_place(first) || self.told_of_writer(first, last) => Denial::Mentioned,
                     denial => denial,
                 },
             });

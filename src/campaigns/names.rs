@@ -333,7 +333,7 @@ fn typo_prone(word: &str) -> bool {
     (4..=32).contains(&word.len()) && word.chars().all(char::is_alphabetic)
 }
 
-/// The word, and the word without each of its characters in turn.
+/// The word, the word without each of its characters in turn, and without what is doubled.
 fn deletions(word: &str, mut each: impl FnMut(&[u8])) {
     each(word.as_bytes());
     let mut buffer = [0u8; 40];
@@ -350,6 +350,18 @@ fn deletions(word: &str, mut each: impl FnMut(&[u8])) {
         out[..at].copy_from_slice(&word.as_bytes()[..at]);
         out[at..].copy_from_slice(&word.as_bytes()[rest..]);
         each(out);
+    }
+    // "karusel" for "karussell": of one doubled letter the word without it is among those above.
+    let doubled = |pair: &[u8]| pair[0] == pair[1] && pair[0].is_ascii_alphabetic();
+    if word.as_bytes().windows(2).filter(|pair| doubled(pair)).count() >= 2 {
+        let mut length = 0;
+        for (at, byte) in word.bytes().enumerate() {
+            if at == 0 || !doubled(&word.as_bytes()[at - 1..=at]) {
+                let Some(place) = buffer.get_mut(length) else { return };
+                (*place, length) = (byte, length + 1);
+            }
+        }
+        each(&buffer[..length]);
     }
 }
 
@@ -374,6 +386,8 @@ mod tests {
             (near("moroco"), near("dessert"), near("sping"), near("xyzzy")),
             (Some("morocco"), Some("desert"), Some("spring"), None)
         );
+        let names = self::names(&["Puppentheater Karussell"]);
+        assert_eq!(names.near("karusel").first().map(|(id, _)| names.text(*id)), Some("karussell"));
     }
 
     #[test]

@@ -283,7 +283,10 @@ impl Finder<'_, '_> {
     fn opens_name(&self, name: &[u32], fit: &Fit, few: bool) -> bool {
         let token = &self.words.tokens[fit.first];
         let long = self.words.tokens[fit.last].end - token.start;
-        let heads = self.heads_subject(fit.first);
+        // "Fensterreinigung: please swap the text"
+        let opens = fit.first == 0 || self.words.tokens[fit.first].gap & (gap::END | gap::LINE | gap::PARAGRAPH) != 0;
+        let headed = opens && token.capital && self.words.gap_after(fit.last) & gap::COLON != 0;
+        let heads = self.heads_subject(fit.first) || headed && token.roles & role::COMMON == 0;
         few && (token.capital && self.known(fit) || heads)
             && fit.coverage >= 0.4
             && name.first() == Some(&self.said_word(name, fit))

@@ -129,7 +129,9 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
                 continue;
             }
             named::mark(&mut found.zone.words, &directory.names);
-            let known = found.ids.iter().filter(|id| id.row.is_some() && id.weight > 0.0);
+            // "Light Up a Life, number GIV-2025-401": the year is the ID's, whether it is known.
+            let mixed = |id: &Stated| !found.zone.id_field && id.compact.bytes().any(|b| b.is_ascii_alphabetic());
+            let known = found.ids.iter().filter(|id| id.weight > 0.0 && (id.row.is_some() || mixed(id)));
             let taken: Vec<(usize, usize)> = known.map(|id| id.tokens).collect();
             let named = named::find(&found.zone, at, directory, hints, &taken);
             let other = |(start, end)| super::zone::found(&found.zone, "campaign-name.other-variant", start, end, 0.0);

@@ -112,7 +112,7 @@ fn labelled_value(label: &str, hints: &Hints) -> bool {
     !words.tokens.iter().any(|token| hints.negative(words.folded(token), token.roles))
 }
 
-fn says_not_specific(zone: &Zone<'_>) -> Option<(usize, usize)> {
+pub(super) fn says_not_specific(zone: &Zone<'_>) -> Option<(usize, usize)> {
     let mut said = zone.words.said.iter();
     let said = said.find(|said| said.says == Says::NotSpecific).map(|said| (said.at, said.end));
     said.or_else(|| none_in_particular(&zone.words))
@@ -182,8 +182,7 @@ pub(super) fn speaks_of_a_campaign(zone: &Zone<'_>, evidence: &mut Vec<Evidence>
                 && (token.roles & role::ADVERT == 0 || back == 1 && zone.words.word(before).len() > 1)
             {
                 let joined = tokens[before].gap & (gap::CLAUSE | gap::COMMA) == 0;
-                let denied =
-                    joined && before.checked_sub(1).is_some_and(|at| tokens[at].roles & role::DENY != 0);
+                let denied = joined && before.checked_sub(1).is_some_and(|at| tokens[at].roles & role::DENY != 0);
                 if !denied {
                     evidence.push(span(zone, before, at, "campaign.spoken-of"));
                     return true;
