@@ -7,6 +7,10 @@ use super::gap;
 use super::hints::{Says, role};
 use super::stated::{Finder, Footing, Stated};
 
+/// Lead to what follows them: "440231 noch nicht" says nothing likewise.
+const NOR: [&str; 5] = ["nor", "noch", "ni", "nem", "ani"];
+/// Say so directly behind or at the end: "48231 is too slow" does not.
+const CLOSING: [&str; 2] = ["too", "either"];
 /// Words between the two.
 const REACH: usize = 14;
 
@@ -55,10 +59,15 @@ impl Finder<'_, '_> {
         let ahead = (first.saturating_sub(6).max(from)..first)
             .any(|at| says(at).is_some_and(|end| end <= first && leads(end) && (at + 1..=first).all(open)));
         // "48231 does not either", "48231 has stopped, too"
+        let says_behind = |at: usize| {
+            let word = self.words.word(at);
+            let closes = at == last + 1 || self.words.gap_after(at) != gap::SPACE;
+            says(at).filter(|end| *end > at + 1 || !NOR.contains(&word) && (closes || !CLOSING.contains(&word)))
+        };
         let mut behind = (last + 1..tokens.len().min(last + 7)).take_while(|at| tokens[*at].gap & gap::CLAUSE == 0);
         ahead
-            || behind
-                .find(|at| says(*at).is_some() || !open(*at) || tokens[*at].has_digit)
-                .is_some_and(|at| says(at).is_some_and(|end| self.words.gap_after(end - 1) != gap::SPACE || open(at)))
+            || behind.find(|at| says_behind(*at).is_some() || !open(*at) || tokens[*at].has_digit).is_some_and(|at| {
+                says_behind(at).is_some_and(|end| self.words.gap_after(end - 1) != gap::SPACE || open(at))
+            })
     }
 }
