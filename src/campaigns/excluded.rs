@@ -10,6 +10,9 @@ use super::named::Mention;
 use super::names::Names;
 use super::verdict::{CANDIDATES, Found, Group};
 
+/// Words of a zone in which the rest of a name is looked for.
+const REST: usize = 1_000;
+
 /// Siblings that the text turns down: "not the West one", "2024 and 2025 are not what I mean".
 pub(super) struct Exclusions<'a, 'z> {
     pub(super) zones: &'a [Found<'z>],
@@ -62,7 +65,7 @@ impl Exclusions<'_, '_> {
             let tokens = &words.tokens;
             let said = |at: usize| zone == mention.zone && (mention.tokens.0..=mention.tokens.1).contains(&at);
             let telling = |at: &usize| apart.binary_search(&tokens[*at].word).is_ok() && !said(*at);
-            for at in (1..tokens.len()).filter(telling).filter(|at| !said(at - 1) && !excluded(words, *at)) {
+            for at in (1..tokens.len().min(REST)).filter(telling).filter(|at| !said(at - 1) && !excluded(words, *at)) {
                 let pair = [tokens[at - 1].word, tokens[at].word];
                 let joined = matches!(tokens[at].gap, gap::SPACE | gap::HYPHEN) && !pair.contains(&NO_WORD);
                 let pronoun = tokens[at - 1].roles & role::OWN != 0

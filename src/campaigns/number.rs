@@ -49,10 +49,14 @@ impl Finder<'_, '_> {
         let ends = gap::SPACE | gap::HYPHEN | gap::COMMA;
         let next = |at: usize| self.token(at).filter(|next| next.gap & !gap::SPACE == 0 || next.gap == ends);
         let said = |at: usize| self.words.phrases_at(at).any(|(says, _)| says == Says::Counted);
-        // "48213 am Montag": a function word of German.
-        let function = |next: &Token| self.zone.capital_nouns() && next.roles & role::STOP != 0;
-        let unit = |next: &Token| next.roles & role::UNIT != 0 && !function(next);
-        let counted = |at: usize| next(at).is_some_and(|next| unit(next) || said(at));
+        // "48213 am Montag", "48213 am 3. Mai": a function word of German.
+        let dated = |at: usize| {
+            let day = |token: &Token| token.digits || token.roles & (role::OCCASION | role::MONTH) != 0;
+            self.zone.capital_nouns() || next(at + 1).is_some_and(day)
+        };
+        let unit =
+            |at: usize, next: &Token| next.roles & role::UNIT != 0 && !(next.roles & role::STOP != 0 && dated(at));
+        let counted = |at: usize| next(at).is_some_and(|next| unit(at, next) || said(at));
         let qualifies = next(last + 1).is_some_and(|next| next.roles & role::QUALIFIER != 0);
         counted(last + 1) || qualifies && counted(last + 2)
     }
