@@ -250,6 +250,45 @@ fn frequent_words_are_not_taken_for_others() {
     assert!(new.is_empty(), "{new:#?}");
 }
 
+/// Everyday words of five languages that hold a short word of the rules, or lose an ending to one, raise no alarm and name
+/// nothing else.
+#[test]
+fn words_that_only_look_like_others_say_nothing() {
+    let rules = Rules::shipped();
+    for text in [
+        "A plataforma é muito boa.",
+        "La plataforma es buena, el sistema también.",
+        "Comment exporter les contacts de la plateforme ?",
+        "Die Plattform gefällt uns, auch der Plattenspieler auf der Seite.",
+        "Un plato del sistema, dos platas.",
+        "Der Film auf der Seite ist langweilig.",
+        "Das ist für uns nachteilig, und zu Allerheiligen haben wir zu.",
+        "Die Filiale in Klagenfurt zieht um, dafür gibt es Rücklagen.",
+        "Wir haben alles eingepackt und gepackt.",
+        "Unsere Praxis behandelt Haarausfall.",
+    ] {
+        let request = Request { text: text.into(), ..Request::default() };
+        let routing = rules.routing_of("other", &rules.find(&request, &[]));
+        assert_eq!((routing.priority.as_str(), &routing.evidence), ("normal", &vec![]), "{text}");
+    }
+    for (text, signal) in [
+        ("Our apples are ripe, and so is the apple pie.", "topic.other"),
+        ("Aguardo em breve.", "topic.integrations"),
+        ("Além disso, o chão.", "topic.bug"),
+        ("Me gustaba, y me ha gustado.", "topic.contacts"),
+        ("La playa y el tren.", "topic.cancellation"),
+        ("Movies and dolls, a cute villa.", "topic.campaign-setup"),
+        ("Das Gerät ist nicht vorhanden.", "topic.access"),
+    ] {
+        let request = Request { text: text.into(), ..Request::default() };
+        let fired: Vec<Evidence> = (rules.explain(&rules.find(&request, &[])).ranking.into_iter())
+            .flat_map(|rank| rank.evidence)
+            .filter(|found| found.rule.starts_with(signal))
+            .collect();
+        assert_eq!(fired, [], "{text}");
+    }
+}
+
 /// Nor does a customer's first name point to a topic, nor lean to one as a form of a month would.
 #[test]
 fn names_are_not_taken_for_words() {

@@ -33,6 +33,8 @@ const COMPOUND_STEM: usize = 9;
 const PART_CHARS: usize = 5;
 /// Shortest part less its endings, but for nouns.
 const PART_STEM: usize = 4;
+/// What may join the beginning of a compound to its end: "Kampagne-n-bericht", "Abrechnung-s-zeitraum", "Bild-er-galerie".
+const JOINTS: [&str; 8] = ["", "s", "n", "e", "en", "es", "er", "ns"];
 /// Ways in which a compound is read at most: no real one has as many.
 const MOST_READINGS: usize = 8;
 
@@ -71,6 +73,8 @@ pub struct Lexicon {
     endings: Endings,
     /// By id: whether it is a word of a language that writes compounds as one word, for some phrase.
     parts: Vec<Part>,
+    /// By the id of such a word: as phrases write it, folded.
+    written: HashMap<u32, Vec<Box<str>>, FixedState>,
     /// By the first letters, a bit each: whether one of those, or another spelling, begins so. Most letters of a text begin none.
     openings: Vec<u64>,
     /// Words of `words.toml`, the first of all, stand for themselves only.
@@ -158,18 +162,22 @@ impl Lexicon {
     /// the phrase has a word that is long enough to be found in one.
     pub fn intern(&mut self, phrase: &str, compounds: bool) -> (Vec<u32>, bool) {
         let mut found = Vec::new();
-        self.stems_of(phrase, |stem, _, start, end| {
-            found.extend(stem.map(|stem| (stem.to_owned(), &phrase[start..end])));
+        self.stems_of(phrase, |stem, word, start, end| {
+            found.extend(stem.map(|stem| (stem.to_owned(), word.to_owned(), &phrase[start..end])));
         });
         let mut ids = Vec::with_capacity(found.len());
         let mut glued = false;
-        for (stem, written) in found {
+        for (stem, word, written) in found {
             let id = self.stems.number(stem.as_bytes());
             self.parts.resize(self.len(), Part::None);
             let part = if written.starts_with(char::is_uppercase) { Part::Noun } else { Part::Word };
             let long = written.len() >= PART_CHARS && (part == Part::Noun || stem.len() >= PART_STEM);
             if compounds && long && self.open(&stem) {
                 self.parts[id as usize] = part.max(self.parts[id as usize]);
+                let forms = self.written.entry(id).or_default();
+                if !forms.iter().any(|form| **form == *word) {
+                    forms.push(word.into());
+                }
                 glued = true;
             }
             ids.push(id);
@@ -324,7 +332,8 @@ impl Lexicon {
         // the compound is no part of it.
         let most = stem.len().min(word.len()).saturating_sub(2);
         let heads = if self.opens(word) { PART_CHARS..most } else { 0..0 };
-        let heads = self.parts_of(least, heads.rev().map(|at| (at, &word[..at])));
+        let mut heads = self.parts_of(least, heads.rev().map(|at| (at, &word[..at])));
+        heads.retain(|(at, id)| self.begins_as_written(*id, word, *at));
         let mut tails = self.parts_of(least, (3..word.len() - 3).map(|at| (at, &word[at..])));
         tails.retain(|(at, id)| {
             self.parts[*id as usize] == Part::Noun || stem.get(*at..).and_then(|end| self.part(end)) == Some(*id)
@@ -372,6 +381,22 @@ impl Lexicon {
         };
         let found = self.stems.get(stem.as_bytes())?;
         (slice.len() >= PART_CHARS || stem.len() == slice.len()).then_some(found)
+    }
+
+    /// Whether the compound begins, up to here, with a word as some phrase writes it, and perhaps a joint: "Plattform" may, and
+    /// "plataforma" not, with "platt". A noun may lack its -e ("Sprach-kurs"), a verb its -en before an -ung ("Kündig-ung").
+    fn begins_as_written(&self, id: u32, word: &str, at: usize) -> bool {
+        let slice = match self.listed.get(&word[..at]) {
+            Some(Listed::Same(right)) if right.len() == 1 => &right[0],
+            _ => &word[..at],
+        };
+        let noun = self.parts[id as usize] == Part::Noun;
+        let joins = |form: &str| match form.strip_prefix(slice) {
+            Some("e") => noun,
+            Some("en") => word[at..].starts_with("ung"),
+            _ => slice.strip_prefix(form).is_some_and(|joint| JOINTS.contains(&joint)),
+        };
+        self.written.get(&id).is_some_and(|forms| forms.iter().any(|form| joins(form)))
     }
 
     fn is_part(&self, stem: &str) -> bool {
@@ -591,6 +616,24 @@ mod tests {
         }
     }
 
+    /// As a phrase has it, not less its ending.
+    #[test]
+    fn a_compound_begins_with_the_word_as_written() {
+        for (word, text, expected) in [
+            ("glatt", "la glatadora", false),
+            ("glatt", "die Glattstellung", true),
+            ("Personen", "a personality", false),
+            ("Konto", "die Kontaktdaten", false),
+            ("Sprache", "der Sprachkurs", true),
+            ("Kampagne", "das Kampagnenziel", true),
+            ("Bild", "die Bildergalerie", true),
+            ("aktualisieren", "die Aktualisierung", true),
+            ("aktualisieren", "das Aktualisat", false),
+        ] {
+            check(word, true, text, expected);
+        }
+    }
+
     #[test]
     fn what_is_no_compound_has_no_parts() {
         for (noun, text) in [
@@ -601,6 +644,8 @@ mod tests {
             ("Karte", "das Kartellamt"),
             ("geben", "wie angegeben"),
             ("Rente", "cuarenta"),
+            ("landen", "unsere Landschaft"),
+            ("eilig", "ein langweiliger Film"),
         ] {
             check(noun, true, text, false);
         }
