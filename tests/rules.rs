@@ -499,8 +499,25 @@ fn closing_the_account_is_not_about_one_campaign() {
         (rules.topic(&request).id, rules.not_one_campaign_of("cancellation", &rules.find(&request, &[])).is_some())
     };
     assert_eq!(rules.concerns("cancellation"), Concerns::Required);
-    assert_eq!(says("please close our account for good"), ("cancellation".into(), true));
-    assert_eq!(says("please stop my campaign tonight"), ("cancellation".into(), false));
+    for text in [
+        "please close our account for good",
+        "Please cancel our subscription at the end of the month.",
+        "Bitte kündigen Sie unser Abo zum Monatsende.",
+        "Nous souhaitons mettre fin à notre abonnement.",
+        "Veuillez résilier notre contrat.",
+        "Queremos dar de baja nuestra suscripción.",
+        "Por favor, cancelem a nossa assinatura.",
+    ] {
+        assert_eq!(says(text), ("cancellation".into(), true), "{text}");
+    }
+    for text in [
+        "please stop my campaign tonight",
+        "Bitte beenden Sie die Kampagne im Mai.",
+        "Nous souhaitons mettre fin à la campagne.",
+        "Por favor, cancelem a campanha de maio.",
+    ] {
+        assert_eq!(says(text), ("cancellation".into(), false), "{text}");
+    }
 }
 
 #[test]
