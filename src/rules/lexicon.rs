@@ -557,6 +557,13 @@ mod tests {
             check(one, false, many, true);
             check(many, false, one, true);
         }
+        for (verb, gerund) in
+            [("pagar", "pagando"), ("recibir", "recibiendo"), ("receber", "recebendo"), ("seguir", "seguindo")]
+        {
+            check(verb, false, gerund, true);
+        }
+        check("entiende", false, "no entiendo", true);
+        check("entier", false, "no entiendo", false);
         check("español", false, "españoles", true);
         check("services", false, "our service", true);
         let one = ["screen", "system", "garden", "address", "process", "class", "box", "user", "program", "stream"];
