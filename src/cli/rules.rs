@@ -17,6 +17,7 @@ use crate::intake::files;
 use crate::reply::templates::Templates;
 use crate::request;
 use crate::request::evidence::Evidence;
+use crate::rules::explain::phrases::Source;
 use crate::rules::explain::{Explanation, Rank};
 use crate::rules::learn::labels::Labels;
 use crate::rules::lint::{self, Finding, Weight};
@@ -283,7 +284,8 @@ fn explain(
         },
         None => crate::config::default_in(&std::env::current_dir()?),
     };
-    let Some(rules) = compile(folder.rules.as_deref().unwrap_or(&settings.rules.dir)) else { return Ok(End::Unusable) };
+    let dir = folder.rules.as_deref().unwrap_or(&settings.rules.dir);
+    let Some(rules) = compile(dir) else { return Ok(End::Unusable) };
     let directory = match sources::directory(campaigns.unwrap_or(&settings.campaigns.file)) {
         Ok(directory) => directory,
         Err(faults) => {
@@ -300,21 +302,32 @@ fn explain(
         }
     };
     let campaign = triage::naming(&campaigns::identify(&request, &directory, &rules.campaign_hints));
-    let explanation = rules.explain(&rules.find(&request, &campaign));
+    let findings = rules.find(&request, &campaign);
+    let explained =
+        Explained { explanation: rules.explain(&findings), phrases: rules.sources(&findings, &folder::gather(dir).0) };
     match folder.format {
-        Format::Json => writeln!(out, "{}", serde_json::to_string(&explanation)?)?,
+        Format::Json => writeln!(out, "{}", serde_json::to_string(&explained)?)?,
         Format::Text => {
             if let Some(automated) = &request.automated {
                 let because = output::inert(&automated.because);
                 writeln!(out, "automated mail ({because}): a desk gives it no topic; what it would be:")?;
             }
-            reasons(&explanation, out)?;
+            reasons(&explained, out)?;
         }
     }
     Ok(End::Ok)
 }
 
-fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
+/// An explanation, and the phrases by which rules fired.
+#[derive(serde::Serialize)]
+struct Explained {
+    #[serde(flatten)]
+    explanation: Explanation,
+    phrases: Vec<Source>,
+}
+
+fn reasons(explained: &Explained, out: &mut impl Write) -> Result<()> {
+    let Explained { explanation, phrases } = explained;
     let topic = &explanation.topic;
     writeln!(out, "topic {} ({}), {:.2} points, rules {}", topic.id, topic.label, topic.score, explanation.rules)?;
     // Learned topics have a threshold that everything reaches.
@@ -331,7 +344,7 @@ fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
         if rank.prior != 0.0 {
             writeln!(out, "  {:+.2} to begin with", rank.prior)?;
         }
-        rank.evidence.iter().try_for_each(|found| reason(found, "  ", out))?;
+        rank.evidence.iter().try_for_each(|found| reason(found, phrases, "  ", out))?;
         if rank.leanings != 0.0 || !rank.words.is_empty() {
             let most = if rank.words.is_empty() { "" } else { "; most of them:" };
             let (points, other) = (rank.leanings, rules::OTHER);
@@ -339,7 +352,7 @@ fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
                 true => writeln!(out, "  words that lean to it count against all others{most}")?,
                 false => writeln!(out, "  {points:+.2} by all words that lean, beside those to `{other}`{most}")?,
             }
-            rank.words.iter().try_for_each(|found| reason(found, "      ", out))?;
+            rank.words.iter().try_for_each(|found| reason(found, phrases, "      ", out))?;
         }
     }
     if explanation.ranking.iter().any(|rank| rank.leanings != 0.0) {
@@ -355,11 +368,15 @@ fn reasons(explanation: &Explanation, out: &mut impl Write) -> Result<()> {
     let routing = &explanation.routing;
     let flags = routing.flags.iter().map(|flag| format!(", {flag}")).collect::<String>();
     writeln!(out, "\npriority {}, for {}{flags}", routing.priority, routing.route)?;
-    routing.evidence.iter().try_for_each(|found| reason(found, "  ", out))
+    routing.evidence.iter().try_for_each(|found| reason(found, phrases, "  ", out))
 }
 
-fn reason(found: &Evidence, indent: &str, out: &mut impl Write) -> Result<()> {
+fn reason(found: &Evidence, phrases: &[Source], indent: &str, out: &mut impl Write) -> Result<()> {
     let (place, text) = (explain::name(&found.place), output::inert(&found.text));
-    writeln!(out, "{indent}{:+.2} {} in {place} {}..{}: {text}", found.weight, found.rule, found.start, found.end)?;
+    write!(out, "{indent}{:+.2} {} in {place} {}..{}: {text}", found.weight, found.rule, found.start, found.end)?;
+    match phrases.iter().find(|source| source.is_of(found)) {
+        Some(Source { phrase, file, line, .. }) => writeln!(out, " (\"{}\", {file}:{line})", output::inert(phrase))?,
+        None => writeln!(out)?,
+    }
     Ok(())
 }

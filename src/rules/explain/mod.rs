@@ -1,5 +1,6 @@
 //! Explaining a judgement: every topic's points and signals, what would have changed the verdict, and the rules that route it.
 
+pub mod phrases;
 mod trial;
 
 use serde::Serialize;
