@@ -25,6 +25,9 @@ use crate::campaigns::Named;
 use crate::config::fault::Fault;
 use crate::rules::{self, Files};
 
+/// How a fault begins that names a variable that no template has.
+const UNKNOWN: &str = "unknown variable ";
+
 /// What fills the gap where every language is wanting.
 const LAST_RESORT: &str = "en";
 /// What templates may name. `words` stands in layout.txt, `subject`, `language` and `blocks` in layout.html.
@@ -299,13 +302,14 @@ impl Templates {
             faults.extend(unknown.into_iter().map(|variable| Fault {
                 file: format!("replies/{path}"),
                 line: line_naming(template.source(), &variable),
-                message: format!("unknown variable `{variable}`"),
+                message: format!("{UNKNOWN}`{variable}`"),
                 remedy: format!("known here: {}", known.join(", ")),
             }));
         }
     }
 
-    /// Renders every template of a language with everything there is, and with nothing. A line with a fault is told once.
+    /// Renders every template of a language with everything there is, and with nothing. A line with a fault is told once, and
+    /// an unknown variable.
     fn prove(&self, language: &str, faults: &mut Vec<Fault>) {
         let mut found = vec![];
         for kind in Kind::ALL {
@@ -320,7 +324,11 @@ impl Templates {
             found.extend(pages.filter_map(page));
         }
         for fault in found {
-            if faults.iter().all(|known| (&known.file, known.line) != (&fault.file, fault.line)) {
+            let same = |known: &Fault| {
+                let variable = known.message.strip_prefix(UNKNOWN);
+                known.line == fault.line || variable.is_some_and(|variable| fault.message.contains(variable))
+            };
+            if !faults.iter().any(|known| known.file == fault.file && same(known)) {
                 faults.push(fault);
             }
         }
