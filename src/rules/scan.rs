@@ -283,10 +283,10 @@ impl<'r> Scan<'r> {
 
     /// Whether these begin or end within a word of a script without spaces. `apart`: the zones that have some.
     fn cuts_words(&self, apart: &[(usize, Boundaries<'_>)], first: u32, last: u32) -> bool {
-        let at = self.zone_of(first);
-        let zone = apart.iter().find(|(zone, _)| *zone == at);
-        let span = || (self.words[first as usize].start as usize, self.words[last as usize].end as usize);
-        zone.is_some_and(|(_, boundaries)| !boundaries.are_at(span().0, span().1))
+        let here = self.zone_of(first);
+        let Some((_, boundaries)) = apart.iter().find(|(zone, _)| *zone == here) else { return false };
+        let (start, end) = (self.words[first as usize].start, self.words[last as usize].end);
+        !boundaries.are_at(start as usize, end as usize)
     }
 
     /// The zone in which a word stands.
