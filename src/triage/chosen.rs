@@ -107,7 +107,7 @@ fn right(side: Side, offered: &[String], stated: &[String]) -> Pick {
 }
 
 /// These campaigns, as if they had been stated.
-fn identified(picked: &[&Campaign], request: &Request, directory: &Directory, new: &Identified) -> Identified {
+pub fn identified(picked: &[&Campaign], request: &Request, directory: &Directory, new: &Identified) -> Identified {
     let ids: Vec<String> = picked.iter().map(|campaign| campaign.id.clone()).collect();
     let (status, id) = match ids.as_slice() {
         [one] => (Status::Confirmed, Some(one.clone())),

@@ -2,8 +2,9 @@
 //! what was known; nothing that an agent or the customer decided is overturned by a rule.
 
 use super::Known;
-use super::chosen::chosen;
-use crate::campaigns::{Directory, Identified, Status};
+use super::chosen::{chosen, identified};
+use super::turned_down::left_of;
+use crate::campaigns::{Campaign, Directory, Identified, Status};
 use crate::request::Request;
 use crate::rules::answers::Answers;
 use crate::rules::{ChosenBy, Topic};
@@ -37,8 +38,18 @@ pub fn campaign(
                 let speaks_of_a_campaign = old.speaks_of_a_campaign || new.speaks_of_a_campaign;
                 Identified { said_not_specific, speaks_of_a_campaign, ..new }
             }
-            _ => chosen().unwrap_or_else(|| old.clone()),
+            _ => chosen().unwrap_or_else(|| left(old, request, directory, new)),
         },
+    }
+}
+
+/// What the ticket was about, but for what this message turns down: "sorry, 20417 is the wrong one".
+fn left(old: &Identified, request: &Request, directory: &Directory, new: Identified) -> Identified {
+    let Some(left) = left_of(old, &new, directory) else { return old.clone() };
+    let left: Vec<&Campaign> = left.iter().filter_map(|id| directory.get(id)).collect();
+    match left.is_empty() {
+        true => Identified { status: Status::NotStated, speaks_of_a_campaign: true, ..new },
+        false => identified(&left, request, directory, &new),
     }
 }
 
@@ -64,7 +75,7 @@ pub fn priority(new: String, old: &str) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::campaigns::{Campaign, Candidate, Kind};
+    use crate::campaigns::{Candidate, Kind};
     use crate::rules::Rules;
     use crate::triage::{Action, Triage};
 

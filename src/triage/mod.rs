@@ -7,6 +7,7 @@ mod chosen;
 mod corrected;
 pub mod merge;
 mod told;
+mod turned_down;
 
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +82,13 @@ pub struct Known {
     pub campaign_by_agent: bool,
 }
 
+impl Known {
+    /// The last question asked for the Campaign ID.
+    fn asks_for_campaign(&self) -> bool {
+        self.asked.iter().any(|detail| detail == CAMPAIGN_ID)
+    }
+}
+
 /// Judges a request. `known` is what its ticket knew before; `None` for a new one.
 pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Option<&Known>) -> Triage {
     judged(request, View { directory, viewer: None }, rules, known)
@@ -97,8 +105,11 @@ fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known
         }
         _ => request,
     };
-    let asked = known.is_some_and(|known| known.asked.iter().any(|detail| detail == CAMPAIGN_ID));
+    let asked = known.is_some_and(Known::asks_for_campaign);
     let mut campaign = campaigns::identify_in(request, view, &rules.campaign_hints, asked);
+    if let Some(known) = known {
+        campaign = turned_down::without(campaign, request, view, rules, known);
+    }
     let scope = known.filter(|_| asked).and_then(|known| answered_without(&mut campaign, request, rules, known));
     // A campaign's name says nothing of the topic, nor of what is wrong: "Spring Leads" is not about leads.
     let read = [rules.find(request, &naming(&campaign))];

@@ -5,6 +5,7 @@
 //! counts only in a clause that speaks of them.
 
 pub mod beside;
+mod denied;
 mod list;
 mod marked;
 mod said;
@@ -74,6 +75,8 @@ enum Class {
     Not,
     Wrong,
     But,
+    /// "That": goes on behind a comma.
+    That,
     Over,
     Fine,
     Other,
@@ -135,6 +138,7 @@ impl Answers {
                 ("not", Not),
                 ("wrong", Wrong),
                 ("but", But),
+                ("that", That),
                 ("over", Over),
                 ("fine", Fine),
                 ("other", Other),
@@ -257,7 +261,14 @@ impl Answers {
                         continue;
                     }
                     let tokens = std::mem::take(&mut tokens);
-                    clauses.push(Clause { tokens, span, sentence, segment, question, asks: false, opens: false });
+                    if tokens.first() == Some(&Token::Word(Class::That))
+                        && let Some(before) = clauses[first..].last_mut()
+                    {
+                        before.tokens.extend(tokens);
+                        before.span.1 = span.1;
+                    } else {
+                        clauses.push(Clause { tokens, span, sentence, segment, question, asks: false, opens: false });
+                    }
                     if length == 0 {
                         break;
                     }

@@ -114,7 +114,7 @@ impl Clause {
         use Class::*;
         let tokens = &self.tokens;
         let strange = self.strange();
-        let noun = |token: &Token| matches!(token, Token::Word(Noun | Mean));
+        let noun = |token: &Token| matches!(token, Token::Word(Noun | Mean | Over));
         let near = |at: usize| {
             let around = &tokens[at.saturating_sub(NEAR)..(at + NEAR + 1).min(tokens.len())];
             lively || strange == 0 || (strange <= OTHER_WORDS && around.iter().any(noun))
@@ -178,6 +178,16 @@ pub(super) struct Said {
     corrected: BTreeSet<usize>,
     /// What was said last takes back what was meant before it.
     takes_back: bool,
+    /// What the last clause asks, or names and says nothing more of: a "no" behind it turns it down.
+    put: Option<Put>,
+}
+
+/// What a clause put before what follows it.
+#[derive(Debug)]
+struct Put {
+    places: Vec<usize>,
+    sentence: usize,
+    asks: bool,
 }
 
 impl Said {
@@ -190,6 +200,11 @@ impl Said {
         let mentions = clause.mentions(length, lively);
         let denies = |token: &Token| matches!(token, Token::Word(Not | Neither));
         let denied = tokens.iter().any(denies);
+        match self.put.take() {
+            Some(put) if mentions.is_empty() && !clause.asks => self.answer(clause, put),
+            Some(put) => self.doubt |= put.asks,
+            None => {}
+        }
         if mentions.is_empty() {
             let passing = |token: &Token| matches!(token, Token::Word(Polite | Filler));
             self.takes_back = clause.takes_back() || self.takes_back && tokens.iter().all(passing);
@@ -207,6 +222,13 @@ impl Said {
             self.yes |= about && has(Yes) && !denied;
             return;
         }
+        let places = |(_, place): &(usize, Option<usize>)| place.filter(|place| *place < length);
+        let places: Vec<usize> = mentions.iter().filter_map(places).collect();
+        if clause.asks && !denied && !unsure && places.len() == 1 {
+            self.put = Some(Put { places, sentence: clause.sentence, asks: true });
+            return;
+        }
+        self.put = Some(Put { places, sentence: clause.sentence, asks: false });
         self.doubt |= clause.asks || unsure || has(Wrong) && denied;
         self.or |= has(Or);
         let and = has(And) || has(All) || both || mentions.windows(2).any(|two| two[0].0 == two[1].0);
@@ -274,6 +296,32 @@ impl Said {
         self.takes_back = matches!(tokens[last..], [.., Token::Word(Correction | Mean)]);
     }
 
+    /// "20417? No.", "la primera, no", "The second? Yes."
+    fn answer(&mut self, clause: &Clause, put: Put) {
+        use Class::*;
+        let first = |class| clause.tokens.first() == Some(&Token::Word(class));
+        let plain = |token: &Token| matches!(token, Token::Word(Not | No | Polite));
+        let alone = clause.sentence == put.sentence && clause.tokens.iter().all(plain);
+        match clause.strange() == 0 {
+            true if clause.tokens.iter().all(|token| matches!(token, Token::Word(Polite | Correction))) => {
+                self.put = Some(put);
+            }
+            true if (first(Not) || first(No)) && (put.asks || alone) => {
+                self.meant.retain(|place| !put.places.contains(place));
+                self.denied.extend(put.places);
+            }
+            true if put.asks && first(Yes) => self.meant.extend(put.places),
+            _ => self.doubt |= put.asks,
+        }
+    }
+
+    /// What is denied, or wrong, and nowhere meant; of a list also what is over.
+    pub(super) fn ruled_out(self, listed: bool) -> BTreeSet<usize> {
+        let Said { meant, mut denied, over, .. } = self;
+        denied.extend(over.into_iter().filter(|_| listed));
+        denied.difference(&meant).copied().collect()
+    }
+
     /// Whether the last of these mentions stands in place of what was meant before it: "the first, no sorry, the second".
     fn is_taken_back(&self, clause: &Clause, mentions: &[(usize, Option<usize>)]) -> bool {
         use Class::*;
@@ -309,7 +357,8 @@ impl Said {
     }
 
     pub(super) fn pick(self, length: usize) -> Pick {
-        let Said { meant, denied, over, other, all, nothing, no, yes, or, and, doubt, .. } = self;
+        let Said { meant, denied, over, other, all, nothing, no, yes, or, and, put, doubt, .. } = self;
+        let doubt = doubt || put.is_some_and(|put| put.asks);
         let out: BTreeSet<usize> = denied.union(&over).copied().collect();
         let rest: Vec<usize> = (0..length).filter(|place| !out.contains(place)).collect();
         if doubt || meant.intersection(&denied).next().is_some() {

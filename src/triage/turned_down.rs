@@ -1,0 +1,55 @@
+//! What an answer states only to turn it down: "20471 is wrong", "20471? No."
+//!
+//! Read in the light of our question, or of what the ticket took for its campaign. Never takes another campaign in its place.
+
+use super::Known;
+use crate::campaigns::{self, Directory, Identified, Status, View};
+use crate::request::Request;
+use crate::request::evidence::{Evidence, Where};
+use crate::rules::Rules;
+
+/// The rule of an ID that is not meant.
+const DENIED: &str = "campaign-id.denied";
+
+/// The judgement of an answer, `stated`, without the IDs that it turns down.
+pub fn without(stated: Identified, request: &Request, view: View<'_>, rules: &Rules, known: &Known) -> Identified {
+    let asked = known.asks_for_campaign();
+    let in_text =
+        |found: &&Evidence| found.place == Where::Text && found.weight > 0.0 && found.rule.starts_with("campaign-id");
+    let mut spans: Vec<_> = stated.evidence.iter().filter(in_text).map(|found| (found.start, found.end)).collect();
+    spans.sort_unstable();
+    let down = rules.answers.turned_down(&request.text, &spans, asked && !known.offered.is_empty());
+    if down.is_empty() {
+        return stated;
+    }
+    let mut text = request.text.clone();
+    let mut denied = vec![];
+    for (start, end) in down {
+        let Some(id) = request.text.get(start..end) else { continue };
+        text.replace_range(start..end, &" ".repeat(end - start));
+        denied.push(Evidence {
+            rule: DENIED.to_owned(),
+            place: Where::Text,
+            field: None,
+            start,
+            end,
+            text: id.to_owned(),
+            weight: -1.0,
+        });
+    }
+    let rest = Request { text, ..request.clone() };
+    let mut rest = campaigns::identify_in(&rest, view, &rules.campaign_hints, asked);
+    rest.evidence.extend(denied);
+    rest
+}
+
+/// What is left of the campaigns that the ticket was about, where this message, `new`, turns one of them down and states none.
+/// `None`: it turns none of them down.
+pub fn left_of(old: &Identified, new: &Identified, directory: &Directory) -> Option<Vec<String>> {
+    let settled = matches!(old.status, Status::Confirmed | Status::Multiple | Status::UnknownId);
+    let denied = new.evidence.iter().filter(|found| found.rule == DENIED && found.place == Where::Text);
+    let denied: Vec<&str> =
+        denied.map(|found| directory.get(&found.text).map_or(found.text.as_str(), |known| known.id.as_str())).collect();
+    let left: Vec<String> = old.ids.iter().filter(|id| !denied.contains(&id.as_str())).cloned().collect();
+    (settled && left.len() < old.ids.len()).then_some(left)
+}
