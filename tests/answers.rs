@@ -44,7 +44,8 @@ fn a_list_is_picked_from_as_people_do() {
     let table = table();
     let rows = table.list.iter().flat_map(|list| {
         let ids: Vec<String> = (0..list.of.len()).map(|place| format!("2041{place}")).collect();
-        let offered: Vec<Offered<'_>> = ids.iter().zip(&list.of).map(|(id, name)| Offered { id, name }).collect();
+        let offered: Vec<Offered<'_>> =
+            ids.iter().zip(&list.of).map(|(id, name)| Offered { id, name, ahead: None }).collect();
         let told = |places: &[usize]| places.iter().map(|place| (place + 1).to_string()).collect::<Vec<_>>().join(" ");
         let picked = |text: &str| match rules.answers.pick(text, &offered) {
             Pick::Silent => "silent".to_owned(),
@@ -58,8 +59,10 @@ fn a_list_is_picked_from_as_people_do() {
     });
     assert!(check(rows) >= 120);
     // Far into a mail nobody picks any more.
-    let offered =
-        [Offered { id: "20410", name: "Spring Leads North" }, Offered { id: "20411", name: "Spring Leads South" }];
+    let offered = [
+        Offered { id: "20410", name: "Spring Leads North", ahead: None },
+        Offered { id: "20411", name: "Spring Leads South", ahead: None },
+    ];
     let late = format!("{} the second one", "the report shows nothing at all ".repeat(4));
     assert_eq!(rules.answers.pick(&late, &offered), Pick::Silent);
 }
@@ -246,4 +249,39 @@ fn what_is_picked_wins_over_what_is_said_beside_it() {
     ]
     .map(|row| row.map(str::to_owned));
     check(rows.iter().map(|row| (row, understood(&row[0]))));
+}
+
+/// A year that is told from the day of the answer on.
+#[test]
+fn last_years_is_picked_by_the_day_of_the_answer() {
+    let rules = Rules::shipped();
+    let (campaigns, _) = load::parse(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+    let directory = Directory::build(campaigns);
+    let date = |day: &str| Some(day.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+    let from = Mailbox { name: None, address: "meg@millhouse.example".into() };
+    let request = |text: &str, date| Request { from: from.clone(), text: text.to_owned(), date, ..Request::default() };
+    let text = "The report of Harvest Supper has shown no clicks since Monday although we had visitors.";
+    let first = triage(&request(text, None), &directory, &rules, None);
+    let offered: Vec<String> = first.campaign.candidates.iter().map(|candidate| candidate.id.clone()).collect();
+    assert_eq!(offered.len(), 3);
+    let known = Known { asked: first.missing.clone(), triage: first, offered, campaign_by_agent: false };
+    let understood = |text: &str, date| {
+        let campaign = triage(&request(text, date), &directory, &rules, Some(&known)).campaign;
+        campaign.id.unwrap_or_else(|| format!("{:?}", campaign.status))
+    };
+    for [text, in_2025, in_2026, undated] in [
+        ["this year's", "45003", "45002", "AmbiguousName"],
+        ["last year's please", "45001", "45003", "AmbiguousName"],
+        ["It is next year's", "45002", "AmbiguousName", "AmbiguousName"],
+        ["die vom letzten Jahr", "45001", "45003", "AmbiguousName"],
+        ["die diesjährige bitte", "45003", "45002", "AmbiguousName"],
+        ["celle de l'année dernière", "45001", "45003", "AmbiguousName"],
+        ["la de este año", "45003", "45002", "AmbiguousName"],
+        ["a do ano passado", "45001", "45003", "AmbiguousName"],
+        ["not this year's", "AmbiguousName", "AmbiguousName", "AmbiguousName"],
+        ["this year's or last year's", "AmbiguousName", "AmbiguousName", "AmbiguousName"],
+    ] {
+        let got = [date("2025-06-01T10:00:00Z"), date("2026-06-01T10:00:00Z"), None].map(|day| understood(text, day));
+        assert_eq!(got, [in_2025, in_2026, undated], "{text}");
+    }
 }

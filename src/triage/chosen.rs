@@ -3,6 +3,9 @@
 //! Picking from a list is no guess. Never takes one campaign for another: where the answer states one beside the one that it
 //! picks, and both may be meant, it is about both, and agents see to it.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::Known;
 use crate::campaigns::{self, Campaign, Candidate, Directory, Identified, Kind, Status};
 use crate::request::Request;
@@ -24,7 +27,12 @@ pub fn chosen(
     // The place counts in the list as it was sent.
     let campaigns: Vec<Option<&Campaign>> = known.offered.iter().map(|id| directory.get(id)).collect();
     let name = |id: &String| directory.get(id).map_or("", |found| found.name.as_str());
-    let list: Vec<Offered<'_>> = known.offered.iter().map(|id| Offered { id, name: name(id) }).collect();
+    let year = request.date.and_then(year_of);
+    let offered = |id| {
+        let name = name(id);
+        Offered { id, name, ahead: year.and_then(|now| own_year(name).map(|own| own - now)) }
+    };
+    let list: Vec<Offered<'_>> = known.offered.iter().map(offered).collect();
     if list.is_empty() {
         return None;
     }
@@ -94,6 +102,18 @@ pub fn chosen(
         return None;
     }
     Some(identified(&picked, request, directory, new))
+}
+
+/// The year of a moment, in milliseconds since 1970.
+fn year_of(moment: i64) -> Option<i32> {
+    Timestamp::from_millisecond(moment).ok().map(|moment| i32::from(TimeZone::UTC.to_datetime(moment).year()))
+}
+
+/// The one year in a campaign's name.
+fn own_year(name: &str) -> Option<i32> {
+    let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() == 4);
+    let mut years = words.filter_map(|word| word.parse().ok()).filter(|year| (1900..2200).contains(year));
+    years.next().filter(|_| years.next().is_none())
 }
 
 /// The campaign of the ID, or that of the name, where the list is of these two.

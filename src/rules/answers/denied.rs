@@ -28,7 +28,7 @@ impl Answers {
         }
         read.push_str(text.get(end..).unwrap_or_default());
         let ids: Vec<String> = (0..places.len()).map(mark).collect();
-        let list: Vec<Offered<'_>> = ids.iter().map(|id| Offered { id, name: "" }).collect();
+        let list: Vec<Offered<'_>> = ids.iter().map(|id| Offered { id, name: "", ahead: None }).collect();
         let list = List::of(&list, self);
         let out = heard(&self.clauses(&read, &list), list.ids.len()).ruled_out(listed);
         let of = |span: &&(usize, usize)| {

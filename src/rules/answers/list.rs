@@ -7,11 +7,14 @@ use super::{Answers, Offered, words};
 
 /// Letters of a word that may stand for a longer one: "Herbst" for "Herbstaktion".
 const BEGINNING: usize = 5;
+/// Letters of an ending: "northern" for "North".
+const ENDING: usize = 3;
 
 /// The list as answers are compared with it.
 pub(super) struct List {
     pub(super) ids: Vec<String>,
     names: Vec<Vec<String>>,
+    ahead: Vec<Option<i32>>,
     /// The one of the latest year, where each has a year of its own.
     pub(super) newest: Option<usize>,
     /// Likewise of the earliest.
@@ -38,7 +41,14 @@ impl List {
             [(_, first), .., (_, last)] if apart => (Some(*last), Some(*first)),
             _ => (None, None),
         };
-        List { ids: list.iter().map(compact).collect(), newest, oldest, names }
+        let ahead = list.iter().map(|option| option.ahead).collect();
+        List { ahead, ids: list.iter().map(compact).collect(), newest, oldest, names }
+    }
+
+    /// The one whose name lies so many years ahead.
+    pub(super) fn of_year(&self, ahead: i32) -> Option<usize> {
+        let mut found = (0..self.ahead.len()).filter(|place| self.ahead[*place] == Some(ahead));
+        found.next().filter(|_| found.next().is_none())
     }
 
     pub(super) fn token(&self, word: &str) -> Token {
@@ -48,7 +58,7 @@ impl List {
         };
         let exact = holding(&|own| own == word);
         let found = match exact.is_empty() && word.chars().count() >= BEGINNING {
-            true => holding(&|own| own.starts_with(word)),
+            true => holding(&|own| own.starts_with(word) || is_inflected(word, own)),
             false => exact,
         };
         match (found.as_slice(), self.place(word)) {
@@ -78,6 +88,11 @@ impl List {
         let number = word.parse::<usize>().ok().filter(|_| word.len() <= 2)?;
         (1..=self.ids.len()).contains(&number).then(|| number - 1)
     }
+}
+
+fn is_inflected(word: &str, own: &str) -> bool {
+    let ending = word.strip_prefix(own).map(|ending| ending.chars().count());
+    own.chars().count() >= BEGINNING && ending.is_some_and(|ending| ending <= ENDING) && !is_number(own)
 }
 
 fn is_number(word: &str) -> bool {

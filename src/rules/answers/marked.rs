@@ -116,16 +116,16 @@ mod tests {
     use super::*;
 
     const LIST: [Offered<'_>; 3] = [
-        Offered { id: "20417", name: "Orchard Box Autumn 2025" },
-        Offered { id: "20471", name: "Orchard Box Autumn 2026" },
-        Offered { id: "20933", name: "Orchard Box Spring" },
+        Offered { id: "20417", name: "Orchard Box Autumn 2025", ahead: None },
+        Offered { id: "20471", name: "Orchard Box Autumn 2026", ahead: None },
+        Offered { id: "20933", name: "Orchard Box Spring", ahead: None },
     ];
 
     /// The marks stand behind the lines of the list.
     fn check(marks: [&str; 3], expected: &Pick) {
         let quoted: Vec<String> = (0..3)
             .map(|at| {
-                let Offered { id, name } = LIST[at];
+                let Offered { id, name, .. } = LIST[at];
                 format!("{}. {name} – Campaign ID {id}{}\n   https://desk.example/answer/x{at}", at + 1, marks[at])
             })
             .collect();

@@ -55,6 +55,8 @@ pub struct Offered<'a> {
     pub id: &'a str,
     /// Its name.
     pub name: &'a str,
+    /// How many years its name lies ahead of the answer: -1 is last year's. `None`: it has no year, or no one knows.
+    pub ahead: Option<i32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +88,8 @@ enum Class {
     Middle,
     Newest,
     Oldest,
+    /// "Last year's": so many years ahead.
+    OfYear(i32),
     Or,
     And,
     /// Behind a denial it denies no more than that did; else who says it has not chosen.
@@ -147,6 +151,9 @@ impl Answers {
                 ("middle", Middle),
                 ("newest", Newest),
                 ("oldest", Oldest),
+                ("last_year", OfYear(-1)),
+                ("this_year", OfYear(0)),
+                ("next_year", OfYear(1)),
                 ("or", Or),
                 ("and", And),
                 ("either", Either),
@@ -322,6 +329,7 @@ impl Answers {
             let by_age = match class {
                 Class::Newest => list.newest,
                 Class::Oldest => list.oldest,
+                Class::OfYear(ahead) => list.of_year(ahead),
                 _ => None,
             };
             if let Some(place) = by_age {
@@ -342,6 +350,7 @@ impl Answers {
             let token = match class {
                 _ if of_no_id => Token::Unknown,
                 _ if number => Token::Word(Class::Number),
+                Class::OfYear(..0) => Token::Word(Class::Over),
                 _ if article => Token::Word(Class::Filler),
                 class => Token::Word(class),
             };
