@@ -12,12 +12,18 @@ use serde::Deserialize;
 struct Table {
     list: Vec<List>,
     asked: Vec<Asked>,
+    stated: Vec<Mails>,
 }
 
 #[derive(Deserialize)]
 struct List {
     of: Vec<String>,
     answers: Vec<[String; 2]>,
+}
+
+#[derive(Deserialize)]
+struct Mails {
+    mails: Vec<[String; 2]>,
 }
 
 #[derive(Deserialize)]
@@ -284,4 +290,20 @@ fn last_years_is_picked_by_the_day_of_the_answer() {
         let got = [date("2025-06-01T10:00:00Z"), date("2026-06-01T10:00:00Z"), None].map(|day| understood(text, day));
         assert_eq!(got, [in_2025, in_2026, undated], "{text}");
     }
+}
+
+/// Of a mail that answers nothing, too.
+#[test]
+fn what_a_first_mail_turns_down_it_is_not_about() {
+    let rules = Rules::shipped();
+    let (campaigns, _) = load::parse(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+    let directory = Directory::build(campaigns);
+    let from = Mailbox { name: None, address: "ann@hollowtree.example".into() };
+    let understood = |text: &str| {
+        let request = Request { from: from.clone(), text: text.to_owned(), ..Request::default() };
+        let ids = triage(&request, &directory, &rules, None).campaign.ids;
+        if ids.is_empty() { "silent".to_owned() } else { ids.join(" ") }
+    };
+    let rows = &table().stated;
+    check(rows.iter().flat_map(|stated| &stated.mails).map(|row| (row, understood(&row[0]))));
 }

@@ -107,9 +107,7 @@ fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known
     };
     let asked = known.is_some_and(Known::asks_for_campaign);
     let mut campaign = campaigns::identify_in(request, view, &rules.campaign_hints, asked);
-    if let Some(known) = known {
-        campaign = turned_down::without(campaign, request, view, rules, known);
-    }
+    campaign = turned_down::without(campaign, request, view, rules, known);
     let scope = known.filter(|_| asked).and_then(|known| answered_without(&mut campaign, request, rules, known));
     // A campaign's name says nothing of the topic, nor of what is wrong: "Spring Leads" is not about leads.
     let read = [rules.find(request, &naming(&campaign))];

@@ -1,24 +1,37 @@
-//! What an answer states only to turn it down: "20471 is wrong", "20471? No."
+//! What a request states only to turn it down: "I do not think it is 20471", "20471? No."
 //!
-//! Read in the light of our question, or of what the ticket took for its campaign. Never takes another campaign in its place.
+//! An answer is read in the light of our question: "20471 is wrong" takes back what the ticket took for its campaign. Never
+//! takes another campaign in its place.
 
 use super::Known;
 use crate::campaigns::{self, Directory, Identified, Status, View};
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
 use crate::rules::Rules;
+use crate::rules::answers::denied::Asked;
 
 /// The rule of an ID that is not meant.
 const DENIED: &str = "campaign-id.denied";
 
-/// The judgement of an answer, `stated`, without the IDs that it turns down.
-pub fn without(stated: Identified, request: &Request, view: View<'_>, rules: &Rules, known: &Known) -> Identified {
-    let asked = known.asks_for_campaign();
+/// The judgement of a request, `stated`, without the IDs that it turns down. `known`: what its ticket knew before.
+pub fn without(
+    stated: Identified,
+    request: &Request,
+    view: View<'_>,
+    rules: &Rules,
+    known: Option<&Known>,
+) -> Identified {
+    let for_campaign = known.is_some_and(Known::asks_for_campaign);
+    let asked = match known {
+        None => Asked::Nothing,
+        Some(known) if for_campaign && !known.offered.is_empty() => Asked::Which,
+        Some(_) => Asked::Something,
+    };
     let in_text =
         |found: &&Evidence| found.place == Where::Text && found.weight > 0.0 && found.rule.starts_with("campaign-id");
     let mut spans: Vec<_> = stated.evidence.iter().filter(in_text).map(|found| (found.start, found.end)).collect();
     spans.sort_unstable();
-    let down = rules.answers.turned_down(&request.text, &spans, asked && !known.offered.is_empty());
+    let down = rules.answers.turned_down(&request.text, &spans, asked);
     if down.is_empty() {
         return stated;
     }
@@ -38,7 +51,7 @@ pub fn without(stated: Identified, request: &Request, view: View<'_>, rules: &Ru
         });
     }
     let rest = Request { text, ..request.clone() };
-    let mut rest = campaigns::identify_in(&rest, view, &rules.campaign_hints, asked);
+    let mut rest = campaigns::identify_in(&rest, view, &rules.campaign_hints, for_campaign);
     rest.evidence.extend(denied);
     rest
 }

@@ -5,19 +5,34 @@
 use std::collections::HashMap;
 
 use super::list::List;
-use super::{Answers, Offered, beside, heard};
+use super::said::Token;
+use super::{Answers, Class, ENDS, Offered, beside, heard};
 
 /// IDs of an answer that are read.
 const MOST_IDS: usize = 50;
 
+/// What a text that states an ID answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Nothing: "20471 is wrong" says what the matter is.
+    Nothing,
+    /// Something: "20471 is wrong" takes the ID back; "20471 has ended" does not.
+    Something,
+    /// Which campaign of a list: "20471 has ended" is none that is picked.
+    Which,
+}
+
 impl Answers {
     /// Which of the IDs stated at these byte spans, in the order of the text, it is not about. The same words at two places are
-    /// one ID, and turned down only where no place means it. "20471 has ended" turns it down where campaigns were `listed`; to
-    /// the mere question for the ID it is an answer.
-    pub fn turned_down(&self, text: &str, stated: &[(usize, usize)], listed: bool) -> Vec<(usize, usize)> {
+    /// one ID, and turned down only where no place means it.
+    pub fn turned_down(&self, text: &str, stated: &[(usize, usize)], asked: Asked) -> Vec<(usize, usize)> {
+        let (Some(&(first, _)), Some(&(_, last))) = (stated.first(), stated.last()) else { return vec![] };
+        let (Some(before), Some(after)) = (text.get(..first), text.get(last..)) else { return vec![] };
+        // The sentences of the IDs, and one more: "20471? No."
+        let mut end = before.rfind(ENDS).map_or(0, |at| at + 1);
+        let stop = after.match_indices(ENDS).nth(1).map_or(text.len(), |(at, _)| last + at);
         let mut places: HashMap<&str, usize> = HashMap::new();
-        let mut read = String::with_capacity(text.len());
-        let mut end = 0;
+        let mut read = String::new();
         for &(from, to) in stated.iter().take(MOST_IDS) {
             let (Some(before), Some(id)) = (text.get(end..from), text.get(from..to)) else { continue };
             let next = places.len();
@@ -26,11 +41,17 @@ impl Answers {
             read.push_str(&mark(place));
             end = to;
         }
-        read.push_str(text.get(end..).unwrap_or_default());
+        read.push_str(text.get(end..stop).unwrap_or_default());
         let ids: Vec<String> = (0..places.len()).map(mark).collect();
         let list: Vec<Offered<'_>> = ids.iter().map(|id| Offered { id, name: "", ahead: None }).collect();
         let list = List::of(&list, self);
-        let out = heard(&self.clauses(&read, &list), list.ids.len()).ruled_out(listed);
+        let mut clauses = self.clauses(&read, &list);
+        if asked == Asked::Nothing {
+            let of_the_matter = |token: &&mut Token| matches!(token, Token::Word(Class::Wrong | Class::Yes));
+            let tokens = clauses.iter_mut().flat_map(|clause| &mut clause.tokens);
+            tokens.filter(of_the_matter).for_each(|token| *token = Token::Unknown);
+        }
+        let out = heard(&clauses, list.ids.len()).ruled_out(asked == Asked::Which);
         let of = |span: &&(usize, usize)| {
             text.get(span.0..span.1).and_then(|id| places.get(id)).is_some_and(|place| out.contains(place))
         };

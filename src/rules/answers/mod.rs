@@ -5,7 +5,7 @@
 //! counts only in a clause that speaks of them.
 
 pub mod beside;
-mod denied;
+pub mod denied;
 mod list;
 mod marked;
 mod said;

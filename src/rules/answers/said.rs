@@ -270,7 +270,9 @@ impl Said {
                 tokens[*at] == Token::Word(Nothing) && !told
             };
             let of_none = (0..*at).any(|near| none(&near) && clear(near + 1, *at));
-            let denied = (before(&denies) || of_none) && !restarted
+            // "I do not think that the first one works"
+            let goes = tokens[*at..after].contains(&Token::Word(Fine));
+            let denied = (before(&denies) && !goes || of_none) && !restarted
                 || ends && clear(at + 1, after) && !has(Fine)
                 || (at + 1..after).any(behind)
                 || first && before(&wrong);
