@@ -27,11 +27,15 @@ pub fn without(
         Some(known) if for_campaign && !known.offered.is_empty() => Asked::Which,
         Some(_) => Asked::Something,
     };
-    let in_text =
-        |found: &&Evidence| found.place == Where::Text && found.weight > 0.0 && found.rule.starts_with("campaign-id");
-    let mut spans: Vec<_> = stated.evidence.iter().filter(in_text).map(|found| (found.start, found.end)).collect();
-    spans.sort_unstable();
-    let down = rules.answers.turned_down(&request.text, &spans, asked);
+    let states = |found: &&Evidence| {
+        let id = found.weight > 0.0 && found.rule.starts_with("campaign-id") || found.rule == DENIED;
+        found.place == Where::Text && id
+    };
+    let mut ids: Vec<&Evidence> = stated.evidence.iter().filter(states).collect();
+    ids.sort_by_key(|found| found.start);
+    let spans: Vec<_> = ids.iter().map(|found| (found.start, found.end)).collect();
+    let mut down = rules.answers.turned_down(&request.text, &spans, asked);
+    down.retain(|span| ids.iter().any(|found| found.weight > 0.0 && (found.start, found.end) == *span));
     if down.is_empty() {
         return stated;
     }

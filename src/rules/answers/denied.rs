@@ -2,10 +2,10 @@
 //!
 //! Never turned down by a clause that speaks of another matter: "we do not see clicks in 20471" is about 20471.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::list::List;
-use super::said::Token;
+use super::said::{Clause, Token};
 use super::{Answers, Class, ENDS, Offered, beside, heard};
 
 /// IDs of an answer that are read.
@@ -46,12 +46,18 @@ impl Answers {
         let list: Vec<Offered<'_>> = ids.iter().map(|id| Offered { id, name: "", ahead: None }).collect();
         let list = List::of(&list, self);
         let mut clauses = self.clauses(&read, &list);
+        let mut out = BTreeSet::new();
         if asked == Asked::Nothing {
             let of_the_matter = |token: &&mut Token| matches!(token, Token::Word(Class::Wrong | Class::Yes));
             let tokens = clauses.iter_mut().flat_map(|clause| &mut clause.tokens);
             tokens.filter(of_the_matter).for_each(|token| *token = Token::Unknown);
+            // What is said of it in other words is the matter.
+            let matters: Vec<Clause> = clauses.extract_if(.., |clause| clause.strange() > 0).collect();
+            out.extend(heard(&clauses, list.ids.len()).ruled_out(false));
+            out.retain(|place| matters.iter().all(|clause| !clause.tokens.contains(&Token::Telling(*place))));
+        } else {
+            out.extend(heard(&clauses, list.ids.len()).ruled_out(asked == Asked::Which));
         }
-        let out = heard(&clauses, list.ids.len()).ruled_out(asked == Asked::Which);
         let of = |span: &&(usize, usize)| {
             text.get(span.0..span.1).and_then(|id| places.get(id)).is_some_and(|place| out.contains(place))
         };

@@ -335,9 +335,11 @@ impl Answers {
             if let Some(place) = by_age {
                 return (Token::Telling(place), length);
             }
-            // "No. 2" denies nothing.
+            // "No. 2" denies nothing, nor does "campaign no 20417".
             let numbered = words.get(1).is_some_and(|next| list.place(next).is_some()) || count_at(1).is_some();
-            let number = class == Class::Not && numbered && words[0] == "no";
+            let of_id = words.get(1).is_some_and(|next| list.ids.contains(next))
+                && matches!(before, Some(Token::Word(Class::Noun | Class::Nouns | Class::IdWord | Class::Number)));
+            let number = class == Class::Not && (numbered || of_id) && words[0] == "no";
             // "É o segundo": an article, where nothing stands before it that it could join.
             let article = class == Class::Or
                 && words[0] == "o"
