@@ -23,9 +23,9 @@ pub fn without(
 ) -> Identified {
     let for_campaign = known.is_some_and(Known::asks_for_campaign);
     let asked = match known {
-        None => Asked::Nothing,
         Some(known) if for_campaign && !known.offered.is_empty() => Asked::Which,
-        Some(_) => Asked::Something,
+        Some(known) if for_campaign || known.asked.is_empty() => Asked::Something,
+        _ => Asked::Nothing,
     };
     let states = |found: &&Evidence| {
         let id = found.weight > 0.0 && found.rule.starts_with("campaign-id") || found.rule == DENIED;
