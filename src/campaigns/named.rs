@@ -169,11 +169,9 @@ impl<'a> Finder<'a, '_> {
         };
         for (i, token) in tokens.iter().enumerate().take(count) {
             // What a denial parts is not one name.
-            let denies = token.roles & role::DENY != 0;
-            let cut = denies || self.cuts(i);
-            let far = solid_last.is_some_and(|last| i - last > 4);
-            if !group.is_empty() && ((cut && !self.field()) || far || group.len() >= GROUP || i - group[0].first >= 60)
-            {
+            let cut = || (token.roles & role::DENY != 0 || self.cuts(i)) && !self.field();
+            let far = || solid_last.is_some_and(|last| i - last > 4);
+            if !group.is_empty() && (far() || group.len() >= GROUP || i - group[0].first >= 60 || cut()) {
                 flush(&mut group);
                 solid_last = None;
             }
