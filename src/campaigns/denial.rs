@@ -5,7 +5,7 @@
 
 use super::background::{exclusive, mentioned};
 use super::contrast::{
-    contrasted, doubted, left_alone, likened, misjudged, mistaken, settled_behind, vouched, yet_to_come,
+    contrasted, doubted, left_alone, likened, misjudged, mistaken, settled_behind, settles, spared, vouched,
 };
 use super::fold::{NO_WORD, Words};
 use super::gap;
@@ -221,7 +221,10 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
             Denial::No => match misjudged(words, first, last) {
                 Denial::No
                     if ahead == Denial::No
-                        && (contrasted(words, first, last) || left_alone(words, last) || likened(words, first)) =>
+                        && (contrasted(words, first, last)
+                            || left_alone(words, last)
+                            || likened(words, first)
+                            || spared(words, last)) =>
                 {
                     Denial::Instead
                 }
@@ -360,7 +363,7 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
             match says {
                 Says::DeniedBefore => return Denial::Yes,
                 Says::AsideBefore if !doubted(words, at) => return Denial::Instead,
-                Says::Settled if !doubted(words, at) && !yet_to_come(words, at, end) => return Denial::Instead,
+                Says::Settled if !doubted(words, at) && settles(words, at, end) => return Denial::Instead,
                 _ => {}
             }
         }

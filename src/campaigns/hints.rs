@@ -105,6 +105,8 @@ pub enum Says {
     Well,
     /// It says that something goes: "is running".
     Goes,
+    /// What is done to a campaign that is ended or changed: "stopped".
+    Stops,
     /// It says that something does not: "stopped", "hardly".
     Fails,
     /// The number before it is a figure: "per cent".
@@ -352,6 +354,7 @@ impl Hints {
                 "contrast" => Says::Contrast,
                 "well" => Says::Well,
                 "goes" => Says::Goes,
+                "stops" => Says::Stops,
                 "fails" => Says::Fails,
                 "acts" => Says::Acts,
                 "counted" => Says::Counted,
