@@ -10,6 +10,7 @@ use foldhash::fast::FixedState;
 use smallvec::{SmallVec, smallvec};
 
 use super::Directory;
+use super::background::exclusive;
 use super::denial::{Denial, denied};
 use super::fit::{CLOSE, Candidate, Fit};
 use super::fold::{NO_WORD, Token, Words};
@@ -484,7 +485,13 @@ impl<'a> Finder<'a, '_> {
                 tokens: (first, last),
                 zone,
                 denial: match denied(self.words, first, last) {
-                    Denial::No if self.takes_place(first) || self.told_of_writer(first, last) => Denial::Mentioned,
+                    // "We booked the spring sale only" says which is meant.
+                    Denial::No
+                        if (self.takes_place(first) || self.told_of_writer(first, last))
+                            && !exclusive(self.words, first, last) =>
+                    {
+                        Denial::Mentioned
+                    }
                     denial => denial,
                 },
             });

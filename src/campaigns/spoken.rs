@@ -12,6 +12,10 @@ use crate::request::evidence::Where;
 
 /// Who does something.
 const PRONOUNS: [&str; 13] = ["i", "we", "you", "they", "ich", "wir", "man", "on", "je", "nous", "vous", "uno", "yo"];
+/// Before "campaign": that it is the one spoken of.
+const THAT: [&str; 10] = ["that", "this", "diese", "dieser", "diesen", "cette", "esta", "esa", "essa", "questa"];
+/// Words over which a campaign is spoken of again.
+const RESUMED: usize = 25;
 /// Who writes.
 const WRITERS: [&str; 9] = ["i", "we", "ich", "wir", "je", "j", "nous", "on", "yo"];
 /// Says that something takes place.
@@ -157,6 +161,16 @@ impl Finder<'_, '_> {
     /// "the library appeal", "our meal kit offer": spoken of as something known that is run like a campaign.
     pub(super) fn run_as(&self, fit: &Fit) -> bool {
         self.known(fit) && self.words.tokens[fit.last].roles & role::ADVERT != 0
+    }
+
+    /// "The downsizing seminar is off. Please close that campaign": spoken of as something known, and further on as a campaign.
+    pub(super) fn resumed(&self, fit: &Fit) -> bool {
+        let behind = fit.last + 2..self.words.tokens.len().min(fit.last + RESUMED);
+        let campaign = |at: usize| {
+            let token = &self.words.tokens[at];
+            token.roles & role::CAMPAIGN != 0 && token.gap == gap::SPACE && THAT.contains(&self.words.word(at - 1))
+        };
+        self.known(fit) && behind.into_iter().any(campaign)
     }
 
     /// "the", "our": spoken of as something known.

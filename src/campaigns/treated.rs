@@ -206,7 +206,12 @@ impl Finder<'_, '_> {
                         || subject
                         || placed
                         || in_order
-                            && (count >= 3 || exact && (family || head && self.reported(fit) || self.run_as(fit))));
+                            && (count >= 3
+                                || exact
+                                    && (family
+                                        || head && self.reported(fit)
+                                        || self.run_as(fit)
+                                        || self.resumed(fit))));
             return fit.coverage >= enough * share && precision >= 0.6 && treated && letters >= 1;
         }
         // One word of several: only where the text treats it as a campaign, and when it is telling.
@@ -261,20 +266,19 @@ impl Finder<'_, '_> {
 
     /// "VPN deal payout too low", "A assinatura do clube": spoken of as something known, or first of all but for an article,
     /// the words that several names begin with, which differ by a single one of the rest: "Schools Grade 1", "Schools Grade 2".
+    /// The rest may stand between them: "the mail to members" is "Mail to New Members" and "Mail to Old Members".
     fn of_family(&self, name: &[u32], fit: &Fit) -> bool {
         let tokens = &self.words.tokens;
         let opens = |at: usize| at == 0 || tokens[at].gap & (gap::END | gap::PARAGRAPH) != 0;
         let article = |at: usize| opens(at) && tokens[at].roles & role::STOP != 0 && self.words.word(at).len() <= 3;
         let said = opens(fit.first) || fit.first.checked_sub(1).is_some_and(article) || self.known(fit);
         let begins = fit.missing.trailing_zeros() as usize;
-        let (Some(first), Some((shared, rest))) = (name.first(), name.split_at_checked(begins)) else { return false };
-        if !said || begins == 0 || fit.missing.count_ones() as usize != rest.len() {
-            return false;
-        }
-        let differ = |other: &[u32]| other.iter().zip(rest).filter(|(a, b)| a != b).count() == 1;
+        let Some(first) = name.first().filter(|_| said && begins > 0) else { return false };
+        let differs = |(k, (a, b)): (usize, (&u32, &u32))| (a != b).then_some(fit.missing & 1 << k != 0);
         let alike = |entry: &&u32| {
-            let other = self.names.entry(**entry).split_at_checked(begins);
-            other.is_some_and(|(head, tail)| head == shared && tail.len() == rest.len() && differ(tail))
+            let other = self.names.entry(**entry);
+            let mut apart = other.iter().zip(name).enumerate().filter_map(differs);
+            other.len() == name.len() && apart.next() == Some(true) && apart.next().is_none()
         };
         self.names.with_word(*first).iter().take(64).any(|entry| alike(&entry))
     }
