@@ -16,6 +16,8 @@ const OBLIGES: [&str; 32] = [
 ];
 /// "should not have been stopped", "was not to be stopped": yet it was.
 const PERFECT: [&str; 9] = ["have", "was", "were", "war", "avoir", "etait", "haber", "ter", "avere"];
+/// "Neither 48231 nor 48219 starts."
+const NEITHER: [&str; 8] = ["neither", "weder", "ni", "nem", "ne", "noch", "ani", "hverken"];
 /// Words over which it is looked for that something stays as it is.
 const LEFT_ALONE: usize = 30;
 
@@ -141,7 +143,8 @@ fn denies(words: &Words<'_>, to: usize) -> bool {
     let from = (to.saturating_sub(12)..to).rev().find(|at| words.tokens[*at].gap & parts != 0);
     let clause = from.unwrap_or(to.saturating_sub(12))..to;
     let other = |at: usize| words.tokens[at].has_digit || words.tokens[at].word != NO_WORD;
-    clause.clone().any(other) && clause.into_iter().any(|at| words.tokens[at].roles & DENIES != 0 || fails(words, at))
+    let not = |at: usize| words.tokens[at].roles & DENIES != 0 || fails(words, at) || NEITHER.contains(&words.word(at));
+    clause.clone().any(other) && clause.into_iter().any(not)
 }
 
 /// "48213 stimmt nicht": what is said from here on is denied before its clause ends.

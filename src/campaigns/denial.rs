@@ -237,8 +237,18 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
     }
 }
 
-/// "not 48213", "instead of campaign 48213", "not in campaign 48213".
+/// "not 48213", "instead of campaign 48213", "not in campaign 48213", "but not Altena (48213)".
 fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
+    const NAME: usize = 4;
+    let bracket = words.tokens.get(first).is_some_and(|token| token.gap & gap::OPEN != 0);
+    let names = |at: &usize| {
+        let (token, next) = (&words.tokens[*at], &words.tokens[*at + 1]);
+        token.capital && token.roles & role::STOP == 0 && next.gap & !(gap::SPACE | gap::HYPHEN | gap::OPEN) == 0
+    };
+    let first = match bracket {
+        true => first - (first.saturating_sub(NAME)..first).rev().take_while(names).count(),
+        false => first,
+    };
     let passing = role::UP_TO_ID | role::ADVERT | role::RELATION;
     let mut at = first;
     let (mut related, mut about, mut noun) = (false, false, false);

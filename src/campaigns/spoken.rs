@@ -173,6 +173,20 @@ impl Finder<'_, '_> {
         self.known(fit) && behind.into_iter().any(campaign)
     }
 
+    /// "the flu jab" for "Flu Jab Campaign": spoken of as something known, and the name has but a word for a campaign more.
+    pub(super) fn called_campaign(&self, name: &[u32], fit: &Fit) -> bool {
+        let campaign = |word: u32| self.hints.roles(self.names.text(word)) & role::CAMPAIGN != 0;
+        let more = name.iter().enumerate().filter(|(k, _)| fit.missing & 1 << k != 0);
+        self.known(fit) && self.spoken_of(fit) && more.map(|(_, word)| *word).all(campaign)
+    }
+
+    /// "the Gannet one": a word with a capital, spoken of as something known, that says which one.
+    pub(super) fn pointed_to(&self, fit: &Fit) -> bool {
+        let behind = self.words.tokens.get(fit.last + 1).filter(|next| next.gap == gap::SPACE);
+        let pronoun = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Pronoun && end == at + 1);
+        self.words.tokens[fit.first].capital && self.known(fit) && behind.is_some() && pronoun(fit.last + 1)
+    }
+
     /// "the", "our": spoken of as something known.
     pub(super) fn known(&self, fit: &Fit) -> bool {
         self.known_at(fit.first)

@@ -102,6 +102,9 @@ impl Finder<'_, '_> {
         let passes =
             |at: usize| fit.text & bits(base, at, at) != 0 || tokens[at].roles & (role::STOP | role::FILL) != 0;
         let in_order = matched.iter().filter_map(place).is_sorted() && (fit.first..=fit.last).all(passes);
+        // "the autumn beach clean" for "Beach Clean Autumn"
+        let turned = matched.get(1..).is_some_and(|rest| rest.iter().filter_map(place).is_sorted());
+        let in_order = in_order || count >= 3 && turned && self.known(fit) && (fit.first..=fit.last).all(passes);
         let common =
             |at: &usize| tokens[*at].roles & (role::COMMON | role::MONTH | role::REGION) != 0 || tokens[*at].digits;
         let all_common = matched.iter().all(common);
@@ -211,6 +214,7 @@ impl Finder<'_, '_> {
                                     && (family
                                         || head && self.reported(fit)
                                         || self.run_as(fit)
+                                        || self.called_campaign(name, fit)
                                         || self.resumed(fit))));
             return fit.coverage >= enough * share && precision >= 0.6 && treated && letters >= 1;
         }
@@ -234,7 +238,7 @@ impl Finder<'_, '_> {
         let labels = tokens.get(at + 1).is_some_and(|next| next.roles & role::CAMPAIGN != 0)
             && tokens.get(at + 2).is_some_and(|next| next.has_digit);
         let few = tokens[at].word == NO_WORD || self.names.with_word(tokens[at].word).len() <= 20;
-        let beside = beside && !self.part_of_labelled(at);
+        let beside = beside && !self.part_of_labelled(at) || few && self.pointed_to(fit);
         sure && precision >= 0.6
             && fit.coverage >= 0.3 * share
             && telling
