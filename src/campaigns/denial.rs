@@ -167,11 +167,15 @@ impl Finder<'_, '_> {
         if self.said_no_to(wrong, right) {
             return true;
         }
-        if tokens[from..=to].iter().any(|token| token.gap & parts != 0) {
-            return false;
-        }
         // "I wrote 48213 by mistake, it is 48231"
         let by_mistake = || mistaken(self.words, wrong.tokens.0, wrong.tokens.1);
+        if tokens[from..=to].iter().any(|token| token.gap & parts != 0) {
+            let opens = (from..=to).rev().find(|at| tokens[*at].gap & parts != 0).unwrap_or(to);
+            let near = tokens[from..=to].iter().all(|token| token.gap & gap::PARAGRAPH == 0);
+            let light = role::UP_TO_ID | role::STOP;
+            let plain = opens < to && tokens[opens..to].iter().all(|token| token.roles & light != 0);
+            return near && plain && by_mistake() && !self.words.says_within(opens, to, Says::Likewise);
+        }
         let denied = || denied_ahead(self.words, wrong.tokens.0) != Denial::No;
         let comma = (from..=to).find(|at| tokens[*at].gap & gap::COMMA != 0 && to - *at <= 4);
         let but = (from..to).find(|at| tokens[*at].roles & role::BUT != 0);

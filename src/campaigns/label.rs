@@ -61,7 +61,8 @@ impl Finder<'_, '_> {
             let short = token.gap & gap::DOT != 0
                 && (roles & (role::NUMBER | role::CAMPAIGN) != 0
                     || word.len() <= 6 && step == 0 && roles & role::NEGATIVE != 0
-                    || (word.ends_with("nr") || word.ends_with("no")) && self.hints.negative(word, roles)
+                    || (word.ends_with("nr") || word.ends_with("no"))
+                        && (roles & role::LABEL != 0 || self.hints.negative(word, roles))
                     || self.abbreviates(k - 1, k) && number && step == 1);
             if token.gap & (gap::END | gap::QUERY) != 0 && !short || comma {
                 break;

@@ -165,9 +165,11 @@ impl Finder<'_, '_> {
             || tokens[fit.first].word == NO_WORD && count == 1 && fit.coverage >= 0.5;
         if part {
             let head = name.iter().zip(0..2).all(|(word, _)| matched.iter().any(|at| tokens[*at].word == *word));
-            // "the tyre campaign for Oslo"
-            let around =
-                (fit.first..fit.last).any(|at| tokens[at].roles & role::CAMPAIGN != 0 && tokens[at].gap == gap::SPACE);
+            // "the tyre campaign for Oslo", "die Reifen-Aktion Oslo"
+            let around = (fit.first..fit.last).any(|at| {
+                tokens[at].roles & role::CAMPAIGN != 0 && tokens[at].gap == gap::SPACE
+                    || tokens[at].roles & (role::CAMPAIGN | role::ADVERT) != 0 && tokens[at].gap == gap::HYPHEN
+            });
             let enough = if field {
                 0.3
             } else if around || head && (quoted || beside || capitalised || subject) {
