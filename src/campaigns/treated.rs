@@ -43,7 +43,9 @@ impl Finder<'_, '_> {
             if is(after) {
                 return true;
             }
-            if !skips(after) {
+            // "on paintball days our campaign": ours is another.
+            let other = tokens[after].roles & role::OWN != 0 && tokens[after].gap == gap::SPACE;
+            if !skips(after) || other {
                 break;
             }
             after += 1;
