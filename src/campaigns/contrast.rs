@@ -6,7 +6,18 @@ use super::denial::Denial;
 use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Says, role};
+use super::number::INDEFINITE;
 
+/// What somebody has to do, or has not.
+const OBLIGES: [&str; 32] = [
+    "to", "must", "mustnt", "should", "shouldnt", "shall", "need", "soll", "sollen", "sollte", "darf", "durfen",
+    "muss", "doit", "doivent", "devrait", "faut", "debe", "deben", "deberia", "hay", "deve", "devem", "deveria", "va",
+    "moet", "mag", "hoeft", "ska", "skal", "powinna", "para",
+];
+/// "should not have been stopped", "was not to be stopped": yet it was.
+const PERFECT: [&str; 9] = ["have", "was", "were", "war", "avoir", "etait", "haber", "ter", "avere"];
+/// "Neither 48231 nor 48219 starts."
+const NEITHER: [&str; 8] = ["neither", "weder", "ni", "nem", "ne", "noch", "ani", "hverken"];
 /// Words over which it is looked for that something stays as it is.
 const LEFT_ALONE: usize = 30;
 
@@ -132,7 +143,8 @@ fn denies(words: &Words<'_>, to: usize) -> bool {
     let from = (to.saturating_sub(12)..to).rev().find(|at| words.tokens[*at].gap & parts != 0);
     let clause = from.unwrap_or(to.saturating_sub(12))..to;
     let other = |at: usize| words.tokens[at].has_digit || words.tokens[at].word != NO_WORD;
-    clause.clone().any(other) && clause.into_iter().any(|at| words.tokens[at].roles & DENIES != 0 || fails(words, at))
+    let not = |at: usize| words.tokens[at].roles & DENIES != 0 || fails(words, at) || NEITHER.contains(&words.word(at));
+    clause.clone().any(other) && clause.into_iter().any(not)
 }
 
 /// "48213 stimmt nicht": what is said from here on is denied before its clause ends.
@@ -147,15 +159,48 @@ pub(super) fn doubted(words: &Words<'_>, from: usize) -> bool {
 pub(super) fn settled_behind(words: &Words<'_>, from: usize) -> bool {
     let mut clause = (from..words.tokens.len().min(from + 9))
         .take_while(|at| !words.tokens[*at].has_digit && words.tokens[*at].gap & gap::CLAUSE == 0);
-    clause.any(|at| words.phrases_at(at).any(|(says, end)| says == Says::Settled && !yet_to_come(words, at, end)))
+    clause.any(|at| words.phrases_at(at).any(|(says, end)| says == Says::Settled && settles(words, at, end)))
 }
 
-/// "48213 can be ended": a single word, from here to `end`, of what is to be done, not of what is settled.
-pub(super) fn yet_to_come(words: &Words<'_>, at: usize, end: usize) -> bool {
+/// Whether what is said from here to `end` says that something is settled. A single word may say what is to be done, as in
+/// "48213 can be ended", or be of something else, as in "48213 leads to an expired page".
+pub(super) fn settles(words: &Words<'_>, at: usize, end: usize) -> bool {
     let begins = |at: &usize| words.tokens[*at].gap & (gap::CLAUSE | gap::COMMA) != 0;
     let least = at.saturating_sub(12);
     let from = (least..=at).rev().find(begins).unwrap_or(least);
-    end == at + 1 && words.says_within(from, at, Says::Modal)
+    let article = || at.checked_sub(1).map_or("", |before| words.word(before));
+    end > at + 1 || !words.says_within(from, at, Says::Modal) && !INDEFINITE.contains(&article())
+}
+
+/// "48213 is not to be stopped", "48213 darf nicht beendet werden": what is said of another is not to be done to this one.
+pub(super) fn spared(words: &Words<'_>, last: usize) -> bool {
+    const WITHIN: usize = 9;
+    let tokens = &words.tokens;
+    let (mut denied, mut obliged, mut at) = (false, false, last + 1);
+    while at < tokens.len().min(last + WITHIN) {
+        let token = &tokens[at];
+        let said = |what: Says| words.phrases_at(at).find(|(says, _)| *says == what).map(|(_, end)| end);
+        if token.gap & (gap::CLAUSE | gap::COMMA) != 0 || token.has_digit {
+            return false;
+        }
+        if said(Says::Stops).is_some() {
+            return denied && obliged;
+        }
+        // "under no circumstances"
+        if let Some(end) = said(Says::DeniedAfter) {
+            (denied, at) = (true, end);
+            continue;
+        }
+        let word = words.word(at);
+        denied |= token.roles & DENIES != 0;
+        obliged |= OBLIGES.contains(&word);
+        let light = role::UP_TO_ID | role::STOP | role::RELATION | DENIES;
+        if PERFECT.contains(&word) || token.roles & light == 0 && !obliged && said(Says::Modal).is_none() {
+            return false;
+        }
+        at += 1;
+    }
+    false
 }
 
 /// "In 48213 they have a fine logo. There is nothing to do there, it is just a model.": the rest of the clause, or the sentence

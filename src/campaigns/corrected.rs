@@ -90,7 +90,7 @@ impl Finder<'_, '_> {
                         // One word is an apology: "Sorry, I forgot the report of 48213".
                         let whole =
                             self.words.gap_after(end - 1) & (gap::CLAUSE | gap::COMMA | gap::COLON | gap::HYPHEN) != 0;
-                        taken_back |= end >= at + 2 && whole;
+                        taken_back |= end >= at + 2 && (whole || self.took_another(end, first));
                         at = end;
                     }
                     None if tokens[at].roles & passing != 0 || at == start => at += 1,
@@ -102,8 +102,23 @@ impl Finder<'_, '_> {
         })
     }
 
-    /// "Hang on, I am reading off the wrong tab. It is 48231": between the two somebody stops short and calls something wrong; what
-    /// follows says nothing but which is meant.
+    /// "Me equivoqué de línea en mi Excel: es la 48231": from here it is told in what somebody was mistaken, and behind a pause
+    /// nothing but which is meant.
+    fn took_another(&self, from: usize, first: usize) -> bool {
+        const COMPLEMENT: usize = 8;
+        const PAUSE: u32 = gap::CLAUSE | gap::COMMA | gap::COLON | gap::HYPHEN;
+        let tokens = &self.words.tokens;
+        let related = tokens.get(from).is_some_and(|token| token.roles & role::RELATION != 0);
+        let pauses = |at: &usize| tokens[*at].gap & PAUSE != 0;
+        let Some(pause) = (from..first + 1).take(COMPLEMENT).find(pauses).filter(|_| related) else { return false };
+        let light = role::STOP | role::UP_TO_ID;
+        !tokens[from..pause].iter().any(|token| token.has_digit)
+            && (pause..first).all(|at| tokens[at].roles & light != 0 && (at == pause || !pauses(&at)))
+            && !self.words.says_within(pause, first, Says::Likewise)
+    }
+
+    /// "Hang on, I am reading off the wrong tab. It is 48231": between the two somebody stops short, or apologises, and calls
+    /// something wrong; what follows says nothing but which is meant.
     fn stopped_short(&self, wrong: usize, first: usize) -> bool {
         let tokens = &self.words.tokens;
         let within = first.saturating_sub(RETRACTION).max(wrong + 1)..first;
@@ -112,7 +127,7 @@ impl Finder<'_, '_> {
             let begins = |at: usize| tokens[at].gap & (gap::END | gap::LINE | gap::PARAGRAPH | gap::HYPHEN) != 0;
             let exclaimed = || tokens[at].gap & gap::COMMA != 0 || tokens[at - 1].end - tokens[at - 1].start <= 3;
             let begun = begins(at) || begins(at - 1) && exclaimed();
-            begun && self.words.phrases_at(at).any(|(says, _)| says == Says::Halt)
+            begun && self.words.phrases_at(at).any(|(says, _)| matches!(says, Says::Halt | Says::Corrected))
         };
         let Some(halt) = within.clone().find(|at| opens(*at)) else { return false };
         let parts = gap::CLAUSE | gap::COMMA | gap::COLON | gap::HYPHEN;

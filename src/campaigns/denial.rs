@@ -5,7 +5,7 @@
 
 use super::background::{exclusive, mentioned};
 use super::contrast::{
-    contrasted, doubted, left_alone, likened, misjudged, mistaken, settled_behind, vouched, yet_to_come,
+    contrasted, doubted, left_alone, likened, misjudged, mistaken, settled_behind, settles, spared, vouched,
 };
 use super::fold::{NO_WORD, Words};
 use super::gap;
@@ -167,11 +167,15 @@ impl Finder<'_, '_> {
         if self.said_no_to(wrong, right) {
             return true;
         }
-        if tokens[from..=to].iter().any(|token| token.gap & parts != 0) {
-            return false;
-        }
         // "I wrote 48213 by mistake, it is 48231"
         let by_mistake = || mistaken(self.words, wrong.tokens.0, wrong.tokens.1);
+        if tokens[from..=to].iter().any(|token| token.gap & parts != 0) {
+            let opens = (from..=to).rev().find(|at| tokens[*at].gap & parts != 0).unwrap_or(to);
+            let near = tokens[from..=to].iter().all(|token| token.gap & gap::PARAGRAPH == 0);
+            let light = role::UP_TO_ID | role::STOP;
+            let plain = opens < to && tokens[opens..to].iter().all(|token| token.roles & light != 0);
+            return near && plain && by_mistake() && !self.words.says_within(opens, to, Says::Likewise);
+        }
         let denied = || denied_ahead(self.words, wrong.tokens.0) != Denial::No;
         let comma = (from..=to).find(|at| tokens[*at].gap & gap::COMMA != 0 && to - *at <= 4);
         let but = (from..to).find(|at| tokens[*at].roles & role::BUT != 0);
@@ -221,7 +225,10 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
             Denial::No => match misjudged(words, first, last) {
                 Denial::No
                     if ahead == Denial::No
-                        && (contrasted(words, first, last) || left_alone(words, last) || likened(words, first)) =>
+                        && (contrasted(words, first, last)
+                            || left_alone(words, last)
+                            || likened(words, first)
+                            || spared(words, last)) =>
                 {
                     Denial::Instead
                 }
@@ -234,8 +241,18 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
     }
 }
 
-/// "not 48213", "instead of campaign 48213", "not in campaign 48213".
+/// "not 48213", "instead of campaign 48213", "not in campaign 48213", "but not Altena (48213)".
 fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
+    const NAME: usize = 4;
+    let bracket = words.tokens.get(first).is_some_and(|token| token.gap & gap::OPEN != 0);
+    let names = |at: &usize| {
+        let (token, next) = (&words.tokens[*at], &words.tokens[*at + 1]);
+        token.capital && token.roles & role::STOP == 0 && next.gap & !(gap::SPACE | gap::HYPHEN | gap::OPEN) == 0
+    };
+    let first = match bracket {
+        true => first - (first.saturating_sub(NAME)..first).rev().take_while(names).count(),
+        false => first,
+    };
     let passing = role::UP_TO_ID | role::ADVERT | role::RELATION;
     let mut at = first;
     let (mut related, mut about, mut noun) = (false, false, false);
@@ -360,7 +377,7 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
             match says {
                 Says::DeniedBefore => return Denial::Yes,
                 Says::AsideBefore if !doubted(words, at) => return Denial::Instead,
-                Says::Settled if !doubted(words, at) && !yet_to_come(words, at, end) => return Denial::Instead,
+                Says::Settled if !doubted(words, at) && settles(words, at, end) => return Denial::Instead,
                 _ => {}
             }
         }

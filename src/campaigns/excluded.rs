@@ -54,7 +54,7 @@ impl Exclusions<'_, '_> {
         left
     }
 
-    /// "Jazz Camp" in the subject, "It is Week 2" or "the autumn one" below: elsewhere the rest of one name stands as it stands
+    /// "Jazz Camp" in the subject, "It is Week 2", "it is about 2026" or "the autumn one" below: elsewhere the rest of one name stands as it stands
     /// in the name, or what tells it apart before a pronoun.
     fn narrow_to_completed(&self, mention: &Mention, left: &mut Group) {
         let names = &self.directory.names;
@@ -73,9 +73,16 @@ impl Exclusions<'_, '_> {
                     && words.phrases_at(at + 1).any(|(says, _)| says == Says::Pronoun)
                     && !words.says_within(at + 2, at + 5, Says::Untouched)
                     && !words.says_within(at + 2, at + 5, Says::AsideBefore);
+                // "It is about 2026"
+                let about = || {
+                    let spoken =
+                        |start: usize| words.phrases_at(start).any(|(says, end)| says == Says::About && end == at);
+                    tokens[at].gap == gap::SPACE && (at.saturating_sub(4)..at).any(spoken)
+                };
+                let pointed = pronoun || tokens[at].digits && about();
                 let has = |row: u32| {
                     let name = names.entry(row);
-                    joined && name.windows(2).any(|words| words == pair) || pronoun && name.contains(&pair[1])
+                    joined && name.windows(2).any(|words| words == pair) || pointed && name.contains(&pair[1])
                 };
                 completed.extend(left.iter().map(|(row, _)| *row).filter(|row| has(*row)));
             }

@@ -45,6 +45,8 @@ pub struct Token {
     pub hash: u64,
     /// The word in the directory's vocabulary, or [`NO_WORD`].
     pub word: u32,
+    /// Where in [`Words::said`] the phrases that begin with it stand, when some do.
+    pub(super) said: u32,
 }
 
 impl Token {
@@ -66,6 +68,7 @@ impl Token {
             roles: 0,
             hash: 0,
             word: NO_WORD,
+            said: 0,
         }
     }
 }
@@ -98,9 +101,9 @@ impl Words<'_> {
 
     /// The known phrases that begin at this word: what they say, and the index after their last word.
     pub fn phrases_at(&self, at: usize) -> impl Iterator<Item = (Says, usize)> + '_ {
-        let marked = self.tokens.get(at).is_some_and(|token| token.roles & role::PHRASE != 0);
-        let first = if marked { self.said.partition_point(|said| said.at < at) } else { self.said.len() };
-        self.said[first..].iter().take_while(move |said| said.at == at).map(|said| (said.says, said.end))
+        let marked = self.tokens.get(at).filter(|token| token.roles & role::PHRASE != 0);
+        let said = marked.and_then(|token| self.said.get(token.said as usize..)).unwrap_or_default();
+        said.iter().take_while(move |said| said.at == at).map(|said| (said.says, said.end))
     }
 
     /// Whether a phrase that says this begins at one of these tokens.
@@ -120,7 +123,7 @@ pub fn words(text: &str) -> Words<'_> {
     let mut folded = String::with_capacity(text.len() + text.len() / 4);
     folded.push_str(text);
     folded.make_ascii_lowercase();
-    let mut out = Words { text, folded, tokens: Vec::with_capacity(text.len() / 5 + 2), tail: 0, said: vec![] };
+    let mut out = Words { text, folded, tokens: Vec::with_capacity(text.len() / 4 + 2), tail: 0, said: vec![] };
     let mut between = Between::default();
     let mut open: Option<Token> = None;
     let mut last = Script::Mixed;

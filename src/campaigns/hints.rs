@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::fold::{self, Token, Words};
 use super::spelling::singular;
-use super::table::{ByHash, hash};
+use super::table::{ByHash, Filter, hash};
 use crate::config::fault::Fault;
 
 /// What a word may be: a set of these bits.
@@ -105,6 +105,8 @@ pub enum Says {
     Well,
     /// It says that something goes: "is running".
     Goes,
+    /// What is done to a campaign that is ended or changed: "stopped".
+    Stops,
     /// It says that something does not: "stopped", "hardly".
     Fails,
     /// The number before it is a figure: "per cent".
@@ -170,7 +172,7 @@ pub enum Says {
     /// What stands after it is what somebody does: "can", "must".
     Modal,
     /// Another spelling of the words: an index into [`Hints::spellings`].
-    Same(usize),
+    Same(u32),
     /// It is one word, of several tokens in a script without spaces, and may be this: bits of [`role`].
     Word(u32),
 }
@@ -202,6 +204,8 @@ pub struct Hints {
     stems: Vec<String>,
     /// The phrases that begin with two words, or are one; see [`beginning`].
     phrases: ByHash<Vec<Phrase>>,
+    /// Those beginnings once more: most words begin none.
+    beginnings: Filter,
     /// For every phrase of [`Says::Same`], the hashes of the single words that it may stand for.
     spellings: Vec<Vec<u64>>,
     /// A single word to the hashes of its other spellings.
@@ -350,6 +354,7 @@ impl Hints {
                 "contrast" => Says::Contrast,
                 "well" => Says::Well,
                 "goes" => Says::Goes,
+                "stops" => Says::Stops,
                 "fails" => Says::Fails,
                 "acts" => Says::Acts,
                 "counted" => Says::Counted,
@@ -419,6 +424,7 @@ impl Hints {
         }
         hints.stems.sort();
         hints.stems.dedup();
+        hints.beginnings = Filter::of(hints.phrases.keys());
         if faults.is_empty() { Ok(hints) } else { Err(faults) }
     }
 
@@ -459,7 +465,7 @@ impl Hints {
                 continue;
             }
             if word.contains(' ') {
-                self.phrase(word, Says::Same(self.spellings.len()));
+                self.phrase(word, Says::Same(self.spellings.len() as u32));
                 self.spellings.push(singles);
             } else {
                 self.add_role(word, role::SAME);
@@ -475,6 +481,7 @@ impl Hints {
         other.for_each(|token| token.roles &= role::PHRASE);
         let Words { tokens, said, .. } = words;
         said.retain(|said| said.end > said.at + 1 || !others.contains(&tokens[said.at].hash));
+        said.iter().enumerate().rev().for_each(|(index, said)| tokens[said.at].said = index as u32);
     }
 
     /// Marks what the words of a text may be, and finds its phrases: [`role::PHRASE`] stays where one begins.
@@ -488,8 +495,11 @@ impl Hints {
             (token.hash, token.roles) = (hash, roles);
         }
         for at in 0..words.tokens.len() {
-            if words.tokens[at].roles & role::PHRASE != 0 && !self.phrases_at(&words.tokens, at, &mut words.said) {
-                words.tokens[at].roles &= !role::PHRASE;
+            if words.tokens[at].roles & role::PHRASE != 0 {
+                words.tokens[at].said = words.said.len() as u32;
+                if !self.phrases_at(&words.tokens, at, &mut words.said) {
+                    words.tokens[at].roles &= !role::PHRASE;
+                }
             }
         }
         for at in 0..words.said.len() {
@@ -511,8 +521,9 @@ impl Hints {
     fn phrases_at(&self, tokens: &[Token], at: usize, said: &mut Vec<Said>) -> bool {
         let before = said.len();
         let (first, second) = (tokens[at].hash, tokens.get(at + 1).map(|token| token.hash));
-        let longer = second.and_then(|second| self.phrases.get(beginning(first, Some(second))));
-        for phrase in longer.into_iter().chain(self.phrases.get(beginning(first, None))).flatten() {
+        let of = |key: u64| if self.beginnings.may_hold(key) { self.phrases.get(key) } else { None };
+        let longer = second.and_then(|second| of(beginning(first, Some(second))));
+        for phrase in longer.into_iter().chain(of(beginning(first, None))).flatten() {
             let end = at + 1 + phrase.rest.len();
             let behind = tokens.get(at + 1..end).unwrap_or_default();
             if behind.len() == phrase.rest.len()
@@ -602,8 +613,8 @@ impl Hints {
     }
 
     /// Single words that a phrase of [`Says::Same`] may stand for.
-    pub fn spellings(&self, index: usize) -> &[u64] {
-        self.spellings.get(index).map_or(&[], Vec::as_slice)
+    pub fn spellings(&self, index: u32) -> &[u64] {
+        self.spellings.get(index as usize).map_or(&[], Vec::as_slice)
     }
 
     /// Whether the value of an ID field says that there is no one campaign.

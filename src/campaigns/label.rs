@@ -8,6 +8,9 @@ use super::hints::{Says, role};
 use super::stated::{Finder, SOMETHING_ELSE, Stated};
 use crate::request::evidence::Where;
 
+/// Before "ID" at the beginning of a sentence: of what was spoken of.
+const KNOWN: [&str; 16] =
+    ["its", "the", "their", "die", "deren", "ihre", "l", "son", "leur", "el", "su", "o", "seu", "sua", "suo", "il"];
 /// Words over which a list is followed to what introduces it.
 const LISTED: usize = 40;
 
@@ -58,7 +61,8 @@ impl Finder<'_, '_> {
             let short = token.gap & gap::DOT != 0
                 && (roles & (role::NUMBER | role::CAMPAIGN) != 0
                     || word.len() <= 6 && step == 0 && roles & role::NEGATIVE != 0
-                    || (word.ends_with("nr") || word.ends_with("no")) && self.hints.negative(word, roles)
+                    || (word.ends_with("nr") || word.ends_with("no"))
+                        && (roles & role::LABEL != 0 || self.hints.negative(word, roles))
                     || self.abbreviates(k - 1, k) && number && step == 1);
             if token.gap & (gap::END | gap::QUERY) != 0 && !short || comma {
                 break;
@@ -108,9 +112,14 @@ impl Finder<'_, '_> {
                 continue;
             }
             if roles & role::NUMBER != 0 && !previous.has_digit {
-                number = true;
                 // "code" and "reference" are labels behind "campaign" only.
-                negative |= self.hints.negative(word, roles);
+                let otherwise = self.hints.negative(word, roles);
+                // "the QR code of 48213": what the code is of has the number.
+                if otherwise && related && !copula {
+                    break;
+                }
+                number = true;
+                negative |= otherwise;
                 continue;
             }
             let of_file = || roles & role::UNIT != 0 && self.in_file_name(i);
@@ -118,7 +127,14 @@ impl Finder<'_, '_> {
             let said_by =
                 |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Medium && at <= k && k < end);
             let medium = || (k.saturating_sub(2)..=k).any(said_by);
-            if !previous.has_digit && self.hints.negative(word, roles) && !of_file() && !medium() {
+            // "wrong line: it is 48213", "je me suis trompé de ligne : c'est la 48213"
+            let mistaken = |at: usize| {
+                let complement = |end: usize| end < k && self.words.tokens[end].roles & role::RELATION != 0;
+                let mut said = self.words.phrases_at(at);
+                said.any(|(says, end)| says == Says::Corrected && end >= at + 2 && (k < end || complement(end)))
+            };
+            let retracted = || copula && (k.saturating_sub(9)..=k).any(mistaken);
+            if !previous.has_digit && self.hints.negative(word, roles) && !of_file() && !medium() && !retracted() {
                 // "of the invoice for 48213": another word between makes it no invoice number.
                 let far = filled > 1 && !ident && !number && !mark && !copula;
                 // "PO AB-1234": an abbreviation before a number is what the number is of.
@@ -276,8 +292,11 @@ impl Finder<'_, '_> {
             let near = start.max(at.saturating_sub(3))..(at + 4).min(i);
             // "The campaign number on my sheet is 48213"
             let number = || at > start && tokens[at].gap == gap::SPACE && tokens[at - 1].roles & role::CAMPAIGN != 0;
+            // "Its ID, going by my notebook, is 48213"
+            let known = || at == start + 1 && tokens[at].gap & !gap::APOSTROPHE & !gap::SPACE == 0;
             roles & role::LABEL != 0
                 || roles & role::NUMBER != 0 && number()
+                || roles & role::IDENTIFIER != 0 && known() && KNOWN.contains(&self.words.word(start))
                 || roles & role::IDENTIFIER != 0
                     && near.into_iter().any(|at| tokens[at].roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0)
         };

@@ -46,6 +46,7 @@ pub mod zone;
 
 use std::collections::HashSet;
 
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use crate::request::Request;
@@ -259,7 +260,7 @@ impl Directory {
 
     /// Campaigns with names like those of these rows, without themselves.
     fn similar_rows(&self, rows: &[u32], most: usize) -> Vec<Named> {
-        let mut seen: HashSet<u32> = rows.iter().copied().collect();
+        let mut seen: HashSet<u32, FixedState> = rows.iter().copied().collect();
         let others = rows.iter().flat_map(|row| self.similar.others(*row).take(most));
         let others = others.filter(|other| seen.insert(*other)).take(most);
         others.map(|other| Named::of(&self.campaigns[other as usize])).collect()

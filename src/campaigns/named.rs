@@ -10,6 +10,7 @@ use foldhash::fast::FixedState;
 use smallvec::{SmallVec, smallvec};
 
 use super::Directory;
+use super::background::exclusive;
 use super::denial::{Denial, denied};
 use super::fit::{CLOSE, Candidate, Fit};
 use super::fold::{NO_WORD, Token, Words};
@@ -169,11 +170,9 @@ impl<'a> Finder<'a, '_> {
         };
         for (i, token) in tokens.iter().enumerate().take(count) {
             // What a denial parts is not one name.
-            let denies = token.roles & role::DENY != 0;
-            let cut = denies || self.cuts(i);
-            let far = solid_last.is_some_and(|last| i - last > 4);
-            if !group.is_empty() && ((cut && !self.field()) || far || group.len() >= GROUP || i - group[0].first >= 60)
-            {
+            let cut = || (token.roles & role::DENY != 0 || self.cuts(i)) && !self.field();
+            let far = || solid_last.is_some_and(|last| i - last > 4);
+            if !group.is_empty() && (far() || group.len() >= GROUP || i - group[0].first >= 60 || cut()) {
                 flush(&mut group);
                 solid_last = None;
             }
@@ -486,7 +485,13 @@ impl<'a> Finder<'a, '_> {
                 tokens: (first, last),
                 zone,
                 denial: match denied(self.words, first, last) {
-                    Denial::No if self.takes_place(first) || self.told_of_writer(first, last) => Denial::Mentioned,
+                    // "We booked the spring sale only" says which is meant.
+                    Denial::No
+                        if (self.takes_place(first) || self.told_of_writer(first, last))
+                            && !exclusive(self.words, first, last) =>
+                    {
+                        Denial::Mentioned
+                    }
                     denial => denial,
                 },
             });

@@ -36,6 +36,8 @@ pub struct Names {
     ends: Vec<u32>,
     /// The vocabulary.
     table: ByHash<u32>,
+    /// The vocabulary once more: most words of a text are in no name.
+    known: Filter,
     weights: Vec<f32>,
     /// The letters of each word as a sum; see [`super::alike`].
     sums: Vec<u64>,
@@ -72,6 +74,7 @@ impl Names {
             }
         }
         names.words.shrink_to_fit();
+        names.known = Filter::of(names.table.keys());
         names.index();
         names.weigh(campaigns.len());
         names
@@ -113,8 +116,8 @@ impl Names {
 
     fn intern(&mut self, word: &str) -> u32 {
         let key = hash(word.as_bytes());
-        if let Some(id) = self.find_hashed(key) {
-            return id;
+        if let Some(id) = self.table.get(key) {
+            return *id;
         }
         let id = self.ends.len() as u32;
         self.arena.push_str(word);
@@ -213,7 +216,7 @@ impl Names {
 
     /// The vocabulary word that has this hash.
     pub(super) fn find_hashed(&self, hash: u64) -> Option<u32> {
-        self.table.get(hash).copied()
+        if self.known.may_hold(hash) { self.table.get(hash).copied() } else { None }
     }
 
     /// The words of the vocabulary that, written as one, are this: three or more, each of `least` letters or more.

@@ -311,8 +311,13 @@ impl Finder<'_, '_> {
             }
             // "this year 48213 has none": a time is no label.
             let time = before.roles & role::OCCASION != 0;
+            let amount = before.roles & role::AMOUNT != 0;
+            // "wrong row: it is 48213"
+            let wrong = |at: usize| self.words.phrases_at(at).any(|(says, _)| says == Says::Wrong);
+            if !amount && before.roles & role::UNIT != 0 && at.checked_sub(1).is_some_and(wrong) {
+                return false;
+            }
             if before.roles & (role::UNIT | role::AMOUNT) != 0 && !before.has_digit && !time {
-                let amount = before.roles & role::AMOUNT != 0;
                 let one = || at.checked_sub(1).is_some_and(|one| INDEFINITE.contains(&self.words.word(one)));
                 let of = at + 2 == i && self.words.tokens[at + 1].roles & role::RELATION != 0 && one();
                 let beside = at + 1 == i && (amount || self.only_label(at)) || amount && of;

@@ -12,6 +12,10 @@ use crate::request::evidence::Where;
 
 /// Who does something.
 const PRONOUNS: [&str; 13] = ["i", "we", "you", "they", "ich", "wir", "man", "on", "je", "nous", "vous", "uno", "yo"];
+/// Before "campaign": that it is the one spoken of.
+const THAT: [&str; 10] = ["that", "this", "diese", "dieser", "diesen", "cette", "esta", "esa", "essa", "questa"];
+/// Words over which a campaign is spoken of again.
+const RESUMED: usize = 25;
 /// Who writes.
 const WRITERS: [&str; 9] = ["i", "we", "ich", "wir", "je", "j", "nous", "on", "yo"];
 /// Says that something takes place.
@@ -157,6 +161,30 @@ impl Finder<'_, '_> {
     /// "the library appeal", "our meal kit offer": spoken of as something known that is run like a campaign.
     pub(super) fn run_as(&self, fit: &Fit) -> bool {
         self.known(fit) && self.words.tokens[fit.last].roles & role::ADVERT != 0
+    }
+
+    /// "The downsizing seminar is off. Please close that campaign": spoken of as something known, and further on as a campaign.
+    pub(super) fn resumed(&self, fit: &Fit) -> bool {
+        let behind = fit.last + 2..self.words.tokens.len().min(fit.last + RESUMED);
+        let campaign = |at: usize| {
+            let token = &self.words.tokens[at];
+            token.roles & role::CAMPAIGN != 0 && token.gap == gap::SPACE && THAT.contains(&self.words.word(at - 1))
+        };
+        self.known(fit) && behind.into_iter().any(campaign)
+    }
+
+    /// "the flu jab" for "Flu Jab Campaign": spoken of as something known, and the name has but a word for a campaign more.
+    pub(super) fn called_campaign(&self, name: &[u32], fit: &Fit) -> bool {
+        let campaign = |word: u32| self.hints.roles(self.names.text(word)) & role::CAMPAIGN != 0;
+        let more = name.iter().enumerate().filter(|(k, _)| fit.missing & 1 << k != 0);
+        self.known(fit) && self.spoken_of(fit) && more.map(|(_, word)| *word).all(campaign)
+    }
+
+    /// "the Gannet one": a word with a capital, spoken of as something known, that says which one.
+    pub(super) fn pointed_to(&self, fit: &Fit) -> bool {
+        let behind = self.words.tokens.get(fit.last + 1).filter(|next| next.gap == gap::SPACE);
+        let pronoun = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Pronoun && end == at + 1);
+        self.words.tokens[fit.first].capital && self.known(fit) && behind.is_some() && pronoun(fit.last + 1)
     }
 
     /// "the", "our": spoken of as something known.

@@ -32,6 +32,11 @@ impl<T> ByHash<T> {
         let entry = self.0.entry(hash, |(known, _)| *known == hash, |(known, _)| *known);
         &mut entry.or_insert((hash, value)).into_mut().1
     }
+
+    /// The hashes of all keys, in no order.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = u64> + '_ {
+        self.0.iter().map(|(hash, _)| *hash)
+    }
 }
 
 /// Row numbers in buckets: all rows of one key together, in the order in which they were given.
@@ -72,7 +77,7 @@ impl Buckets {
 
 /// Which hashes are among some: says so of all that are, and of few others. Most looks for a key that is not there end
 /// here, at one bit.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Filter {
     bits: Vec<u64>,
 }
@@ -81,6 +86,13 @@ impl Filter {
     /// An empty filter for so many keys.
     pub fn with_capacity(keys: usize) -> Filter {
         Filter { bits: vec![0; (keys / 8).next_power_of_two()] }
+    }
+
+    /// The filter of these keys.
+    pub fn of(keys: impl ExactSizeIterator<Item = u64>) -> Filter {
+        let mut filter = Filter::with_capacity(keys.len());
+        keys.for_each(|key| filter.insert(key));
+        filter
     }
 
     /// Adds a key.

@@ -32,9 +32,23 @@ pub(super) fn take_back_subject(subject: &mut Found<'_>, text: &Found<'_>) {
             })
         })
     };
-    if words.said.iter().any(|said| said.says == Says::Subject && wrong(said.at)) {
-        for id in subject.ids.iter_mut().filter(|id| text.ids.iter().all(|other| other.compact != id.compact)) {
-            turn_down(id, Denial::Replaced);
+    // "Ignore the number in the subject": wherever else it is said.
+    let ignored = |at: usize| {
+        let from = (at.saturating_sub(8)..=at).rev().find(|at| words.tokens[*at].gap & gap::CLAUSE != 0);
+        let from = from.unwrap_or(at.saturating_sub(8));
+        let number = |at: usize| words.tokens[at].roles & (role::IDENTIFIER | role::NUMBER | role::LABEL) != 0;
+        let verb = |at: usize| words.phrases_at(at).any(|(says, end)| says == Says::DeniedAfter && end == at + 1);
+        // "bitte die ID im Betreff ignorieren"
+        let behind = (at + 1..words.tokens.len().min(at + 3)).take_while(|at| words.tokens[*at].gap == gap::SPACE);
+        (from..at).any(number) && ((from..at).any(verb) || behind.into_iter().any(verb))
+    };
+    let subjects = || words.said.iter().filter(|said| said.says == Says::Subject).map(|said| said.at);
+    let everywhere = subjects().any(ignored);
+    if everywhere || subjects().any(wrong) {
+        for id in subject.ids.iter_mut() {
+            if everywhere || text.ids.iter().all(|other| other.compact != id.compact) {
+                turn_down(id, Denial::Replaced);
+            }
         }
     }
 }

@@ -43,7 +43,9 @@ impl Finder<'_, '_> {
             if is(after) {
                 return true;
             }
-            if !skips(after) {
+            // "on paintball days our campaign": ours is another.
+            let other = tokens[after].roles & role::OWN != 0 && tokens[after].gap == gap::SPACE;
+            if !skips(after) || other {
                 break;
             }
             after += 1;
@@ -102,6 +104,9 @@ impl Finder<'_, '_> {
         let passes =
             |at: usize| fit.text & bits(base, at, at) != 0 || tokens[at].roles & (role::STOP | role::FILL) != 0;
         let in_order = matched.iter().filter_map(place).is_sorted() && (fit.first..=fit.last).all(passes);
+        // "the autumn beach clean" for "Beach Clean Autumn"
+        let turned = matched.get(1..).is_some_and(|rest| rest.iter().filter_map(place).is_sorted());
+        let in_order = in_order || count >= 3 && turned && self.known(fit) && (fit.first..=fit.last).all(passes);
         let common =
             |at: &usize| tokens[*at].roles & (role::COMMON | role::MONTH | role::REGION) != 0 || tokens[*at].digits;
         let all_common = matched.iter().all(common);
@@ -162,9 +167,11 @@ impl Finder<'_, '_> {
             || tokens[fit.first].word == NO_WORD && count == 1 && fit.coverage >= 0.5;
         if part {
             let head = name.iter().zip(0..2).all(|(word, _)| matched.iter().any(|at| tokens[*at].word == *word));
-            // "the tyre campaign for Oslo"
-            let around =
-                (fit.first..fit.last).any(|at| tokens[at].roles & role::CAMPAIGN != 0 && tokens[at].gap == gap::SPACE);
+            // "the tyre campaign for Oslo", "die Reifen-Aktion Oslo"
+            let around = (fit.first..fit.last).any(|at| {
+                tokens[at].roles & role::CAMPAIGN != 0 && tokens[at].gap == gap::SPACE
+                    || tokens[at].roles & (role::CAMPAIGN | role::ADVERT) != 0 && tokens[at].gap == gap::HYPHEN
+            });
             let enough = if field {
                 0.3
             } else if around || head && (quoted || beside || capitalised || subject) {
@@ -206,7 +213,13 @@ impl Finder<'_, '_> {
                         || subject
                         || placed
                         || in_order
-                            && (count >= 3 || exact && (family || head && self.reported(fit) || self.run_as(fit))));
+                            && (count >= 3
+                                || exact
+                                    && (family
+                                        || head && self.reported(fit)
+                                        || self.run_as(fit)
+                                        || self.called_campaign(name, fit)
+                                        || self.resumed(fit))));
             return fit.coverage >= enough * share && precision >= 0.6 && treated && letters >= 1;
         }
         // One word of several: only where the text treats it as a campaign, and when it is telling.
@@ -229,7 +242,7 @@ impl Finder<'_, '_> {
         let labels = tokens.get(at + 1).is_some_and(|next| next.roles & role::CAMPAIGN != 0)
             && tokens.get(at + 2).is_some_and(|next| next.has_digit);
         let few = tokens[at].word == NO_WORD || self.names.with_word(tokens[at].word).len() <= 20;
-        let beside = beside && !self.part_of_labelled(at);
+        let beside = beside && !self.part_of_labelled(at) || few && self.pointed_to(fit);
         sure && precision >= 0.6
             && fit.coverage >= 0.3 * share
             && telling
@@ -261,20 +274,19 @@ impl Finder<'_, '_> {
 
     /// "VPN deal payout too low", "A assinatura do clube": spoken of as something known, or first of all but for an article,
     /// the words that several names begin with, which differ by a single one of the rest: "Schools Grade 1", "Schools Grade 2".
+    /// The rest may stand between them: "the mail to members" is "Mail to New Members" and "Mail to Old Members".
     fn of_family(&self, name: &[u32], fit: &Fit) -> bool {
         let tokens = &self.words.tokens;
         let opens = |at: usize| at == 0 || tokens[at].gap & (gap::END | gap::PARAGRAPH) != 0;
         let article = |at: usize| opens(at) && tokens[at].roles & role::STOP != 0 && self.words.word(at).len() <= 3;
         let said = opens(fit.first) || fit.first.checked_sub(1).is_some_and(article) || self.known(fit);
         let begins = fit.missing.trailing_zeros() as usize;
-        let (Some(first), Some((shared, rest))) = (name.first(), name.split_at_checked(begins)) else { return false };
-        if !said || begins == 0 || fit.missing.count_ones() as usize != rest.len() {
-            return false;
-        }
-        let differ = |other: &[u32]| other.iter().zip(rest).filter(|(a, b)| a != b).count() == 1;
+        let Some(first) = name.first().filter(|_| said && begins > 0) else { return false };
+        let differs = |(k, (a, b)): (usize, (&u32, &u32))| (a != b).then_some(fit.missing & 1 << k != 0);
         let alike = |entry: &&u32| {
-            let other = self.names.entry(**entry).split_at_checked(begins);
-            other.is_some_and(|(head, tail)| head == shared && tail.len() == rest.len() && differ(tail))
+            let other = self.names.entry(**entry);
+            let mut apart = other.iter().zip(name).enumerate().filter_map(differs);
+            other.len() == name.len() && apart.next() == Some(true) && apart.next().is_none()
         };
         self.names.with_word(*first).iter().take(64).any(|entry| alike(&entry))
     }

@@ -18,6 +18,7 @@ const LOOKED_AT: usize = 64;
 impl Finder<'_, '_> {
     /// Adds to what fits the campaigns that fit as well.
     pub(super) fn add_twins(&self, fits: &mut Vec<Fit>) {
+        self.drop_turned_about(fits);
         let found = fits.len();
         for at in 0..found {
             let fit = fits[at].clone();
@@ -32,6 +33,22 @@ impl Finder<'_, '_> {
                 }
             }
         }
+    }
+
+    /// "Switch & Save" is no "Save & Switch": of names of the same words only the one that is said to the letter.
+    fn drop_turned_about(&self, fits: &mut Vec<Fit>) {
+        if fits.len() < 2 {
+            return;
+        }
+        let sorted = |name: &[u32]| {
+            let mut words = name.to_vec();
+            words.sort_unstable();
+            words
+        };
+        let Some(said) = fits.iter().find(|fit| fit.full && self.to_the_letter(fit)) else { return };
+        let said = self.names.entry(said.entry);
+        let turned = |name: &[u32]| name != said && name.len() == said.len() && sorted(name) == sorted(said);
+        fits.retain(|fit| !turned(self.names.entry(fit.entry)));
     }
 
     /// Keeps in mind where a campaign would be named, but for its year.
