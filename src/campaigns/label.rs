@@ -59,7 +59,8 @@ impl Finder<'_, '_> {
             let word = self.words.folded(previous);
             // "Nr. 48213", "Tel. 48213": the full stop of an abbreviation.
             let short = token.gap & gap::DOT != 0
-                && (roles & (role::NUMBER | role::CAMPAIGN) != 0
+                && (roles & role::NUMBER != 0
+                    || roles & role::CAMPAIGN != 0 && word.len() <= 5
                     || word.len() <= 6 && step == 0 && roles & role::NEGATIVE != 0
                     || (word.ends_with("nr") || word.ends_with("no"))
                         && (roles & role::LABEL != 0 || self.hints.negative(word, roles))

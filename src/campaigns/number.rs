@@ -12,6 +12,13 @@ use crate::request::evidence::Where;
 pub(super) const INDEFINITE: [&str; 14] =
     ["a", "an", "ein", "eine", "einem", "einer", "einen", "un", "une", "una", "um", "uma", "een", "ett"];
 
+/// Behind a number: it is something.
+const IS: [&str; 16] =
+    ["is", "was", "s", "are", "ist", "war", "lautet", "est", "etait", "es", "era", "fue", "e", "foi", "eh", "sao"];
+/// Whose number it is.
+const OF: [&str; 11] = ["of", "de", "del", "d", "du", "do", "da", "des", "der", "von", "vom"];
+const ARTICLES: [&str; 12] = ["the", "a", "an", "der", "die", "das", "le", "la", "l", "el", "o", "um"];
+
 pub(super) enum Bare {
     Yes,
     No(&'static str),
@@ -436,24 +443,75 @@ impl Finder<'_, '_> {
         before.into_iter().find(noun).is_some_and(|at| !campaign(at))
     }
 
-    /// "48213 is our invoice number".
+    /// "48213 is our invoice number", "48213 es el número de pedido".
     pub(super) fn said_of_something_else(&self, i: usize) -> bool {
-        for at in i + 1..i + 6 {
+        let (mut number, mut owned) = (false, false);
+        for at in i + 1..i + 8 {
             let Some(token) = self.token(at) else { return false };
+            let word = self.words.folded(token);
             if token.gap & !gap::SPACE != 0 {
                 return false;
             }
-            if self.hints.negative(self.words.folded(token), token.roles) {
-                return at > i + 1 || token.roles & role::UNIT != 0;
+            if at == i + 1 {
+                // "48213 is our", not "48213 the": an article begins what is said of the campaign.
+                // "48213 számú rendelés"
+                number = token.roles & role::NUMBER != 0 && token.roles & (role::DENY | role::POLAR) == 0;
+                if !number && !IS.contains(&word) {
+                    return token.roles & role::UNIT != 0 && self.hints.negative(word, token.roles);
+                }
+                continue;
             }
-            // "48213 is our", not "48213 the": an article begins what is said of the campaign.
-            let article = token.roles & (role::OWN | role::POLAR | role::RELATION) != 0 || token.end - token.start == 1;
-            if token.roles & (role::FILL | role::OWN | role::NUMBER) == 0
-                || at == i + 1 && article && self.words.word(at) != "e"
-            {
+            if self.hints.negative(word, token.roles) {
+                let campaign = |next: &Token| next.roles & (role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT) != 0;
+                return (owned || number || self.hints.document(word, token.roles))
+                    && !self.token(at + 1).is_some_and(campaign);
+            }
+            // "is the number of the order", "is our purchase order"
+            let passes = role::FILL | role::OWN | role::NUMBER | role::BUT;
+            let of = number && OF.contains(&word);
+            let related = token.roles & role::RELATION != 0 && !of;
+            if related || token.roles & passes == 0 && !of && !(owned && self.heads_document(at)) {
                 return false;
             }
+            owned |= token.roles & role::OWN != 0 || ARTICLES.contains(&word);
+            number |= token.roles & role::NUMBER != 0;
         }
         false
+    }
+
+    /// "Our customer number with you is 48213", "the order with the printer is 48213".
+    pub(super) fn follows_something_else(&self, i: usize) -> bool {
+        const REACH: usize = 8;
+        let tokens = &self.words.tokens;
+        let near = |at: usize| tokens[at].gap & !(gap::SPACE | gap::APOSTROPHE) == 0;
+        let word = |at: usize| self.words.folded(&tokens[at]);
+        let light = |at: &usize| near(*at) && (tokens[*at].roles & role::NUMBER != 0 || ARTICLES.contains(&word(*at)));
+        let articles = (i.saturating_sub(2)..i).rev().take_while(light).count();
+        let Some(is) = i.checked_sub(articles + 1) else { return false };
+        if tokens[i].gap & !(gap::SPACE | gap::COLON | gap::APOSTROPHE) != 0 || !near(is) || !IS.contains(&word(is)) {
+            return false;
+        }
+        let known = role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT | role::LABEL | role::IDENTIFIER | role::DENY;
+        let mut between = (is.saturating_sub(REACH)..is).rev().take_while(|at| {
+            let passes = |at: usize| tokens[at].roles & known == 0 && !tokens[at].has_digit;
+            passes(*at) && (*at + 1 == is || near(*at + 1))
+        });
+        let Some(noun) = between.find(|at| self.hints.negative(word(*at), tokens[*at].roles)) else { return false };
+        let number = |at: Option<usize>| at.is_some_and(|at| tokens[at].roles & role::NUMBER != 0);
+        let of = noun.checked_sub(1).filter(|of| OF.contains(&word(*of)));
+        number(Some(noun + 1))
+            || number(of.and_then(|of| of.checked_sub(1)))
+            || noun + 1 == is
+            || tokens[noun + 1].roles & role::RELATION != 0
+            || OF.contains(&word(noun + 1))
+    }
+
+    /// "order number", "purchase order": a word before one that says what a number is of.
+    fn heads_document(&self, at: usize) -> bool {
+        let next = self.token(at + 1).filter(|next| next.gap == gap::SPACE);
+        let known = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::IDENTIFIER;
+        let plain = |token: &Token| token.roles & known == 0 && !token.has_digit;
+        self.token(at).is_some_and(plain)
+            && next.is_some_and(|next| self.hints.document(self.words.folded(next), next.roles))
     }
 }
