@@ -237,7 +237,13 @@ impl Finder<'_, '_> {
         if self.of_place(i, row, listed) || self.of_address(i, row) {
             return Bare::No("campaign-id.zip");
         }
-        let otherwise = self.said_of_something_else(i) || self.in_bracket_of_something_else(i);
+        // "48213 calls"
+        let unit = |next: &Token| {
+            let negative = || self.hints.negative(self.words.folded(next), next.roles);
+            next.gap & !gap::SPACE == 0 && next.roles & role::UNIT != 0 && negative()
+        };
+        let unit = self.token(i + 1).is_some_and(unit);
+        let otherwise = unit || self.said_of_something_else(i) || self.in_bracket_of_something_else(i);
         if self.of_street(i, row) || otherwise || self.one_of_something_else(i) {
             return Bare::No(SOMETHING_ELSE);
         }
@@ -457,7 +463,7 @@ impl Finder<'_, '_> {
                 // "48213 számú rendelés"
                 number = token.roles & role::NUMBER != 0 && token.roles & (role::DENY | role::POLAR) == 0;
                 if !number && !IS.contains(&word) {
-                    return token.roles & role::UNIT != 0 && self.hints.negative(word, token.roles);
+                    return false;
                 }
                 continue;
             }

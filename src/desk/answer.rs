@@ -160,6 +160,9 @@ fn ask(judged: &Judged, reply: Reply, ticket: &mut Ticket, means: Means<'_>, spe
             ticket.status = Status::Ready;
         }
     }
+    if state == State::Held {
+        metrics::counter!("deskclerk_replies_withheld_total", "reason" => "shadow").increment(1);
+    }
     let template = &outgoing.payload.template;
     let detail = json!({ "template": template, "language": language, "outgoing": outgoing.id, "missing": missing });
     events.push(NewEvent { actor: "desk", what, detail });

@@ -50,17 +50,19 @@ impl Answers {
         }
     }
 
-    /// Whether this text is in doubt which of several of the list it is: "20417 I guess, or is it 20471?"
+    /// Whether this text is in doubt of the campaign of the list that it states: "20417 I guess, or is it 20471?", "20417?"
     pub fn doubts(&self, text: &str, list: &[Offered<'_>]) -> bool {
         let list = List::of(list, self);
         let clauses = self.clauses(text, &list);
-        let unsure = |clause: &&Clause| clause.asks || clause.tokens.contains(&Token::Word(Class::Unsure));
+        let has = |clause: &Clause, class| clause.tokens.contains(&Token::Word(class));
+        let checks = |clause: &Clause| has(clause, Class::Check);
+        let unsure = |clause: &&Clause| clause.asks || has(clause, Class::Unsure) || checks(clause);
         clauses.iter().filter(unsure).any(|unsure| {
-            let same = clauses.iter().filter(|clause| clause.segment == unsure.segment && clause.strange() == 0);
-            let mut places: Vec<_> = same.flat_map(|clause| clause.mentions(list.ids.len(), true)).collect();
-            places.sort_unstable_by_key(|(_, place)| *place);
-            places.dedup_by_key(|(_, place)| *place);
-            places.len() > 1
+            let same = |clause: &&Clause| {
+                checks(unsure) && clause.sentence == unsure.sentence
+                    || clause.segment == unsure.segment && clause.strange() == 0
+            };
+            clauses.iter().filter(same).any(|clause| !clause.mentions(list.ids.len(), true).is_empty())
         })
     }
 

@@ -48,7 +48,8 @@ impl Answers {
         let mut clauses = self.clauses(&read, &list);
         let mut out = BTreeSet::new();
         if asked == Asked::Nothing {
-            let of_the_matter = |token: &&mut Token| matches!(token, Token::Word(Class::Wrong | Class::Yes));
+            let of_the_matter =
+                |token: &&mut Token| matches!(token, Token::Word(Class::Wrong | Class::Yes | Class::Deed));
             let tokens = clauses.iter_mut().flat_map(|clause| &mut clause.tokens);
             tokens.filter(of_the_matter).for_each(|token| *token = Token::Unknown);
             // What is said of it in other words is the matter.

@@ -64,10 +64,21 @@ impl List {
         match (found.as_slice(), self.place(word)) {
             ([one], _) => Token::Telling(*one),
             ([], Some(place)) => Token::Place(place),
+            ([], None) if self.short_year(word).is_some() => {
+                self.short_year(word).map_or(Token::Unknown, Token::Telling)
+            }
             ([], None) if self.is_absent(word) => Token::Absent,
             ([], None) => Token::Unknown,
             _ => Token::Common,
         }
+    }
+
+    /// "'26", of 2025 and 2026.
+    fn short_year(&self, word: &str) -> Option<usize> {
+        let holds = |name: &&Vec<String>| name.iter().any(|own| own.len() == 4 && is_number(own) && own[2..] == *word);
+        let short = word.len() == 2 && is_number(word);
+        let mut found = (0..self.names.len()).filter(|place| short && holds(&&self.names[*place]));
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// Whether it is a number such as tells the campaigns of the list apart, but of none of them: 2024, of 2025 and 2026.

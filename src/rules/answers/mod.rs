@@ -110,6 +110,10 @@ enum Class {
     Polite,
     /// "It is": says nothing, but begins anew behind a denial.
     Copula,
+    /// What one might do with a campaign.
+    Deed,
+    /// "I have to check": who says so has not chosen.
+    Check,
     Filler,
     NoCampaign,
     AllCampaigns,
@@ -152,6 +156,7 @@ impl Answers {
                 ("newest", Newest),
                 ("oldest", Oldest),
                 ("last_year", OfYear(-1)),
+                ("two_years_ago", OfYear(-2)),
                 ("this_year", OfYear(0)),
                 ("next_year", OfYear(1)),
                 ("or", Or),
@@ -167,6 +172,8 @@ impl Answers {
                 ("yes", Yes),
                 ("polite", Polite),
                 ("copula", Copula),
+                ("deed", Deed),
+                ("check", Check),
                 ("filler", Filler),
                 ("no_campaign", NoCampaign),
                 ("all_campaigns", AllCampaigns),
@@ -240,6 +247,8 @@ impl Answers {
     }
 
     fn clauses(&self, text: &str, list: &List) -> Vec<Clause> {
+        // "2026 - 2025 is over"
+        let text = &text.replace(" - ", " , ");
         let mut clauses: Vec<Clause> = vec![];
         let mut segment = 0;
         let mut left = MOST_WORDS;
@@ -263,6 +272,12 @@ impl Answers {
                         None => (Token::Word(Class::But), 0),
                     };
                     at += length;
+                    let whole = words.len() == 1 && list.ids.len() > 1;
+                    let token = match token {
+                        // "One."
+                        Token::Word(Class::Noun) if whole && self.numbers.get(&words[0]) == Some(&1) => Token::Place(0),
+                        token => token,
+                    };
                     if token != Token::Word(Class::But) {
                         tokens.push(token);
                         continue;
@@ -369,10 +384,10 @@ impl Answers {
 fn heard(clauses: &[Clause], length: usize) -> Said {
     let mut said = Said::default();
     for clause in clauses {
-        let unsure = clauses
-            .iter()
-            .filter(|other| other.segment == clause.segment)
-            .any(|other| other.tokens.contains(&Token::Word(Class::Unsure)));
+        let unsure = clauses.iter().any(|other| {
+            other.segment == clause.segment && other.tokens.contains(&Token::Word(Class::Unsure))
+                || other.sentence == clause.sentence && other.tokens.contains(&Token::Word(Class::Check))
+        });
         let mut sentence = clauses.iter().filter(|other| other.sentence == clause.sentence);
         let lively = sentence.any(|other| !other.mentions(length, false).is_empty());
         said.hear(clause, length, unsure, lively);

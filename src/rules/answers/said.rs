@@ -302,13 +302,18 @@ impl Said {
     fn answer(&mut self, clause: &Clause, put: Put) {
         use Class::*;
         let first = |class| clause.tokens.first() == Some(&Token::Word(class));
-        let plain = |token: &Token| matches!(token, Token::Word(Not | No | Polite));
-        let alone = clause.sentence == put.sentence && clause.tokens.iter().all(plain);
+        // "20417, that is not it", "20417, c'est une erreur"
+        let light = |token: &Token| {
+            matches!(token, Token::Word(Not | No | Polite | Filler | Copula | Noun | Number | Wrong | Yes))
+        };
+        let denies = |token: &Token| matches!(token, Token::Word(Not | No));
+        let denies = clause.tokens.iter().any(denies) != clause.tokens.contains(&Token::Word(Wrong));
+        let alone = clause.sentence == put.sentence && denies && clause.tokens.iter().all(light);
         match clause.strange() == 0 {
             true if clause.tokens.iter().all(|token| matches!(token, Token::Word(Polite | Correction))) => {
                 self.put = Some(put);
             }
-            true if (first(Not) || first(No)) && (put.asks || alone) => {
+            true if alone || (first(Not) || first(No)) && put.asks => {
                 self.meant.retain(|place| !put.places.contains(place));
                 self.denied.extend(put.places);
             }
