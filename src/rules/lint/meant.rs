@@ -1,8 +1,29 @@
 //! What a writer means and does not write: types of attachments that none is of, signs in phrases, words twice in one list. Says
 //! what to write instead.
 
+use std::collections::BTreeSet;
+
 use super::{Findings, Weight};
 use crate::rules::compile::Signal;
+
+/// What people write for languages, but for slips: names, and the codes of countries.
+const LANGUAGE_NAMES: [(&str, &[&str]); 15] = [
+    ("en", &["english", "eng", "gb", "us"]),
+    ("de", &["german", "deutsch", "deu", "ger", "at"]),
+    ("fr", &["french", "français", "francais", "fra", "fre"]),
+    ("es", &["spanish", "español", "espanol", "spa", "sp", "mx"]),
+    ("pt", &["portuguese", "português", "portugues", "por", "br"]),
+    ("it", &["italian", "italiano", "ita"]),
+    ("nl", &["dutch", "nederlands", "nld"]),
+    ("pl", &["polish", "polski", "pol"]),
+    ("sv", &["swedish", "svenska", "swe", "se"]),
+    ("da", &["danish", "dansk", "dan", "dk"]),
+    ("no", &["norwegian", "norsk", "nor", "nb", "nn"]),
+    ("ja", &["japanese", "jpn", "jp"]),
+    ("zh", &["chinese", "zho", "cn", "tw", "hk"]),
+    ("th", &["thai", "tha"]),
+    ("ko", &["korean", "kor", "kr"]),
+];
 
 impl Findings {
     /// Words that stand twice in one list of what must or must not stand beside them.
@@ -50,6 +71,15 @@ pub fn type_meant(wanted: &str) -> Option<String> {
     (meant != wanted).then(|| format!("write \"{meant}\""))
 }
 
+/// The code of a language that was most likely meant: `DE`, `pt-BR`, `german`, `ed`.
+pub fn language_meant<'a>(written: &str, codes: &'a BTreeSet<String>) -> Option<&'a str> {
+    let lower = written.to_lowercase();
+    let bare = lower.split(['-', '_']).next().unwrap_or(&lower);
+    let named = LANGUAGE_NAMES.iter().find(|(_, names)| names.contains(&bare)).map(|(code, _)| *code);
+    let swapped: String = bare.chars().rev().collect();
+    [Some(bare), named, Some(&swapped)].into_iter().flatten().find_map(|code| codes.get(code)).map(String::as_str)
+}
+
 /// What a phrase holds that its writer takes for more than it is, and what to write.
 pub fn taken_for_more(phrase: &str) -> Option<(String, &'static str)> {
     let is_name = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
@@ -84,6 +114,7 @@ pub fn taken_for_more(phrase: &str) -> Option<(String, &'static str)> {
 mod tests {
     use super::super::lint;
     use super::super::tests::{check, signal};
+    use super::language_meant;
     use crate::rules::Files;
 
     #[test]
@@ -120,6 +151,24 @@ mod tests {
             "topics/x.toml:5: \"soon\" stands twice in `unless`, first on line 5",
         );
     }
+
+    #[test]
+    fn the_language_that_is_meant_is_named() {
+        let codes = ["de", "en", "es", "pt", "uk", "zh"].map(str::to_owned).into();
+        for (written, expected) in [
+            ("ed", Some("de")),
+            ("DE", Some("de")),
+            ("pt-BR", Some("pt")),
+            ("zh_Hant", Some("zh")),
+            ("deutsch", Some("de")),
+            ("Español", Some("es")),
+            ("cn", Some("zh")),
+            ("lo", None),
+        ] {
+            assert_eq!(language_meant(written, &codes), expected, "{written}");
+        }
+    }
+
     #[test]
     fn routing_rules_that_set_nothing_are_named() {
         let rule = |rest: &str| format!("[[rule]]\nname = \"a\"\nphrases = [\"court\"]\n{rest}\n");
