@@ -53,6 +53,10 @@ fn a_fault_names_file_line_and_remedy() {
         "id = \"x\"\n[[signal]]\nphrases = [\"late\"]\nin = [\"subjekt\"]\n",
         &["topics/x.toml:4: `in` names \"subjekt\"; write \"subject\""],
     );
+    check(
+        "id = \"x\"\n[[signal]]\nphrases = [\"late\"]\nin = [\"body\"]\n",
+        &["topics/x.toml:4: `in` names \"body\"; write \"text\""],
+    );
 }
 
 #[test]

@@ -25,6 +25,9 @@ const LANGUAGE_NAMES: [(&str, &[&str]); 15] = [
     ("ko", &["korean", "kor", "kr"]),
 ];
 
+/// What joins words in the searches of other programs.
+const JOINS: [&str; 10] = ["OR", "AND", "NOT", "NEAR", "ODER", "UND", "OU", "ET", "AND/OR", "XOR"];
+
 impl Findings {
     /// Words that stand twice in one list of what must or must not stand beside them.
     pub(super) fn of_lists(&mut self, signal: &Signal) {
@@ -101,6 +104,17 @@ pub fn taken_for_more(phrase: &str) -> Option<(String, &'static str)> {
         () if phrase.split('<').skip(1).any(inside) => {
             ("<…>", "write `...` where up to four words may stand, or take it out: texts are read without HTML")
         }
+        () if phrase.contains('\\') || (phrase.len() > 2 && phrase.starts_with('/') && phrase.ends_with('/')) => {
+            ("\\ or /…/", "write it under `regex`, between single quotes")
+        }
+        () if phrase.matches([',', ';']).count() > 1 => {
+            let message = format!("\"{phrase}\" is one phrase, whatever stands between its parts");
+            return Some((message, "put each part between quotes of its own"));
+        }
+        () if phrase.contains(char::is_lowercase) && phrase.split_whitespace().any(|word| JOINS.contains(&word)) => {
+            let message = format!("OR and the like in \"{phrase}\" are words of the phrase, as any other");
+            return Some((message, "make two phrases of it; for AND and NOT there are `with` and `unless`"));
+        }
         () if phrase.contains('|') => ("|", "make two phrases of it"),
         () if phrase.contains('*') => {
             ("*", "take it out: the usual endings do not matter, and `...` stands for up to four words")
@@ -137,6 +151,12 @@ mod tests {
             ("pay @money", "\"pay @money\" means the word itself by @money: a class stands alone between its quotes"),
             ("refund*", "* in \"refund*\" stands for nothing: signs in a phrase are passed over"),
             ("late|tardy", "| in \"late|tardy\" stands for nothing: signs in a phrase are passed over"),
+            ("/refund/", "\\ or /…/ in \"/refund/\" stands for nothing: signs in a phrase are passed over"),
+            (
+                "late, tardy, behind",
+                "\"late, tardy, behind\" is one phrase, whatever stands between its parts",
+            ),
+            ("late OR tardy", "OR and the like in \"late OR tardy\" are words of the phrase, as any other"),
             ("dear <name>", "<…> in \"dear <name>\" stands for nothing: signs in a phrase are passed over"),
         ] {
             never(&format!("phrases = [\"{phrase}\"]"), &format!("topics/x.toml:4: {what}"));
