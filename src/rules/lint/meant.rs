@@ -152,10 +152,7 @@ mod tests {
             ("refund*", "* in \"refund*\" stands for nothing: signs in a phrase are passed over"),
             ("late|tardy", "| in \"late|tardy\" stands for nothing: signs in a phrase are passed over"),
             ("/refund/", "\\ or /…/ in \"/refund/\" stands for nothing: signs in a phrase are passed over"),
-            (
-                "late, tardy, behind",
-                "\"late, tardy, behind\" is one phrase, whatever stands between its parts",
-            ),
+            ("late, tardy, behind", "\"late, tardy, behind\" is one phrase, whatever stands between its parts"),
             ("late OR tardy", "OR and the like in \"late OR tardy\" are words of the phrase, as any other"),
             ("dear <name>", "<…> in \"dear <name>\" stands for nothing: signs in a phrase are passed over"),
         ] {
