@@ -53,6 +53,10 @@ fn a_fault_names_file_line_and_remedy() {
         "id = \"x\"\n[[signal]]\nphrases = [\"late\"]\nin = [\"subjekt\"]\n",
         &["topics/x.toml:4: `in` names \"subjekt\"; write \"subject\""],
     );
+    check(
+        "id = \"x\"\n[[signal]]\nphrases = [\"late\"]\nin = [\"body\"]\n",
+        &["topics/x.toml:4: `in` names \"body\"; write \"text\""],
+    );
 }
 
 #[test]
@@ -766,6 +770,18 @@ fn scripts_without_spaces_have_words() {
         ("มา", "เขามาแล้ว", "ช้ามาก"),
         ("ตา", "ตาของฉันเจ็บ", "ตามปกติ"),
         ("京都 ... 停止", "京都の広告を停止", "東京都の広告を停止"),
+        // The dictionary takes the longest word from the left, and leaves a sign over.
+        ("发票", "请重开发票", "我们开发了接口"),
+        ("报告", "周报告是空的", "上周报名的客户"),
+        ("和服", "和服的广告", "和服务器连接失败"),
+        ("新手", "新手教程", "新手机收不到短信"),
+        ("研究生", "研究生的广告", "我们研究生命科学"),
+        ("上门", "请上门安装", "线上门店的链接"),
+        ("発行", "APIキーの再発行", "開発行程の広告"),
+        ("店舗", "全店舗の集計", "店の舗装の広告"),
+        // A dictionary knows words that the learned model takes together.
+        ("แคมเปญ", "กรุณาหยุดแคมเปญนี้", "ราคามากกว่าเดิม"),
+        ("ปิด", "ต้องการปิดบัญชี", "ภาษาไทยแสดงผิด"),
     ] {
         fires(phrase, stands, true);
         fires(phrase, does_not, false);
@@ -779,6 +795,7 @@ fn scripts_without_spaces_have_words() {
         ("表示され", "レポートが表示されない"),
         ("止ま", "広告が止まりました"),
         ("付款", "还有未付款的发票"),
+        ("没收", "没收了我的押金"),
         ("无法登录", "无法登录我的账户"),
         ("重置链接", "密码重置链接失效"),
         ("รหัสผ่าน", "ลืมรหัสผ่าน"),

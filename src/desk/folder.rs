@@ -41,6 +41,12 @@ pub fn gather(folder: &Path) -> (Files, Vec<Fault>) {
             faults.push(fault(&path, 0, &message, remedy));
             vec![]
         });
+        // No file of rules has a zero byte; as UTF-16 every second one is, also where nothing at its head says so.
+        if memchr::memchr(0, &bytes).is_some() {
+            faults.push(fault(&path, 0, "is UTF-16, or no text", "save it as UTF-8"));
+            files.insert(name, "".into());
+            continue;
+        }
         let text = String::from_utf8(bytes).unwrap_or_else(|error| {
             let good = error.utf8_error().valid_up_to();
             let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -76,6 +82,8 @@ pub fn unread(folder: &Path) -> Vec<Fault> {
         }
         let meant = match name.split_once('/') {
             _ if name.ends_with(".md") || at_top.contains(&name.as_str()) => continue,
+            // A topic that was laid beside the folder of topics.
+            None if holds_topic(&path) => Some(format!("topics/{name}")),
             None => nearest(&name, &at_top).map(str::to_owned),
             Some((place, rest)) if FOLDERS.contains(&place) => match Path::new(rest).extension() {
                 Some(end) if end == "toml" || (place == "replies" && is_read(end)) => continue,
@@ -101,6 +109,17 @@ pub fn unread(folder: &Path) -> Vec<Fault> {
         found.push(fault(&path, 0, "is read by nobody", &remedy));
     }
     found
+}
+
+/// Whether a file seems to be a topic: it has an id.
+fn holds_topic(path: &Path) -> bool {
+    let has_id = |text: String| {
+        text.lines()
+            .take_while(|line| !line.starts_with('['))
+            .any(|line| line.trim_start().strip_prefix("id").is_some_and(|rest| rest.trim_start().starts_with('=')))
+    };
+    let small = fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() <= FILE_BYTES);
+    small && path.extension().is_some_and(|end| end == "toml") && fs::read_to_string(path).is_ok_and(has_id)
 }
 
 /// A fault by the file's name within the folder, as the rules' own faults have it; of the folder itself by its path.
@@ -250,7 +269,12 @@ mod tests {
         );
         check(
             |root| fs::write(root.join("routing.toml"), b"\xff\xfei\0d\0").unwrap(),
-            &["routing.toml:1: is not UTF-8 on this line; save it as UTF-8"],
+            &["routing.toml: is UTF-16, or no text; save it as UTF-8"],
+            &[],
+        );
+        check(
+            |root| fs::write(root.join("topics/y.toml"), b"i\0d\0").unwrap(),
+            &["topics/y.toml: is UTF-16, or no text; save it as UTF-8"],
             &[],
         );
     }
@@ -263,6 +287,7 @@ mod tests {
                 for name in ["topic/y.toml", "routng.toml", "topics/z.tml", "README.md", "topics/.z.toml.swp"] {
                     fs::write(root.join(name), "").unwrap();
                 }
+                fs::write(root.join("billing.toml"), "id = \"billing\"\n").unwrap();
                 for name in ["topics/x.toml.bak", "topics/w.toml.old"] {
                     fs::write(root.join(name), "").unwrap();
                 }
@@ -270,6 +295,7 @@ mod tests {
             },
             &[],
             &[
+                "billing.toml: is read by nobody; name it topics/billing.toml, or take it out of the folder",
                 "routng.toml: is read by nobody; name it routing.toml, or take it out of the folder",
                 "topic/y.toml: is read by nobody; name it topics/y.toml, or take it out of the folder",
                 "topics/up: is a link to a folder, which is not followed; take it out of the folder",

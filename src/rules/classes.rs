@@ -115,6 +115,13 @@ mod tests {
                 "topics/x.toml:3: the classes in `phrases` of `topic.x.ads` never fire: `unless` holds all of them; take them out of one of the two",
             ],
         );
+        check(
+            ads,
+            "phrases = [\"gone\"]\nnear.ed = [\"@ads\"]",
+            &[
+                "topics/x.toml:5: the class `@ads` has no words filed under `ed`; its words are filed under de, en: name it under one of them, or without",
+            ],
+        );
         check("", "phrases = [\"@ads\"]", &["topics/x.toml:4: there is no class `@ads`; write it into classes.toml"]);
         check(
             ads,

@@ -25,6 +25,7 @@ mod routing;
 mod scan;
 pub mod sheet;
 pub mod standing;
+mod stretch;
 mod topic;
 mod weave;
 

@@ -32,6 +32,9 @@ const OTHER_NAMES: [(&[&str], &str); 11] = [
     (&["urgency", "severity", "importance"], "priority"),
 ];
 
+/// What other languages have to take in another file.
+const INCLUDES: [&str; 6] = ["include", "includes", "import", "imports", "extends", "inherit"];
+
 /// A file being read: its name, the line ends, and the faults found so far.
 pub struct Sheet<'t> {
     file: &'t str,
@@ -96,11 +99,15 @@ impl<'t> Sheet<'t> {
     fn syntax(&mut self, error: &toml::de::Error) {
         let line = self.line(error.span().map_or(0, |span| span.start));
         let message = error.message().trim().replace('\n', ", ");
+        let written = self.text.lines().nth(line - 1).unwrap_or_default();
         let remedy = match message.as_str() {
             said if said.contains("duplicate key") => "it stands above already: put its lines there, or keep one",
             said if said.contains("escape") => "write it between single quotes, where a backslash is itself: '\\d'",
             said if said.contains("cannot extend") => {
                 "give each of these lists a language, as in phrases.en = […], or none of them"
+            }
+            said if said.contains("key with no value") && written.contains('=') => {
+                "put a key of several words between double quotes: \"money back\" = 2"
             }
             said if said.contains("key with no value") => "put a = between key and value: id = \"billing\"",
             said if said.contains("basic string") => {
@@ -217,7 +224,10 @@ impl<'t> Sheet<'t> {
         match digits.and_then(|digits| digits.parse::<f64>().ok()).filter(|number| number.abs() <= 1e6) {
             Some(number) => Some(number),
             None => {
-                let wanted = "a decimal number between -1000000 and 1000000";
+                let wanted = match digits {
+                    Some(_) => "a decimal number between -1000000 and 1000000",
+                    None => "a number without quotes, such as 2.5",
+                };
                 match digits {
                     Some(digits) => {
                         let line = self.line(value.span().start);
@@ -363,6 +373,9 @@ impl<'t> Sheet<'t> {
             }
             let line = self.line(name.span().start);
             let remedy = match nearest(key, &table.asked) {
+                _ if INCLUDES.contains(&key) => {
+                    "delete it: files do not include one another, each file of the folder is read once".to_owned()
+                }
                 _ if around.contains(&key) => {
                     "it stands inside a table: write it above the first line with a [".to_owned()
                 }
@@ -439,9 +452,22 @@ mod tests {
             ],
         );
         check(
+            "threshold = \"high\"\ninclude = [\"y.toml\"]\n",
+            &[
+                "topics/x.toml:1: `threshold` is a string; write a number without quotes, such as 2.5",
+                "topics/x.toml:2: unknown key `include`; delete it: files do not include one another, each file of the folder is read once",
+            ],
+        );
+        check(
             "[weights]\nx = 1\n[weights]\n",
             &[
                 "topics/x.toml:3: no valid TOML: duplicate key; it stands above already: put its lines there, or keep one",
+            ],
+        );
+        check(
+            "[weights]\nmoney back = 2\n",
+            &[
+                "topics/x.toml:2: no valid TOML: key with no value, expected `=`; put a key of several words between double quotes: \"money back\" = 2",
             ],
         );
         check(

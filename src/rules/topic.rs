@@ -21,6 +21,19 @@ pub const PLACES: [(&str, Where); 8] = [
     ("link", Where::Link),
 ];
 
+/// What people call places that have another name here.
+const OTHER_PLACES: [(&str, &str); 9] = [
+    ("body", "text"),
+    ("message", "text"),
+    ("content", "text"),
+    ("title", "subject"),
+    ("betreff", "subject"),
+    ("field", "form"),
+    ("file", "attachment"),
+    ("filename", "attachment"),
+    ("url", "link"),
+];
+
 /// The keys of a topic that are numbers, as phrases with a weight are.
 const NUMBERS: [&str; 5] = ["prior", "threshold", "threshold_named", "named", "margin"];
 
@@ -267,7 +280,9 @@ pub fn signal(sheet: &mut Sheet<'_>, table: &mut Table<'_>, usual_weight: f64) -
             Some((_, place)) => signal.places.push(*place),
             None => {
                 let names: Vec<&str> = PLACES.iter().map(|(name, _)| *name).collect();
-                let remedy = match nearest(&name, &names) {
+                let also =
+                    || OTHER_PLACES.iter().find(|(other, _)| *other == name.to_lowercase()).map(|(_, right)| *right);
+                let remedy = match nearest(&name, &names).or_else(also) {
                     Some(right) => format!("write \"{right}\""),
                     None => format!("the places are {}", names.join(", ")),
                 };

@@ -2,7 +2,7 @@
 //!
 //! Equal phrases of different rules become one phrase of the automaton; each rule keeps only its number.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::sync::OnceLock;
 use std::{panic, thread};
@@ -214,7 +214,21 @@ impl Weaver {
                 Ok(class) => {
                     let of = |language: &Option<String>| phrase.language.is_none() || *language == phrase.language;
                     let words = self.of_classes[class].iter().filter(|(language, _)| of(language));
+                    let before = numbers.len();
                     numbers.extend(words.map(|(_, number)| *number));
+                    // A `near` without words asks for none.
+                    if let (true, Some(language)) = (numbers.len() == before, &phrase.language) {
+                        let filed = self.of_classes[class].iter().filter_map(|(language, _)| language.as_deref());
+                        let filed = Vec::from_iter(filed.collect::<BTreeSet<_>>()).join(", ");
+                        let message = format!("the class `@{name}` has no words filed under `{language}`");
+                        let remedy = match filed.is_empty() {
+                            true => "name it in a list without a language".to_owned(),
+                            false => {
+                                format!("its words are filed under {filed}: name it under one of them, or without")
+                            }
+                        };
+                        self.faults.push(Fault { file: file.into(), line: phrase.line, message, remedy });
+                    }
                 }
                 Err((message, remedy)) => {
                     self.faults.push(Fault { file: file.into(), line: phrase.line, message, remedy });

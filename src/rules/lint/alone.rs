@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::meant::{taken_for_more, type_meant};
+use super::meant::{language_meant, taken_for_more, type_meant};
 use super::{Findings, Weight, covers, holds, words_of};
 use crate::request::evidence::Where;
 use crate::request::language;
-use crate::rules::classes;
+use crate::rules::classes::{self, Classes};
 use crate::rules::compile::{Compiled, Owner, Signal, Written, label_words};
 use crate::rules::fold::{Piece, fold};
 use crate::rules::judge::{OTHER, Pick};
 use crate::rules::leanings::{self, MOST_LEANT};
 use crate::rules::scan::bit;
 use crate::rules::sheet::{distance, nearest};
-use crate::rules::topic::Topic;
+use crate::rules::topic::{Phrase, Topic};
 use crate::rules::{Files, Rules};
 
 /// The doors of a desk; those with a colon have a name after it.
@@ -126,11 +126,13 @@ impl Findings {
     }
 
     /// Classes that no signal names.
-    pub(super) fn of_classes(&mut self, compiled: &Compiled) {
+    pub(super) fn of_classes(&mut self, compiled: &Compiled, files: &Files, languages: &BTreeSet<String>) {
         for (name, line) in &compiled.unused {
             let message = format!("no rule names the class `@{name}`");
             self.add(Weight::Warning, classes::FILE, *line, message, "name it in a signal, or delete it");
         }
+        let (mut classes, _) = Classes::read(files.get(classes::FILE).map(|text| &**text));
+        self.of_filing(classes::FILE, classes.take_words().iter().flatten(), languages);
     }
 
     /// Leanings that do not count as they stand.
@@ -207,24 +209,15 @@ impl Findings {
         let (file, written, line) = (signal.file.as_str(), &signal.written, signal.written.line);
         let filed: Vec<(&str, usize)> =
             phrases.iter().filter_map(|(_, phrase)| Some((phrase.language.as_deref()?, phrase.line))).collect();
-        let told = Vec::from_iter(languages.iter().map(String::as_str)).join(", ");
         for language in written.lang.iter().filter(|language| !languages.contains(*language)) {
             let message = format!("no request is of the language \"{language}\"");
-            self.add(Weight::Warning, file, line, message, format!("told apart are {told}"));
+            let told = Vec::from_iter(languages.iter().map(String::as_str)).join(", ");
+            let remedy = language_meant(language, languages)
+                .map_or_else(|| format!("told apart are {told}"), |right| format!("write \"{right}\""));
+            self.add(Weight::Warning, file, line, message, remedy);
         }
-        for (language, line) in filed.iter().filter(|(language, _)| !languages.contains(*language)) {
-            // A name, or a slip of the finger, is none.
-            let is_code = CODES.split(' ').any(|code| code == *language);
-            let weight = if is_code { Weight::Note } else { Weight::Warning };
-            let message = format!("no request is told to be in \"{language}\": phrases filed under it count in all");
-            self.add(
-                weight,
-                file,
-                *line,
-                message,
-                format!("see whether it is the code you mean; told apart are {told}"),
-            );
-        }
+        let beside = [&written.near, &written.with, &written.unless].into_iter().flatten();
+        self.of_filing(file, phrases.iter().map(|(_, phrase)| phrase).chain(beside), languages);
         let under: BTreeSet<&str> = filed.iter().map(|(language, _)| *language).collect();
         let all_filed = written.regexes.is_empty() && filed.len() == phrases.len() && !filed.is_empty();
         if all_filed && !written.lang.is_empty() && !written.lang.iter().any(|lang| under.contains(lang.as_str())) {
@@ -233,6 +226,25 @@ impl Findings {
                 format!("`{}` can hardly fire: `lang` is {lang}, its phrases are filed under {under}", signal.name);
             let remedy = "let `lang` name the languages of its phrases, or delete it";
             self.add(Weight::Warning, file, line, message, remedy);
+        }
+    }
+
+    /// Codes of languages that no request has, with phrases filed under them.
+    fn of_filing<'p>(&mut self, file: &str, phrases: impl Iterator<Item = &'p Phrase>, languages: &BTreeSet<String>) {
+        for phrase in phrases {
+            let Some(language) = phrase.language.as_ref().filter(|language| !languages.contains(*language)) else {
+                continue;
+            };
+            // A name, or a slip of the finger, is none.
+            let is_code = CODES.split(' ').any(|code| code == language);
+            let weight = if is_code { Weight::Note } else { Weight::Warning };
+            let message = format!("no request is told to be in \"{language}\": phrases filed under it count in all");
+            let told = Vec::from_iter(languages.iter().map(String::as_str)).join(", ");
+            let remedy = language_meant(language, languages).map_or_else(
+                || format!("see whether it is the code you mean; told apart are {told}"),
+                |right| format!("did you mean `{right}`?"),
+            );
+            self.add(weight, file, phrase.line, message, remedy);
         }
     }
 

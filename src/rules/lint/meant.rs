@@ -1,8 +1,32 @@
 //! What a writer means and does not write: types of attachments that none is of, signs in phrases, words twice in one list. Says
 //! what to write instead.
 
+use std::collections::BTreeSet;
+
 use super::{Findings, Weight};
 use crate::rules::compile::Signal;
+
+/// What people write for languages, but for slips: names, and the codes of countries.
+const LANGUAGE_NAMES: [(&str, &[&str]); 15] = [
+    ("en", &["english", "eng", "gb", "us"]),
+    ("de", &["german", "deutsch", "deu", "ger", "at"]),
+    ("fr", &["french", "français", "francais", "fra", "fre"]),
+    ("es", &["spanish", "español", "espanol", "spa", "sp", "mx"]),
+    ("pt", &["portuguese", "português", "portugues", "por", "br"]),
+    ("it", &["italian", "italiano", "ita"]),
+    ("nl", &["dutch", "nederlands", "nld"]),
+    ("pl", &["polish", "polski", "pol"]),
+    ("sv", &["swedish", "svenska", "swe", "se"]),
+    ("da", &["danish", "dansk", "dan", "dk"]),
+    ("no", &["norwegian", "norsk", "nor", "nb", "nn"]),
+    ("ja", &["japanese", "jpn", "jp"]),
+    ("zh", &["chinese", "zho", "cn", "tw", "hk"]),
+    ("th", &["thai", "tha"]),
+    ("ko", &["korean", "kor", "kr"]),
+];
+
+/// What joins words in the searches of other programs.
+const JOINS: [&str; 10] = ["OR", "AND", "NOT", "NEAR", "ODER", "UND", "OU", "ET", "AND/OR", "XOR"];
 
 impl Findings {
     /// Words that stand twice in one list of what must or must not stand beside them.
@@ -50,6 +74,15 @@ pub fn type_meant(wanted: &str) -> Option<String> {
     (meant != wanted).then(|| format!("write \"{meant}\""))
 }
 
+/// The code of a language that was most likely meant: `DE`, `pt-BR`, `german`, `ed`.
+pub fn language_meant<'a>(written: &str, codes: &'a BTreeSet<String>) -> Option<&'a str> {
+    let lower = written.to_lowercase();
+    let bare = lower.split(['-', '_']).next().unwrap_or(&lower);
+    let named = LANGUAGE_NAMES.iter().find(|(_, names)| names.contains(&bare)).map(|(code, _)| *code);
+    let swapped: String = bare.chars().rev().collect();
+    [Some(bare), named, Some(&swapped)].into_iter().flatten().find_map(|code| codes.get(code)).map(String::as_str)
+}
+
 /// What a phrase holds that its writer takes for more than it is, and what to write.
 pub fn taken_for_more(phrase: &str) -> Option<(String, &'static str)> {
     let is_name = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
@@ -71,6 +104,17 @@ pub fn taken_for_more(phrase: &str) -> Option<(String, &'static str)> {
         () if phrase.split('<').skip(1).any(inside) => {
             ("<…>", "write `...` where up to four words may stand, or take it out: texts are read without HTML")
         }
+        () if phrase.contains('\\') || (phrase.len() > 2 && phrase.starts_with('/') && phrase.ends_with('/')) => {
+            ("\\ or /…/", "write it under `regex`, between single quotes")
+        }
+        () if phrase.matches([',', ';']).count() > 1 => {
+            let message = format!("\"{phrase}\" is one phrase, whatever stands between its parts");
+            return Some((message, "put each part between quotes of its own"));
+        }
+        () if phrase.contains(char::is_lowercase) && phrase.split_whitespace().any(|word| JOINS.contains(&word)) => {
+            let message = format!("OR and the like in \"{phrase}\" are words of the phrase, as any other");
+            return Some((message, "make two phrases of it; for AND and NOT there are `with` and `unless`"));
+        }
         () if phrase.contains('|') => ("|", "make two phrases of it"),
         () if phrase.contains('*') => {
             ("*", "take it out: the usual endings do not matter, and `...` stands for up to four words")
@@ -84,6 +128,7 @@ pub fn taken_for_more(phrase: &str) -> Option<(String, &'static str)> {
 mod tests {
     use super::super::lint;
     use super::super::tests::{check, signal};
+    use super::language_meant;
     use crate::rules::Files;
 
     #[test]
@@ -106,6 +151,9 @@ mod tests {
             ("pay @money", "\"pay @money\" means the word itself by @money: a class stands alone between its quotes"),
             ("refund*", "* in \"refund*\" stands for nothing: signs in a phrase are passed over"),
             ("late|tardy", "| in \"late|tardy\" stands for nothing: signs in a phrase are passed over"),
+            ("/refund/", "\\ or /…/ in \"/refund/\" stands for nothing: signs in a phrase are passed over"),
+            ("late, tardy, behind", "\"late, tardy, behind\" is one phrase, whatever stands between its parts"),
+            ("late OR tardy", "OR and the like in \"late OR tardy\" are words of the phrase, as any other"),
             ("dear <name>", "<…> in \"dear <name>\" stands for nothing: signs in a phrase are passed over"),
         ] {
             never(&format!("phrases = [\"{phrase}\"]"), &format!("topics/x.toml:4: {what}"));
@@ -120,6 +168,24 @@ mod tests {
             "topics/x.toml:5: \"soon\" stands twice in `unless`, first on line 5",
         );
     }
+
+    #[test]
+    fn the_language_that_is_meant_is_named() {
+        let codes = ["de", "en", "es", "pt", "uk", "zh"].map(str::to_owned).into();
+        for (written, expected) in [
+            ("ed", Some("de")),
+            ("DE", Some("de")),
+            ("pt-BR", Some("pt")),
+            ("zh_Hant", Some("zh")),
+            ("deutsch", Some("de")),
+            ("Español", Some("es")),
+            ("cn", Some("zh")),
+            ("lo", None),
+        ] {
+            assert_eq!(language_meant(written, &codes), expected, "{written}");
+        }
+    }
+
     #[test]
     fn routing_rules_that_set_nothing_are_named() {
         let rule = |rest: &str| format!("[[rule]]\nname = \"a\"\nphrases = [\"court\"]\n{rest}\n");

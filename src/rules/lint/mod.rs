@@ -73,6 +73,7 @@ pub fn lint(files: &Files) -> Vec<Finding> {
         findings.of_languages(signal, phrases, &languages);
     }
     if faults.is_empty() {
+        findings.of_classes(&compiled, files, &languages);
         findings.of_all(&compiled, &written);
     }
     let fault = |fault| Finding { weight: Weight::Fault, fault };
@@ -105,7 +106,6 @@ struct Findings(Vec<Finding>);
 impl Findings {
     /// What signals, topics and words show together.
     fn of_all(&mut self, compiled: &Compiled, written: &[Written]) {
-        self.of_classes(compiled);
         self.of_leanings(compiled);
         self.of_unlearned(compiled);
         self.of_topics(compiled);
@@ -272,6 +272,20 @@ mod tests {
         filed("thai", Weight::Warning);
         filed("ht", Weight::Note);
         filed("ed", Weight::Warning);
+        let in_all = |line: usize, under: &str| {
+            format!("{line}: no request is told to be in \"{under}\": phrases filed under it count in all")
+        };
+        for key in ["near", "with", "unless"] {
+            never(
+                &format!("phrases = [\"late\"]\n{key}.ed = [\"zahlen\"]"),
+                &format!("topics/x.toml:{}", in_all(5, "ed")),
+            );
+        }
+        let classes = "[[class]]\nname = \"a\"\nwords.ed = [\"zahlen\"]\n";
+        let text = format!("id = \"x\"\n{}", signal("phrases = [\"late\"]\nnear = [\"@a\"]"));
+        let files = Files::from([("classes.toml".into(), classes.into()), ("topics/x.toml".into(), text.into())]);
+        let told: Vec<String> = lint(&files).iter().map(|finding| finding.fault.to_string()).collect();
+        assert_eq!(told, [format!("classes.toml:{}; did you mean `de`?", in_all(3, "ed"))]);
         check(&signal("phrases.ar = [\"فاتورة\"]\nlang = [\"ar\", \"zh\"]"), "", "", &[]);
         never(
             "source = [\"hok:leads\"]",
