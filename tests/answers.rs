@@ -352,3 +352,22 @@ fn what_a_first_mail_turns_down_it_is_not_about() {
     let rows = &table().stated;
     check(rows.iter().flat_map(|stated| &stated.mails).map(|row| (row, understood(&row[0]))));
 }
+
+/// A detail that several things together tell, over several mails.
+#[test]
+fn what_is_told_bit_by_bit_is_told() {
+    let rules = Rules::shipped();
+    let directory = Directory::build(vec![]);
+    let request = |text: &str| Request { text: text.to_owned(), ..Request::default() };
+    let invoice = "invoice".to_owned();
+    let first =
+        triage(&request("There is something wrong with our bill. Please look into it."), &directory, &rules, None);
+    assert!(first.topic.id == "billing" && first.wanted.contains(&invoice), "{first:?}");
+    let known = |triage| Known { asked: vec![], triage, offered: vec![], campaign_by_agent: false };
+    let dated = triage(&request("It was on Monday."), &directory, &rules, Some(&known(first.clone())));
+    assert!(dated.wanted.contains(&invoice) && dated.heard.len() == 1, "{dated:?}");
+    let said = triage(&request("Both times 49 €."), &directory, &rules, Some(&known(dated)));
+    assert!(!said.wanted.contains(&invoice), "{said:?}");
+    let alone = triage(&request("Both times 49 €."), &directory, &rules, Some(&known(first)));
+    assert!(alone.wanted.contains(&invoice), "{alone:?}");
+}

@@ -326,6 +326,16 @@ fn all_faults_of_all_languages_are_told_at_once() {
     assert_eq!(told, expected.iter().map(|file| (file.as_str(), true)).collect::<Vec<_>>(), "{faults:#?}");
     assert!(faults.iter().all(|fault| !fault.remedy.is_empty()));
     assert_eq!(templates.gaps("pt"), ["pt/layout.txt"]);
+    // What has a fault is not told as missing, too.
+    let mut files = shipped();
+    let subject = files["de/several.txt"].split_once('\n').map(|(_, rest)| rest.to_owned()).unwrap();
+    files.insert("de/several.txt".into(), subject.into());
+    let rules = Rules::shipped_files().into_iter().filter(|(path, _)| !path.starts_with("replies/"));
+    let files: Files = files.into_iter().map(|(path, text)| (format!("replies/{path}"), text)).chain(rules).collect();
+    let rules = Rules::compile(&files).unwrap();
+    let (templates, _) = Templates::read(&rules.replies);
+    let found = lint(&rules, &templates, &BTreeSet::new());
+    assert!(found.iter().all(|fault| !fault.file.contains("several")), "{found:#?}");
 }
 
 /// `change` breaks the shipped rules; each finding begins as expected.

@@ -446,7 +446,7 @@ fn a_request_that_says_nothing_lacks_its_description() {
     let rules = Rules::shipped();
     let known = |text: &str| {
         let request = Request { text: text.into(), ..Request::default() };
-        rules.details_of("other", &rules.find(&request, &[]))[0].known
+        rules.details_of("other", &rules.find(&request, &[]), &[])[0].known
     };
     for text in [
         "help",
@@ -482,7 +482,7 @@ fn a_request_that_says_nothing_lacks_its_description() {
         ("", "我们的横幅不见了", true),
     ] {
         let request = Request { subject: subject.into(), text: text.into(), ..Request::default() };
-        assert_eq!(rules.details_of("other", &rules.find(&request, &[]))[0].known, says, "{subject}: {text}");
+        assert_eq!(rules.details_of("other", &rules.find(&request, &[]), &[])[0].known, says, "{subject}: {text}");
     }
     for text in [
         "pls pause 71003",
@@ -602,7 +602,7 @@ fn the_readme_is_true() {
     assert_eq!(rules.routing_of("billing", &rules.find(&request, &[])).route, "legal");
     assert!(
         rules
-            .details_of("billing", &rules.find(&request, &[]))
+            .details_of("billing", &rules.find(&request, &[]), &[])
             .iter()
             .any(|detail| detail.id == "invoice" && detail.known)
     );
@@ -629,7 +629,7 @@ fn the_year_of_a_campaigns_name_is_no_period() {
             weight: 1.0,
         });
         let found = rules.find(&request, named.as_slice());
-        let details = rules.details_of("reporting", &found);
+        let details = rules.details_of("reporting", &found, &[]);
         assert!(details.iter().any(|detail| detail.id == "period" && detail.known == known), "{}", request.text);
     }
 }

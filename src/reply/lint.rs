@@ -42,7 +42,9 @@ pub fn lint(rules: &Rules, templates: &Templates, languages: &BTreeSet<String>) 
             continue;
         }
         let missing = |path: &String| fault(path, 0, "is missing, and English stands in".into(), "add it");
-        faults.extend(templates.gaps(code).iter().map(missing));
+        // What is there and has a fault of its own is no gap.
+        let gaps = templates.gaps(code);
+        faults.extend(gaps.iter().filter(|path| !rules.replies.contains_key(*path)).map(missing));
         check_words(code, language, rules, &mut faults);
         if several_bare && bare(language) && code != "en" {
             let message = "[topics] names no topic, so that customers read the labels of another language".into();

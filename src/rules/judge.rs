@@ -262,27 +262,39 @@ impl Compiled {
     }
 
     /// The details that a topic requires, `description` first.
-    pub fn details(&self, scan: &Scan<'_>, topic: &str) -> Vec<Detail> {
+    pub fn details(&self, scan: &Scan<'_>, topic: &str, heard: &[String]) -> Vec<Detail> {
         let telling = || self.description.telling(scan);
         let shown = !scan.request.text.trim().is_empty()
             && scan.request.attachments.iter().any(|file| !file.inline && file.media_type.starts_with("image/"));
         let evidence = telling().take(3).map(|spot| scan.evidence("detail.description", spot, 1.0)).collect();
         let known = shown || description::suffice(scan, telling(), || self.tells_a_topic(scan));
-        let mut details = vec![Detail { id: "description".into(), known, ask_always: true, evidence }];
+        let mut details = vec![Detail { id: "description".into(), known, ask_always: true, evidence, parts: vec![] }];
         let Some(index) = self.by_id.get(topic) else { return details };
         let forwarded = forwarded_factor(scan.request);
         for (nth, written) in self.topics[usize::from(*index)].details.iter().enumerate() {
-            let group = |group: usize| -> Option<Vec<Evidence>> {
-                let owned = self.owned.get(&Owner::Detail(*index, nth as u32, group as u32))?;
-                let find = |number: &u32| {
-                    let (factor, spot) = fires(&self.signals[*number as usize], scan, forwarded)?;
-                    Some(self.one_evidence(scan, &Fired { signal: *number, factor, spot }))
-                };
-                owned.iter().map(find).collect()
-            };
-            let evidence = (0..written.known.len()).find_map(group);
-            let (known, evidence) = (evidence.is_some(), evidence.unwrap_or_default());
-            details.push(Detail { id: written.id.clone(), known, ask_always: written.ask_always, evidence });
+            let mut parts = vec![];
+            let mut shown = None;
+            for group in 0..written.known.len() {
+                let Some(owned) = self.owned.get(&Owner::Detail(*index, nth as u32, group as u32)) else { continue };
+                let mut evidence = vec![];
+                let mut whole = true;
+                for number in owned {
+                    let signal = &self.signals[*number as usize];
+                    match fires(signal, scan, forwarded) {
+                        Some((factor, spot)) => {
+                            evidence.push(self.one_evidence(scan, &Fired { signal: *number, factor, spot }));
+                            parts.extend((owned.len() > 1).then(|| signal.name.clone()));
+                        }
+                        None => whole &= heard.contains(&signal.name),
+                    }
+                }
+                if whole {
+                    shown = Some(evidence);
+                    break;
+                }
+            }
+            let (known, evidence) = (shown.is_some(), shown.unwrap_or_default());
+            details.push(Detail { id: written.id.clone(), known, ask_always: written.ask_always, evidence, parts });
         }
         details
     }

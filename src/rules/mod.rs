@@ -108,6 +108,8 @@ pub struct Detail {
     pub ask_always: bool,
     /// The words that show it.
     pub evidence: Vec<Evidence>,
+    /// What the request holds of those that it takes together (`all_of`): the names of their signals.
+    pub parts: Vec<String>,
 }
 
 /// Priority, team and flags by the routing rules.
@@ -238,8 +240,8 @@ impl Rules {
     }
 
     /// The details that this topic requires, each known or not, `description` first.
-    pub fn details_of(&self, topic: &str, findings: &Findings<'_>) -> Vec<Detail> {
-        self.compiled.details(&findings.scan, topic)
+    pub fn details_of(&self, topic: &str, findings: &Findings<'_>, heard: &[String]) -> Vec<Detail> {
+        self.compiled.details(&findings.scan, topic, heard)
     }
 
     /// Priority, team and flags.

@@ -40,8 +40,8 @@ pub fn with_topic(known: &Known, topic: &str, requests: &[Request], directory: &
         }
         after.campaign.status = in_view_of(concerns, &after.campaign);
     }
-    let Lacking { missing, wanted } = lacking(topic, &read, &after.campaign, concerns, Some(known), rules);
-    (after.missing, after.wanted) = (missing, wanted);
+    let Lacking { missing, wanted, heard } = lacking(topic, &read, &after.campaign, concerns, Some(known), rules);
+    (after.missing, after.wanted, after.heard) = (missing, wanted, heard);
 
     // The topic's own team, unless the customer's words call for another.
     let own = rules.team(topic).to_owned();

@@ -116,6 +116,7 @@ mod tests {
                 topic: topic_of(ChosenBy::Rules, "reporting"),
                 missing: vec!["campaign_id".into()],
                 wanted: vec![],
+                heard: vec![],
                 priority: "normal".into(),
                 route: "support".into(),
                 flags: vec![],

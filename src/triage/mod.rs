@@ -49,6 +49,9 @@ pub struct Triage {
     /// Details worth asking for when a question goes out anyway.
     #[serde(default)]
     pub wanted: Vec<String>,
+    /// What was told of details that are known only together, such as a date and an amount: the names of their signals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<String>,
     /// `low`, `normal`, `high` or `urgent`.
     pub priority: String,
     /// The team.
@@ -118,7 +121,7 @@ fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known
     }
     let concerns = concerns(&topic.id, &read, &campaign, rules);
     campaign.status = in_view_of(concerns, &campaign);
-    let Lacking { missing, wanted } = lacking(&topic.id, &read, &campaign, concerns, known, rules);
+    let Lacking { missing, wanted, heard } = lacking(&topic.id, &read, &campaign, concerns, known, rules);
     // Who says nothing at all has not said that it is about no campaign.
     let says_nothing = topic.id == OTHER && missing.iter().any(|detail| detail == DESCRIPTION);
     if campaign.status == Status::NotApplicable && says_nothing && !campaign.said_not_specific {
@@ -146,7 +149,7 @@ fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known
         (None, false) => Action::Ask,
         (None, true) => Action::Deliver,
     };
-    Triage { campaign, topic, missing, wanted, priority, route: routing.route, flags, action, told: None }
+    Triage { campaign, topic, missing, wanted, heard, priority, route: routing.route, flags, action, told: None }
 }
 
 /// The flag of a ticket whose customer was asked for the campaign and answered that it is about none.
@@ -190,6 +193,7 @@ fn answered_without(
 struct Lacking {
     missing: Vec<String>,
     wanted: Vec<String>,
+    heard: Vec<String>,
 }
 
 /// The findings that name a campaign.
@@ -239,7 +243,13 @@ fn lacking(
         missing.push(CAMPAIGN_ID.to_owned());
     }
     let mut wanted = vec![];
-    let mut told: Vec<Vec<Detail>> = read.iter().map(|message| rules.details_of(topic, message)).collect();
+    let mut heard = known.map(|known| known.triage.heard.clone()).unwrap_or_default();
+    let mut told: Vec<Vec<Detail>> = vec![];
+    for message in read {
+        let details = rules.details_of(topic, message, &heard);
+        heard.extend(details.iter().flat_map(|detail| detail.parts.iter().cloned()));
+        told.push(details);
+    }
     for detail in told.pop().unwrap_or_default() {
         let told = told.iter().flatten().any(|earlier| earlier.id == detail.id && earlier.known);
         if told || detail.known || known.is_some_and(|known| !lacked(known, topic, &detail.id)) {
@@ -248,7 +258,9 @@ fn lacking(
         let list = if detail.id == DESCRIPTION || detail.ask_always { &mut missing } else { &mut wanted };
         list.push(detail.id);
     }
-    Lacking { missing, wanted }
+    heard.sort();
+    heard.dedup();
+    Lacking { missing, wanted, heard }
 }
 
 fn needs_id(status: Status) -> bool {
