@@ -112,6 +112,11 @@ impl Finder<'_, '_> {
                 ident = true;
                 continue;
             }
+            // "id's 48213"
+            let of_id = |at: usize| self.token(at).is_some_and(|token| token.roles & role::IDENTIFIER != 0);
+            if word == "s" && previous.gap & gap::APOSTROPHE != 0 && k > 0 && of_id(k - 1) {
+                continue;
+            }
             if roles & role::NUMBER != 0 && !previous.has_digit {
                 // "code" and "reference" are labels behind "campaign" only.
                 let otherwise = self.hints.negative(word, roles);
@@ -182,6 +187,9 @@ impl Finder<'_, '_> {
         if ident {
             return Label::Id;
         }
+        if number && self.listed_under(i) {
+            return Label::Full;
+        }
         if let Some(before) = before
             && before.weight > 0.0
             && before.rule != "campaign-id.shape"
@@ -195,6 +203,31 @@ impl Finder<'_, '_> {
             () if self.listed_otherwise(i, before) => Label::Document,
             () => Label::None,
         }
+    }
+
+    /// "The campaign Harvest Fair, which you list under no. 48213": the number at this token is that of the campaign of which
+    /// its sentence speaks.
+    fn listed_under(&self, i: usize) -> bool {
+        const REACH: usize = 14;
+        let tokens = &self.words.tokens;
+        let light = |at: &usize| tokens[*at].roles & (role::NUMBER | role::OWN | role::FILL) != 0 && !self.relates(*at);
+        let passed = (i.saturating_sub(3)..i).rev().take_while(light).count();
+        let Some(under) = i.checked_sub(passed + 1).filter(|under| self.relates(*under)) else { return false };
+        let parts = gap::CLAUSE | gap::LINE | gap::PARAGRAPH;
+        let within = |at: &usize| tokens[*at + 1].gap & parts == 0 && !tokens[*at].has_digit;
+        let speaks = |at: &usize| tokens[*at].roles & role::CAMPAIGN != 0;
+        let otherwise = |at: usize| {
+            let known = role::CAMPAIGN | role::NUMBER;
+            tokens[at].roles & known == 0 && self.hints.negative(self.words.word(at), tokens[at].roles)
+        };
+        let mut before = (i.saturating_sub(REACH)..under).rev().take_while(within);
+        tokens[i].digits
+            && self.ids.fits(self.words.word(i))
+            && before.find(speaks).is_some_and(|at| !(at..under).any(otherwise) && !self.of_document(at))
+    }
+
+    fn relates(&self, at: usize) -> bool {
+        self.words.tokens[at].roles & role::RELATION != 0
     }
 
     /// "campaign 48213, no wait, I misread, 48231": as long as an ID before it in the same sentence, which is taken back between.

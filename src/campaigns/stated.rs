@@ -321,6 +321,8 @@ impl Finder<'_, '_> {
                         || headed()
                         || reading.continued)
             }
+            // "id 4821", of 48213
+            Label::Id if near_length && !fits => !self.ids.near(&reading.compact, self.campaigns).is_empty(),
             Label::Id | Label::Listed => (fits || reading.continued) && !self.year(&reading.compact),
             Label::None if beside.is_some() => {
                 let near = !self.ids.near(&reading.compact, self.campaigns).is_empty();

@@ -59,11 +59,25 @@ impl Answers {
         } else {
             out.extend(heard(&clauses, list.ids.len()).ruled_out(asked == Asked::Which));
         }
+        let numbered = |from: usize| text.get(..from).is_some_and(|before| is_numbered(before, asked));
+        out.retain(|place| {
+            let mut own =
+                stated.iter().filter(|(from, to)| text.get(*from..*to).and_then(|id| places.get(id)) == Some(place));
+            !own.any(|(from, _)| numbered(*from))
+        });
         let of = |span: &&(usize, usize)| {
             text.get(span.0..span.1).and_then(|id| places.get(id)).is_some_and(|place| out.contains(place))
         };
         stated.iter().filter(of).copied().collect()
     }
+}
+
+/// "Camp. no 20417": what stands before the ID calls it a number. In an answer "no 20417" denies, but behind an abbreviation.
+fn is_numbered(before: &str, asked: Asked) -> bool {
+    let before = before.trim_end_matches([' ', '.']);
+    let sentence = before.trim_end_matches(char::is_alphanumeric);
+    before[sentence.len()..].eq_ignore_ascii_case("no")
+        && (asked == Asked::Nothing || sentence.trim_end().ends_with('.'))
 }
 
 /// What stands for an ID: a word that nobody writes.
