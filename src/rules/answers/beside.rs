@@ -2,6 +2,8 @@
 //!
 //! Never guesses: a clause that says nothing else is the answer; where both may be meant, both are told.
 
+use std::collections::BTreeSet;
+
 use super::said::{Clause, Token};
 use super::{Answers, Class, List, Offered, heard};
 
@@ -62,7 +64,11 @@ impl Answers {
                 checks(unsure) && clause.sentence == unsure.sentence
                     || clause.segment == unsure.segment && clause.strange() == 0
             };
-            clauses.iter().filter(same).any(|clause| !clause.mentions(list.ids.len(), true).is_empty())
+            let same = clauses.iter().filter(same);
+            let places: BTreeSet<_> =
+                same.flat_map(|clause| clause.mentions(list.ids.len(), true)).map(|(_, place)| place).collect();
+            // "45002, and could you also send the invoice?" is in doubt of nothing.
+            places.len() > 1 || !places.is_empty() && (checks(unsure) || unsure.strange() == 0)
         })
     }
 

@@ -8,8 +8,9 @@ use super::list::List;
 use super::said::{Clause, Token};
 use super::{Answers, Class, ENDS, Offered, beside, heard};
 
-/// IDs of an answer that are read.
+/// IDs of an answer that are read, and the bytes from the first of them on.
 const MOST_IDS: usize = 50;
+const MOST_BYTES: usize = 16 * 1024;
 
 /// What a text that states an ID answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +27,17 @@ impl Answers {
     /// Which of the IDs stated at these byte spans, in the order of the text, it is not about. The same words at two places are
     /// one ID, and turned down only where no place means it.
     pub fn turned_down(&self, text: &str, stated: &[(usize, usize)], asked: Asked) -> Vec<(usize, usize)> {
-        let (Some(&(first, _)), Some(&(_, last))) = (stated.first(), stated.last()) else { return vec![] };
+        let Some(&(first, _)) = stated.first() else { return vec![] };
+        let near = stated.iter().take(MOST_IDS).take_while(|(_, to)| to - first <= MOST_BYTES).count();
+        let stated = &stated[..near];
+        let Some(&(_, last)) = stated.last() else { return vec![] };
         let (Some(before), Some(after)) = (text.get(..first), text.get(last..)) else { return vec![] };
         // The sentences of the IDs, and one more: "20471? No."
-        let mut end = before.rfind(ENDS).map_or(0, |at| at + 1);
+        let mut end = before.rfind(ENDS).map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
         let stop = after.match_indices(ENDS).nth(1).map_or(text.len(), |(at, _)| last + at);
         let mut places: HashMap<&str, usize> = HashMap::new();
         let mut read = String::new();
-        for &(from, to) in stated.iter().take(MOST_IDS) {
+        for &(from, to) in stated {
             let (Some(before), Some(id)) = (text.get(end..from), text.get(from..to)) else { continue };
             let next = places.len();
             let place = *places.entry(id).or_insert(next);

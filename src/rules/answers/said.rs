@@ -114,7 +114,7 @@ impl Clause {
         use Class::*;
         let tokens = &self.tokens;
         let strange = self.strange();
-        let noun = |token: &Token| matches!(token, Token::Word(Noun | Mean | Over));
+        let noun = |token: &Token| matches!(token, Token::Word(Noun | Mean));
         let near = |at: usize| {
             let around = &tokens[at.saturating_sub(NEAR)..(at + NEAR + 1).min(tokens.len())];
             lively || strange == 0 || (strange <= OTHER_WORDS && around.iter().any(noun))
