@@ -14,6 +14,9 @@ use super::named::Mention;
 use super::stated::{Finder, Footing, Stated};
 use super::verdict::Found;
 
+/// The rule of an ID that is turned down.
+pub const DENIED: &str = "campaign-id.denied";
+
 /// Whether something is turned down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
@@ -213,7 +216,7 @@ pub(super) fn turn_down(id: &mut Stated, denial: Denial) {
     id.denial = denial;
     if denial == Denial::Yes {
         id.weight = -1.0;
-        id.rule = "campaign-id.denied";
+        id.rule = DENIED;
     }
 }
 

@@ -54,8 +54,8 @@ impl Exclusions<'_, '_> {
         left
     }
 
-    /// "Jazz Camp" in the subject, "It is Week 2", "it is about 2026" or "the autumn one" below: elsewhere the rest of one name stands as it stands
-    /// in the name, or what tells it apart before a pronoun.
+    /// "Jazz Camp" in the subject, "It is Week 2", "it is about 2026" or "the autumn one" below: elsewhere the rest of one name
+    /// stands as it stands in the name, or what tells it apart behind "about" or before a pronoun.
     fn narrow_to_completed(&self, mention: &Mention, left: &mut Group) {
         let names = &self.directory.names;
         let apart = telling_apart(left, names);

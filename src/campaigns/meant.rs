@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
 
-use super::denial::Denial;
+use super::denial::{DENIED, Denial};
 use super::named::Mention;
 use super::stated::{Footing, Stated};
 use super::verdict::Found;
@@ -44,7 +44,7 @@ pub(super) fn stated_ids<'a>(zones: &'a [Found<'_>], forwarded: bool) -> Vec<&'a
     // "I wrote 48213. It is not 48213": what the text turns down is not meant where it was said before; nor without a label
     // where it is said behind that and another is meant; nor in links and in what others wrote.
     let mut denied: HashMap<&str, (usize, bool), FixedState> = HashMap::default();
-    for (at, (_, _, id)) in all.iter().enumerate().filter(|(_, (_, _, id))| id.rule == "campaign-id.denied") {
+    for (at, (_, _, id)) in all.iter().enumerate().filter(|(_, (_, _, id))| id.rule == DENIED) {
         let (last, outright) = denied.entry(&id.compact).or_default();
         (*last, *outright) = (at, *outright || id.denial == Denial::Yes);
     }

@@ -53,6 +53,7 @@ use crate::request::Request;
 use crate::request::evidence::Evidence;
 
 pub use contacts::{may_know, on_account, on_accounts, sender_on_account};
+pub use denial::DENIED;
 pub use hints::Hints;
 pub use view::View;
 

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of labels: it is asked about numbers that none introduces, or of units that belong to one.
 
+use super::denial::DENIED;
 use super::fold::Token;
 use super::gap;
 use super::hints::{Says, role};
@@ -243,14 +244,14 @@ impl Finder<'_, '_> {
             next.gap & !gap::SPACE == 0 && next.roles & role::UNIT != 0 && negative()
         };
         let unit = self.token(i + 1).is_some_and(unit);
-        let otherwise = unit || self.said_of_something_else(i) || self.in_bracket_of_something_else(i);
+        let otherwise = unit || self.in_bracket_of_something_else(i);
         if self.of_street(i, row) || otherwise || self.one_of_something_else(i) {
             return Bare::No(SOMETHING_ELSE);
         }
         // "90210 and 10115": the second is what the first is.
         if let Some(before) = before
             && before.weight < 0.0
-            && before.rule != "campaign-id.denied"
+            && before.rule != DENIED
             && i == before.tokens.1 + 2
             && token.gap & !gap::SPACE == 0
             && self.words.tokens[i - 1].roles & role::AND != 0

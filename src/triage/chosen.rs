@@ -12,7 +12,7 @@ use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
 use crate::rules::answers::beside::{Beside, STATED};
 use crate::rules::answers::sides::Side;
-use crate::rules::answers::{Answers, Offered, Pick};
+use crate::rules::answers::{Answers, Offered, Pick, own_year};
 
 /// Which one ("the 2025 one", "the second", "not the first"), several, or none of them. `None`: it says nothing of the list,
 /// or no more than the judgement of it alone, `new`.
@@ -109,13 +109,6 @@ fn year_of(moment: i64) -> Option<i32> {
     Timestamp::from_millisecond(moment).ok().map(|moment| i32::from(TimeZone::UTC.to_datetime(moment).year()))
 }
 
-/// The one year in a campaign's name.
-fn own_year(name: &str) -> Option<i32> {
-    let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() == 4);
-    let mut years = words.filter_map(|word| word.parse().ok()).filter(|year| (1900..2200).contains(year));
-    years.next().filter(|_| years.next().is_none())
-}
-
 /// The campaign of the ID, or that of the name, where the list is of these two.
 fn right(side: Side, offered: &[String], stated: &[String]) -> Pick {
     let (ids, names): (Vec<usize>, Vec<usize>) =
@@ -157,7 +150,7 @@ fn in_view_of(list: &[Offered<'_>], request: &Request, new: &Identified) -> Stri
         list.iter().any(|offered| compact(offered.id) == words || compact(offered.name).contains(&words))
     };
     let instead = |found: &Evidence| match found.rule.as_str() {
-        "campaign-id.denied" => None,
+        campaigns::DENIED => None,
         rule if found.weight > 0.0 => (rule.starts_with("campaign-") && !listed(&found.text)).then_some(STATED),
         rule => rule.starts_with("campaign-id").then_some("figure"),
     };

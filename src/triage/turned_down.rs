@@ -4,14 +4,11 @@
 //! takes another campaign in its place.
 
 use super::Known;
-use crate::campaigns::{self, Directory, Identified, Status, View};
+use crate::campaigns::{self, DENIED, Directory, Identified, Status, View};
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
 use crate::rules::Rules;
 use crate::rules::answers::denied::Asked;
-
-/// The rule of an ID that is not meant.
-const DENIED: &str = "campaign-id.denied";
 
 /// The judgement of a request, `stated`, without the IDs that it turns down. `known`: what its ticket knew before.
 pub fn without(

@@ -36,11 +36,13 @@ impl Answers {
         let mut end = before.rfind(ENDS).map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
         let stop = after.match_indices(ENDS).nth(1).map_or(text.len(), |(at, _)| last + at);
         let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut numbered = BTreeSet::new();
         let mut read = String::new();
         for &(from, to) in stated {
             let (Some(before), Some(id)) = (text.get(end..from), text.get(from..to)) else { continue };
             let next = places.len();
             let place = *places.entry(id).or_insert(next);
+            numbered.extend(text.get(..from).filter(|before| is_numbered(before, asked)).map(|_| place));
             read.push_str(before);
             read.push_str(&mark(place));
             end = to;
@@ -63,12 +65,7 @@ impl Answers {
         } else {
             out.extend(heard(&clauses, list.ids.len()).ruled_out(asked == Asked::Which));
         }
-        let numbered = |from: usize| text.get(..from).is_some_and(|before| is_numbered(before, asked));
-        out.retain(|place| {
-            let mut own =
-                stated.iter().filter(|(from, to)| text.get(*from..*to).and_then(|id| places.get(id)) == Some(place));
-            !own.any(|(from, _)| numbered(*from))
-        });
+        out.retain(|place| !numbered.contains(place));
         let of = |span: &&(usize, usize)| {
             text.get(span.0..span.1).and_then(|id| places.get(id)).is_some_and(|place| out.contains(place))
         };

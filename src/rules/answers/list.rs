@@ -30,11 +30,8 @@ impl List {
         };
         let compact = |option: &Offered<'_>| words(option.id).concat();
         let names: Vec<Vec<String>> = list.iter().map(name).collect();
-        let mut years: Vec<(&String, usize)> = vec![];
-        for (place, name) in names.iter().enumerate() {
-            let mut own = name.iter().filter(|word| word.len() == 4 && is_number(word));
-            years.extend(own.next().filter(|_| own.next().is_none()).map(|year| (year, place)));
-        }
+        let own = |(place, option): (usize, &Offered<'_>)| own_year(option.name).map(|year| (year, place));
+        let mut years: Vec<(i32, usize)> = list.iter().enumerate().filter_map(own).collect();
         years.sort();
         let apart = years.len() == names.len() && years.windows(2).all(|two| two[0].0 != two[1].0);
         let (newest, oldest) = match years.as_slice() {
@@ -64,20 +61,20 @@ impl List {
         match (found.as_slice(), self.place(word)) {
             ([one], _) => Token::Telling(*one),
             ([], Some(place)) => Token::Place(place),
-            ([], None) if self.short_year(word).is_some() => {
-                self.short_year(word).map_or(Token::Unknown, Token::Telling)
-            }
-            ([], None) if self.is_absent(word) => Token::Absent,
-            ([], None) => Token::Unknown,
+            ([], None) => match self.short_year(word) {
+                Some(place) => Token::Telling(place),
+                None if self.is_absent(word) => Token::Absent,
+                None => Token::Unknown,
+            },
             _ => Token::Common,
         }
     }
 
     /// "'26", of 2025 and 2026.
     fn short_year(&self, word: &str) -> Option<usize> {
-        let holds = |name: &&Vec<String>| name.iter().any(|own| own.len() == 4 && is_number(own) && own[2..] == *word);
+        let of = |own: &String| own.len() == 4 && is_number(own) && own.ends_with(word);
         let short = word.len() == 2 && is_number(word);
-        let mut found = (0..self.names.len()).filter(|place| short && holds(&&self.names[*place]));
+        let mut found = (0..self.names.len()).filter(|place| short && self.names[*place].iter().any(of));
         found.next().filter(|_| found.next().is_none())
     }
 
@@ -99,6 +96,12 @@ impl List {
         let number = word.parse::<usize>().ok().filter(|_| word.len() <= 2)?;
         (1..=self.ids.len()).contains(&number).then(|| number - 1)
     }
+}
+
+/// The one year in a campaign's name.
+pub fn own_year(name: &str) -> Option<i32> {
+    let mut years = words(name).into_iter().filter(|word| word.len() == 4 && is_number(word));
+    years.next().filter(|_| years.next().is_none())?.parse().ok()
 }
 
 fn is_inflected(word: &str, own: &str) -> bool {

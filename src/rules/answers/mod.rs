@@ -14,6 +14,8 @@ pub mod sides;
 
 use std::collections::HashMap;
 
+pub use self::list::own_year;
+
 use self::list::List;
 use self::said::{Clause, Said, Token};
 use super::sheet::Sheet;
