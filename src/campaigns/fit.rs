@@ -13,6 +13,7 @@ use super::named::{Finder, Hit, bits};
 use super::names::class;
 use super::places::Places;
 use super::spelling::{declines, edits, singular};
+use super::table::hash;
 
 /// Index rows looked at for one group of words.
 const ROWS: usize = 1_200;
@@ -92,8 +93,8 @@ impl Finder<'_, '_> {
                 }
             }
             if hit.words.is_empty() {
-                let word = singular(self.words.word(hit.first));
-                lists.push(self.joined(word, self.words.tokens[hit.first].hash, true));
+                let word = self.written_as_one(hit);
+                lists.push(self.joined(word, hash(word.as_bytes()), true));
             }
         }
         lists.retain(|list| !list.is_empty());
@@ -241,7 +242,7 @@ impl Finder<'_, '_> {
         }
         // Words joined in the text.
         for hit in hits.iter().filter(|hit| hit.words.is_empty()) {
-            if let Some(k) = self.joined_in(entry, singular(self.words.word(hit.first)))
+            if let Some(k) = self.joined_in(entry, self.written_as_one(hit))
                 && matched[k].is_none()
                 && matched[k + 1].is_none()
             {

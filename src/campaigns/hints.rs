@@ -135,6 +135,8 @@ pub enum Says {
     Other,
     /// What stands before it has the number behind it: "with the number".
     Bearing,
+    /// Something is kept under a number: "you list".
+    Listed,
     /// By what something was said: "on the phone".
     Medium,
     /// It concludes from what stands before it: "so", "therefore".
@@ -165,6 +167,8 @@ pub enum Says {
     Time,
     /// It is said to be polite: "happy birthday".
     Courtesy,
+    /// It is said every day in just these words: "in future".
+    Idiom,
     /// Somebody stops short: "hang on".
     Halt,
     /// Beside a word for a campaign: that it is one of them, "single", "bestimmte".
@@ -369,6 +373,7 @@ impl Hints {
                 "above" => Says::Above,
                 "other" => Says::Other,
                 "bearing" => Says::Bearing,
+                "listed" => Says::Listed,
                 "medium" => Says::Medium,
                 "therefore" => Says::Therefore,
                 "background" => Says::Background,
@@ -383,6 +388,7 @@ impl Hints {
                 "not_specific" => Says::NotSpecific,
                 "time_before" => Says::Time,
                 "courtesy" => Says::Courtesy,
+                "idiom" => Says::Idiom,
                 "halt" => Says::Halt,
                 "particular" => Says::Particular,
                 "modal" => Says::Modal,

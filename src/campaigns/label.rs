@@ -140,7 +140,8 @@ impl Finder<'_, '_> {
                 said.any(|(says, end)| says == Says::Corrected && end >= at + 2 && (k < end || complement(end)))
             };
             let retracted = || copula && (k.saturating_sub(9)..=k).any(mistaken);
-            if !previous.has_digit && self.hints.negative(word, roles) && !of_file() && !medium() && !retracted() {
+            let known = || of_file() || medium() || retracted() || self.listed_under(i);
+            if !previous.has_digit && self.hints.negative(word, roles) && !known() {
                 // "of the invoice for 48213": another word between makes it no invoice number.
                 let far = filled > 1 && !ident && !number && !mark && !copula;
                 // "PO AB-1234": an abbreviation before a number is what the number is of.
@@ -187,7 +188,7 @@ impl Finder<'_, '_> {
         if ident {
             return Label::Id;
         }
-        if number && self.listed_under(i) {
+        if self.listed_under(i) {
             return Label::Full;
         }
         if let Some(before) = before
@@ -205,25 +206,44 @@ impl Finder<'_, '_> {
         }
     }
 
-    /// "The campaign Harvest Fair, which you list under no. 48213": the number at this token is that of the campaign of which
-    /// its sentence speaks.
+    /// "The campaign Harvest Fair, which you list under no. 48213", "the number 48213 under which you know our campaign": its
+    /// sentence says that the campaign of which it speaks is kept under this number.
     fn listed_under(&self, i: usize) -> bool {
         const REACH: usize = 14;
         let tokens = &self.words.tokens;
         let light = |at: &usize| tokens[*at].roles & (role::NUMBER | role::OWN | role::FILL) != 0 && !self.relates(*at);
         let passed = (i.saturating_sub(3)..i).rev().take_while(light).count();
-        let Some(under) = i.checked_sub(passed + 1).filter(|under| self.relates(*under)) else { return false };
-        let parts = gap::CLAUSE | gap::LINE | gap::PARAGRAPH;
-        let within = |at: &usize| tokens[*at + 1].gap & parts == 0 && !tokens[*at].has_digit;
-        let speaks = |at: &usize| tokens[*at].roles & role::CAMPAIGN != 0;
+        let before = (i - passed).checked_sub(1);
+        let as_ = |at: usize| self.words.phrases_at(at).any(|(says, _)| says == Says::As);
+        let number = |at: usize| tokens[at].roles & role::NUMBER != 0;
+        let listed = |at: &usize| self.words.phrases_at(*at).any(|(says, _)| says == Says::Listed);
+        // "which you file under 48213"; "the campaign runs in 48213" says where.
+        let under = |at: usize| {
+            let place = role::INSIDE | role::PLACE | role::REGION;
+            as_(at)
+                || self.relates(at)
+                    && tokens[at].roles & place == 0
+                    && (at.saturating_sub(4)..at).rev().any(|at| listed(&at))
+        };
+        let introduced = || (i - passed..i).any(number) || before.is_some_and(under);
+        let counts = || self.unit_after(i) || self.counts(i, None);
+        if !tokens[i].digits || tokens[i].link || !introduced() || !self.ids.fits(self.words.word(i)) || counts() {
+            return false;
+        }
+        // "No. 48213": the full stop of an abbreviation.
+        let ends = |at: usize| tokens[at].gap & gap::CLAUSE != 0 && !number(at - 1);
+        let start = (i.saturating_sub(REACH).max(1)..=i).rev().find(|at| ends(*at)).unwrap_or(i.saturating_sub(REACH));
+        let end = (i + 1..tokens.len().min(i + REACH)).find(|at| ends(*at)).unwrap_or(tokens.len().min(i + REACH));
+        let campaigns = |at: &usize| tokens[*at].roles & role::CAMPAIGN != 0 && !self.of_document(*at);
+        let near = |found: &dyn Fn(&usize) -> bool| (start..i).rev().find(found).or_else(|| (i + 1..end).find(found));
+        let (Some(campaign), Some(verb)) = (near(&campaigns), near(&listed)) else { return false };
         let otherwise = |at: usize| {
             let known = role::CAMPAIGN | role::NUMBER;
-            tokens[at].roles & known == 0 && self.hints.negative(self.words.word(at), tokens[at].roles)
+            let token = &tokens[at];
+            at != i && token.has_digit
+                || token.roles & known == 0 && !listed(&at) && self.hints.negative(self.words.word(at), token.roles)
         };
-        let mut before = (i.saturating_sub(REACH)..under).rev().take_while(within);
-        tokens[i].digits
-            && self.ids.fits(self.words.word(i))
-            && before.find(speaks).is_some_and(|at| !(at..under).any(otherwise) && !self.of_document(at))
+        !(campaign.min(verb).min(i)..=campaign.max(verb).max(i)).any(otherwise)
     }
 
     fn relates(&self, at: usize) -> bool {

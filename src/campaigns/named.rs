@@ -53,8 +53,10 @@ pub struct Mention {
 pub(super) struct Hit {
     pub(super) first: usize,
     pub(super) last: usize,
-    /// Vocabulary words that it may be, with quality.
+    /// Vocabulary words that it may be, with quality; none where it is two of them, joined.
     pub(super) words: SmallVec<[(u32, f32); 4]>,
+    /// Those two words as some name has them, where the text spells them otherwise.
+    pub(super) joined: Option<String>,
     /// It is a function word.
     pub(super) stop: bool,
     /// It may stand for several words of a name at once: "NYC" for "New York".
@@ -289,7 +291,10 @@ impl<'a> Finder<'a, '_> {
         {
             let plausible = self.plausible(i);
             if (word.len() >= 6 || initials) && !self.joined(singular(word), token.hash, plausible).is_empty() {
-                return Some(Hit { first: i, last: i, words: smallvec![], stop: false, several: false });
+                return Some(Hit { first: i, last: i, words, joined: None, stop: false, several: false });
+            }
+            if plausible && let Some(joined) = self.joined_otherwise(singular(word), written()) {
+                return Some(Hit { first: i, last: i, words, joined: Some(joined), stop: false, several: false });
             }
             // "BacktoNature"
             let humps = || {
@@ -300,7 +305,7 @@ impl<'a> Finder<'a, '_> {
                 let parts = self.names.segments(word, least);
                 if !parts.is_empty() {
                     let words = parts.into_iter().map(|id| (id, 0.95)).collect();
-                    return Some(Hit { first: i, last: i, words, stop: false, several: true });
+                    return Some(Hit { first: i, last: i, words, joined: None, stop: false, several: true });
                 }
             }
             if plausible {
@@ -339,11 +344,12 @@ impl<'a> Finder<'a, '_> {
                 joined[..word.len()].copy_from_slice(word.as_bytes());
                 joined[word.len()..].copy_from_slice(next.as_bytes());
                 let id = self.names.find_hashed(hash(joined))?;
-                return Some(Hit { first: i, last: i + 1, words: smallvec![(id, 0.95)], stop: false, several: false });
+                let words = smallvec![(id, 0.95)];
+                return Some(Hit { first: i, last: i + 1, words, joined: None, stop: false, several: false });
             }
             return None;
         }
-        Some(Hit { first: i, last: i, words, stop, several })
+        Some(Hit { first: i, last: i, words, joined: None, stop, several })
     }
 
     /// The words of names that this one may be a misspelling of, each with the number of edits.
@@ -367,7 +373,7 @@ impl<'a> Finder<'a, '_> {
                 }
             }
         }
-        (!words.is_empty()).then_some(Hit { first: i, last, words, stop: false, several: false })
+        (!words.is_empty()).then_some(Hit { first: i, last, words, joined: None, stop: false, several: false })
     }
 
     /// Where an entry has two neighbouring words that, joined, are this one; an s may join them, as in German.
@@ -402,6 +408,36 @@ impl<'a> Finder<'a, '_> {
             }
         }
         &[]
+    }
+
+    /// The two words of a hit that are written as one, as some name has them.
+    pub(super) fn written_as_one<'h>(&'h self, hit: &'h Hit) -> &'h str {
+        hit.joined.as_deref().unwrap_or_else(|| singular(self.words.word(hit.first)))
+    }
+
+    /// "Depotwechselpraemie", "Depotwechselpärmie": two neighbouring words of a name, joined, with another spelling of the
+    /// umlaut or one typo in one of them.
+    fn joined_otherwise(&self, word: &'a str, written: &str) -> Option<String> {
+        const LONG: usize = 10;
+        const PART: usize = 4;
+        let known = |joined: &str| !self.joined(joined, hash(joined.as_bytes()), true).is_empty();
+        if word.len() < LONG {
+            return None;
+        }
+        let other = transliterated(word, written).map(|other| singular(&other).to_owned());
+        if let Some(other) = other.filter(|other| known(other)) {
+            return Some(other);
+        }
+        let split = |at: usize| word.split_at_checked(at);
+        (PART..=word.len() - PART).filter_map(split).find_map(|(one, two)| {
+            let spelled = |id: u32| self.names.text(id);
+            let typo = |word: &'a str| self.near(word).into_iter().filter(|(_, edits)| *edits == 1).map(|(id, _)| id);
+            let joined = |one: &str, two: &str| Some(format!("{one}{two}")).filter(|joined| known(joined));
+            if self.names.find(one).is_some() {
+                return typo(two).find_map(|id| joined(one, spelled(id)));
+            }
+            self.names.find(two).and_then(|_| typo(one).find_map(|id| joined(spelled(id), two)))
+        })
     }
 
     /// Whether an unknown word may be a misspelt part of a name: where names stand, or beside one.

@@ -71,7 +71,7 @@ impl Finder<'_, '_> {
 
     /// "48213 postcards", "48213 Postkarten": behind the number stands a plural that is nothing else here: no word of the
     /// campaign's own name, and nothing that a campaign does.
-    fn counts(&self, i: usize, row: Option<u32>) -> bool {
+    pub(super) fn counts(&self, i: usize, row: Option<u32>) -> bool {
         let Some(next) = self.token(i + 1).filter(|next| next.gap == gap::SPACE && !next.has_digit) else {
             return false;
         };

@@ -97,6 +97,14 @@ impl Finder<'_, '_> {
         (0..3).filter_map(|back| fit.first.checked_sub(back)).any(says)
     }
 
+    /// "Please write to us in future", "à última hora": said every day in just these words.
+    pub(super) fn everyday(&self, fit: &Fit) -> bool {
+        let tokens = &self.words.tokens[fit.first..=fit.last];
+        let plain = self.zone.capital_nouns() || tokens.iter().all(|token| !token.capital);
+        let says = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Idiom && end > fit.last);
+        plain && (0..4).filter_map(|back| fit.first.checked_sub(back)).any(says)
+    }
+
     /// "Our agency offers lead gen": what somebody does, no campaign.
     pub(super) fn offered(&self, fit: &Fit) -> bool {
         let tokens = &self.words.tokens;
