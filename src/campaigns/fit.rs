@@ -178,6 +178,8 @@ impl Finder<'_, '_> {
                         true if class & class::STOP == 0 => 1.0,
                         true => 0.1,
                         false if class & (class::STOP | class::VARIANT) == 0 => loosely,
+                        // It may be attached to the rest.
+                        false if class & class::STOP != 0 => 0.1,
                         false => 0.0,
                     };
                 }
@@ -362,7 +364,9 @@ impl Finder<'_, '_> {
         if text == name {
             return 1.0;
         }
-        if text.len() < 3 || token.has_digit || name.bytes().any(|b| b.is_ascii_digit()) {
+        // "da campanha" is no misspelt "Campinas".
+        let campaign = token.roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0;
+        if text.len() < 3 || campaign || token.has_digit || name.bytes().any(|b| b.is_ascii_digit()) {
             return 0.0;
         }
         if name.len() > text.len() + 1 && name.starts_with(text) {

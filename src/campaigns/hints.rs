@@ -107,6 +107,8 @@ pub enum Says {
     Goes,
     /// What is done to a campaign that is ended or changed: "stopped".
     Stops,
+    /// What a campaign is told to do stands before it: "pause".
+    Orders,
     /// It says that something does not: "stopped", "hardly".
     Fails,
     /// The number before it is a figure: "per cent".
@@ -373,6 +375,7 @@ impl Hints {
                 "above" => Says::Above,
                 "other" => Says::Other,
                 "bearing" => Says::Bearing,
+                "orders" => Says::Orders,
                 "listed" => Says::Listed,
                 "medium" => Says::Medium,
                 "therefore" => Says::Therefore,

@@ -79,8 +79,16 @@ pub struct Read {
     pub other_variants: Vec<(usize, usize)>,
 }
 
-/// Finds the names in a zone whose words are marked. `taken` says of a token that it is part of an ID.
-pub fn find(zone: &Zone<'_>, at: usize, directory: &Directory, hints: &Hints, taken: &[(usize, usize)]) -> Read {
+/// Finds the names in a zone whose words are marked. `taken` says of a token that it is part of an ID; `states_id`: a known ID
+/// is stated, here or elsewhere.
+pub fn find(
+    zone: &Zone<'_>,
+    at: usize,
+    directory: &Directory,
+    hints: &Hints,
+    taken: &[(usize, usize)],
+    states_id: bool,
+) -> Read {
     let names = &directory.names;
     let beside = beside_names(&zone.words, names);
     let endings = hints.endings(zone.language, zone.words.text);
@@ -92,8 +100,20 @@ pub fn find(zone: &Zone<'_>, at: usize, directory: &Directory, hints: &Hints, ta
     let words = &zone.words;
     let opens = |token: &Token| token.gap & (gap::END | gap::LINE | gap::PARAGRAPH) != 0;
     let lowered = zone.capital_nouns() && !words.tokens.iter().skip(1).any(|token| token.capital && !opens(token));
-    let finder =
-        Finder { zone, words, names, directory, hints, beside, endings, lowered, acronyms, near, other_variants };
+    let finder = Finder {
+        zone,
+        words,
+        names,
+        directory,
+        hints,
+        beside,
+        endings,
+        lowered,
+        acronyms,
+        near,
+        other_variants,
+        states_id,
+    };
     let mut mentions = vec![];
     let mut rows_left = ROWS_PER_ZONE;
     for group in finder.groups(taken) {
@@ -123,6 +143,8 @@ pub(super) struct Finder<'a, 'z> {
     near: RefCell<HashMap<&'a str, Near, FixedState>>,
     /// See [`Read::other_variants`].
     pub(super) other_variants: RefCell<Vec<(usize, usize)>>,
+    /// A known ID is stated, here or elsewhere.
+    pub(super) states_id: bool,
 }
 
 /// Words near a word for a campaign, or near a telling word of some name.

@@ -154,13 +154,22 @@ impl Finder<'_, '_> {
         at > 0 && joins(at) || joins(at + 1)
     }
 
+    /// "the Starlight campaign, split by evening": behind a word for a campaign and a pause begins something else.
+    fn parted(&self, last: usize, first: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let campaign = (last + 1..first).find(|at| tokens[*at].roles & role::CAMPAIGN != 0);
+        let pause = gap::COMMA | gap::COLON | gap::OPEN;
+        let paused = |from: usize| tokens[from + 1..=first].iter().any(|token| token.gap & pause != 0);
+        !tokens[first].capital && !tokens[first].has_digit && campaign.is_some_and(paused)
+    }
+
     /// Keeps the run of matches in which no more than three words of the text lie between two.
     pub(super) fn dense(&self, matched: &mut Places, base: usize, text: &mut u64) {
         let mut places: Vec<(usize, usize, f32)> = matched.iter().flatten().copied().collect();
         places.sort_by_key(|(first, ..)| *first);
         let (mut best, mut run): ((usize, usize, f32), (usize, usize, f32)) = ((0, 0, -1.0), (0, 0, -1.0));
         for (first, last, quality) in places {
-            let breaks = run.2 < 0.0 || first > run.1 + 4;
+            let breaks = run.2 < 0.0 || first > run.1 + 4 || self.parted(run.1, first);
             run = if breaks { (first, last, quality) } else { (run.0, run.1.max(last), run.2 + quality) };
             if run.2 > best.2 {
                 best = run;

@@ -251,6 +251,24 @@ impl Finder<'_, '_> {
         self.known(fit) && self.has_report(fit)
     }
 
+    /// "Please pause Freshers", "parad noches flamencas": said directly behind what a campaign is told to do.
+    pub(super) fn ordered(&self, fit: &Fit) -> bool {
+        let orders = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Orders && end == fit.first);
+        self.words.tokens[fit.first].gap == gap::SPACE && (fit.first.saturating_sub(4)..fit.first).any(orders)
+    }
+
+    /// "Freshers needs to be switched off": its clause goes on to say so.
+    pub(super) fn to_be_stopped(&self, fit: &Fit) -> bool {
+        const WITHIN: usize = 6;
+        let tokens = &self.words.tokens;
+        let joined = |at: &usize| tokens[*at].gap == gap::SPACE;
+        let behind = (fit.last + 1..tokens.len().min(fit.last + WITHIN)).take_while(joined);
+        let light = role::STOP | role::FILL | role::PHRASE;
+        let says = |at: usize, what: Says| self.words.phrases_at(at).any(|(says, _)| says == what);
+        let mut behind = behind.skip_while(|at| !says(*at, Says::Stops) && tokens[*at].roles & light != 0);
+        self.says_it_runs(fit.last + 1) && behind.next().is_some_and(|at| says(at, Says::Stops))
+    }
+
     /// "free trial list": what a campaign has stands directly behind.
     pub(super) fn has_report(&self, fit: &Fit) -> bool {
         let next = self.words.tokens.get(fit.last + 1).filter(|next| next.gap & !gap::SPACE == 0);

@@ -82,6 +82,7 @@ impl Finder<'_, '_> {
         let ours = || tokens.get(fit.last + 1).is_some_and(|next| next.roles & role::OWN != 0);
         if timed > 0 && (!beside || timed < matched.len() || ours())
             || !field && !quoted && !beside && (self.done(fit) || self.any_such(fit) || self.everyday(fit))
+            || !fit.full && !field && !quoted && !beside && self.whose(fit)
             // Nor is a banner with "welcome back".
             || !field && !beside && (!quoted || !tokens[fit.first].capital) && self.courteous(fit)
         {
@@ -222,8 +223,8 @@ impl Finder<'_, '_> {
                                         || self.resumed(fit))));
             return fit.coverage >= enough * share && precision >= 0.6 && treated && letters >= 1;
         }
-        // One word of several: only where the text treats it as a campaign, and when it is telling.
-        let at = fit.first;
+        // One word of several: only where the text treats it as a campaign, and when it is telling. "Van" joins in "Van Lease".
+        let at = matched.iter().find(speaks).copied().unwrap_or(fit.first);
         let long = self.words.folded(&tokens[at]).len();
         // "our MBA campaign", but no "FLU-2024-0117".
         let short = long == 3
@@ -233,7 +234,8 @@ impl Finder<'_, '_> {
         let telling =
             (!common(&at) || tokens[at].capital && beside && !tokens[at].digits) && (long >= 4 || short && beside);
         // "Baja de campaña" names no "Llamadas Bajas Sevilla".
-        let heads = name.first() == Some(&tokens[at].word) || fit.coverage >= 0.4;
+        let leads = |word: &u32| self.names.class(*word) & class::STOP == 0;
+        let heads = name.iter().find(|word| leads(word)) == Some(&tokens[at].word) || fit.coverage >= 0.4;
         // "la campagne indiquée" is no "Indique um Amigo".
         let told = at > 0 && tokens[at - 1].roles & role::CAMPAIGN != 0 && !tokens[at].capital;
         let sure = fit.explained >= if told { 0.99 } else { 0.9 }
@@ -244,13 +246,15 @@ impl Finder<'_, '_> {
         let few = tokens[at].word == NO_WORD || self.names.with_word(tokens[at].word).len() <= 20;
         let beside = beside && !self.part_of_labelled(at) || few && self.pointed_to(fit);
         sure && precision >= 0.6
-            && fit.coverage >= 0.3 * share
             && telling
-            && (field
-                || (quoted || beside) && tokens[at].capital && (heads || !opens_sentence(at))
-                || beside && few && (heads || !opens_sentence(at) && !labels)
-                || self.opens_name(name, fit, few)
-                || self.heads_family(fit))
+            && fit.coverage >= 0.2
+            && (fit.coverage >= 0.3 * share
+                && (field
+                    || (quoted || beside) && tokens[at].capital && (heads || !opens_sentence(at))
+                    || beside && few && (heads || !opens_sentence(at) && !labels)
+                    || self.opens_name(name, fit, few)
+                    || self.heads_family(fit))
+                || self.stands_for(fit))
     }
 
     /// "the posters of campaign 48213": what follows this word is a campaign with an ID, and the word what that campaign has.
@@ -279,7 +283,8 @@ impl Finder<'_, '_> {
         let tokens = &self.words.tokens;
         let opens = |at: usize| at == 0 || tokens[at].gap & (gap::END | gap::PARAGRAPH) != 0;
         let article = |at: usize| opens(at) && tokens[at].roles & role::STOP != 0 && self.words.word(at).len() <= 3;
-        let said = opens(fit.first) || fit.first.checked_sub(1).is_some_and(article) || self.known(fit);
+        let said =
+            opens(fit.first) || self.ordered(fit) || fit.first.checked_sub(1).is_some_and(article) || self.known(fit);
         let begins = fit.missing.trailing_zeros() as usize;
         let Some(first) = name.first().filter(|_| said && begins > 0) else { return false };
         let differs = |(k, (a, b)): (usize, (&u32, &u32))| (a != b).then_some(fit.missing & 1 << k != 0);
@@ -330,6 +335,56 @@ impl Finder<'_, '_> {
             && spoken
             && (2..=20).contains(&named.len())
             && named.iter().all(|entry| self.names.entry(*entry).first() == Some(&word))
+    }
+
+    /// "Kinderpolice" as the whole subject, "bei der Kinderpolice", "Freshers needs to be switched off", for a name of several
+    /// words: a telling word that only names of one family have, spoken of as a campaign is, where no ID is stated.
+    fn stands_for(&self, fit: &Fit) -> bool {
+        const LONG: usize = 5;
+        const COMPOUND: usize = 12;
+        let tokens = &self.words.tokens;
+        let token = &tokens[fit.first];
+        let long = token.end - token.start;
+        if self.states_id
+            || !token.capital
+            || token.roles & role::COMMON != 0
+            || long < LONG
+            || !self.of_one_family(fit)
+        {
+            return false;
+        }
+        // A language that gives all nouns a capital says less by one.
+        let compound = long >= COMPOUND;
+        let noun = self.zone.capital_nouns() && !compound;
+        let said = self.whole_subject(fit) || self.ordered(fit) || self.to_be_stopped(fit) || self.reported(fit);
+        !noun && said || compound && self.known(fit)
+    }
+
+    /// Whether all names that have the word of the text begin with it, or differ by what siblings differ by.
+    fn of_one_family(&self, fit: &Fit) -> bool {
+        let word = self.said_word(self.names.entry(fit.entry), fit);
+        let named = self.names.with_word(word);
+        let core = |entry: u32| {
+            let name = self.names.entry(entry).iter();
+            name.filter(|word| self.names.class(**word) & (class::VARIANT | class::REGION) == 0)
+        };
+        let first = |entry: &u32| self.names.entry(*entry).first() == Some(&word);
+        (1..=20).contains(&named.len())
+            && (named.iter().all(first) || named.len() > 1 && named.iter().all(|entry| core(*entry).eq(core(named[0]))))
+    }
+
+    /// "on behalf of the Harvest Trust" names no "Harvest Trust Appeal": the words are those of the account's name, which
+    /// stands there in full.
+    fn whose(&self, fit: &Fit) -> bool {
+        let Some(campaign) = self.directory.campaigns.get(fit.row as usize) else { return false };
+        let account = fold::words(&campaign.account);
+        let (all, words) = (account.tokens.len(), fit.last + 1 - fit.first);
+        let stands = |from: usize| {
+            let here = self.words.tokens.get(from..from + all).unwrap_or_default();
+            here.len() == all
+                && here.iter().zip(&account.tokens).all(|(a, b)| self.words.folded(a) == account.folded(b))
+        };
+        words >= 2 && all >= words && ((fit.last + 1).saturating_sub(all)..=fit.first).any(stands)
     }
 
     /// The subject is nothing but the name.

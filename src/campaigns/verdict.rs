@@ -123,6 +123,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
 
     // Names: where they decide, and in a forwarded mail when nothing else says anything.
     let mut mentions: Vec<Mention> = vec![];
+    let states_id = zones.iter().any(|found| found.ids.iter().any(|id| id.weight > 0.0 && id.row.is_some()));
     let mut read_names = |zones: &mut [Found<'_>], mentions: &mut Vec<Mention>, place: &dyn Fn(&Found<'_>) -> bool| {
         for (at, found) in zones.iter_mut().enumerate() {
             if !place(found) {
@@ -133,7 +134,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
             let mixed = |id: &Stated| !found.zone.id_field && id.compact.bytes().any(|b| b.is_ascii_alphabetic());
             let known = found.ids.iter().filter(|id| id.weight > 0.0 && (id.row.is_some() || mixed(id)));
             let taken: Vec<(usize, usize)> = known.map(|id| id.tokens).collect();
-            let named = named::find(&found.zone, at, directory, hints, &taken);
+            let named = named::find(&found.zone, at, directory, hints, &taken, states_id);
             let other = |(start, end)| super::zone::found(&found.zone, "campaign-name.other-variant", start, end, 0.0);
             evidence.extend(named.other_variants.into_iter().map(other));
             mentions.extend(named.mentions.into_iter().filter_map(|mut mention| {
