@@ -9,7 +9,7 @@ use super::spelling::singular;
 use super::stated::Finder;
 
 /// All that the name of a town may be; some are spelled as a phrase begins.
-const TOWN: u32 = role::REGION | role::PLACE | role::PHRASE;
+const TOWN: u64 = role::REGION | role::PLACE | role::PHRASE;
 
 impl Finder<'_, '_> {
     /// ", AZ 88120": a state and its postcode.

@@ -6,18 +6,7 @@ use super::denial::Denial;
 use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Says, role};
-use super::number::INDEFINITE;
 
-/// What somebody has to do, or has not.
-const OBLIGES: [&str; 32] = [
-    "to", "must", "mustnt", "should", "shouldnt", "shall", "need", "soll", "sollen", "sollte", "darf", "durfen",
-    "muss", "doit", "doivent", "devrait", "faut", "debe", "deben", "deberia", "hay", "deve", "devem", "deveria", "va",
-    "moet", "mag", "hoeft", "ska", "skal", "powinna", "para",
-];
-/// "should not have been stopped", "was not to be stopped": yet it was.
-const PERFECT: [&str; 9] = ["have", "was", "were", "war", "avoir", "etait", "haber", "ter", "avere"];
-/// "Neither 48231 nor 48219 starts."
-const NEITHER: [&str; 8] = ["neither", "weder", "ni", "nem", "ne", "noch", "ani", "hverken"];
 /// Words over which it is looked for that something stays as it is.
 const LEFT_ALONE: usize = 30;
 
@@ -113,7 +102,7 @@ fn limits_behind(words: &Words<'_>, from: usize) -> bool {
 }
 
 /// What turns down, or says that something is not so.
-pub(super) const DENIES: u32 = role::DENY | role::ASIDE | role::POLAR;
+pub(super) const DENIES: u64 = role::DENY | role::ASIDE | role::POLAR;
 
 /// "48213 is running, 48231 not", "celle de Lyon non", "48231 does not start": the clause that begins here says of another, or
 /// of something in a word, that it is not so.
@@ -143,7 +132,7 @@ fn denies(words: &Words<'_>, to: usize) -> bool {
     let from = (to.saturating_sub(12)..to).rev().find(|at| words.tokens[*at].gap & parts != 0);
     let clause = from.unwrap_or(to.saturating_sub(12))..to;
     let other = |at: usize| words.tokens[at].has_digit || words.tokens[at].word != NO_WORD;
-    let not = |at: usize| words.tokens[at].roles & DENIES != 0 || fails(words, at) || NEITHER.contains(&words.word(at));
+    let not = |at: usize| words.tokens[at].roles & DENIES != 0 || fails(words, at) || words.tokens[at].roles & role::NEITHER != 0;
     clause.clone().any(other) && clause.into_iter().any(not)
 }
 
@@ -168,8 +157,8 @@ pub(super) fn settles(words: &Words<'_>, at: usize, end: usize) -> bool {
     let begins = |at: &usize| words.tokens[*at].gap & (gap::CLAUSE | gap::COMMA) != 0;
     let least = at.saturating_sub(12);
     let from = (least..=at).rev().find(begins).unwrap_or(least);
-    let article = || at.checked_sub(1).map_or("", |before| words.word(before));
-    end > at + 1 || !words.says_within(from, at, Says::Modal) && !INDEFINITE.contains(&article())
+    let article = || at.checked_sub(1).is_some_and(|before| words.tokens[before].roles & role::INDEFINITE != 0);
+    end > at + 1 || !words.says_within(from, at, Says::Modal) && !article()
 }
 
 /// "48213 is not to be stopped", "48213 darf nicht beendet werden": what is said of another is not to be done to this one.
@@ -191,11 +180,10 @@ pub(super) fn spared(words: &Words<'_>, last: usize) -> bool {
             (denied, at) = (true, end);
             continue;
         }
-        let word = words.word(at);
         denied |= token.roles & DENIES != 0;
-        obliged |= OBLIGES.contains(&word);
+        obliged |= token.roles & role::OBLIGES != 0;
         let light = role::UP_TO_ID | role::STOP | role::RELATION | DENIES;
-        if PERFECT.contains(&word) || token.roles & light == 0 && !obliged && said(Says::Modal).is_none() {
+        if token.roles & role::PERFECT != 0 || token.roles & light == 0 && !obliged && said(Says::Modal).is_none() {
             return false;
         }
         at += 1;
@@ -283,7 +271,7 @@ pub(super) fn misjudged(words: &Words<'_>, first: usize, last: usize) -> Denial 
             || tokens.get(end).is_none_or(|next| next.roles & noun != 0)
             || says(end, Says::Pronoun).is_some()
     };
-    const NOT: u32 = role::DENY | role::POLAR;
+    const NOT: u64 = role::DENY | role::POLAR;
     let (mut article, mut denied) = (false, false);
     for (at, token) in tokens.iter().enumerate().take(last + 8).skip(last + 1) {
         if token.gap & gap::CLAUSE != 0 || token.gap & gap::COMMA != 0 && at > last + 1 || token.has_digit {

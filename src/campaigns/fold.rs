@@ -40,7 +40,7 @@ pub struct Token {
     /// It stands in a mail address.
     pub address: bool,
     /// What the hints say of the word.
-    pub roles: u32,
+    pub roles: u64,
     /// The hash of its folded singular, once the hints have been asked.
     pub hash: u64,
     /// The word in the directory's vocabulary, or [`NO_WORD`].

@@ -17,71 +17,89 @@ use crate::config::fault::Fault;
 /// What a word may be: a set of these bits.
 pub mod role {
     /// A campaign.
-    pub const CAMPAIGN: u32 = 1;
+    pub const CAMPAIGN: u64 = 1;
     /// Several campaigns.
-    pub const CAMPAIGNS: u32 = 1 << 1;
+    pub const CAMPAIGNS: u64 = 1 << 1;
     /// What customers also call a campaign.
-    pub const ADVERT: u32 = 1 << 2;
+    pub const ADVERT: u64 = 1 << 2;
     /// "ID".
-    pub const IDENTIFIER: u32 = 1 << 3;
+    pub const IDENTIFIER: u64 = 1 << 3;
     /// "cid": campaign and ID at once.
-    pub const LABEL: u32 = 1 << 4;
+    pub const LABEL: u64 = 1 << 4;
     /// "no.", "number".
-    pub const NUMBER: u32 = 1 << 5;
+    pub const NUMBER: u64 = 1 << 5;
     /// Introduces an ID in a URL.
-    pub const LINK: u32 = 1 << 6;
+    pub const LINK: u64 = 1 << 6;
     /// What a number is when it is no Campaign ID.
-    pub const NEGATIVE: u32 = 1 << 7;
+    pub const NEGATIVE: u64 = 1 << 7;
     /// Makes the number before it an amount.
-    pub const UNIT: u32 = 1 << 8;
+    pub const UNIT: u64 = 1 << 8;
     /// Joins the members of a list.
-    pub const AND: u32 = 1 << 9;
+    pub const AND: u64 = 1 << 9;
     /// May stand between a label and the ID.
-    pub const FILL: u32 = 1 << 10;
+    pub const FILL: u64 = 1 << 10;
     /// "my", "our", "the".
-    pub const OWN: u32 = 1 << 11;
+    pub const OWN: u64 = 1 << 11;
     /// "not".
-    pub const DENY: u32 = 1 << 12;
+    pub const DENY: u64 = 1 << 12;
     /// "but", "only": ends a denial.
-    pub const BUT: u32 = 1 << 13;
+    pub const BUT: u64 = 1 << 13;
     /// After "campaign": a part of the product.
-    pub const PRODUCT: u32 = 1 << 14;
+    pub const PRODUCT: u64 = 1 << 14;
     /// A month.
-    pub const MONTH: u32 = 1 << 15;
+    pub const MONTH: u64 = 1 << 15;
     /// A part of the world.
-    pub const REGION: u32 = 1 << 16;
+    pub const REGION: u64 = 1 << 16;
     /// Common in names and in mails.
-    pub const COMMON: u32 = 1 << 17;
+    pub const COMMON: u64 = 1 << 17;
     /// Often written with a capital, yet no part of a name.
-    pub const TITLE: u32 = 1 << 18;
+    pub const TITLE: u64 = 1 << 18;
     /// A function word.
-    pub const STOP: u32 = 1 << 19;
+    pub const STOP: u64 = 1 << 19;
     /// A phrase of denial, of generality or of [`super::Hints`]' same spellings may begin here.
-    pub const PHRASE: u32 = 1 << 20;
+    pub const PHRASE: u64 = 1 << 20;
     /// Some other spelling of this word, alone, is known.
-    pub const SAME: u32 = 1 << 21;
+    pub const SAME: u64 = 1 << 21;
     /// A street.
-    pub const STREET: u32 = 1 << 22;
+    pub const STREET: u64 = 1 << 22;
     /// How something stands to a campaign: "in", "from".
-    pub const RELATION: u32 = 1 << 23;
+    pub const RELATION: u64 = 1 << 23;
     /// A noun whose value is a figure: "budget".
-    pub const AMOUNT: u32 = 1 << 24;
+    pub const AMOUNT: u64 = 1 << 24;
     /// Between a number and what is counted: "unique".
-    pub const QUALIFIER: u32 = 1 << 25;
+    pub const QUALIFIER: u64 = 1 << 25;
     /// One side of a vote: "yes", "no".
-    pub const POLAR: u32 = 1 << 26;
+    pub const POLAR: u64 = 1 << 26;
     /// Denies weakly: "except", "without", "never".
-    pub const ASIDE: u32 = 1 << 27;
+    pub const ASIDE: u64 = 1 << 27;
     /// A town, a state, a country.
-    pub const PLACE: u32 = 1 << 28;
+    pub const PLACE: u64 = 1 << 28;
     /// Where something is: "in", "near".
-    pub const INSIDE: u32 = 1 << 29;
+    pub const INSIDE: u64 = 1 << 29;
     /// Speaks of one more: "the same with".
-    pub const BESIDE: u32 = 1 << 30;
+    pub const BESIDE: u64 = 1 << 30;
     /// A day or season of the year.
-    pub const OCCASION: u32 = 1 << 31;
+    pub const OCCASION: u64 = 1 << 31;
+    /// Behind a number: it is something.
+    pub const IS: u64 = 1 << 32;
+    /// Whose number it is: "of".
+    pub const OF: u64 = 1 << 33;
+    /// "the", "a".
+    pub const ARTICLE: u64 = 1 << 34;
+    /// "a", before any such thing.
+    pub const INDEFINITE: u64 = 1 << 35;
+    /// Before "ID" at the beginning of a sentence: of what was spoken of, "its".
+    pub const ITS: u64 = 1 << 36;
+    /// What somebody has to do, or has not: "must".
+    pub const OBLIGES: u64 = 1 << 37;
+    /// "should not have been stopped": yet it was.
+    pub const PERFECT: u64 = 1 << 38;
+    /// Denies of two: "neither".
+    pub const NEITHER: u64 = 1 << 39;
+    /// Whose: "my", "our", no article.
+    pub const MINE: u64 = 1 << 40;
     /// What stands between a word and the ID of which it speaks: "not in our campaign no. 48213".
-    pub const UP_TO_ID: u32 = FILL | CAMPAIGN | CAMPAIGNS | IDENTIFIER | NUMBER | OWN;
+    pub const UP_TO_ID: u64 = FILL | CAMPAIGN | CAMPAIGNS | IDENTIFIER | NUMBER | OWN;
 }
 
 /// What a phrase says.
@@ -180,7 +198,7 @@ pub enum Says {
     /// Another spelling of the words: an index into [`Hints::spellings`].
     Same(u32),
     /// It is one word, of several tokens in a script without spaces, and may be this: bits of [`role`].
-    Word(u32),
+    Word(u64),
 }
 
 /// A phrase in a text.
@@ -205,7 +223,7 @@ struct Phrase {
 #[derive(Debug, Clone, Default)]
 pub struct Hints {
     /// What each word may be.
-    words: ByHash<u32>,
+    words: ByHash<u64>,
     /// Beginnings of negative words, sorted.
     stems: Vec<String>,
     /// The phrases that begin with two words, or are one; see [`beginning`].
@@ -259,7 +277,7 @@ struct Declension {
 /// The file's name below `rules/`.
 const FILE: &str = "campaign-ids.toml";
 
-const LISTS: [(&str, u32); 30] = [
+const LISTS: [(&str, u64); 39] = [
     ("campaign", role::CAMPAIGN),
     ("campaigns", role::CAMPAIGNS),
     ("advert", role::ADVERT),
@@ -290,6 +308,15 @@ const LISTS: [(&str, u32); 30] = [
     ("inside", role::INSIDE),
     ("beside", role::BESIDE),
     ("occasion", role::OCCASION),
+    ("is", role::IS),
+    ("whose", role::OF),
+    ("article", role::ARTICLE),
+    ("indefinite", role::INDEFINITE),
+    ("its", role::ITS),
+    ("obliges", role::OBLIGES),
+    ("perfect", role::PERFECT),
+    ("neither", role::NEITHER),
+    ("mine", role::MINE),
 ];
 
 const SHIPPED_TEXT: &str = include_str!("../../rules/campaign-ids.toml");
@@ -442,7 +469,7 @@ impl Hints {
         &SHIPPED
     }
 
-    fn add_role(&mut self, word: &str, role: u32) {
+    fn add_role(&mut self, word: &str, role: u64) {
         *self.words.or_insert(hash(word.as_bytes()), 0) |= role;
     }
 
@@ -545,13 +572,13 @@ impl Hints {
     }
 
     /// What a folded word may be. Plurals count as their singular.
-    pub fn roles(&self, word: &str) -> u32 {
+    pub fn roles(&self, word: &str) -> u64 {
         let one = singular(word);
         self.roles_of(word, one, hash(one.as_bytes()))
     }
 
     /// What a word may be of which the singular, and the hash of that, are known.
-    fn roles_of(&self, word: &str, one: &str, hash_of_one: u64) -> u32 {
+    fn roles_of(&self, word: &str, one: &str, hash_of_one: u64) -> u64 {
         let is_singular = one.len() == word.len();
         let exact = self.roles_at(if is_singular { hash_of_one } else { hash(word.as_bytes()) });
         if exact == 0
@@ -578,17 +605,17 @@ impl Hints {
         endings.filter_map(|ending| word.strip_suffix(ending.as_str())).filter(|stem| !stem.is_empty())
     }
 
-    fn roles_at(&self, hash: u64) -> u32 {
+    fn roles_at(&self, hash: u64) -> u64 {
         self.words.get(hash).copied().unwrap_or(0)
     }
 
     /// Whether a word says that the number beside it is no Campaign ID.
-    pub fn negative(&self, word: &str, roles: u32) -> bool {
+    pub fn negative(&self, word: &str, roles: u64) -> bool {
         roles & role::NEGATIVE != 0 || self.document(word, roles)
     }
 
     /// Whether a word is of those that begin or end the names of numbers: "Vertrags…", "…nummer".
-    pub fn document(&self, word: &str, roles: u32) -> bool {
+    pub fn document(&self, word: &str, roles: u64) -> bool {
         const NUMBERS: [&str; 8] = ["nummer", "nummern", "nr", "number", "numero", "nummeret", "numre", "szam"];
         let known = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::NUMBER | role::IDENTIFIER;
         let of = NUMBERS.iter().find_map(|end| word.strip_suffix(end)).filter(|of| of.len() >= 3);

@@ -8,9 +8,6 @@ use super::hints::{Says, role};
 use super::stated::{Finder, SOMETHING_ELSE, Stated};
 use crate::request::evidence::Where;
 
-/// Before "ID" at the beginning of a sentence: of what was spoken of.
-const KNOWN: [&str; 16] =
-    ["its", "the", "their", "die", "deren", "ihre", "l", "son", "leur", "el", "su", "o", "seu", "sua", "suo", "il"];
 /// Words over which a list is followed to what introduces it.
 const LISTED: usize = 40;
 
@@ -350,7 +347,7 @@ impl Finder<'_, '_> {
             let known = || at == start + 1 && tokens[at].gap & !gap::APOSTROPHE & !gap::SPACE == 0;
             roles & role::LABEL != 0
                 || roles & role::NUMBER != 0 && number()
-                || roles & role::IDENTIFIER != 0 && known() && KNOWN.contains(&self.words.word(start))
+                || roles & role::IDENTIFIER != 0 && known() && tokens[start].roles & role::ITS != 0
                 || roles & role::IDENTIFIER != 0
                     && near.into_iter().any(|at| tokens[at].roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0)
         };

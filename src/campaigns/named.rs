@@ -163,7 +163,7 @@ fn beside_names(words: &Words<'_>, names: &Names) -> Vec<bool> {
 }
 
 /// Words that make their neighbours a campaign's name.
-pub(super) const NAMES_FIELD: u32 = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL;
+pub(super) const NAMES_FIELD: u64 = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL;
 
 impl<'a> Finder<'a, '_> {
     pub(super) fn field(&self) -> bool {

@@ -9,17 +9,6 @@ use super::hints::{Says, role};
 use super::stated::{Finder, SOMETHING_ELSE, Stated};
 use crate::request::evidence::Where;
 
-/// "A budget of 48213" is an amount, "the budget of 48213" one of a campaign.
-pub(super) const INDEFINITE: [&str; 14] =
-    ["a", "an", "ein", "eine", "einem", "einer", "einen", "un", "une", "una", "um", "uma", "een", "ett"];
-
-/// Behind a number: it is something.
-const IS: [&str; 16] =
-    ["is", "was", "s", "are", "ist", "war", "lautet", "est", "etait", "es", "era", "fue", "e", "foi", "eh", "sao"];
-/// Whose number it is.
-const OF: [&str; 11] = ["of", "de", "del", "d", "du", "do", "da", "des", "der", "von", "vom"];
-const ARTICLES: [&str; 12] = ["the", "a", "an", "der", "die", "das", "le", "la", "l", "el", "o", "um"];
-
 pub(super) enum Bare {
     Yes,
     No(&'static str),
@@ -332,7 +321,7 @@ impl Finder<'_, '_> {
                 return false;
             }
             if before.roles & (role::UNIT | role::AMOUNT) != 0 && !before.has_digit && !time {
-                let one = || at.checked_sub(1).is_some_and(|one| INDEFINITE.contains(&self.words.word(one)));
+                let one = || at.checked_sub(1).is_some_and(|one| self.words.tokens[one].roles & role::INDEFINITE != 0);
                 let of = at + 2 == i && self.words.tokens[at + 1].roles & role::RELATION != 0 && one();
                 let beside = at + 1 == i && (amount || self.only_label(at)) || amount && of;
                 let beside = beside && self.zone.place != Where::Subject;
@@ -463,7 +452,7 @@ impl Finder<'_, '_> {
                 // "48213 is our", not "48213 the": an article begins what is said of the campaign.
                 // "48213 számú rendelés"
                 number = token.roles & role::NUMBER != 0 && token.roles & (role::DENY | role::POLAR) == 0;
-                if !number && !IS.contains(&word) {
+                if !number && token.roles & role::IS == 0 {
                     return false;
                 }
                 continue;
@@ -475,12 +464,12 @@ impl Finder<'_, '_> {
             }
             // "is the number of the order", "is our purchase order"
             let passes = role::FILL | role::OWN | role::NUMBER | role::BUT;
-            let of = number && OF.contains(&word);
+            let of = number && token.roles & role::OF != 0;
             let related = token.roles & role::RELATION != 0 && !of;
             if related || token.roles & passes == 0 && !of && !(owned && self.heads_document(at)) {
                 return false;
             }
-            owned |= token.roles & role::OWN != 0 || ARTICLES.contains(&word);
+            owned |= token.roles & (role::OWN | role::ARTICLE) != 0;
             number |= token.roles & role::NUMBER != 0;
         }
         false
@@ -492,10 +481,10 @@ impl Finder<'_, '_> {
         let tokens = &self.words.tokens;
         let near = |at: usize| tokens[at].gap & !(gap::SPACE | gap::APOSTROPHE) == 0;
         let word = |at: usize| self.words.folded(&tokens[at]);
-        let light = |at: &usize| near(*at) && (tokens[*at].roles & role::NUMBER != 0 || ARTICLES.contains(&word(*at)));
+        let light = |at: &usize| near(*at) && tokens[*at].roles & (role::NUMBER | role::ARTICLE) != 0;
         let articles = (i.saturating_sub(2)..i).rev().take_while(light).count();
         let Some(is) = i.checked_sub(articles + 1) else { return false };
-        if tokens[i].gap & !(gap::SPACE | gap::COLON | gap::APOSTROPHE) != 0 || !near(is) || !IS.contains(&word(is)) {
+        if tokens[i].gap & !(gap::SPACE | gap::COLON | gap::APOSTROPHE) != 0 || !near(is) || tokens[is].roles & role::IS == 0 {
             return false;
         }
         let known = role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT | role::LABEL | role::IDENTIFIER | role::DENY;
@@ -505,12 +494,12 @@ impl Finder<'_, '_> {
         });
         let Some(noun) = between.find(|at| self.hints.negative(word(*at), tokens[*at].roles)) else { return false };
         let number = |at: Option<usize>| at.is_some_and(|at| tokens[at].roles & role::NUMBER != 0);
-        let of = noun.checked_sub(1).filter(|of| OF.contains(&word(*of)));
+        let of = noun.checked_sub(1).filter(|of| tokens[*of].roles & role::OF != 0);
         number(Some(noun + 1))
             || number(of.and_then(|of| of.checked_sub(1)))
             || noun + 1 == is
             || tokens[noun + 1].roles & role::RELATION != 0
-            || OF.contains(&word(noun + 1))
+            || tokens[noun + 1].roles & role::OF != 0
     }
 
     /// "order number", "purchase order": a word before one that says what a number is of.

@@ -7,7 +7,6 @@ use super::fold::Token;
 use super::gap;
 use super::hints::{Says, role};
 use super::named::Finder;
-use super::number::INDEFINITE;
 use crate::request::evidence::Where;
 
 /// Who does something.
@@ -241,7 +240,7 @@ impl Finder<'_, '_> {
         let article = |at: usize| match self.words.word(at) {
             "um" => !self.zone.capital_nouns(),
             "a" => self.zone.language == Some("en"),
-            word => INDEFINITE.contains(&word),
+            _ => self.words.tokens[at].roles & role::INDEFINITE != 0,
         };
         plain && tokens[0].gap == gap::SPACE && fit.first.checked_sub(1).is_some_and(article)
     }

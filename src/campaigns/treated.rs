@@ -464,7 +464,7 @@ impl Finder<'_, '_> {
     }
 
     /// What a word tells siblings apart by: a number, a place, a month, a side of a vote.
-    fn kinds(word: &str, roles: u32) -> u32 {
+    fn kinds(word: &str, roles: u64) -> u64 {
         let digit = word.bytes().any(|b| b.is_ascii_digit());
         let named = roles & (role::REGION | role::MONTH | role::POLAR);
         // A year is looked at by `other_variant`.
@@ -507,7 +507,7 @@ impl Finder<'_, '_> {
                 break;
             }
             at -= 1;
-            let near = if at + 1 == fit.first { u32::MAX } else { role::POLAR };
+            let near = if at + 1 == fit.first { u64::MAX } else { role::POLAR };
             beside |= kinds(at, gap_of(at + 1)) & near;
             if tokens[at].roles & role::STOP == 0 {
                 break;

@@ -93,7 +93,7 @@ pub(super) fn field_zones<'a>(request: &'a Request, hints: &Hints) -> Vec<(Zone<
 fn by_label(label: &str, hints: &Hints) -> (bool, bool) {
     let mut words = fold::words(label);
     hints.mark(&mut words);
-    let has = |roles: u32| words.tokens.iter().any(|token| token.roles & roles != 0);
+    let has = |roles: u64| words.tokens.iter().any(|token| token.roles & roles != 0);
     let campaign = has(role::CAMPAIGN | role::CAMPAIGNS);
     let id = has(role::LABEL) || campaign && has(role::IDENTIFIER | role::NUMBER);
     (id, campaign && !id && words.tokens.len() <= 2)
