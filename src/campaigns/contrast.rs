@@ -132,7 +132,9 @@ fn denies(words: &Words<'_>, to: usize) -> bool {
     let from = (to.saturating_sub(12)..to).rev().find(|at| words.tokens[*at].gap & parts != 0);
     let clause = from.unwrap_or(to.saturating_sub(12))..to;
     let other = |at: usize| words.tokens[at].has_digit || words.tokens[at].word != NO_WORD;
-    let not = |at: usize| words.tokens[at].roles & DENIES != 0 || fails(words, at) || words.tokens[at].roles & role::NEITHER != 0;
+    let not = |at: usize| {
+        words.tokens[at].roles & DENIES != 0 || fails(words, at) || words.tokens[at].roles & role::NEITHER != 0
+    };
     clause.clone().any(other) && clause.into_iter().any(not)
 }
 

@@ -195,7 +195,7 @@ impl Finder<'_, '_> {
             let ahead = wrong.tokens.0.checked_sub(1).is_some_and(|at| says(at).is_some());
             return arrow && (ahead || says(right.tokens.1 + 1).is_some() || self.said_behind(right.tokens.1));
         }
-        if self.apologised(from, to) {
+        if self.apologised(from, to) || right.compact.len() == wrong.compact.len() && self.broke_off(from, to) {
             return true;
         }
         if to - from > 8 || (from + 1..=to).any(|at| words.tokens[at].gap & gap::PARAGRAPH != 0) {
@@ -236,6 +236,30 @@ impl Finder<'_, '_> {
 }
 
 impl Finder<'_, '_> {
+    /// "campaign 48213 is - no, let me look again - 48231": somebody breaks off with a "no" between two pauses.
+    fn broke_off(&self, from: usize, to: usize) -> bool {
+        const BEGUN: usize = 3;
+        const LOOKS: usize = 10;
+        let tokens = &self.words.tokens;
+        let pauses = |at: usize| {
+            let token = &tokens[at];
+            let trails_off = token.gap & gap::DOT != 0 && token.gap_chars >= 3 || token.gap & gap::OTHER != 0;
+            token.gap & (gap::COMMA | gap::HYPHEN | gap::OPEN | gap::CLOSE) != 0 || trails_off
+        };
+        let ends = |at: usize| tokens[at].gap & gap::CLAUSE != 0 && !pauses(at);
+        let no = |at: &usize| {
+            let corrects = self.words.phrases_at(*at).any(|(says, _)| says == Says::Corrected);
+            corrects && tokens[*at].roles & (role::POLAR | role::DENY) != 0 && pauses(*at) && pauses(at + 1)
+        };
+        let Some(no) = (from..to.min(from + BEGUN)).find(no).filter(|no| to - no <= LOOKS) else { return false };
+        let Some(last) = (no + 1..=to).rev().find(|at| pauses(*at)) else { return false };
+        let light = role::STOP | role::UP_TO_ID;
+        !(from..=to).any(ends)
+            && !(from..to).any(|at| tokens[at].has_digit)
+            && (last..to).all(|at| tokens[at].roles & light != 0)
+            && !self.words.says_within(last, to + 3, Says::Likewise)
+    }
+
     /// "of 48213, I beg your pardon, I was in the wrong line, of 48231": taken back between two commas of one sentence.
     fn apologised(&self, from: usize, to: usize) -> bool {
         let tokens = &self.words.tokens;

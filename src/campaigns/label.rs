@@ -87,6 +87,7 @@ impl Finder<'_, '_> {
                     () if possessive && !ident && !number => Label::None,
                     () if marked && filled <= 3 => Label::Full,
                     () if filled == 0 => Label::Campaign,
+                    () if self.is_said_to_be(k, i) => Label::Campaign,
                     () if filled <= 3 && !ident => Label::None,
                     () => Label::Full,
                 };
@@ -137,7 +138,7 @@ impl Finder<'_, '_> {
                 said.any(|(says, end)| says == Says::Corrected && end >= at + 2 && (k < end || complement(end)))
             };
             let retracted = || copula && (k.saturating_sub(9)..=k).any(mistaken);
-            let known = || of_file() || medium() || retracted() || self.listed_under(i);
+            let known = || of_file() || medium() || retracted() || self.listed_under(i) || self.its_number(i);
             if !previous.has_digit && self.hints.negative(word, roles) && !known() {
                 // "of the invoice for 48213": another word between makes it no invoice number.
                 let far = filled > 1 && !ident && !number && !mark && !copula;
@@ -196,7 +197,7 @@ impl Finder<'_, '_> {
             return Label::Listed;
         }
         match () {
-            () if self.labelled_far(i) => Label::Full,
+            () if self.labelled_far(i) || self.its_number(i) => Label::Full,
             () if self.label_after(i) && !self.year(self.words.word(i)) => Label::Campaign,
             () if self.listed_otherwise(i, before) => Label::Document,
             () => Label::None,
@@ -360,6 +361,62 @@ impl Finder<'_, '_> {
                 || token.roles & known == 0 && self.hints.negative(self.words.folded(token), token.roles)
         };
         i - at <= REACH && !(start..i).any(otherwise) && !self.unit_after(i)
+    }
+
+    /// "My boss says the campaign is 48213", "la campaña es la 48213": nothing but a copula stands between, and the campaign is not
+    /// that of a budget.
+    fn is_said_to_be(&self, campaign: usize, i: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let fits = tokens[i].digits && self.ids.fits(self.words.word(i));
+        let is = |at: &usize| tokens[*at].roles & role::IS != 0 && self.written(*at, *at) != "e";
+        let article = |at: &usize| tokens[*at].roles & (role::OWN | role::ARTICLE) != 0;
+        let articles = (campaign.saturating_sub(2)..campaign).rev().take_while(article).count();
+        let before = (campaign - articles).checked_sub(1).map(|at| &tokens[at]);
+        let noun = |before: &Token| {
+            let parts = tokens[campaign - articles].gap & (gap::CLAUSE | gap::COMMA | gap::COLON | gap::LINE) != 0;
+            !parts && (before.roles & role::RELATION != 0 || self.zone.capital_nouns() && before.capital)
+        };
+        fits && articles > 0
+            && !before.is_some_and(noun)
+            && (campaign + 1..i).any(|at| is(&at))
+            && (campaign + 1..i).all(|at| is(&at) || article(&at))
+            && !self.unit_after(i)
+            && !self.counts(i, None)
+    }
+
+    /// "Our campaign has stopped, its number according to my sheet is 48213": said at the beginning of a clause of the campaign
+    /// that was spoken of last.
+    fn its_number(&self, i: usize) -> bool {
+        const REACH: usize = 8;
+        const BEFORE: usize = 24;
+        let tokens = &self.words.tokens;
+        if !tokens[i].digits || tokens[i].link || !self.ids.fits(self.words.word(i)) || self.unit_after(i) {
+            return false;
+        }
+        let begins = |at: usize| tokens[at].gap & (gap::CLAUSE | gap::COMMA | gap::LINE) != 0;
+        let number = |at: &usize| {
+            let its =
+                at.checked_sub(1).is_some_and(|its| tokens[its].roles & role::ITS != 0 && (its == 0 || begins(its)));
+            its && tokens[*at].roles & (role::NUMBER | role::IDENTIFIER) != 0
+        };
+        let Some(number) = (i.saturating_sub(REACH).max(1)..i).rev().find(number) else { return false };
+        let says = |at: usize| {
+            let known = role::CAMPAIGN | role::CAMPAIGNS | role::IDENTIFIER | role::NUMBER | role::LABEL;
+            tokens[at].roles & known == 0 && self.hints.negative(self.words.word(at), tokens[at].roles)
+        };
+        // "according to my list"
+        let mine = |at: usize| tokens[at - 1].roles & role::MINE != 0;
+        let within = |at: usize| !tokens[at].has_digit && tokens[at].roles & role::DENY == 0 && (!says(at) || mine(at));
+        let is = (number + 1..i).any(|at| tokens[at].roles & role::IS != 0) || tokens[i].gap & gap::COLON != 0;
+        let ends = (number + 1..=i).any(|at| tokens[at].gap & gap::CLAUSE != 0);
+        if !is || ends || !(number + 1..i).all(within) {
+            return false;
+        }
+        let near = |at: &usize| tokens[at + 1].gap & gap::PARAGRAPH == 0;
+        let mut before = (number.saturating_sub(BEFORE)..number - 1).rev().take_while(near);
+        let noun = |at: usize| at > 0 && tokens[at - 1].roles & (role::ARTICLE | role::OWN | role::MINE) != 0;
+        let spoken = before.find(|at| tokens[*at].roles & role::CAMPAIGN != 0 || noun(*at) && says(*at));
+        spoken.is_some_and(|at| tokens[at].roles & role::CAMPAIGN != 0 && !self.of_document(at))
     }
 
     /// "El ID de la campaña es 48213": a word for an ID or a number governs the word for a campaign.

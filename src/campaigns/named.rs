@@ -206,6 +206,7 @@ impl<'a> Finder<'a, '_> {
             // Function words begin no name, but for one in quotes.
             if group.is_empty()
                 && token.gap & gap::QUOTE == 0
+                && !self.behind_campaign(i)
                 && token.roles & (role::STOP | role::REGION | role::PHRASE | role::POLAR) == role::STOP
                 && !self.of_weight(token)
             {
@@ -215,7 +216,7 @@ impl<'a> Finder<'a, '_> {
                 if !hit.stop {
                     solid_last = Some(hit.last);
                 }
-                if !hit.stop || !group.is_empty() || token.gap & gap::QUOTE != 0 {
+                if !hit.stop || !group.is_empty() || token.gap & gap::QUOTE != 0 || self.behind_campaign(i) {
                     group.push(hit);
                 }
             }
@@ -476,7 +477,9 @@ impl<'a> Finder<'a, '_> {
     /// Whether a group may hold a name: two words, or one that the text treats as a name.
     fn worth_a_look(&self, hits: &[Hit]) -> bool {
         let mut solid = hits.iter().filter(|hit| !hit.stop);
-        let Some(first) = solid.next() else { return self.field() && !hits.is_empty() };
+        let Some(first) = solid.next() else {
+            return !hits.is_empty() && (self.field() || self.called(hits[0].first, hits[hits.len() - 1].last));
+        };
         let opens = hits.first().map_or(first.first, |hit| hit.first);
         if hits.iter().any(|hit| self.quoted(opens, hit.last)) {
             return true;
@@ -508,7 +511,8 @@ impl<'a> Finder<'a, '_> {
         let mut used = 0u64;
         for _ in 0..4 {
             let left: Vec<&Hit> = hits.iter().filter(|hit| used & bits(base, hit.first, hit.last) == 0).collect();
-            if left.iter().all(|hit| hit.stop) && !(used == 0 && self.field()) {
+            let called = |hit: &&Hit| self.called(hit.first, hit.last);
+            if left.iter().all(|hit| hit.stop) && !(used == 0 && (self.field() || left.iter().any(called))) {
                 return;
             }
             let mut fits = self.best(&left, base, used, rows_left);

@@ -458,15 +458,21 @@ impl Finder<'_, '_> {
                 continue;
             }
             if self.hints.negative(word, token.roles) {
-                let campaign = |next: &Token| next.roles & (role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT) != 0;
+                // "48213 is our new customer welcome campaign"
+                let campaign = role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT;
+                let joined = |at: &usize| {
+                    let function = role::STOP | role::FILL | role::AND | role::RELATION;
+                    self.token(*at).is_some_and(|next| next.gap == gap::SPACE && next.roles & function == 0)
+                };
+                let mut behind = (at + 1..at + 4).take_while(joined);
                 return (owned || number || self.hints.document(word, token.roles))
-                    && !self.token(at + 1).is_some_and(campaign);
+                    && !behind.any(|at| self.words.tokens[at].roles & campaign != 0);
             }
             // "is the number of the order", "is our purchase order"
             let passes = role::FILL | role::OWN | role::NUMBER | role::BUT;
             let of = number && token.roles & role::OF != 0;
             let related = token.roles & role::RELATION != 0 && !of;
-            if related || token.roles & passes == 0 && !of && !(owned && self.heads_document(at)) {
+            if related || token.roles & passes == 0 && !of && !(owned && self.qualifies_document(at)) {
                 return false;
             }
             owned |= token.roles & (role::OWN | role::ARTICLE) != 0;
@@ -484,7 +490,10 @@ impl Finder<'_, '_> {
         let light = |at: &usize| near(*at) && tokens[*at].roles & (role::NUMBER | role::ARTICLE) != 0;
         let articles = (i.saturating_sub(2)..i).rev().take_while(light).count();
         let Some(is) = i.checked_sub(articles + 1) else { return false };
-        if tokens[i].gap & !(gap::SPACE | gap::COLON | gap::APOSTROPHE) != 0 || !near(is) || tokens[is].roles & role::IS == 0 {
+        if tokens[i].gap & !(gap::SPACE | gap::COLON | gap::APOSTROPHE) != 0
+            || !near(is)
+            || tokens[is].roles & role::IS == 0
+        {
             return false;
         }
         let known = role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT | role::LABEL | role::IDENTIFIER | role::DENY;
@@ -502,12 +511,24 @@ impl Finder<'_, '_> {
             || tokens[noun + 1].roles & role::OF != 0
     }
 
-    /// "order number", "purchase order": a word before one that says what a number is of.
-    fn heads_document(&self, at: usize) -> bool {
-        let next = self.token(at + 1).filter(|next| next.gap == gap::SPACE);
-        let known = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::IDENTIFIER;
-        let plain = |token: &Token| token.roles & known == 0 && !token.has_digit;
-        self.token(at).is_some_and(plain)
-            && next.is_some_and(|next| self.hints.document(self.words.folded(next), next.roles))
+    /// "purchase order", "own workshop job card": words before one that says what a number is of, of which their phrase ends
+    /// with a noun that says so too.
+    fn qualifies_document(&self, at: usize) -> bool {
+        const QUALIFIERS: usize = 3;
+        let known = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::IDENTIFIER | role::ADVERT | role::RELATION;
+        let plain = |at: &usize| {
+            self.token(*at).is_some_and(|token| token.roles & known == 0 && !token.has_digit && token.gap == gap::SPACE)
+        };
+        let says =
+            |at: usize| self.token(at).is_some_and(|token| self.hints.negative(self.words.folded(token), token.roles));
+        let document = self.token(at + 1).is_some_and(|next| self.hints.document(self.words.folded(next), next.roles));
+        let number = self.token(at + 1).is_some_and(|next| next.roles & role::NUMBER != 0);
+        if !plain(&at) || (document || number) && plain(&(at + 1)) {
+            return document || number;
+        }
+        let function = role::STOP | role::FILL | role::AND | role::BUT;
+        let noun = |at: &usize| plain(at) && self.token(*at).is_some_and(|token| token.roles & function == 0);
+        let Some(first) = (at + 1..=at + QUALIFIERS).take_while(plain).find(|at| says(*at)) else { return false };
+        (first..first + QUALIFIERS).take_while(noun).last().is_some_and(says)
     }
 }

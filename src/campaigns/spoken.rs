@@ -3,7 +3,7 @@
 //! Reads the words around a mention only; whether that makes it one is for [`super::treated`] to say.
 
 use super::fit::Fit;
-use super::fold::Token;
+use super::fold::{NO_WORD, Token};
 use super::gap;
 use super::hints::{Says, role};
 use super::named::Finder;
@@ -110,6 +110,15 @@ impl Finder<'_, '_> {
         let Some(at) = fit.first.checked_sub(1).filter(|at| *at > 0) else { return false };
         let verb = tokens[at].roles & role::ADVERT != 0 && tokens[at].gap == gap::SPACE;
         verb && self.words.word(at).ends_with('s') && tokens[at - 1].roles & role::STOP == 0
+    }
+
+    /// "We work under one roof. The figures of our campaign are wrong": the mail speaks of "our campaign" elsewhere, and the words
+    /// stand here as they would in any sentence.
+    pub(super) fn speaks_of_another(&self, fit: &Fit) -> bool {
+        let tokens = &self.words.tokens;
+        let mine = |at: usize| tokens[at].roles & role::MINE != 0;
+        let own = |at: usize| mine(at - 1) || at > 1 && mine(at - 2) && tokens[at - 1].word == NO_WORD;
+        !self.ordered(fit) && (1..tokens.len()).any(|at| tokens[at].roles & role::CAMPAIGN != 0 && own(at))
     }
 
     /// "the spring gala", "for spring gala", "spring gala stopped": not beside "my campaign" in one sentence, nor thanked for.

@@ -17,6 +17,18 @@ impl Finder<'_, '_> {
         opens && self.words.gap_after(last) & (gap::QUOTE | gap::APOSTROPHE) != 0
     }
 
+    /// Directly behind a word for a campaign, with a capital.
+    pub(super) fn behind_campaign(&self, at: usize) -> bool {
+        let token = &self.words.tokens[at];
+        let before = at.checked_sub(1).map_or(0, |before| self.words.tokens[before].roles);
+        token.capital && !self.zone.capital_nouns() && token.gap == gap::SPACE && before & role::CAMPAIGN != 0
+    }
+
+    /// "the campaign «Thanks»", "la campaña Gracias": a word that says nothing elsewhere is named as a campaign.
+    pub(super) fn called(&self, first: usize, last: usize) -> bool {
+        self.behind_campaign(first) || self.quoted(first, last) && self.beside_campaign(first, last)
+    }
+
     /// A word for a campaign stands directly before or behind.
     pub(super) fn beside_campaign(&self, first: usize, last: usize) -> bool {
         let tokens = &self.words.tokens;
@@ -63,6 +75,10 @@ impl Finder<'_, '_> {
         let speaks = |at: &&usize| tokens[**at].roles & role::STOP == 0 || tokens[**at].capital && **at > fit.first;
         let spoken: Vec<&Token> = matched.iter().filter(speaks).map(|at| &tokens[*at]).collect();
         let count = spoken.len();
+        // "the campaign «Thanks»"
+        if count == 0 && fit.full && self.called(fit.first, fit.last) {
+            return true;
+        }
         if count == 0 && !self.field() {
             return false;
         }
@@ -148,8 +164,9 @@ impl Finder<'_, '_> {
             let some_common = matched.iter().any(|at| tokens[*at].roles & role::COMMON != 0);
             let lower = !capitalised || self.zone.capital_nouns() && !in_order;
             let beside = beside && !(some_common && lower && self.offered(fit));
-            let everyday = count == 2 && some_common && lower && !(field || quoted || beside || subject);
-            if everyday && !self.spoken_of(fit) {
+            let plain = lower && !(field || quoted || beside || subject);
+            let everyday = plain && count == 2 && some_common;
+            if (everyday || plain && self.speaks_of_another(fit)) && !self.spoken_of(fit) {
                 return false;
             }
             let capitalised = capitalised && !everyday;
