@@ -1,10 +1,10 @@
 //! The workers: claim, read, find the place, judge, settle. Many submissions share one settling transaction.
 //!
-//! Promises: hostile input is read and judged off the async threads, behind a wall; what fails twice is quarantined;
-//! two of a batch that touch the same thing are settled one after the other, never against each other; when the store
-//! fails, claims are put back uncounted and nothing is lost.
+//! Promises: hostile input is read and judged off the async threads, behind a wall; what fails twice is quarantined, and so
+//! is what ends a process that reads nothing else; two of a batch that touch the same thing are settled one after the other,
+//! never against each other; when the store fails, claims are put back uncounted and nothing is lost.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::apart;
 use super::cores::{self, CORES};
 use super::draft;
 use super::judge::{self, Judged};
@@ -35,9 +36,6 @@ const BATCH: i64 = 128;
 const CLAIMS: i64 = 10;
 /// Failures that the wall caught; these are always the submission's own.
 const FAILURES: i64 = 2;
-/// Times that the process ended while it read this one. The first may have been in company of the one that ended it, and
-/// somebody may have killed the process just then.
-const DEATHS: i64 = 3;
 /// Batches at once: while one is settled, another is read.
 pub(super) const LANES: usize = 2;
 
@@ -153,24 +151,29 @@ impl Desk {
 
     async fn settle_together(&self, claimed: Vec<Submission>, now: i64) -> Result<Vec<Step>, store::Error> {
         let sources = self.sources.load_full();
-        // What came back may be what ended the process: nothing is read beside it, that nothing else be blamed.
-        let came_back = claimed.iter().any(|submission| submission.attempts > 1);
-        let (apart, company) = match came_back {
-            true => (Some(self.company.write().await), None),
-            false => (None, Some(self.company.read().await)),
-        };
-        let items = self.read(claimed, &sources).await;
+        let signals = self.signals(&claimed).await;
+        let items = self.read(claimed, signals, &sources).await;
         let (items, lookups) = self.place(items).await?;
         let items = self.judge(items, &sources, now).await;
-        drop((apart, company));
         self.settle_checked(items, lookups, &sources, now).await
     }
 
-    async fn read(&self, claimed: Vec<Submission>, sources: &Arc<Sources>) -> Vec<Item> {
+    /// By which signals those end their reader over which a process may have ended, by their ids.
+    async fn signals(&self, claimed: &[Submission]) -> HashMap<String, i32> {
+        let mut signals = HashMap::new();
+        let Some(program) = self.program.get() else { return signals };
+        for suspect in claimed.iter().filter(|submission| submission.failures > 0) {
+            let signal = apart::ends_its_reader(program, &self.config, &suspect.id).await;
+            signals.extend(signal.map(|signal| (suspect.id.clone(), signal)));
+        }
+        signals
+    }
+
+    async fn read(&self, claimed: Vec<Submission>, signals: HashMap<String, i32>, sources: &Arc<Sources>) -> Vec<Item> {
         let (sources, witness) = (sources.clone(), self.witness.clone());
         parallel(claimed, move |submission| {
-            let stage = if submission.failures >= DEATHS {
-                let reason = format!("deskclerk ended {DEATHS} times while it read this; not read again");
+            let stage = if let Some(signal) = signals.get(&submission.id) {
+                let reason = format!("it ends the process that reads it (signal {signal}); not read again");
                 Stage::Ends(Outcome::Quarantined, reason)
             } else if submission.attempts > CLAIMS {
                 let reason = format!("taken up {CLAIMS} times without coming to an end; not read again");
