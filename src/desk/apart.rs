@@ -9,6 +9,8 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::time::{ClockId, clock_gettime};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::signal::unix::SignalKind;
@@ -25,8 +27,10 @@ pub const COMMAND: &str = "read-apart";
 /// The program that runs, also when its file has been replaced since (proc(5)).
 pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
-/// Whoever takes longer is let off: the claim would run out.
+/// Whoever takes longer is let off: the claim would run out, and it may be the machine.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Whoever takes so many seconds of a core comes to no end (SIGXCPU, setrlimit(2)).
+const CORE_SECONDS: u64 = 10;
 
 /// By which signal this submission ends the process that reads it. `None`: it does not, or that cannot be known.
 pub async fn ends_its_reader(program: &Path, config: &Config, id: &str) -> Option<i32> {
@@ -71,6 +75,11 @@ pub async fn read(config: Config, id: &str) -> Result<(), Error> {
     let hooks = hooks::sources(&config, &rules).map_err(Error::Faults)?;
     let setting = sources::setting_for(&config, &rules, &store.agents().await?);
     let directory = directory::build(store.campaigns().await?).await;
+    let used = u64::try_from(clock_gettime(ClockId::ProcessCPUTime).tv_sec).unwrap_or_default();
+    let most = Rlimit { current: Some(used + CORE_SECONDS), ..getrlimit(Resource::Cpu) };
+    if let Err(error) = setrlimit(Resource::Cpu, most) {
+        tracing::warn!(%error, "what never ends is read for ever");
+    }
     let judging = super::cores::run(move || {
         if let Reading::Request(request, _) = read::read(&submission, &setting, &hooks) {
             let _ = read::guarded(|| triage::triage(&request, &directory, &rules, None));

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -32,8 +33,8 @@ use crate::triage;
 const LEASE_MS: i64 = 20_000;
 /// Submissions of one settling transaction.
 const BATCH: i64 = 128;
-/// Claims that one submission gets, whoever ended them: for what the witness cannot see.
-const CLAIMS: i64 = 10;
+/// Claims that one submission gets, whoever ended them: for what the witness cannot see. Somebody may kill the desk many times.
+const CLAIMS: i64 = 100;
 /// Failures that the wall caught; these are always the submission's own.
 const FAILURES: i64 = 2;
 /// Batches at once: while one is settled, another is read.
@@ -57,7 +58,12 @@ impl Desk {
             }
             let span = tracing::info_span!("settle", submissions = claimed.len());
             let mut numbers: BTreeSet<i64> = claimed.iter().map(|submission| submission.number).collect();
-            steps = self.settle_claimed(claimed, now).instrument(span).await?;
+            // Those over which a process may have ended take their time.
+            let (suspects, others) = claimed.into_iter().partition(|submission| submission.failures > 0);
+            let settled = async { tokio::join!(self.settle_claimed(others, now), self.settle_claimed(suspects, now)) };
+            let (others, suspects) = settled.instrument(span).await;
+            steps = others?;
+            steps.extend(suspects?);
             for step in &steps {
                 if let Step::Settled { ticket: Some(ticket), .. } = step {
                     numbers.remove(ticket);
@@ -120,6 +126,9 @@ impl Desk {
 
     /// Settles what was claimed together; when the store refuses the whole, one by one.
     async fn settle_claimed(&self, claimed: Vec<Submission>, now: i64) -> Result<Vec<Step>, store::Error> {
+        if claimed.is_empty() {
+            return Ok(vec![]);
+        }
         let alone = claimed.len() == 1;
         let kept = claimed.clone();
         let error = match self.settle_together(claimed, now).await {
@@ -160,13 +169,13 @@ impl Desk {
 
     /// By which signals those end their reader over which a process may have ended, by their ids.
     async fn signals(&self, claimed: &[Submission]) -> HashMap<String, i32> {
-        let mut signals = HashMap::new();
-        let Some(program) = self.program.get() else { return signals };
-        for suspect in claimed.iter().filter(|submission| submission.failures > 0) {
-            let signal = apart::ends_its_reader(program, &self.config, &suspect.id).await;
-            signals.extend(signal.map(|signal| (suspect.id.clone(), signal)));
-        }
-        signals
+        let Some(program) = self.program.get() else { return HashMap::new() };
+        let suspects = claimed.iter().filter(|submission| submission.failures > 0);
+        let signals = join_all(suspects.map(async |suspect| {
+            let signal = apart::ends_its_reader(program, &self.config, &suspect.id).await?;
+            Some((suspect.id.clone(), signal))
+        }));
+        signals.await.into_iter().flatten().collect()
     }
 
     async fn read(&self, claimed: Vec<Submission>, signals: HashMap<String, i32>, sources: &Arc<Sources>) -> Vec<Item> {
