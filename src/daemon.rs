@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,17 +78,19 @@ impl Stage {
 impl Daemon {
     /// Opens the store, binds the listeners and starts all tasks. When it returns, the daemon is ready.
     pub async fn start(config: Config, render: web::Metrics) -> Result<Daemon> {
-        Daemon::start_on(config, || Ok(render), Sockets::default()).await
+        Daemon::start_on(config, || Ok(render), Sockets::default(), None).await
     }
 
     /// As [`Daemon::start`]; `sockets` that are given count before what the settings name. `metrics` is asked for what
-    /// renders them once the desk is open: installing the recorder takes as long.
+    /// renders them once the desk is open: installing the recorder takes as long. `program` see [`Desk::read_apart_with`].
     pub async fn start_on(
         config: Config,
         metrics: impl FnOnce() -> Result<web::Metrics>,
         sockets: Sockets,
+        program: Option<PathBuf>,
     ) -> Result<Daemon> {
         let desk = Desk::open_alone(config).await.context("cannot open the desk")?;
+        program.into_iter().for_each(|program| desk.read_apart_with(program));
         let render = metrics()?;
         let config = &desk.config;
         let http = match sockets.http {

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::output::{self, Format, Skipped};
 use super::{End, config, memory};
-use crate::desk::{Desk, Step};
+use crate::desk::{Desk, Step, apart};
 use crate::intake::files::{self, Fault};
 use crate::store::submissions::{Envelope, Kind, New};
 
@@ -41,6 +41,7 @@ pub fn run(args: &Args) -> Result<End> {
     let Some(settings) = config::load(&args.config)? else { return Ok(End::Unusable) };
     super::runtime()?.block_on(async {
         let desk = Desk::open(settings).await.context("cannot open the desk")?;
+        desk.read_apart_with(apart::THIS_PROGRAM.into());
         memory::give_back();
         let end = import(args, &desk).await;
         desk.store.close().await;

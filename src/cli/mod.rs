@@ -4,6 +4,7 @@
 //! EX_TEMPFAIL, what an MTA takes for "try again"); of `deliver` alone 65 (EX_DATAERR) and 69 (EX_UNAVAILABLE).
 
 pub mod agent;
+pub mod apart;
 pub mod audit;
 pub mod backup;
 pub mod campaigns;
@@ -60,6 +61,9 @@ enum Command {
     Demo(demo::Args),
     /// Judge mails without storing anything
     Triage(triage::Args),
+    /// Read one submission and forget it: the desk does so with what a process ended over. Settings by standard input
+    #[command(name = desk::apart::COMMAND, hide = true)]
+    Apart(apart::Args),
     /// Who may sign in and call the API
     #[command(subcommand)]
     Agent(agent::Command),
@@ -151,6 +155,7 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::run(&args),
         Command::Deliver(args) => deliver::run(&args),
         Command::Triage(args) => triage::run(&args),
+        Command::Apart(args) => apart::run(&args),
         Command::Agent(command) => agent::run(&command),
         Command::Outbox(command) => outbox::run(&command),
         Command::Quarantine(command) => quarantine::run(&command),

@@ -14,7 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::{End, config, memory, output, secrets};
 use crate::config::settings::{Log, LogFormat};
 use crate::daemon::{self, Daemon, Sockets};
-use crate::desk::Desk;
+use crate::desk::{Desk, apart};
 
 /// Runs the daemon until SIGTERM or SIGINT; SIGHUP reads rules and campaign directory again.
 #[derive(Debug, clap::Args)]
@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> Result<End> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hang_up = signal(SignalKind::hangup())?;
         let daemon = tokio::select! {
-            started = Daemon::start_on(settings, recorder, sockets) => started?,
+            started = Daemon::start_on(settings, recorder, sockets, Some(apart::THIS_PROGRAM.into())) => started?,
             _ = terminate.recv() => return Ok(End::Ok),
             _ = interrupt.recv() => return Ok(End::Ok),
         };

@@ -6,6 +6,7 @@
 
 mod alarm;
 pub mod answer;
+pub mod apart;
 mod changing;
 pub mod contract;
 pub mod cores;
@@ -45,11 +46,11 @@ mod witness;
 pub mod work;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Notify, RwLock};
+use tokio::sync::Notify;
 
 use crate::campaigns::Directory;
 use crate::config::fault::Fault;
@@ -182,8 +183,8 @@ pub struct Desk {
     keys: Keys,
     verifier: Option<Verifier>,
     witness: Arc<Witness>,
-    /// Read by those who read mail in company, written by who reads one apart.
-    company: RwLock<()>,
+    /// The program that reads what a process may have ended over, see `apart`.
+    program: OnceLock<PathBuf>,
     /// Held while this process is the only one on an embedded database.
     _alone: Lock,
 }
@@ -256,9 +257,14 @@ impl Desk {
             keys,
             verifier,
             witness,
-            company: RwLock::default(),
+            program: OnceLock::new(),
             _alone: alone,
         }))
+    }
+
+    /// From now on, what a process may have ended over is first read by this program, a deskclerk, in a process of its own.
+    pub fn read_apart_with(&self, program: PathBuf) {
+        let _ = self.program.set(program);
     }
 
     /// The rules in force.

@@ -1,17 +1,19 @@
 //! The workers: claim, read, find the place, judge, settle. Many submissions share one settling transaction.
 //!
-//! Promises: hostile input is read and judged off the async threads, behind a wall; what fails twice is quarantined;
-//! two of a batch that touch the same thing are settled one after the other, never against each other; when the store
-//! fails, claims are put back uncounted and nothing is lost.
+//! Promises: hostile input is read and judged off the async threads, behind a wall; what fails twice is quarantined, and so
+//! is what ends a process that reads nothing else; two of a batch that touch the same thing are settled one after the other,
+//! never against each other; when the store fails, claims are put back uncounted and nothing is lost.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::apart;
 use super::cores::{self, CORES};
 use super::draft;
 use super::judge::{self, Judged};
@@ -31,13 +33,10 @@ use crate::triage;
 const LEASE_MS: i64 = 20_000;
 /// Submissions of one settling transaction.
 const BATCH: i64 = 128;
-/// Claims that one submission gets, whoever ended them: for what the witness cannot see.
-const CLAIMS: i64 = 10;
+/// Claims that one submission gets, whoever ended them: for what the witness cannot see. Somebody may kill the desk many times.
+const CLAIMS: i64 = 100;
 /// Failures that the wall caught; these are always the submission's own.
 const FAILURES: i64 = 2;
-/// Times that the process ended while it read this one. The first may have been in company of the one that ended it, and
-/// somebody may have killed the process just then.
-const DEATHS: i64 = 3;
 /// Batches at once: while one is settled, another is read.
 pub(super) const LANES: usize = 2;
 
@@ -59,7 +58,12 @@ impl Desk {
             }
             let span = tracing::info_span!("settle", submissions = claimed.len());
             let mut numbers: BTreeSet<i64> = claimed.iter().map(|submission| submission.number).collect();
-            steps = self.settle_claimed(claimed, now).instrument(span).await?;
+            // Those over which a process may have ended take their time.
+            let (suspects, others) = claimed.into_iter().partition(|submission| submission.failures > 0);
+            let settled = async { tokio::join!(self.settle_claimed(others, now), self.settle_claimed(suspects, now)) };
+            let (others, suspects) = settled.instrument(span).await;
+            steps = others?;
+            steps.extend(suspects?);
             for step in &steps {
                 if let Step::Settled { ticket: Some(ticket), .. } = step {
                     numbers.remove(ticket);
@@ -122,6 +126,9 @@ impl Desk {
 
     /// Settles what was claimed together; when the store refuses the whole, one by one.
     async fn settle_claimed(&self, claimed: Vec<Submission>, now: i64) -> Result<Vec<Step>, store::Error> {
+        if claimed.is_empty() {
+            return Ok(vec![]);
+        }
         let alone = claimed.len() == 1;
         let kept = claimed.clone();
         let error = match self.settle_together(claimed, now).await {
@@ -153,24 +160,29 @@ impl Desk {
 
     async fn settle_together(&self, claimed: Vec<Submission>, now: i64) -> Result<Vec<Step>, store::Error> {
         let sources = self.sources.load_full();
-        // What came back may be what ended the process: nothing is read beside it, that nothing else be blamed.
-        let came_back = claimed.iter().any(|submission| submission.attempts > 1);
-        let (apart, company) = match came_back {
-            true => (Some(self.company.write().await), None),
-            false => (None, Some(self.company.read().await)),
-        };
-        let items = self.read(claimed, &sources).await;
+        let signals = self.signals(&claimed).await;
+        let items = self.read(claimed, signals, &sources).await;
         let (items, lookups) = self.place(items).await?;
         let items = self.judge(items, &sources, now).await;
-        drop((apart, company));
         self.settle_checked(items, lookups, &sources, now).await
     }
 
-    async fn read(&self, claimed: Vec<Submission>, sources: &Arc<Sources>) -> Vec<Item> {
+    /// By which signals those end their reader over which a process may have ended, by their ids.
+    async fn signals(&self, claimed: &[Submission]) -> HashMap<String, i32> {
+        let Some(program) = self.program.get() else { return HashMap::new() };
+        let suspects = claimed.iter().filter(|submission| submission.failures > 0);
+        let signals = join_all(suspects.map(async |suspect| {
+            let signal = apart::ends_its_reader(program, &self.config, &suspect.id).await?;
+            Some((suspect.id.clone(), signal))
+        }));
+        signals.await.into_iter().flatten().collect()
+    }
+
+    async fn read(&self, claimed: Vec<Submission>, signals: HashMap<String, i32>, sources: &Arc<Sources>) -> Vec<Item> {
         let (sources, witness) = (sources.clone(), self.witness.clone());
         parallel(claimed, move |submission| {
-            let stage = if submission.failures >= DEATHS {
-                let reason = format!("deskclerk ended {DEATHS} times while it read this; not read again");
+            let stage = if let Some(signal) = signals.get(&submission.id) {
+                let reason = format!("it ends the process that reads it (signal {signal}); not read again");
                 Stage::Ends(Outcome::Quarantined, reason)
             } else if submission.attempts > CLAIMS {
                 let reason = format!("taken up {CLAIMS} times without coming to an end; not read again");

@@ -148,8 +148,8 @@ pub fn tokens(bytes: &[u8]) -> BTreeSet<String> {
 
 /// What the desk has.
 struct Desk {
-    /// Token → (outcome, empty: none yet; flagged or moved on the server) of every row that holds it.
-    stored: BTreeMap<String, Vec<(String, bool)>>,
+    /// Token → (outcome, empty: none yet; flagged or moved on the server; why it ended so) of every row that holds it.
+    stored: BTreeMap<String, Vec<(String, bool, String)>>,
     /// Token → tickets that its message stands on.
     tickets: BTreeMap<String, BTreeSet<i64>>,
     all_tickets: i64,
@@ -160,17 +160,18 @@ struct Desk {
 }
 
 async fn look(pool: &AnyPool) -> Result<Desk, sqlx::Error> {
-    let sql = "SELECT id, content_hash, blob_bytes, outcome, acknowledged, \
+    let sql = "SELECT id, content_hash, blob_bytes, outcome, because, acknowledged, \
                (SELECT raw FROM originals WHERE originals.id = submissions.id) AS raw FROM submissions";
     let rows = sqlx::query(sql).fetch_all(pool).await?;
     let folder = originals(pool).await;
-    let mut stored: BTreeMap<String, Vec<(String, bool)>> = BTreeMap::new();
+    let mut stored: BTreeMap<String, Vec<(String, bool, String)>> = BTreeMap::new();
     let mut named: BTreeMap<String, String> = BTreeMap::new();
     for row in rows {
         let outcome = row.get::<Option<String>, _>("outcome").unwrap_or_default();
         let acknowledged = row.get::<i64, _>("acknowledged") != 0;
+        let because = row.get::<Option<String>, _>("because").unwrap_or_default();
         for token in tokens(&original(&row, folder.as_deref())) {
-            stored.entry(token.clone()).or_default().push((outcome.clone(), acknowledged));
+            stored.entry(token.clone()).or_default().push((outcome.clone(), acknowledged, because.clone()));
             named.insert(row.get("id"), token);
         }
     }
@@ -236,7 +237,7 @@ pub async fn settle(ledger: &Ledger, pool: &AnyPool, replies: Option<&Dovecot>, 
 fn is_settled(ledger: &Ledger, desk: &Desk, replies: Option<&Dovecot>) -> bool {
     let settled = ledger.entries().iter().all(|(token, fate)| match desk.stored.get(token) {
         Some(rows) => {
-            rows.iter().all(|(outcome, acknowledged)| !outcome.is_empty() && (*acknowledged || !ledger.flags))
+            rows.iter().all(|(outcome, acknowledged, _)| !outcome.is_empty() && (*acknowledged || !ledger.flags))
         }
         None => matches!(fate, Fate::Offered | Fate::Withdrawn),
     });
@@ -276,7 +277,8 @@ pub async fn audit(ledger: &Ledger, pool: &AnyPool, replies: Option<&Dovecot>) -
             ([], _) => lost(&mut tally, format!("{token} is not stored")),
             ([""], _) => lost(&mut tally, format!("{token} is not settled")),
             ([outcome], Some(expected)) if *outcome != expected => {
-                lost(&mut tally, format!("{token} ended as {outcome}, not as {expected}"));
+                let because: Vec<&str> = rows.iter().map(|row| row.2.as_str()).collect();
+                lost(&mut tally, format!("{token} ended as {outcome}, not as {expected}: {}", because.join("; ")));
             }
             ([outcome], _) if *outcome == "ticket" && tickets == 0 => {
                 lost(&mut tally, format!("{token} has no ticket"))

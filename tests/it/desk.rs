@@ -1,5 +1,6 @@
 //! The desk on both engines: how each submission ends, what it makes of tickets, and what goes out.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use deskclerk::campaigns::Campaign;
@@ -457,18 +458,27 @@ async fn a_crash_between_claim_and_settle_is_one_ticket() {
                 assert_eq!(desk.store.claim_submissions(NOW + round * 100_000, 60_000, 1).await.unwrap().len(), 1);
             }
             assert_eq!(settled(&desk, NOW + 600_000).await.1, Outcome::Ticket);
-            // What the process ended on three times is not read again.
-            let submitted = desk
-                .accept(new("lmtp", Kind::Mail, &mail("jane@acme.example", "c4@acme.example", "w", "", VAGUE)))
-                .await
-                .unwrap();
-            for _ in 0..3 {
-                desk.store.blame(std::slice::from_ref(&submitted.id)).await.unwrap();
+            // What a process ended over is read apart, and only what ends that one, too, is not read again.
+            let folder = tempfile::tempdir().unwrap();
+            let (program, guilty) = (folder.path().join("program"), folder.path().join("guilty"));
+            let script = format!("#!/bin/sh\ngrep -q $2 {} && kill -ABRT $$\nexit 0\n", guilty.display());
+            std::fs::write(&program, script).unwrap();
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+            desk.read_apart_with(program);
+            for (key, expected) in [("c4", Outcome::Ticket), ("c5", Outcome::Quarantined)] {
+                let raw = mail("jane@acme.example", &format!("{key}@acme.example"), "w", "", VAGUE);
+                let submitted = desk.accept(new("lmtp", Kind::Mail, &raw)).await.unwrap();
+                std::fs::write(&guilty, if expected == Outcome::Quarantined { &submitted.id } else { "nobody" })
+                    .unwrap();
+                for _ in 0..20 {
+                    desk.store.blame(std::slice::from_ref(&submitted.id)).await.unwrap();
+                }
+                let (id, outcome, _) = settled(&desk, NOW + 600_000).await;
+                assert_eq!((id.as_str(), outcome), (submitted.id.as_str(), expected));
             }
-            let (id, outcome, _) = settled(&desk, NOW + 600_000).await;
-            assert_eq!((id.as_str(), outcome), (submitted.id.as_str(), Outcome::Quarantined));
+            let id = std::fs::read_to_string(&guilty).unwrap();
             let kept = desk.store.submission(&id).await.unwrap().unwrap();
-            assert!(kept.because.unwrap().contains("ended 3 times"));
+            assert!(kept.because.unwrap().contains("ends the process that reads it (signal 6)"));
             // Replayed, it begins anew.
             desk.store.replay_submission(&id, Again::Anew, "operator", NOW).await.unwrap();
             assert_eq!(settled(&desk, NOW + 600_000).await.1, Outcome::Ticket);
@@ -476,12 +486,12 @@ async fn a_crash_between_claim_and_settle_is_one_ticket() {
             desk.accept(new("lmtp", Kind::Mail, &mail("jane@acme.example", "c2@acme.example", "y", "", VAGUE)))
                 .await
                 .unwrap();
-            for round in 1..=10 {
+            for round in 1..=100 {
                 assert_eq!(desk.store.claim_submissions(NOW + round * 100_000, 60_000, 1).await.unwrap().len(), 1);
             }
-            let (id, outcome, _) = settled(&desk, NOW + 1_100_000).await;
+            let (id, outcome, _) = settled(&desk, NOW + 10_100_000).await;
             assert_eq!(outcome, Outcome::Quarantined);
-            assert!(desk.store.submission(&id).await.unwrap().unwrap().because.unwrap().contains("10 times"));
+            assert!(desk.store.submission(&id).await.unwrap().unwrap().because.unwrap().contains("100 times"));
         },
     )
     .await;

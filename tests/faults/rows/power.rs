@@ -178,7 +178,6 @@ pub async fn cuts(town: Arc<Town>) -> Made {
             round(&mut clerk, &ledger, Round { journal: &journal, strike, torn: n % 2 == 1, believe: true }).await;
         clerk.up();
         let pool = clerk.pool().await;
-        // Whoever is killed over the same three times over is quarantined, rightly.
         settle(&ledger, &pool, None, LONG).await;
         let check: String = sqlx::query("PRAGMA integrity_check").fetch_one(&pool).await.unwrap().get(0);
         pool.close().await;
