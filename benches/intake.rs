@@ -100,6 +100,11 @@ impl Served {
         Served { child, durable, bare, data }
     }
 
+    /// Seconds of CPU time that it has taken so far.
+    fn cpu(&self) -> f64 {
+        cpu(&self.child.id().to_string())
+    }
+
     /// MB of it that are in memory: all, and what no file stands behind.
     fn memory(&self) -> (u64, u64) {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
@@ -118,16 +123,23 @@ impl Drop for Served {
     }
 }
 
+/// Seconds of CPU time that a process has taken so far, by proc_pid_stat(5): in user and kernel mode, in ticks of 10 ms.
+fn cpu(process: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let after_name = status.rsplit_once(") ").unwrap().1;
+    after_name.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
+}
+
 async fn run(posts: usize, many: usize, many_at_once: usize) {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::start(folder.path());
     println!("{posts} posts of 1 KB a round, {CLIENTS} clients, {ROUNDS} rounds, SQLite synchronous=FULL");
-    round(served.bare, posts / 10, "warm").await;
-    round(served.durable, posts / 10, "warm").await;
+    round(&served, served.bare, posts / 10, "warm").await;
+    round(&served, served.durable, posts / 10, "warm").await;
     let (mut with, mut without) = (vec![], vec![]);
     for number in 0..ROUNDS {
-        without.push(round(served.bare, posts, &format!("b{number}")).await);
-        with.push(round(served.durable, posts, &format!("d{number}")).await);
+        without.push(round(&served, served.bare, posts, &format!("b{number}")).await);
+        with.push(round(&served, served.durable, posts, &format!("d{number}")).await);
     }
     let bare = show("bare 204", &mut without);
     let durable = show("durable", &mut with);
@@ -139,6 +151,8 @@ async fn run(posts: usize, many: usize, many_at_once: usize) {
 
 struct Round {
     per_second: f64,
+    /// Microseconds of CPU time a post: of the servers' process, of the load generator.
+    cpu: (f64, f64),
     p50: Duration,
     p99: Duration,
 }
@@ -147,11 +161,14 @@ fn show(name: &str, rounds: &mut [Round]) -> f64 {
     rounds.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));
     let (low, high) = (rounds[0].per_second, rounds[rounds.len() - 1].per_second);
     let median = &rounds[rounds.len() / 2];
+    let mean = |of: fn(&Round) -> f64| rounds.iter().map(of).sum::<f64>() / rounds.len() as f64;
     println!(
-        "{name:>9}: {:>8.0} posts/s ({low:.0} to {high:.0}), p50 {:.2} ms, p99 {:.2} ms",
+        "{name:>9}: {:>8.0} posts/s ({low:.0} to {high:.0}), p50 {:.2} ms, p99 {:.2} ms; CPU a post {:.1} µs, its sender's {:.1} µs",
         median.per_second,
         median.p50.as_secs_f64() * 1e3,
-        median.p99.as_secs_f64() * 1e3
+        median.p99.as_secs_f64() * 1e3,
+        mean(|round| round.cpu.0),
+        mean(|round| round.cpu.1)
     );
     median.per_second
 }
@@ -176,18 +193,19 @@ async fn remembers(served: &Served, many: usize) {
     let mut done = 0;
     while done < many {
         let step = STEP.min(many - done);
-        let took = round(served.durable, step, &format!("m{done}")).await;
+        let took = round(served, served.durable, step, &format!("m{done}")).await;
         done += step;
         print(done, took.per_second);
     }
 }
 
 /// One round: the posts are signed before the clock starts.
-async fn round(address: SocketAddr, posts: usize, name: &str) -> Round {
+async fn round(served: &Served, address: SocketAddr, posts: usize, name: &str) -> Round {
     let mut work: Vec<Vec<Vec<u8>>> = vec![vec![]; CLIENTS];
     for number in 0..posts {
         work[number % CLIENTS].push(signed(&format!("{name}-{number}"), number));
     }
+    let before = (served.cpu(), cpu("self"));
     let started = Instant::now();
     let clients: Vec<_> = work.into_iter().map(|posts| tokio::spawn(client(address, posts))).collect();
     let mut times = Vec::with_capacity(posts);
@@ -195,9 +213,11 @@ async fn round(address: SocketAddr, posts: usize, name: &str) -> Round {
         times.extend(client.await.unwrap());
     }
     let took = started.elapsed();
+    let each = |seconds: f64| seconds * 1e6 / posts as f64;
+    let cpu = (each(served.cpu() - before.0), each(cpu("self") - before.1));
     times.sort();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    Round { per_second: posts as f64 / took.as_secs_f64(), p50: at(0.5), p99: at(0.99) }
+    Round { per_second: posts as f64 / took.as_secs_f64(), cpu, p50: at(0.5), p99: at(0.99) }
 }
 
 /// A whole post.
@@ -243,11 +263,14 @@ async fn exchange<'b>(stream: &mut TcpStream, post: &[u8], buffer: &'b mut [u8])
     Ok(&buffer[9..filled])
 }
 
+/// Whether an answer is whole. The servers write the names of headers in small letters.
 fn complete(bytes: &[u8]) -> bool {
     let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return false };
-    let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-    let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split('\r').next()?.parse::<usize>().ok());
-    bytes.len() >= end + 4 + length.unwrap_or(0)
+    let length = memchr::memmem::find(&bytes[..end], b"\r\ncontent-length: ").map_or(0, |at| {
+        let digits = bytes[at + 18..end].iter().take_while(|byte| byte.is_ascii_digit());
+        digits.fold(0, |length, digit| length * 10 + usize::from(digit - b'0'))
+    });
+    bytes.len() >= end + 4 + length
 }
 
 /// So many posts at once, each by its own connection. Every 2xx is looked for in the store afterwards.

@@ -1,12 +1,14 @@
 //! The committer: concurrent submissions share one transaction and one fsync.
 //!
 //! Callers hand in a row and wait; whoever comes while a commit runs goes into the next one. Nobody is answered before
-//! the commit that holds his row has returned.
+//! the commit that holds his row has returned. The writing connection is kept from group to group while nobody else waits
+//! for it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sqlx::pool::PoolConnection;
 use sqlx::{Any, Row, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,56 +24,89 @@ const GROUP_BYTES: usize = 16 << 20;
 const AT_ONCE: usize = 64;
 /// Whoever gets the database's writer after longer has waited for others.
 const BUSY: Duration = Duration::from_millis(3);
-
-type Writing = Transaction<'static, Any>;
+/// A group that is smaller than usual waits for more so often, each time so long: a sync costs as much as many rows.
+const PAUSES: usize = 4;
+const PAUSE: Duration = Duration::from_micros(250);
 
 /// A submission on its way into the store.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub id: String,
-    pub content_hash: String,
-    pub new: New,
-    /// Its bytes, where they lie outside; `new.raw` is empty then.
-    pub put: Option<Put>,
-    /// Nothing is left to do for it where it came from.
-    pub acknowledged: bool,
+    pub entry: Entry,
     pub answer: oneshot::Sender<Result<Submitted, Error>>,
 }
 
 /// Runs until the last sender is gone.
 pub(super) async fn run(store: Store, mut jobs: mpsc::Receiver<Job>) {
-    while let Some(first) = jobs.recv().await {
+    let mut writer = None;
+    // How many rows a group has of late.
+    let mut usual = 0;
+    while let Some(first) = next(&mut jobs, &mut writer).await {
+        for _ in 0..PAUSES {
+            if 1 + jobs.len() >= usual {
+                break;
+            }
+            // The thread is the committer's own. Awaiting each job would wake it once for each.
+            std::thread::sleep(PAUSE);
+        }
         let asked = Instant::now();
-        let transaction = store.begin().await;
+        let acquired = match writer.take() {
+            Some(kept) => Ok(kept),
+            None => store.writer().await,
+        };
+        let transaction = match acquired.map(|acquired| writer.insert(acquired)) {
+            Ok(writer) => store.begin_on(writer).await,
+            Err(error) => Err(error),
+        };
         // Half of those who wait, so that whoever is answered hands in the next one while the other half is written. If all
         // went together, they and the disk would wait for one another in turn. But while others write, too, nobody waits for
         // them twice.
         let busy = asked.elapsed() > BUSY;
         let most = if busy { GROUP_ROWS } else { jobs.len().div_ceil(2).clamp(AT_ONCE, GROUP_ROWS) };
         let most = rows::together(most.min(1 + jobs.len()));
-        let mut bytes = first.new.raw.len();
+        let mut bytes = first.entry.raw.len();
         let mut group = vec![first];
         while group.len() < most
             && bytes < GROUP_BYTES
             && let Ok(job) = jobs.try_recv()
         {
-            bytes += job.new.raw.len();
+            bytes += job.entry.raw.len();
             group.push(job);
         }
-        commit(&store, transaction, group).await;
+        usual = (usual + group.len()) / 2;
+        let (entries, waiting): (Vec<_>, Vec<_>) = group.into_iter().map(|job| (job.entry, job.answer)).unzip();
+        let written = write(&store, transaction, &entries).await;
+        // Kept for the next group: to give it back and take it again costs as much as a statement. But not after a failure,
+        // of which the pool knows how to mend it, and not from those who wait for it.
+        if written.is_err() || store.turns.somebody_waits() {
+            writer = None;
+        }
+        answer(&store, written, entries, waiting).await;
     }
 }
 
-async fn commit(store: &Store, transaction: Result<Writing, Error>, group: Vec<Job>) {
-    let (rows, waiting): (Vec<_>, Vec<_>) = group.into_iter().map(split).unzip();
-    match write(store, transaction, &rows).await {
+/// The next one that waits. Where none does, the writer is free for others meanwhile.
+async fn next(jobs: &mut mpsc::Receiver<Job>, writer: &mut Option<PoolConnection<Any>>) -> Option<Job> {
+    if let Ok(job) = jobs.try_recv() {
+        return Some(job);
+    }
+    *writer = None;
+    jobs.recv().await
+}
+
+async fn answer(
+    store: &Store,
+    written: Result<Vec<Submitted>, Error>,
+    entries: Vec<Entry>,
+    waiting: Vec<oneshot::Sender<Result<Submitted, Error>>>,
+) {
+    match written {
         Ok(answers) => {
             for (waiting, answer) in waiting.into_iter().zip(answers) {
                 // A caller that went away leaves its row behind: it is stored, and known when he comes again.
                 let _ = waiting.send(Ok(answer));
             }
         }
-        Err(error) if error.is_passing() || rows.len() == 1 => {
+        Err(error) if error.is_passing() || entries.len() == 1 => {
             let passing = error.is_passing();
             for waiting in waiting {
                 let error = error.to_string();
@@ -80,8 +115,8 @@ async fn commit(store: &Store, transaction: Result<Writing, Error>, group: Vec<J
         }
         // One row that the database refuses must not take the others with it.
         Err(_) => {
-            for (row, waiting) in rows.into_iter().zip(waiting) {
-                let answer = write(store, store.begin().await, std::slice::from_ref(&row)).await;
+            for (entry, waiting) in entries.into_iter().zip(waiting) {
+                let answer = write(store, store.begin().await, std::slice::from_ref(&entry)).await;
                 let _ = waiting.send(answer.map(|mut answers| answers.remove(0)));
             }
         }
@@ -89,7 +124,8 @@ async fn commit(store: &Store, transaction: Result<Writing, Error>, group: Vec<J
 }
 
 /// A row to write, kept so that it can be written again alone.
-struct Entry {
+#[derive(Debug)]
+pub(super) struct Entry {
     id: String,
     source: String,
     source_key: Option<String>,
@@ -98,9 +134,29 @@ struct Entry {
     envelope: String,
     answerable: bool,
     received_at: i64,
+    /// Nothing is left to do for it where it came from.
     acknowledged: bool,
+    /// Its bytes, where they lie outside; `raw` is empty then.
     put: Option<Put>,
     raw: Arc<Vec<u8>>,
+}
+
+impl Entry {
+    pub fn new(new: New, content_hash: String, put: Option<Put>, acknowledged: bool) -> Entry {
+        Entry {
+            id: uuid::Uuid::now_v7().to_string(),
+            source: rows::cleaned(new.source),
+            source_key: new.source_key.map(rows::cleaned),
+            kind: new.kind,
+            content_hash,
+            envelope: rows::to_json(&new.envelope),
+            answerable: new.answerable,
+            received_at: new.received_at,
+            acknowledged,
+            put,
+            raw: Arc::new(new.raw),
+        }
+    }
 }
 
 const COLUMNS: &[&str] = &[
@@ -116,24 +172,6 @@ const COLUMNS: &[&str] = &[
     "blob_bytes",
     "size",
 ];
-
-fn split(job: Job) -> (Entry, oneshot::Sender<Result<Submitted, Error>>) {
-    let Job { id, content_hash, new, put, acknowledged, answer } = job;
-    let entry = Entry {
-        id,
-        source: rows::cleaned(new.source),
-        source_key: new.source_key.map(rows::cleaned),
-        kind: new.kind,
-        content_hash,
-        envelope: rows::to_json(&new.envelope),
-        answerable: new.answerable,
-        received_at: new.received_at,
-        acknowledged,
-        put,
-        raw: Arc::new(new.raw),
-    };
-    (entry, answer)
-}
 
 fn values(entry: &Entry) -> Vec<Value> {
     let outside = entry.put.as_ref().map_or(0, |put| put.bytes.len() as i64);
@@ -152,7 +190,11 @@ fn values(entry: &Entry) -> Vec<Value> {
     ]
 }
 
-async fn write(store: &Store, transaction: Result<Writing, Error>, entries: &[Entry]) -> Result<Vec<Submitted>, Error> {
+async fn write(
+    store: &Store,
+    transaction: Result<Transaction<'_, Any>, Error>,
+    entries: &[Entry],
+) -> Result<Vec<Submitted>, Error> {
     let mut transaction = transaction?;
     let named: Vec<&Put> = entries.iter().filter_map(|entry| entry.put.as_ref()).collect();
     naming::hold(&mut transaction, store.engine, &named).await?;

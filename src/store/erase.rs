@@ -226,7 +226,7 @@ impl Store {
     /// reading all the time, and the log still holds it.
     pub async fn flush(&self) -> Result<bool, Error> {
         if self.engine == Engine::Postgres {
-            let mut connection = self.write.acquire().await?;
+            let mut connection = self.writer().await?;
             query("SET statement_timeout = 0").execute(&mut *connection).await?;
             for table in [
                 "submissions",
@@ -248,7 +248,7 @@ impl Store {
             return Ok(true);
         }
         for _ in 0..100 {
-            let row = query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.write).await?;
+            let row = query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *self.writer().await?).await?;
             if row.try_get::<i64, _>(0)? == 0 {
                 return Ok(true);
             }

@@ -198,6 +198,8 @@ pub struct Store {
     engine: Engine,
     read: AnyPool,
     write: AnyPool,
+    /// Who waits for a writing connection.
+    turns: transactions::Turns,
     committer: mpsc::Sender<committer::Job>,
     blobs: blobs::Blobs,
     /// Ticket numbers that are reserved and that no claim holds.
@@ -245,7 +247,8 @@ impl Store {
     fn over(engine: Engine, read: AnyPool, write: AnyPool) -> Store {
         let (committer, jobs) = mpsc::channel(1024);
         let (blobs, spare) = (blobs::Blobs::default(), numbers::Spare::default());
-        let store = Store { engine, read, write, committer, blobs, spare };
+        let turns = transactions::Turns::default();
+        let store = Store { engine, read, write, turns, committer, blobs, spare };
         // The committer's own handle must not keep its channel open.
         let (deaf, _) = mpsc::channel(1);
         let committing = committer::run(Store { committer: deaf, ..store.clone() }, jobs);

@@ -11,7 +11,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 use tokio::sync::oneshot;
 
-use super::committer::Job;
+use super::committer::{Entry, Job};
 use super::{Error, Store, naming, rows};
 use crate::request::Authentication;
 
@@ -211,8 +211,8 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         let content_hash = hex::encode(Sha256::digest(&new.raw));
         let put = naming::put(&self.blobs, &content_hash, &mut new.raw).await?;
-        let job = Job { id: uuid::Uuid::now_v7().to_string(), content_hash, new, put, acknowledged, answer };
-        self.committer.send(job).await.map_err(|_| Error::Closed)?;
+        let entry = Entry::new(new, content_hash, put, acknowledged);
+        self.committer.send(Job { entry, answer }).await.map_err(|_| Error::Closed)?;
         answered.await.map_err(|_| Error::Closed)?
     }
 

@@ -3,6 +3,7 @@
 //! Nothing here knows what a request is about. Bodies, addresses and tokens are never logged.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
@@ -47,13 +48,14 @@ impl Guard {
 }
 
 /// The middleware.
-pub async fn pass(State(guard): State<std::sync::Arc<Guard>>, mut request: Request, next: Next) -> Response {
+pub async fn pass(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(&request);
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
+    let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str);
+    let route: Arc<str> = route.into();
     request.extensions_mut().insert(BodyBy(tokio::time::Instant::now() + guard.reading));
-    let span = tracing::info_span!("http", request.id = id.to_str().unwrap_or_default(), %method, route);
+    let span = tracing::info_span!("http", request.id = id.to_str().unwrap_or_default(), %method, route = &*route);
     let mut response = match guard.places.try_acquire() {
         Err(_) => Problem::Unavailable(1).into_response(),
         Ok(_) if guard.is_too_large(&request) => Problem::TooLarge.into_response(),
@@ -72,10 +74,11 @@ pub async fn pass(State(guard): State<std::sync::Arc<Guard>>, mut request: Reque
     };
     let status = response.status();
     span.in_scope(|| tracing::debug!(status = status.as_u16(), "answered"));
-    metrics::counter!("deskclerk_http_requests_total", "route" => route.clone(), "status" => status_class(status.as_u16()))
+    metrics::counter!("deskclerk_http_requests_total", "route" => Arc::clone(&route), "status" => status_class(status.as_u16()))
         .increment(1);
     metrics::histogram!("deskclerk_http_seconds", "route" => route).record(started.elapsed().as_secs_f64());
     let headers = response.headers_mut();
+    headers.reserve(8);
     headers.insert(REQUEST_ID, id);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     for (name, value) in [
@@ -109,6 +112,10 @@ fn request_id(request: &Request) -> HeaderValue {
     };
     match request.headers().get(REQUEST_ID).filter(plain) {
         Some(value) => value.clone(),
-        None => HeaderValue::from_str(&uuid::Uuid::now_v7().to_string()).expect("a UUID is plain ASCII"),
+        None => {
+            let mut text = uuid::Uuid::encode_buffer();
+            let text = uuid::Uuid::now_v7().hyphenated().encode_lower(&mut text);
+            HeaderValue::from_str(text).expect("a UUID is plain ASCII")
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use deskclerk::campaigns::Campaign;
 use deskclerk::store::submissions::{Envelope, Kind, New, Outcome};
 use deskclerk::store::{Engine, Error, Store};
+use tokio_util::sync::CancellationToken;
 
 use crate::servers::postgres;
 
@@ -101,6 +102,35 @@ async fn a_group_tells_the_known_from_the_new() {
             assert!(key >= 150 || answer.id == first[key].id, "{key}");
         }
         assert_eq!(store.pending_submissions().await.unwrap(), 300);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_submissions_keep_coming_others_write_too() {
+    each_engine(async |store| {
+        let enough = CancellationToken::new();
+        let posting = (0..100).map(|client| {
+            let (store, enough) = (store.clone(), enough.clone());
+            tokio::spawn(async move {
+                let mut posted = 0;
+                while !enough.is_cancelled() {
+                    store.submit(new("lmtp", None, &format!("{client}: {posted}"))).await.unwrap();
+                    posted += 1;
+                }
+                posted
+            })
+        });
+        let posting: Vec<_> = posting.collect();
+        let mut claimed = 0;
+        while claimed < 50 {
+            claimed += store.claim_submissions(2_000, 60_000, 5).await.unwrap().len();
+        }
+        store.flush().await.unwrap();
+        enough.cancel();
+        let posted = futures_util::future::join_all(posting).await;
+        let posted: i64 = posted.into_iter().map(Result::unwrap).sum();
+        assert_eq!(store.pending_submissions().await.unwrap(), posted);
     })
     .await;
 }
