@@ -13,6 +13,14 @@ struct Table {
     list: Vec<List>,
     asked: Vec<Asked>,
     stated: Vec<Mails>,
+    turned_down: Texts,
+    kept: Texts,
+    to_cancel: Texts,
+}
+
+#[derive(Deserialize)]
+struct Texts {
+    mails: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -53,7 +61,7 @@ fn a_list_is_picked_from_as_people_do() {
         let offered: Vec<Offered<'_>> =
             ids.iter().zip(&list.of).map(|(id, name)| Offered { id, name, ahead: None }).collect();
         let told = |places: &[usize]| places.iter().map(|place| (place + 1).to_string()).collect::<Vec<_>>().join(" ");
-        let picked = |text: &str| match rules.answers.pick(text, &offered) {
+        let picked = |text: &str| match rules.answers.pick(text, &offered, "reporting") {
             Pick::Silent => "silent".to_owned(),
             Pick::Unclear => "unclear".to_owned(),
             Pick::Nothing => "nothing".to_owned(),
@@ -70,7 +78,7 @@ fn a_list_is_picked_from_as_people_do() {
         Offered { id: "20411", name: "Spring Leads South", ahead: None },
     ];
     let late = format!("{} the second one", "the report shows nothing at all ".repeat(4));
-    assert_eq!(rules.answers.pick(&late, &offered), Pick::Silent);
+    assert_eq!(rules.answers.pick(&late, &offered, "reporting"), Pick::Silent);
 }
 
 #[test]
@@ -313,6 +321,40 @@ fn what_is_picked_wins_over_what_is_said_beside_it() {
     ]
     .map(|row| row.map(str::to_owned));
     check(rows.iter().map(|row| (row, understood(&row[0]))));
+}
+
+/// In other words than "not": to the question for the ID, to a list of two, and once the ticket has its campaign.
+#[test]
+fn what_is_turned_down_in_other_words_is_not_the_one() {
+    let rules = Rules::shipped();
+    let (campaigns, _) = load::parse(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+    let directory = Directory::build(campaigns);
+    let from = Mailbox { name: None, address: "ann@hollowtree.example".into() };
+    let request = |text: &str| Request { from: from.clone(), text: text.to_owned(), ..Request::default() };
+    let known = |text: &str, offered: &[&str]| {
+        let first = triage(&request(text), &directory, &rules, None);
+        let offered = offered.iter().map(|id| (*id).to_owned()).collect();
+        Known { asked: first.missing.clone(), triage: first, offered, campaign_by_agent: false }
+    };
+    let shows = "has shown no clicks since Monday although we had visitors.";
+    let asked = known(&format!("The report of my campaign {shows}"), &[]);
+    let listed = known(&format!("The report of Orchard Box Autumn {shows}"), &["20417", "20471"]);
+    let settled = known(&format!("The report of campaign 20471 {shows}"), &[]);
+    let cancelled = known("Please cancel our autumn campaign at the end of the month.", &[]);
+    assert_eq!(cancelled.triage.topic.id, "cancellation");
+    assert!(settled.asked.is_empty() && asked.asked == cancelled.asked, "{settled:?}");
+    let wrong = |texts: Texts, known: &Known, expected: &[&str]| -> Vec<String> {
+        let about = |text: &str| triage(&request(text), &directory, &rules, Some(known)).campaign.ids.join(" ");
+        texts.mails.into_iter().filter(|text| !expected.contains(&about(text).as_str())).collect()
+    };
+    for (known, left) in [(&asked, ""), (&listed, "20417"), (&settled, "")] {
+        assert_eq!(wrong(table().turned_down, known, &["", left]), [String::new(); 0]);
+        assert_eq!(wrong(table().kept, known, &["20471"]), [String::new(); 0]);
+    }
+    assert_eq!(wrong(table().to_cancel, &cancelled, &["20471"]), [String::new(); 0]);
+    let both = ["20417 and 20471 aren't the ones", "forget 20417 and 20471", "20417 und 20471 gehören nicht uns"];
+    let both = Texts { mails: both.map(str::to_owned).into() };
+    assert_eq!(wrong(both, &asked, &[""]), [String::new(); 0]);
 }
 
 /// A year that is told from the day of the answer on.

@@ -26,7 +26,8 @@ pub enum Asked {
 impl Answers {
     /// Which of the IDs stated at these byte spans, in the order of the text, it is not about. The same words at two places are
     /// one ID, and turned down only where no place means it.
-    pub fn turned_down(&self, text: &str, stated: &[(usize, usize)], asked: Asked) -> Vec<(usize, usize)> {
+    /// `topic`: the ticket's.
+    pub fn turned_down(&self, text: &str, stated: &[(usize, usize)], asked: Asked, topic: &str) -> Vec<(usize, usize)> {
         let Some(&(first, _)) = stated.first() else { return vec![] };
         let near = stated.iter().take(MOST_IDS).take_while(|(_, to)| to - first <= MOST_BYTES).count();
         let stated = &stated[..near];
@@ -50,12 +51,15 @@ impl Answers {
         read.push_str(text.get(end..stop).unwrap_or_default());
         let ids: Vec<String> = (0..places.len()).map(mark).collect();
         let list: Vec<Offered<'_>> = ids.iter().map(|id| Offered { id, name: "", ahead: None }).collect();
-        let list = List::of(&list, self);
+        let list = List::of(&list, self).on(topic, self);
         let mut clauses = self.clauses(&read, &list);
         let mut out = BTreeSet::new();
         if asked == Asked::Nothing {
-            let of_the_matter =
-                |token: &&mut Token| matches!(token, Token::Word(Class::Wrong | Class::Yes | Class::Deed));
+            use Class::{Deed, Down, Wrong, Yes};
+            let of_the_matter = |token: &&mut Token| match token {
+                Token::Word(Down(down)) => down.may_be_the_matter(),
+                token => matches!(token, Token::Word(Wrong | Yes | Deed)),
+            };
             let tokens = clauses.iter_mut().flat_map(|clause| &mut clause.tokens);
             tokens.filter(of_the_matter).for_each(|token| *token = Token::Unknown);
             // What is said of it in other words is the matter.

@@ -213,8 +213,9 @@ impl Said {
             let fewer = has(All) && tokens.iter().any(counted);
             let fewer = fewer || has(Both) && length != 2 || clause.count().is_some_and(|count| count != length);
             self.doubt |= about && fewer;
-            self.all |= about && !denied && !has(Wrong) && (has(All) || has(AllCampaigns) || both);
-            self.nothing |= about && (has(Nothing) || has(Neither) || has(Wrong) && (has(All) || both));
+            let wrong = has(Wrong) || clause.turns_down();
+            self.all |= about && !denied && !wrong && (has(All) || has(AllCampaigns) || both);
+            self.nothing |= about && (has(Nothing) || has(Neither) || wrong && (has(All) || both));
             // To a list of one "not that" says it, too; of a longer one only a plain "no".
             self.nothing |= about && length == 1 && (has(Not) || has(No));
             let plain = |token: &Token| matches!(token, Token::Word(Not | No | Polite));
@@ -224,7 +225,8 @@ impl Said {
         }
         let places = |(_, place): &(usize, Option<usize>)| place.filter(|place| *place < length);
         let places: Vec<usize> = mentions.iter().filter_map(places).collect();
-        if clause.asks && !denied && !unsure && places.len() == 1 {
+        let down = clause.turned_down(&mentions);
+        if clause.asks && !denied && down.is_empty() && !unsure && places.len() == 1 {
             self.put = Some(Put { places, sentence: clause.sentence, asks: true });
             return;
         }
@@ -262,8 +264,14 @@ impl Said {
                 *other < *at && of != place && !tokens[..*other].iter().any(none) && anew(*other, *at)
             };
             let restarted = mentions.iter().any(corrects);
-            let behind = |near: usize| wrong(&tokens[near]) && clear(at + 1, (near + 2).min(tokens.len()));
-            let ends = after == tokens.len() && tokens[at + 1..].iter().any(denies);
+            // "Is not wrong" turns nothing down.
+            let passing = |token: &&Token| matches!(token, Token::Word(Filler | Copula));
+            let not_wrong = |near: usize| tokens[near + 1..].iter().find(|token| !passing(token)).is_some_and(wrong);
+            let spared = |near: usize| (at + 1..near).any(|not| denies(&tokens[not]) && not_wrong(not));
+            let behind =
+                |near: usize| wrong(&tokens[near]) && clear(at + 1, (near + 2).min(tokens.len())) && !spared(near);
+            let mut end = at + 1..tokens.len();
+            let ends = after == tokens.len() && end.any(|near| denies(&tokens[near]) && !not_wrong(near));
             // "None of the first and second"; "none of them" has said it all.
             let none = |at: &usize| {
                 let told = matches!(tokens.get(at + 1), Some(Token::Word(Among | Nouns)));
@@ -275,7 +283,8 @@ impl Said {
             let denied = (before(&denies) && !goes || of_none) && !restarted
                 || ends && clear(at + 1, after) && !has(Fine)
                 || (at + 1..after).any(behind)
-                || first && before(&wrong);
+                || first && before(&wrong)
+                || down.contains(at);
             // "We don't use the first one", "I do not see clicks in the second": either may be meant.
             self.doubt |= !denied && !restarted && tokens[..*at].iter().any(denies);
             match place {
@@ -304,16 +313,17 @@ impl Said {
         let first = |class| clause.tokens.first() == Some(&Token::Word(class));
         // "20417, that is not it", "20417, c'est une erreur"
         let light = |token: &Token| {
-            matches!(token, Token::Word(Not | No | Polite | Filler | Copula | Noun | Number | Wrong | Yes))
+            matches!(token, Token::Word(Not | No | Polite | Filler | Copula | Noun | Number | Wrong | Down(_) | Yes))
         };
         let denies = |token: &Token| matches!(token, Token::Word(Not | No));
-        let denies = clause.tokens.iter().any(denies) != clause.tokens.contains(&Token::Word(Wrong));
+        let wrong = clause.tokens.contains(&Token::Word(Wrong)) || clause.turns_down();
+        let denies = clause.tokens.iter().any(denies) != wrong;
         let alone = clause.sentence == put.sentence && denies && clause.tokens.iter().all(light);
         match clause.strange() == 0 {
             true if clause.tokens.iter().all(|token| matches!(token, Token::Word(Polite | Correction))) => {
                 self.put = Some(put);
             }
-            true if alone || (first(Not) || first(No)) && put.asks => {
+            true if alone || (first(Not) || first(No) || clause.turns_down()) && put.asks => {
                 self.meant.retain(|place| !put.places.contains(place));
                 self.denied.extend(put.places);
             }
