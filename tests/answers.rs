@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use deskclerk::campaigns::{Directory, Status, load};
+use deskclerk::request::evidence::Evidence;
 use deskclerk::request::{Mailbox, Request};
 use deskclerk::rules::Rules;
 use deskclerk::rules::answers::{Offered, Pick};
@@ -16,6 +17,8 @@ struct Table {
     turned_down: Texts,
     kept: Texts,
     to_cancel: Texts,
+    doubted: Texts,
+    plain: Texts,
 }
 
 #[derive(Deserialize)]
@@ -355,6 +358,41 @@ fn what_is_turned_down_in_other_words_is_not_the_one() {
     let both = ["20417 and 20471 aren't the ones", "forget 20417 and 20471", "20417 und 20471 gehören nicht uns"];
     let both = Texts { mails: both.map(str::to_owned).into() };
     assert_eq!(wrong(both, &asked, &[""]), [String::new(); 0]);
+}
+
+/// What is taken in doubt is flagged, until it is stated plainly; the words that doubt say why.
+#[test]
+fn an_id_that_is_stated_in_doubt_is_flagged() {
+    let rules = Rules::shipped();
+    let (campaigns, _) = load::parse(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+    let directory = Directory::build(campaigns);
+    let from = Mailbox { name: None, address: "ann@hollowtree.example".into() };
+    let request = |text: &str| Request { from: from.clone(), text: text.to_owned(), ..Request::default() };
+    let text = "The report of my campaign has shown no clicks since Monday although we had visitors. Can you check?";
+    let first = triage(&request(text), &directory, &rules, None);
+    let known = Known { asked: first.missing.clone(), triage: first, offered: vec![], campaign_by_agent: false };
+    let flagged = |answer: &str, known: &Known| {
+        let after = triage(&request(answer), &directory, &rules, Some(known));
+        assert_eq!((after.campaign.id.as_deref(), after.missing.len()), (Some("20471"), 0), "{answer}");
+        let flagged = after.flags.iter().any(|flag| flag == "doubted_id");
+        let because = |found: &&Evidence| found.rule == "answer.doubted_id" && answer.contains(&found.text);
+        assert_eq!(after.campaign.evidence.iter().find(because).is_some(), flagged, "{answer}: {after:?}");
+        (flagged, Known { asked: vec![], triage: after, ..known.clone() })
+    };
+    let wrong = |texts: Texts, expected: bool| -> Vec<String> {
+        texts.mails.into_iter().filter(|text| flagged(text, &known).0 != expected).collect()
+    };
+    assert_eq!(wrong(table().doubted, true), [String::new(); 0]);
+    assert_eq!(wrong(table().plain, false), [String::new(); 0]);
+    let (_, doubted) = flagged("20471, I guess", &known);
+    let thanks = triage(&request("Thanks!"), &directory, &rules, Some(&doubted));
+    assert_eq!(thanks.flags, ["doubted_id"]);
+    let sure = triage(&request("It is 20471, I checked."), &directory, &rules, Some(&doubted));
+    assert!(sure.flags.is_empty() && sure.campaign.id.as_deref() == Some("20471"), "{sure:?}");
+    for (answer, expected) in [("Hi, 20,417", Some("20417")), ("20,417", Some("20417")), ("20,999", None)] {
+        let after = triage(&request(answer), &directory, &rules, Some(&known));
+        assert_eq!(after.campaign.id.as_deref(), expected, "{answer}");
+    }
 }
 
 /// A year that is told from the day of the answer on.

@@ -68,6 +68,8 @@ pub struct Offered<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
     Unsure,
+    /// Says nothing, but with a shade of doubt.
+    Think,
     Nothing,
     /// "Neither": denies what follows, or, alone, all.
     Neither,
@@ -152,6 +154,7 @@ impl Answers {
             use Class::*;
             for (key, class) in [
                 ("unsure", Unsure),
+                ("think", Think),
                 ("none", Nothing),
                 ("neither", Neither),
                 ("no", No),
@@ -258,6 +261,11 @@ impl Answers {
     fn close_gaps(&self, words: &mut Vec<String>) {
         let mut at = 0;
         while at < words.len() {
+            // "If I remember correctly" is one by itself.
+            if let Some((_, length)) = self.class_at(&words[at..]).filter(|(_, length)| *length > 2) {
+                at += length;
+                continue;
+            }
             let gapped = self.gapped.get(&words[at]).into_iter().flatten();
             let mut found = gapped.filter_map(|(rest, behind)| {
                 let from = at + 1 + rest.len();
@@ -318,6 +326,7 @@ impl Answers {
                 left -= words.len();
                 self.close_gaps(&mut words);
                 let mut tokens = vec![];
+                let mut hedged = false;
                 let mut at = 0;
                 loop {
                     let (token, length) = match words.get(at) {
@@ -329,6 +338,10 @@ impl Answers {
                     let token = match token {
                         // "One."
                         Token::Word(Class::Noun) if whole && self.numbers.get(&words[0]) == Some(&1) => Token::Place(0),
+                        Token::Word(Class::Think) => {
+                            hedged = true;
+                            Token::Word(Class::Filler)
+                        }
                         token => token,
                     };
                     if token != Token::Word(Class::But) {
@@ -336,13 +349,16 @@ impl Answers {
                         continue;
                     }
                     let tokens = std::mem::take(&mut tokens);
+                    let hedged = std::mem::take(&mut hedged);
                     if tokens.first() == Some(&Token::Word(Class::That))
                         && let Some(before) = clauses[first..].last_mut()
                     {
                         before.tokens.extend(tokens);
+                        before.hedged |= hedged;
                         before.span.1 = span.1;
                     } else {
-                        clauses.push(Clause { tokens, span, sentence, segment, question, asks: false, opens: false });
+                        let (asks, opens) = (false, false);
+                        clauses.push(Clause { tokens, span, sentence, segment, question, asks, opens, hedged });
                     }
                     if length == 0 {
                         break;

@@ -42,6 +42,8 @@ pub(super) struct Clause {
     pub(super) asks: bool,
     /// Its one word may as well open what follows: "First, thank you for the quick answer".
     pub(super) opens: bool,
+    /// It is said with a shade of doubt, which does not keep anybody from picking: "I think".
+    pub(super) hedged: bool,
 }
 
 /// The place that no list has.
@@ -180,6 +182,8 @@ pub(super) struct Said {
     takes_back: bool,
     /// What the last clause asks, or names and says nothing more of: a "no" behind it turns it down.
     put: Option<Put>,
+    /// The sentence whose last clause ruled out all that it speaks of; whether because it is over.
+    ruled_out: Option<(usize, bool)>,
 }
 
 /// What a clause put before what follows it.
@@ -242,6 +246,16 @@ impl Said {
             place.is_some_and(|place| place >= length) && !clause.denies_absent(*at)
         };
         self.doubt |= mentions.iter().any(beyond);
+        // "2024 is over, 2025 too"
+        let light = |(at, token): (usize, &Token)| {
+            matches!(token, Token::Word(And | Filler | Noun | Polite)) || mentions.iter().any(|(place, _)| *place == at)
+        };
+        let echo = self.ruled_out.take().filter(|(sentence, _)| {
+            *sentence == clause.sentence
+                && tokens.last() == Some(&Token::Word(And))
+                && tokens.iter().enumerate().all(light)
+        });
+        let kept = self.meant.len();
         for (count, (at, place)) in mentions.iter().enumerate() {
             let after = mentions.iter().map(|(next, _)| *next).find(|next| next > at).unwrap_or(tokens.len());
             let first = mentions.iter().all(|(other, _)| other >= at);
@@ -284,7 +298,9 @@ impl Said {
                 || ends && clear(at + 1, after) && !has(Fine)
                 || (at + 1..after).any(behind)
                 || first && before(&wrong)
-                || down.contains(at);
+                || down.contains(at)
+                || echo.is_some_and(|(_, over)| !over);
+            let over = over || echo.is_some_and(|(_, over)| over);
             // "We don't use the first one", "I do not see clicks in the second": either may be meant.
             self.doubt |= !denied && !restarted && tokens[..*at].iter().any(denies);
             match place {
@@ -302,6 +318,7 @@ impl Said {
                 None => self.other |= !denied && !over,
             }
         }
+        self.ruled_out = (self.meant.len() == kept).then_some((clause.sentence, echo.map_or(over, |(_, over)| over)));
         // "20417 sorry, 20471"
         let last = mentions.iter().map(|(at, _)| at + 1).max().unwrap_or(0);
         self.takes_back = matches!(tokens[last..], [.., Token::Word(Correction | Mean)]);
