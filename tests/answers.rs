@@ -351,13 +351,13 @@ fn what_is_turned_down_in_other_words_is_not_the_one() {
         texts.mails.into_iter().filter(|text| !expected.contains(&about(text).as_str())).collect()
     };
     for (known, left) in [(&asked, ""), (&listed, "20417"), (&settled, "")] {
-        assert_eq!(wrong(table().turned_down, known, &["", left]), [String::new(); 0]);
-        assert_eq!(wrong(table().kept, known, &["20471"]), [String::new(); 0]);
+        assert_eq!(wrong(table().turned_down, known, &["", left]), Vec::<String>::new());
+        assert_eq!(wrong(table().kept, known, &["20471"]), Vec::<String>::new());
     }
-    assert_eq!(wrong(table().to_cancel, &cancelled, &["20471"]), [String::new(); 0]);
+    assert_eq!(wrong(table().to_cancel, &cancelled, &["20471"]), Vec::<String>::new());
     let both = ["20417 and 20471 aren't the ones", "forget 20417 and 20471", "20417 und 20471 gehören nicht uns"];
     let both = Texts { mails: both.map(str::to_owned).into() };
-    assert_eq!(wrong(both, &asked, &[""]), [String::new(); 0]);
+    assert_eq!(wrong(both, &asked, &[""]), Vec::<String>::new());
 }
 
 /// What is taken in doubt is flagged, until it is stated plainly; the words that doubt say why.
@@ -382,8 +382,8 @@ fn an_id_that_is_stated_in_doubt_is_flagged() {
     let wrong = |texts: Texts, expected: bool| -> Vec<String> {
         texts.mails.into_iter().filter(|text| flagged(text, &known).0 != expected).collect()
     };
-    assert_eq!(wrong(table().doubted, true), [String::new(); 0]);
-    assert_eq!(wrong(table().plain, false), [String::new(); 0]);
+    assert_eq!(wrong(table().doubted, true), Vec::<String>::new());
+    assert_eq!(wrong(table().plain, false), Vec::<String>::new());
     let (_, doubted) = flagged("20471, I guess", &known);
     let thanks = triage(&request("Thanks!"), &directory, &rules, Some(&doubted));
     assert_eq!(thanks.flags, ["doubted_id"]);

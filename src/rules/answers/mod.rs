@@ -137,12 +137,20 @@ enum Class {
 #[derive(Debug, Default)]
 pub struct Answers {
     phrases: HashMap<String, Vec<(Vec<String>, Class)>>,
-    /// The phrases with a gap: by their first word the other words before it, and those behind it.
-    gapped: HashMap<String, Vec<(Vec<String>, Vec<String>)>>,
+    /// The phrases with a gap, by their first word.
+    gapped: HashMap<String, Vec<Gapped>>,
     /// Topics whose matter it is to strike campaigns off.
     striking: BTreeSet<String>,
     numbers: HashMap<String, usize>,
     thanks: Vec<Vec<String>>,
+}
+
+/// A phrase with a gap: "leave ... out of it".
+#[derive(Debug)]
+struct Gapped {
+    /// Its words before the gap but for the first.
+    rest: Vec<String>,
+    behind: Vec<String>,
 }
 
 impl Answers {
@@ -236,7 +244,7 @@ impl Answers {
             let (before, behind) = (words(before), words(behind));
             self.phrases.entry(closed(&before, &behind)).or_default().push((vec![], class));
             if let Some((first, rest)) = before.split_first() {
-                self.gapped.entry(first.clone()).or_default().push((rest.to_vec(), behind));
+                self.gapped.entry(first.clone()).or_default().push(Gapped { rest: rest.to_vec(), behind });
             }
             return;
         }
@@ -267,7 +275,7 @@ impl Answers {
                 continue;
             }
             let gapped = self.gapped.get(&words[at]).into_iter().flatten();
-            let mut found = gapped.filter_map(|(rest, behind)| {
+            let mut found = gapped.filter_map(|Gapped { rest, behind }| {
                 let from = at + 1 + rest.len();
                 let near =
                     (from + 1..=from + GAP).find(|near| words.get(*near..).is_some_and(|at| at.starts_with(behind)));
