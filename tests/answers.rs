@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use deskclerk::campaigns::{Directory, Status, load};
+use deskclerk::request::evidence::Evidence;
 use deskclerk::request::{Mailbox, Request};
 use deskclerk::rules::Rules;
 use deskclerk::rules::answers::{Offered, Pick};
@@ -13,6 +14,16 @@ struct Table {
     list: Vec<List>,
     asked: Vec<Asked>,
     stated: Vec<Mails>,
+    turned_down: Texts,
+    kept: Texts,
+    to_cancel: Texts,
+    doubted: Texts,
+    plain: Texts,
+}
+
+#[derive(Deserialize)]
+struct Texts {
+    mails: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -53,7 +64,7 @@ fn a_list_is_picked_from_as_people_do() {
         let offered: Vec<Offered<'_>> =
             ids.iter().zip(&list.of).map(|(id, name)| Offered { id, name, ahead: None }).collect();
         let told = |places: &[usize]| places.iter().map(|place| (place + 1).to_string()).collect::<Vec<_>>().join(" ");
-        let picked = |text: &str| match rules.answers.pick(text, &offered) {
+        let picked = |text: &str| match rules.answers.pick(text, &offered, "reporting") {
             Pick::Silent => "silent".to_owned(),
             Pick::Unclear => "unclear".to_owned(),
             Pick::Nothing => "nothing".to_owned(),
@@ -70,7 +81,7 @@ fn a_list_is_picked_from_as_people_do() {
         Offered { id: "20411", name: "Spring Leads South", ahead: None },
     ];
     let late = format!("{} the second one", "the report shows nothing at all ".repeat(4));
-    assert_eq!(rules.answers.pick(&late, &offered), Pick::Silent);
+    assert_eq!(rules.answers.pick(&late, &offered, "reporting"), Pick::Silent);
 }
 
 #[test]
@@ -313,6 +324,75 @@ fn what_is_picked_wins_over_what_is_said_beside_it() {
     ]
     .map(|row| row.map(str::to_owned));
     check(rows.iter().map(|row| (row, understood(&row[0]))));
+}
+
+/// In other words than "not": to the question for the ID, to a list of two, and once the ticket has its campaign.
+#[test]
+fn what_is_turned_down_in_other_words_is_not_the_one() {
+    let rules = Rules::shipped();
+    let (campaigns, _) = load::parse(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+    let directory = Directory::build(campaigns);
+    let from = Mailbox { name: None, address: "ann@hollowtree.example".into() };
+    let request = |text: &str| Request { from: from.clone(), text: text.to_owned(), ..Request::default() };
+    let known = |text: &str, offered: &[&str]| {
+        let first = triage(&request(text), &directory, &rules, None);
+        let offered = offered.iter().map(|id| (*id).to_owned()).collect();
+        Known { asked: first.missing.clone(), triage: first, offered, campaign_by_agent: false }
+    };
+    let shows = "has shown no clicks since Monday although we had visitors.";
+    let asked = known(&format!("The report of my campaign {shows}"), &[]);
+    let listed = known(&format!("The report of Orchard Box Autumn {shows}"), &["20417", "20471"]);
+    let settled = known(&format!("The report of campaign 20471 {shows}"), &[]);
+    let cancelled = known("Please cancel our autumn campaign at the end of the month.", &[]);
+    assert_eq!(cancelled.triage.topic.id, "cancellation");
+    assert!(settled.asked.is_empty() && asked.asked == cancelled.asked, "{settled:?}");
+    let wrong = |texts: Texts, known: &Known, expected: &[&str]| -> Vec<String> {
+        let about = |text: &str| triage(&request(text), &directory, &rules, Some(known)).campaign.ids.join(" ");
+        texts.mails.into_iter().filter(|text| !expected.contains(&about(text).as_str())).collect()
+    };
+    for (known, left) in [(&asked, ""), (&listed, "20417"), (&settled, "")] {
+        assert_eq!(wrong(table().turned_down, known, &["", left]), Vec::<String>::new());
+        assert_eq!(wrong(table().kept, known, &["20471"]), Vec::<String>::new());
+    }
+    assert_eq!(wrong(table().to_cancel, &cancelled, &["20471"]), Vec::<String>::new());
+    let both = ["20417 and 20471 aren't the ones", "forget 20417 and 20471", "20417 und 20471 gehören nicht uns"];
+    let both = Texts { mails: both.map(str::to_owned).into() };
+    assert_eq!(wrong(both, &asked, &[""]), Vec::<String>::new());
+}
+
+/// What is taken in doubt is flagged, until it is stated plainly; the words that doubt say why.
+#[test]
+fn an_id_that_is_stated_in_doubt_is_flagged() {
+    let rules = Rules::shipped();
+    let (campaigns, _) = load::parse(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+    let directory = Directory::build(campaigns);
+    let from = Mailbox { name: None, address: "ann@hollowtree.example".into() };
+    let request = |text: &str| Request { from: from.clone(), text: text.to_owned(), ..Request::default() };
+    let text = "The report of my campaign has shown no clicks since Monday although we had visitors. Can you check?";
+    let first = triage(&request(text), &directory, &rules, None);
+    let known = Known { asked: first.missing.clone(), triage: first, offered: vec![], campaign_by_agent: false };
+    let flagged = |answer: &str, known: &Known| {
+        let after = triage(&request(answer), &directory, &rules, Some(known));
+        assert_eq!((after.campaign.id.as_deref(), after.missing.len()), (Some("20471"), 0), "{answer}");
+        let flagged = after.flags.iter().any(|flag| flag == "doubted_id");
+        let because = |found: &&Evidence| found.rule == "answer.doubted_id" && answer.contains(&found.text);
+        assert_eq!(after.campaign.evidence.iter().find(because).is_some(), flagged, "{answer}: {after:?}");
+        (flagged, Known { asked: vec![], triage: after, ..known.clone() })
+    };
+    let wrong = |texts: Texts, expected: bool| -> Vec<String> {
+        texts.mails.into_iter().filter(|text| flagged(text, &known).0 != expected).collect()
+    };
+    assert_eq!(wrong(table().doubted, true), Vec::<String>::new());
+    assert_eq!(wrong(table().plain, false), Vec::<String>::new());
+    let (_, doubted) = flagged("20471, I guess", &known);
+    let thanks = triage(&request("Thanks!"), &directory, &rules, Some(&doubted));
+    assert_eq!(thanks.flags, ["doubted_id"]);
+    let sure = triage(&request("It is 20471, I checked."), &directory, &rules, Some(&doubted));
+    assert!(sure.flags.is_empty() && sure.campaign.id.as_deref() == Some("20471"), "{sure:?}");
+    for (answer, expected) in [("Hi, 20,417", Some("20417")), ("20,417", Some("20417")), ("20,999", None)] {
+        let after = triage(&request(answer), &directory, &rules, Some(&known));
+        assert_eq!(after.campaign.id.as_deref(), expected, "{answer}");
+    }
 }
 
 /// A year that is told from the day of the answer on.

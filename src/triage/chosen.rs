@@ -47,7 +47,7 @@ pub fn chosen(
         (named.len() == 1 && list.len() > 1 && !stated).then_some(named)
     };
     // Whoever writes nothing of it above may have marked it in the list that he quotes.
-    let said = match answers.pick(text, &list) {
+    let said = match answers.pick(text, &list, &known.triage.topic.id) {
         Pick::Silent if !stated => answers.marked(text, &request.quoted, &list),
         said => said,
     };

@@ -5,6 +5,7 @@
 
 mod chosen;
 mod corrected;
+mod doubted;
 pub mod merge;
 mod told;
 mod turned_down;
@@ -56,7 +57,7 @@ pub struct Triage {
     pub priority: String,
     /// The team.
     pub route: String,
-    /// Flags for agents: `similar_names`, `other_account`, `look_alike_id`, …
+    /// Flags for agents: `similar_names`, `other_account`, `look_alike_id`, `doubted_id`, …
     pub flags: Vec<String>,
     /// What is to be done.
     pub action: Action,
@@ -109,15 +110,26 @@ fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known
         _ => request,
     };
     let asked = known.is_some_and(Known::asks_for_campaign);
+    let pointed;
+    let request = match asked.then(|| in_points(&request.text, directory)).flatten() {
+        Some(text) => {
+            pointed = Request { text, ..request.clone() };
+            &pointed
+        }
+        None => request,
+    };
     let mut campaign = campaigns::identify_in(request, view, &rules.campaign_hints, asked);
     campaign = turned_down::without(campaign, request, view, rules, known);
     let scope = known.filter(|_| asked).and_then(|known| answered_without(&mut campaign, request, rules, known));
     // A campaign's name says nothing of the topic, nor of what is wrong: "Spring Leads" is not about leads.
     let read = [rules.find(request, &naming(&campaign))];
     let mut topic = rules.topic_of(&read[0]);
+    let mut doubted = false;
     if let Some(known) = known {
+        let stated = campaign.clone();
         campaign = merge::campaign(campaign, request, directory, &rules.answers, known);
         topic = merge::topic(topic, known);
+        doubted = doubted::doubted(&stated, &mut campaign, request, directory, rules, known);
     }
     let concerns = concerns(&topic.id, &read, &campaign, rules);
     campaign.status = in_view_of(concerns, &campaign);
@@ -132,6 +144,7 @@ fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known
     let mut flags = routing.flags;
     flags.extend(campaign_flags(&campaign).map(str::to_owned));
     let mut priority = routing.priority;
+    flags.extend(doubted.then(|| DOUBTED_ID.to_owned()));
     if let Some(known) = known {
         priority = merge::priority(priority, &known.triage.priority);
         let stays = |flag: &str| match flag {
@@ -152,10 +165,33 @@ fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known
     Triage { campaign, topic, missing, wanted, heard, priority, route: routing.route, flags, action, told: None }
 }
 
+/// The text with points for commas in what is an ID in groups of thousands: "20,417". `None`: there is none.
+fn in_points(text: &str, directory: &Directory) -> Option<String> {
+    let digit = |c: char| c.is_ascii_digit();
+    let grouped = |at: &usize| {
+        let before = text[..*at].trim_end_matches(digit);
+        let behind = text[at + 1..].trim_start_matches(digit);
+        let parts = (&text[before.len()..*at], &text[at + 1..text.len() - behind.len()]);
+        let whole = !before.ends_with([',', '.']) && !behind.starts_with(',');
+        whole
+            && (1..=3).contains(&parts.0.len())
+            && parts.1.len() == 3
+            && directory.get(&format!("{}{}", parts.0, parts.1)).is_some()
+    };
+    let commas: Vec<usize> = text.match_indices(',').map(|(at, _)| at).filter(grouped).collect();
+    let mut pointed = text.to_owned();
+    for at in &commas {
+        pointed.replace_range(at..=at, ".");
+    }
+    (!commas.is_empty()).then_some(pointed)
+}
+
 /// The flag of a ticket whose customer was asked for the campaign and answered that it is about none.
 const NO_CAMPAIGN: &str = "no_campaign";
 /// The same, when it is about all of them.
 const ALL_CAMPAIGNS: &str = "all_campaigns";
+/// The flag of a ticket whose customer stated the Campaign ID and was not sure of it.
+const DOUBTED_ID: &str = "doubted_id";
 
 /// The flag of an answer that names no campaign because it is about none, or about all: agents see which, and nobody asks
 /// again.
@@ -278,7 +314,8 @@ fn lacked(known: &Known, topic: &str, detail: &str) -> bool {
 }
 
 /// Flags that follow from the campaign's verdict and fall with it.
-const CAMPAIGN_FLAGS: &[&str] = &["similar_names", "other_account", "look_alike_id", NO_CAMPAIGN, ALL_CAMPAIGNS];
+const CAMPAIGN_FLAGS: &[&str] =
+    &["similar_names", "other_account", "look_alike_id", NO_CAMPAIGN, ALL_CAMPAIGNS, DOUBTED_ID];
 
 /// Whether the ID that is stated is one of somebody else's account. A name alone, or an ID that is not known, says nothing of
 /// whose campaign is meant.

@@ -31,7 +31,8 @@ pub fn without(
     let mut ids: Vec<&Evidence> = stated.evidence.iter().filter(states).collect();
     ids.sort_by_key(|found| found.start);
     let spans: Vec<_> = ids.iter().map(|found| (found.start, found.end)).collect();
-    let mut down = rules.answers.turned_down(&request.text, &spans, asked);
+    let topic = known.map_or("", |known| known.triage.topic.id.as_str());
+    let mut down = rules.answers.turned_down(&request.text, &spans, asked, topic);
     down.retain(|span| ids.iter().any(|found| found.weight > 0.0 && (found.start, found.end) == *span));
     if down.is_empty() {
         return stated;

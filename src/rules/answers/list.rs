@@ -19,6 +19,8 @@ pub(super) struct List {
     pub(super) newest: Option<usize>,
     /// Likewise of the earliest.
     pub(super) oldest: Option<usize>,
+    /// To strike one off is what is to be done with it.
+    pub(super) struck: bool,
 }
 
 impl List {
@@ -39,7 +41,12 @@ impl List {
             _ => (None, None),
         };
         let ahead = list.iter().map(|option| option.ahead).collect();
-        List { ahead, ids: list.iter().map(compact).collect(), newest, oldest, names }
+        List { ahead, ids: list.iter().map(compact).collect(), newest, oldest, names, struck: false }
+    }
+
+    /// The list as it is put on a ticket of this topic.
+    pub(super) fn on(self, topic: &str, answers: &Answers) -> List {
+        List { struck: answers.striking.contains(topic), ..self }
     }
 
     /// The one whose name lies so many years ahead.

@@ -6,16 +6,18 @@
 
 pub mod beside;
 pub mod denied;
+mod down;
 mod list;
 mod marked;
 mod said;
 pub mod scope;
 pub mod sides;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 pub use self::list::own_year;
 
+use self::down::Kind;
 use self::list::List;
 use self::said::{Clause, Said, Token};
 use super::sheet::Sheet;
@@ -28,6 +30,8 @@ const RANKS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"
 const NUMBERS: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
 /// Words of an answer that are read: whoever picks does so early.
 const MOST_WORDS: usize = 300;
+/// Words that may stand in the gap of a phrase: "leave ... alone".
+const GAP: usize = 4;
 /// The Portuguese "is", whose accent tells it from "and".
 const IS: &str = "é";
 /// What ends a sentence.
@@ -64,6 +68,8 @@ pub struct Offered<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
     Unsure,
+    /// Says nothing, but with a shade of doubt.
+    Think,
     Nothing,
     /// "Neither": denies what follows, or, alone, all.
     Neither,
@@ -78,6 +84,12 @@ enum Class {
     Nouns,
     Not,
     Wrong,
+    /// Turns down what it is said of.
+    Down(Kind),
+    /// "Belongs to": so does this, whoever is named behind it.
+    Belongs,
+    /// Looks like one of these, and is what the matter is.
+    Matter,
     But,
     /// "That": goes on behind a comma.
     That,
@@ -125,8 +137,20 @@ enum Class {
 #[derive(Debug, Default)]
 pub struct Answers {
     phrases: HashMap<String, Vec<(Vec<String>, Class)>>,
+    /// The phrases with a gap, by their first word.
+    gapped: HashMap<String, Vec<Gapped>>,
+    /// Topics whose matter it is to strike campaigns off.
+    striking: BTreeSet<String>,
     numbers: HashMap<String, usize>,
     thanks: Vec<Vec<String>>,
+}
+
+/// A phrase with a gap: "leave ... out of it".
+#[derive(Debug)]
+struct Gapped {
+    /// Its words before the gap but for the first.
+    rest: Vec<String>,
+    behind: Vec<String>,
 }
 
 impl Answers {
@@ -138,6 +162,7 @@ impl Answers {
             use Class::*;
             for (key, class) in [
                 ("unsure", Unsure),
+                ("think", Think),
                 ("none", Nothing),
                 ("neither", Neither),
                 ("no", No),
@@ -147,6 +172,13 @@ impl Answers {
                 ("nouns", Nouns),
                 ("not", Not),
                 ("wrong", Wrong),
+                ("not_the_one", Down(Kind::NotTheOne)),
+                ("not_ours", Down(Kind::NotOurs)),
+                ("belongs", Belongs),
+                ("error", Down(Kind::Error)),
+                ("let_be", Down(Kind::LetBe)),
+                ("strike", Down(Kind::Strike)),
+                ("matter", Matter),
                 ("but", But),
                 ("that", That),
                 ("over", Over),
@@ -188,6 +220,7 @@ impl Answers {
                 answers.add(&phrase, Polite);
                 answers.thanks.push(words(&phrase));
             }
+            answers.striking.extend(sheet.texts(&mut root, "striking").into_iter().map(|(topic, _)| topic));
             for (rank, key) in RANKS.into_iter().enumerate() {
                 for (phrase, _) in sheet.texts(&mut root, key) {
                     answers.add(&phrase, Rank(rank));
@@ -207,6 +240,14 @@ impl Answers {
     }
 
     fn add(&mut self, phrase: &str, class: Class) {
+        if let Some((before, behind)) = phrase.split_once("...") {
+            let (before, behind) = (words(before), words(behind));
+            self.phrases.entry(closed(&before, &behind)).or_default().push((vec![], class));
+            if let Some((first, rest)) = before.split_first() {
+                self.gapped.entry(first.clone()).or_default().push(Gapped { rest: rest.to_vec(), behind });
+            }
+            return;
+        }
         let accented = words(phrase);
         // Many leave the accent out; alone that is another word.
         let plain: Vec<String> = accented.iter().map(|word| folded(word)).collect();
@@ -224,9 +265,34 @@ impl Answers {
         found.map(|(rest, class)| (*class, rest.len() + 1))
     }
 
-    /// What this text says of the list.
-    pub fn pick(&self, text: &str, list: &[Offered<'_>]) -> Pick {
-        let list = List::of(list, self);
+    /// Writes the phrases with a gap as one word before what stands in it: "leave 20471 alone".
+    fn close_gaps(&self, words: &mut Vec<String>) {
+        let mut at = 0;
+        while at < words.len() {
+            // "If I remember correctly" is one by itself.
+            if let Some((_, length)) = self.class_at(&words[at..]).filter(|(_, length)| *length > 2) {
+                at += length;
+                continue;
+            }
+            let gapped = self.gapped.get(&words[at]).into_iter().flatten();
+            let mut found = gapped.filter_map(|Gapped { rest, behind }| {
+                let from = at + 1 + rest.len();
+                let near =
+                    (from + 1..=from + GAP).find(|near| words.get(*near..).is_some_and(|at| at.starts_with(behind)));
+                near.filter(|_| words[at + 1..].starts_with(rest)).map(|near| (from, near, near + behind.len()))
+            });
+            if let Some((from, near, end)) = found.next() {
+                let phrase = closed(&words[at..from], &words[near..end]);
+                words.drain(near..end);
+                words.splice(at..from, [phrase]);
+            }
+            at += 1;
+        }
+    }
+
+    /// What this text says of the list, on a ticket of this topic.
+    pub fn pick(&self, text: &str, list: &[Offered<'_>], topic: &str) -> Pick {
+        let list = List::of(list, self).on(topic, self);
         heard(&self.clauses(text, &list), list.ids.len()).pick(list.ids.len())
     }
 
@@ -266,7 +332,9 @@ impl Answers {
                 words.truncate(left);
                 accent(&mut words);
                 left -= words.len();
+                self.close_gaps(&mut words);
                 let mut tokens = vec![];
+                let mut hedged = false;
                 let mut at = 0;
                 loop {
                     let (token, length) = match words.get(at) {
@@ -278,6 +346,10 @@ impl Answers {
                     let token = match token {
                         // "One."
                         Token::Word(Class::Noun) if whole && self.numbers.get(&words[0]) == Some(&1) => Token::Place(0),
+                        Token::Word(Class::Think) => {
+                            hedged = true;
+                            Token::Word(Class::Filler)
+                        }
                         token => token,
                     };
                     if token != Token::Word(Class::But) {
@@ -285,13 +357,16 @@ impl Answers {
                         continue;
                     }
                     let tokens = std::mem::take(&mut tokens);
+                    let hedged = std::mem::take(&mut hedged);
                     if tokens.first() == Some(&Token::Word(Class::That))
                         && let Some(before) = clauses[first..].last_mut()
                     {
                         before.tokens.extend(tokens);
+                        before.hedged |= hedged;
                         before.span.1 = span.1;
                     } else {
-                        clauses.push(Clause { tokens, span, sentence, segment, question, asks: false, opens: false });
+                        let (asks, opens) = (false, false);
+                        clauses.push(Clause { tokens, span, sentence, segment, question, asks, opens, hedged });
                     }
                     if length == 0 {
                         break;
@@ -311,6 +386,7 @@ impl Answers {
                 clauses[at].opens = opens;
                 clauses[at].read_lone_number(list.ids.len());
                 clauses[at].read_either();
+                clauses[at].read_down();
             }
         }
         clauses
@@ -368,6 +444,8 @@ impl Answers {
                 && !words.get(length).is_some_and(ends);
             let token = match class {
                 _ if of_no_id => Token::Unknown,
+                Class::Matter => Token::Unknown,
+                Class::Down(Kind::Strike) if list.struck => Token::Unknown,
                 _ if number => Token::Word(Class::Number),
                 Class::OfYear(..0) => Token::Word(Class::Over),
                 _ if article => Token::Word(Class::Filler),
@@ -395,6 +473,11 @@ fn heard(clauses: &[Clause], length: usize) -> Said {
         said.hear(clause, length, unsure, lively);
     }
     said
+}
+
+/// The word that stands for a phrase with a gap.
+fn closed(before: &[String], behind: &[String]) -> String {
+    format!("{}...{}", before.join(" "), behind.join(" "))
 }
 
 /// "Nao e a primeira e a segunda": behind a denial it is no "and", and whoever leaves out one accent leaves out all.

@@ -42,6 +42,8 @@ pub(super) struct Clause {
     pub(super) asks: bool,
     /// Its one word may as well open what follows: "First, thank you for the quick answer".
     pub(super) opens: bool,
+    /// It is said with a shade of doubt, which does not keep anybody from picking: "I think".
+    pub(super) hedged: bool,
 }
 
 /// The place that no list has.
@@ -180,6 +182,8 @@ pub(super) struct Said {
     takes_back: bool,
     /// What the last clause asks, or names and says nothing more of: a "no" behind it turns it down.
     put: Option<Put>,
+    /// The sentence whose last clause ruled out all that it speaks of; whether because it is over.
+    ruled_out: Option<(usize, bool)>,
 }
 
 /// What a clause put before what follows it.
@@ -213,8 +217,9 @@ impl Said {
             let fewer = has(All) && tokens.iter().any(counted);
             let fewer = fewer || has(Both) && length != 2 || clause.count().is_some_and(|count| count != length);
             self.doubt |= about && fewer;
-            self.all |= about && !denied && !has(Wrong) && (has(All) || has(AllCampaigns) || both);
-            self.nothing |= about && (has(Nothing) || has(Neither) || has(Wrong) && (has(All) || both));
+            let wrong = has(Wrong) || clause.turns_down();
+            self.all |= about && !denied && !wrong && (has(All) || has(AllCampaigns) || both);
+            self.nothing |= about && (has(Nothing) || has(Neither) || wrong && (has(All) || both));
             // To a list of one "not that" says it, too; of a longer one only a plain "no".
             self.nothing |= about && length == 1 && (has(Not) || has(No));
             let plain = |token: &Token| matches!(token, Token::Word(Not | No | Polite));
@@ -224,7 +229,8 @@ impl Said {
         }
         let places = |(_, place): &(usize, Option<usize>)| place.filter(|place| *place < length);
         let places: Vec<usize> = mentions.iter().filter_map(places).collect();
-        if clause.asks && !denied && !unsure && places.len() == 1 {
+        let down = clause.turned_down(&mentions);
+        if clause.asks && !denied && down.is_empty() && !unsure && places.len() == 1 {
             self.put = Some(Put { places, sentence: clause.sentence, asks: true });
             return;
         }
@@ -240,6 +246,16 @@ impl Said {
             place.is_some_and(|place| place >= length) && !clause.denies_absent(*at)
         };
         self.doubt |= mentions.iter().any(beyond);
+        // "2024 is over, 2025 too"
+        let light = |(at, token): (usize, &Token)| {
+            matches!(token, Token::Word(And | Filler | Noun | Polite)) || mentions.iter().any(|(place, _)| *place == at)
+        };
+        let echo = self.ruled_out.take().filter(|(sentence, _)| {
+            *sentence == clause.sentence
+                && tokens.last() == Some(&Token::Word(And))
+                && tokens.iter().enumerate().all(light)
+        });
+        let kept = self.meant.len();
         for (count, (at, place)) in mentions.iter().enumerate() {
             let after = mentions.iter().map(|(next, _)| *next).find(|next| next > at).unwrap_or(tokens.len());
             let first = mentions.iter().all(|(other, _)| other >= at);
@@ -262,8 +278,14 @@ impl Said {
                 *other < *at && of != place && !tokens[..*other].iter().any(none) && anew(*other, *at)
             };
             let restarted = mentions.iter().any(corrects);
-            let behind = |near: usize| wrong(&tokens[near]) && clear(at + 1, (near + 2).min(tokens.len()));
-            let ends = after == tokens.len() && tokens[at + 1..].iter().any(denies);
+            // "Is not wrong" turns nothing down.
+            let passing = |token: &&Token| matches!(token, Token::Word(Filler | Copula));
+            let not_wrong = |near: usize| tokens[near + 1..].iter().find(|token| !passing(token)).is_some_and(wrong);
+            let spared = |near: usize| (at + 1..near).any(|not| denies(&tokens[not]) && not_wrong(not));
+            let behind =
+                |near: usize| wrong(&tokens[near]) && clear(at + 1, (near + 2).min(tokens.len())) && !spared(near);
+            let mut end = at + 1..tokens.len();
+            let ends = after == tokens.len() && end.any(|near| denies(&tokens[near]) && !not_wrong(near));
             // "None of the first and second"; "none of them" has said it all.
             let none = |at: &usize| {
                 let told = matches!(tokens.get(at + 1), Some(Token::Word(Among | Nouns)));
@@ -275,7 +297,10 @@ impl Said {
             let denied = (before(&denies) && !goes || of_none) && !restarted
                 || ends && clear(at + 1, after) && !has(Fine)
                 || (at + 1..after).any(behind)
-                || first && before(&wrong);
+                || first && before(&wrong)
+                || down.contains(at)
+                || echo.is_some_and(|(_, over)| !over);
+            let over = over || echo.is_some_and(|(_, over)| over);
             // "We don't use the first one", "I do not see clicks in the second": either may be meant.
             self.doubt |= !denied && !restarted && tokens[..*at].iter().any(denies);
             match place {
@@ -293,6 +318,7 @@ impl Said {
                 None => self.other |= !denied && !over,
             }
         }
+        self.ruled_out = (self.meant.len() == kept).then_some((clause.sentence, echo.map_or(over, |(_, over)| over)));
         // "20417 sorry, 20471"
         let last = mentions.iter().map(|(at, _)| at + 1).max().unwrap_or(0);
         self.takes_back = matches!(tokens[last..], [.., Token::Word(Correction | Mean)]);
@@ -304,16 +330,17 @@ impl Said {
         let first = |class| clause.tokens.first() == Some(&Token::Word(class));
         // "20417, that is not it", "20417, c'est une erreur"
         let light = |token: &Token| {
-            matches!(token, Token::Word(Not | No | Polite | Filler | Copula | Noun | Number | Wrong | Yes))
+            matches!(token, Token::Word(Not | No | Polite | Filler | Copula | Noun | Number | Wrong | Down(_) | Yes))
         };
         let denies = |token: &Token| matches!(token, Token::Word(Not | No));
-        let denies = clause.tokens.iter().any(denies) != clause.tokens.contains(&Token::Word(Wrong));
+        let wrong = clause.tokens.contains(&Token::Word(Wrong)) || clause.turns_down();
+        let denies = clause.tokens.iter().any(denies) != wrong;
         let alone = clause.sentence == put.sentence && denies && clause.tokens.iter().all(light);
         match clause.strange() == 0 {
             true if clause.tokens.iter().all(|token| matches!(token, Token::Word(Polite | Correction))) => {
                 self.put = Some(put);
             }
-            true if alone || (first(Not) || first(No)) && put.asks => {
+            true if alone || (first(Not) || first(No) || clause.turns_down()) && put.asks => {
                 self.meant.retain(|place| !put.places.contains(place));
                 self.denied.extend(put.places);
             }

@@ -30,7 +30,7 @@ impl Answers {
             if clause.question || has(Class::Unsure) {
                 return None;
             }
-            let denied = [Class::Not, Class::No, Class::Wrong].into_iter().any(has);
+            let denied = [Class::Not, Class::No, Class::Wrong].into_iter().any(has) || clause.turns_down();
             if denied { wrong.push(said) } else { right.push(said) }
         }
         let one = |side: Side, other: Side| {

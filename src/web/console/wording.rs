@@ -23,6 +23,7 @@ const WORDS: &[(&str, &str, &str)] = &[
         "ID with look-alikes",
         "The ID was read with a letter for a figure that looks like it, or the other way round",
     ),
+    ("doubted_id", "ID in doubt", "The customer stated the Campaign ID and was not sure of it"),
     ("no_campaign", "about no campaign", "The customer was asked for the campaign, and says that it is about none"),
     (
         "all_campaigns",
