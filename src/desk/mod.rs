@@ -47,7 +47,7 @@ pub mod work;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
@@ -79,6 +79,10 @@ use notice::Changed;
 use sources::Lock;
 use verify::Verifier;
 use witness::Witness;
+
+/// How often, and after which time, a lock that somebody holds is asked for again.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why a desk could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -201,7 +205,16 @@ impl Desk {
     /// PostgreSQL serves many.
     pub async fn open_alone(config: Config) -> Result<Arc<Desk>, Error> {
         let url = sources::store_url(&config)?;
-        match sources::lock(&url, &config.desk.data_dir)? {
+        let mut alone = sources::lock(&url, &config.desk.data_dir)?;
+        // Of one that was killed just now, a process that it was starting may hold the lock for a moment.
+        for _ in 0..LOCK_TRIES {
+            if !matches!(alone, Lock::Taken) {
+                break;
+            }
+            tokio::time::sleep(LOCK_PAUSE).await;
+            alone = sources::lock(&url, &config.desk.data_dir)?;
+        }
+        match alone {
             Lock::Taken => Err(Error::Taken(config.desk.data_dir)),
             alone => Desk::with(config, url, alone).await,
         }
