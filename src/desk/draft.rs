@@ -92,6 +92,7 @@ fn reply(judged: &Judged, ticket: &Ticket, means: Means<'_>, now: i64) -> Reply 
         ticket.status == Status::Waiting && judged.triage.missing.iter().any(|detail| detail == CAMPAIGN_ID)
     });
     let calls_for = compose::question(&triage).filter(|_| triage.action == Action::Ask);
+    let kept = kept.or_else(|| beyond(&judged.triage, &triage).filter(|_| calls_for.is_none()));
     let wanted = match (calls_for, ticket.status) {
         (Some(kind), Status::Waiting) => Some((kind, Reason::Question)),
         (None, Status::Waiting | Status::Ready) if judged.is_new() && means.config.replies.acknowledge => {
@@ -129,6 +130,14 @@ fn tellable<'t>(
     let mut triage = triage.clone();
     triage.missing.retain(|detail| detail != CAMPAIGN_ID);
     (Cow::Owned(triage), kept)
+}
+
+/// The question that is not asked because what it is about lies beyond what its requester may be told.
+fn beyond(triage: &Triage, told: &Triage) -> Option<(Kind, Withheld)> {
+    let kind = compose::question(triage).filter(|_| triage.action == Action::Ask && told.action != Action::Ask)?;
+    let reason =
+        "what is missing is about another account's campaign, of which its requester is told nothing".to_owned();
+    Some((kind, Withheld { code: "other_account", reason }))
 }
 
 fn words(

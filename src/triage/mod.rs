@@ -7,6 +7,7 @@ mod chosen;
 mod corrected;
 mod doubted;
 pub mod merge;
+mod named;
 mod told;
 mod turned_down;
 
@@ -121,6 +122,10 @@ fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known
     let mut campaign = campaigns::identify_in(request, view, &rules.campaign_hints, asked);
     campaign = turned_down::without(campaign, request, view, rules, known);
     let scope = known.filter(|_| asked).and_then(|known| answered_without(&mut campaign, request, rules, known));
+    let names_none = |campaign: &Identified| campaign.status == Status::NotStated && campaign.candidates.is_empty();
+    if asked && scope.is_none() && names_none(&campaign) && !campaign.said_not_specific {
+        campaign = named::named(request, view, rules).unwrap_or(campaign);
+    }
     // A campaign's name says nothing of the topic, nor of what is wrong: "Spring Leads" is not about leads.
     let read = [rules.find(request, &naming(&campaign))];
     let mut topic = rules.topic_of(&read[0]);
