@@ -136,7 +136,7 @@ pub(super) struct Finder<'a, 'z> {
     /// The endings that the words of its language take, none where it has few.
     pub(super) endings: &'a [String],
     /// Its language writes nouns with a capital, and nobody did.
-    lowered: bool,
+    pub(super) lowered: bool,
     /// Some word is of a few capitals and of no name: it may be the initials of several.
     pub(super) acronyms: bool,
     /// What the words may be misspellings of that were looked up already: a text repeats its words.
