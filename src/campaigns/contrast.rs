@@ -193,6 +193,40 @@ pub(super) fn spared(words: &Words<'_>, last: usize) -> bool {
     false
 }
 
+/// "48213 has another venue and should carry on": its clause begins with it, says nothing against it, and ends with that it
+/// stays as it is.
+pub(super) fn to_go_on(words: &Words<'_>, first: usize, last: usize) -> bool {
+    const CLAUSE: usize = 16;
+    let tokens = &words.tokens;
+    let against = |says| {
+        matches!(
+            says,
+            Says::Contrast | Says::Fails | Says::Trouble | Says::Wrong | Says::Stops | Says::Asks | Says::Likewise
+        )
+    };
+    let mut joined = false;
+    for at in last + 1..tokens.len().min(last + CLAUSE) {
+        let token = &tokens[at];
+        if token.gap & (gap::CLAUSE | gap::COMMA) != 0 || token.has_digit || token.roles & DENIES != 0 {
+            return false;
+        }
+        // "and" is "too" in German, and an article in Portuguese.
+        joined |= token.roles & (role::AND | role::STOP) == role::AND | role::STOP;
+        let said = |(says, end): (Says, usize)| {
+            says == Says::AsideBefore && (end == tokens.len() || words.gap_after(end - 1) & gap::CLAUSE != 0)
+        };
+        if joined && words.phrases_at(at).any(said) {
+            return begins_clause(words, first, last);
+        }
+        if token.roles & role::BUT != 0 && token.roles & role::STOP == 0
+            || words.phrases_at(at).any(|(says, _)| against(says))
+        {
+            return false;
+        }
+    }
+    false
+}
+
 /// "In 48213 they have a fine logo. There is nothing to do there, it is just a model.": the rest of the clause, or the sentence
 /// behind it, leaves it as it is.
 pub(super) fn left_alone(words: &Words<'_>, last: usize) -> bool {
