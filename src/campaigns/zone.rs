@@ -126,6 +126,18 @@ fn none_in_particular(words: &Words<'_>) -> Option<(usize, usize)> {
     let campaign =
         |at: usize| tokens.get(at).is_some_and(|token| token.roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0);
     let denies = |at: usize| tokens[at].roles & (role::DENY | role::POLAR) != 0 || NONE.contains(&words.word(at));
+    // "nothing to do with one of our campaigns": directly before it.
+    for said in words.said.iter().filter(|said| said.says == Says::OwnCampaign) {
+        let light = |at: &usize| near(at + 1) && tokens[*at].roles & role::STOP != 0;
+        let from = said.at - (said.at.saturating_sub(2)..said.at).rev().take_while(light).count();
+        let unrelated = |at: usize| {
+            let mut phrases = words.phrases_at(at);
+            phrases.any(|(says, end)| says == Says::DeniedAfter && (from..=said.at).contains(&end))
+        };
+        if let Some(at) = (said.at.saturating_sub(7)..said.at).find(|at| unrelated(*at)) {
+            return Some((at, said.end));
+        }
+    }
     for said in words.said.iter().filter(|said| said.says == Says::Particular) {
         let (first, end) = match () {
             () if campaign(said.end) && near(said.end) => (said.at, said.end + 1),
@@ -156,9 +168,19 @@ pub(super) fn not_specific(zone: &Zone<'_>, evidence: &mut Vec<Evidence>) -> boo
 /// "my campaign", "our ad": the text speaks of one without saying which.
 pub(super) fn speaks_of_a_campaign(zone: &Zone<'_>, evidence: &mut Vec<Evidence>) -> bool {
     let tokens = &zone.words.tokens;
+    // "Campaign", and nothing else, as the subject
+    if zone.place == Where::Subject
+        && let [token] = tokens.as_slice()
+        && token.roles & role::CAMPAIGN != 0
+    {
+        evidence.push(span(zone, 0, 0, "campaign.spoken-of"));
+        return true;
+    }
     for (at, token) in tokens.iter().enumerate() {
         let phrase = zone.words.phrases_at(at).find(|(says, _)| *says == Says::OwnCampaign);
-        if let Some((_, end)) = phrase {
+        // "It is not about a campaign"
+        let general = || says_not_specific(zone).is_some_and(|(first, end)| (first..end).contains(&at));
+        if let Some((_, end)) = phrase.filter(|_| !general()) {
             evidence.push(span(zone, at, end - 1, "campaign.spoken-of"));
             return true;
         }
