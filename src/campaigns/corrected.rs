@@ -36,7 +36,7 @@ impl Finder<'_, '_> {
                 .filter(|id| {
                     let wrong = id.tokens.1;
                     meant.weight > 0.0
-                        && (self.opens_correction(first)
+                        && (self.opens_correction(meant.tokens)
                             || self.retracted(wrong, first)
                             || self.stopped_short(wrong, first))
                 })
@@ -62,7 +62,7 @@ impl Finder<'_, '_> {
     }
 
     /// "Sorry, typo: 48231", "Correction: campaign 48231": a sentence that begins so corrects what was said before it.
-    fn opens_correction(&self, first: usize) -> bool {
+    fn opens_correction(&self, (first, last): (usize, usize)) -> bool {
         let tokens = &self.words.tokens;
         let passing = role::FILL | role::OWN | role::CAMPAIGN | role::IDENTIFIER | role::NUMBER;
         let begins = |at: usize| at > 0 && tokens[at].gap & (gap::END | gap::LINE | gap::PARAGRAPH) != 0;
@@ -73,6 +73,9 @@ impl Finder<'_, '_> {
             at = end;
         }
         let marked = tokens.get(at).is_some_and(|token| token.gap & gap::COLON != 0);
+        // "Nonsense, 48231 I mean"
+        let behind = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Corrected && end >= at + 2);
+        let marked = marked || behind(last + 1);
         at <= first && (words >= 2 || words == 1 && marked) && (at..first).all(|at| tokens[at].roles & passing != 0)
     }
 
@@ -287,9 +290,9 @@ impl Finder<'_, '_> {
         let taken_back = |at: usize| {
             let mut said = self.words.phrases_at(at);
             said.any(|(says, end)| {
-                says == Says::Corrected
-                    && self.words.gap_after(end - 1) & pauses != 0
-                    && (end >= at + 2 || tokens[at].roles & role::POLAR == 0 && right())
+                // "sorry, the wrong line of my sheet: it is 48231"
+                let whole = self.words.gap_after(end - 1) & pauses != 0 || self.took_another(end, to);
+                says == Says::Corrected && whole && (end >= at + 2 || tokens[at].roles & role::POLAR == 0 && right())
             })
         };
         (pause..to).all(|at| tokens[at].roles & passing != 0)

@@ -339,7 +339,7 @@ impl<'a> Finder<'a, '_> {
                 let other = spelling::other_case(singular(word), self.endings, known);
                 words.extend(other.map(|id| (id, 0.93)));
             }
-            if words.is_empty() && plausible {
+            if words.is_empty() && plausible && token.roles & role::OCCASION == 0 {
                 let near = self.near(singular(word));
                 // "mutui" is no typo for "mutuo".
                 let declined = |id: u32| word.len() >= 5 && declines(singular(word), self.names.text(id), self.endings);

@@ -32,7 +32,11 @@ pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>, hints: &Hints) 
     let word = reading.as_ref().map_or_else(|| words.folded(token), |reading| &reading.compact);
     let has_digit = words.tokens[at..=end].iter().any(|part| part.has_digit);
     let bracket = token.gap & gap::OPEN != 0 && words.gap_after(end) & gap::CLOSE != 0;
-    let alone = has_digit && (bracket || at > last + 1) && !token.link;
+    // "Birthday Night Free, 7104289, is late": where the directory has one like it.
+    let parts = gap::COMMA | gap::CLAUSE;
+    let apart = || token.gap & gap::COMMA != 0 && words.gap_after(end) & parts != 0;
+    let enclosed = || apart() && !ids.near(word, &view.directory.campaigns).is_empty();
+    let alone = has_digit && (bracket || at > last + 1 || enclosed()) && !token.link;
     if !alone || year(word) || !ids.fits(word) || ids.find(word, word, &view.directory.campaigns).is_some() {
         return None;
     }

@@ -126,15 +126,18 @@ fn none_in_particular(words: &Words<'_>) -> Option<(usize, usize)> {
     let campaign =
         |at: usize| tokens.get(at).is_some_and(|token| token.roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0);
     let denies = |at: usize| tokens[at].roles & (role::DENY | role::POLAR) != 0 || NONE.contains(&words.word(at));
-    // "nothing to do with one of our campaigns": directly before it.
-    for said in words.said.iter().filter(|said| said.says == Says::OwnCampaign) {
+    // "nothing to do with one of our campaigns", "with any single campaign": directly before it.
+    let unrelated = |first: usize| {
         let light = |at: &usize| near(at + 1) && tokens[*at].roles & role::STOP != 0;
-        let from = said.at - (said.at.saturating_sub(2)..said.at).rev().take_while(light).count();
-        let unrelated = |at: usize| {
-            let mut phrases = words.phrases_at(at);
-            phrases.any(|(says, end)| says == Says::DeniedAfter && (from..=said.at).contains(&end))
+        let from = first - (first.saturating_sub(2)..first).rev().take_while(light).count();
+        let says = |at: &usize| {
+            let mut phrases = words.phrases_at(*at);
+            phrases.any(|(says, end)| says == Says::DeniedAfter && (from..=first).contains(&end))
         };
-        if let Some(at) = (said.at.saturating_sub(7)..said.at).find(|at| unrelated(*at)) {
+        (first.saturating_sub(7)..first).find(says)
+    };
+    for said in words.said.iter().filter(|said| said.says == Says::OwnCampaign) {
+        if let Some(at) = unrelated(said.at) {
             return Some((at, said.end));
         }
     }
@@ -144,6 +147,9 @@ fn none_in_particular(words: &Words<'_>) -> Option<(usize, usize)> {
             () if said.at > 0 && campaign(said.at - 1) && near(said.at) => (said.at - 1, said.end),
             () => continue,
         };
+        if let Some(at) = unrelated(first) {
+            return Some((at, end));
+        }
         for at in (first.saturating_sub(4)..first).rev() {
             if !near(at + 1) {
                 break;
