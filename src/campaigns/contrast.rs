@@ -193,6 +193,60 @@ pub(super) fn spared(words: &Words<'_>, last: usize) -> bool {
     false
 }
 
+/// "48213 has another venue and should carry on", "Pause 48231, 48213 continues": its clause begins with it, says nothing
+/// against it, and ends with that it stays as it is; what only goes on does so where another is stopped.
+pub(super) fn to_go_on(words: &Words<'_>, first: usize, last: usize) -> bool {
+    const CLAUSE: usize = 16;
+    let tokens = &words.tokens;
+    let against = |says| {
+        matches!(
+            says,
+            Says::Contrast | Says::Fails | Says::Trouble | Says::Wrong | Says::Stops | Says::Asks | Says::Likewise
+        )
+    };
+    let ends = |end: usize| end == tokens.len() || words.gap_after(end - 1) & gap::CLAUSE != 0;
+    let says = |at: usize, what: Says| words.phrases_at(at).any(|(says, end)| says == what && ends(end));
+    if says(last + 1, Says::Goes) {
+        return another_stopped(words, first);
+    }
+    if !words.says_within(last + 1, last + CLAUSE, Says::AsideBefore) {
+        return false;
+    }
+    let mut joined = false;
+    for at in last + 1..tokens.len().min(last + CLAUSE) {
+        let token = &tokens[at];
+        if token.gap & (gap::CLAUSE | gap::COMMA) != 0 || token.has_digit || token.roles & DENIES != 0 {
+            return false;
+        }
+        // "and" is "too" in German, and an article in Portuguese.
+        joined |= token.roles & (role::AND | role::STOP) == role::AND | role::STOP;
+        if joined && says(at, Says::AsideBefore) {
+            return begins_clause(words, first, last);
+        }
+        if token.roles & role::BUT != 0 && token.roles & role::STOP == 0
+            || words.phrases_at(at).any(|(says, _)| against(says))
+        {
+            return false;
+        }
+    }
+    false
+}
+
+/// "Pause 48231, 48213": in the clause before the one that begins with this token another is told to stop.
+fn another_stopped(words: &Words<'_>, first: usize) -> bool {
+    const REACH: usize = 12;
+    let tokens = &words.tokens;
+    let parts = |at: &usize| tokens[*at].gap & (gap::COMMA | gap::SEMICOLON) != 0;
+    let Some(pause) = (first.saturating_sub(3)..=first).rev().find(parts) else { return false };
+    let begins = |at: &usize| *at == 0 || tokens[*at].gap & (gap::END | gap::PARAGRAPH | gap::LINE) != 0;
+    let from = (pause.saturating_sub(REACH)..=pause).rev().find(begins).unwrap_or(pause);
+    let stops = |at: usize| words.phrases_at(at).any(|(says, _)| matches!(says, Says::Stops | Says::Orders));
+    tokens[pause..first].iter().all(|token| token.roles & (role::UP_TO_ID | role::BUT) != 0)
+        && (from..pause).any(|at| tokens[at].has_digit)
+        && (from..pause).any(stops)
+        && !tokens[from..pause].iter().any(|token| token.roles & DENIES != 0)
+}
+
 /// "In 48213 they have a fine logo. There is nothing to do there, it is just a model.": the rest of the clause, or the sentence
 /// behind it, leaves it as it is.
 pub(super) fn left_alone(words: &Words<'_>, last: usize) -> bool {

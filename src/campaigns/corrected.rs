@@ -3,6 +3,7 @@
 //! What is corrected is turned down as what is denied is; a correction reaches no further than its paragraph.
 
 use super::Directory;
+use super::contrast::vouched;
 use super::denial::{Denial, affirmed, turn_down};
 use super::fold::{NO_WORD, Token, Words};
 use super::gap;
@@ -35,7 +36,7 @@ impl Finder<'_, '_> {
                 .filter(|id| {
                     let wrong = id.tokens.1;
                     meant.weight > 0.0
-                        && (self.opens_correction(first)
+                        && (self.opens_correction(meant.tokens)
                             || self.retracted(wrong, first)
                             || self.stopped_short(wrong, first))
                 })
@@ -61,7 +62,7 @@ impl Finder<'_, '_> {
     }
 
     /// "Sorry, typo: 48231", "Correction: campaign 48231": a sentence that begins so corrects what was said before it.
-    fn opens_correction(&self, first: usize) -> bool {
+    fn opens_correction(&self, (first, last): (usize, usize)) -> bool {
         let tokens = &self.words.tokens;
         let passing = role::FILL | role::OWN | role::CAMPAIGN | role::IDENTIFIER | role::NUMBER;
         let begins = |at: usize| at > 0 && tokens[at].gap & (gap::END | gap::LINE | gap::PARAGRAPH) != 0;
@@ -72,6 +73,9 @@ impl Finder<'_, '_> {
             at = end;
         }
         let marked = tokens.get(at).is_some_and(|token| token.gap & gap::COLON != 0);
+        // "Nonsense, 48231 I mean"
+        let behind = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Corrected && end >= at + 2);
+        let marked = marked || behind(last + 1);
         at <= first && (words >= 2 || words == 1 && marked) && (at..first).all(|at| tokens[at].roles & passing != 0)
     }
 
@@ -138,8 +142,14 @@ impl Finder<'_, '_> {
             let roles = tokens[at].roles;
             roles & passing != 0 && (roles & role::INSIDE == 0 || self.words.word(at) == "a")
         };
+        // "Sorry, wrong number: I mean 48231"
+        let means = |at: usize| {
+            let mut said = self.words.phrases_at(at);
+            said.any(|(says, end)| says == Says::Corrected && end >= at + 2 && end == first)
+        };
+        let stated = (meant..first).find(|at| means(*at)).unwrap_or(first);
         self.words.says_within(halt, meant, Says::Wrong)
-            && (meant..first).all(passes)
+            && (meant..stated).all(passes)
             && !tokens[halt..first].iter().any(|token| token.has_digit)
             && !self.words.says_within(meant, first + 4, Says::Likewise)
             && tokens[halt + 1..=first].iter().all(|token| token.gap & gap::PARAGRAPH == 0)
@@ -195,7 +205,9 @@ impl Finder<'_, '_> {
             let ahead = wrong.tokens.0.checked_sub(1).is_some_and(|at| says(at).is_some());
             return arrow && (ahead || says(right.tokens.1 + 1).is_some() || self.said_behind(right.tokens.1));
         }
-        if self.apologised(from, to) || right.compact.len() == wrong.compact.len() && self.broke_off(from, to) {
+        if self.apologised(from, to, right.tokens.1)
+            || right.compact.len() == wrong.compact.len() && self.broke_off(from, to)
+        {
             return true;
         }
         if to - from > 8 || (from + 1..=to).any(|at| words.tokens[at].gap & gap::PARAGRAPH != 0) {
@@ -260,24 +272,32 @@ impl Finder<'_, '_> {
             && !self.words.says_within(last, to + 3, Says::Likewise)
     }
 
-    /// "of 48213, I beg your pardon, I was in the wrong line, of 48231": taken back between two commas of one sentence.
-    fn apologised(&self, from: usize, to: usize) -> bool {
+    /// "of 48213, I beg your pardon, I was in the wrong line, of 48231": taken back between two commas of one sentence. One word
+    /// does so where the other is said to be right: "48213, sorry, as I see on the poster: 48231 is the right one".
+    fn apologised(&self, from: usize, to: usize, last: usize) -> bool {
         let tokens = &self.words.tokens;
         let pauses = gap::COMMA | gap::COLON | gap::HYPHEN | gap::OPEN | gap::CLOSE;
         let within = to - from <= RETRACTION && !tokens[from..=to].iter().any(|token| token.gap & gap::CLAUSE != 0);
-        let Some(last) = (from + 1..=to).rev().find(|at| tokens[*at].gap & pauses != 0).filter(|_| within) else {
+        let Some(pause) = (from + 1..=to).rev().find(|at| tokens[*at].gap & pauses != 0).filter(|_| within) else {
             return false;
         };
         let passing = role::UP_TO_ID | role::RELATION | role::BUT | role::STOP;
+        let right = || {
+            let is = tokens.get(last + 1).is_some_and(|next| next.roles & role::IS != 0);
+            let mut behind = self.words.phrases_at(last + 1);
+            is && vouched(self.words, last) || behind.any(|(says, end)| says == Says::Corrected && end >= last + 3)
+        };
         let taken_back = |at: usize| {
             let mut said = self.words.phrases_at(at);
             said.any(|(says, end)| {
-                says == Says::Corrected && end >= at + 2 && self.words.gap_after(end - 1) & pauses != 0
+                // "sorry, the wrong line of my sheet: it is 48231"
+                let whole = self.words.gap_after(end - 1) & pauses != 0 || self.took_another(end, to);
+                says == Says::Corrected && whole && (end >= at + 2 || tokens[at].roles & role::POLAR == 0 && right())
             })
         };
-        (last..to).all(|at| tokens[at].roles & passing != 0)
+        (pause..to).all(|at| tokens[at].roles & passing != 0)
             && !(from..to).any(|at| tokens[at].has_digit)
-            && (from..last).any(|at| tokens[at].gap & pauses != 0 && taken_back(at))
+            && (from..pause).any(|at| tokens[at].gap & pauses != 0 && taken_back(at))
     }
 }
 

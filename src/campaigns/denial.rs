@@ -5,7 +5,7 @@
 
 use super::background::{exclusive, mentioned};
 use super::contrast::{
-    contrasted, doubted, left_alone, likened, misjudged, mistaken, settled_behind, settles, spared, vouched,
+    contrasted, doubted, left_alone, likened, misjudged, mistaken, settled_behind, settles, spared, to_go_on, vouched,
 };
 use super::fold::{NO_WORD, Words};
 use super::gap;
@@ -231,7 +231,8 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
                         && (contrasted(words, first, last)
                             || left_alone(words, last)
                             || likened(words, first)
-                            || spared(words, last)) =>
+                            || spared(words, last)
+                            || to_go_on(words, first, last)) =>
                 {
                     Denial::Instead
                 }

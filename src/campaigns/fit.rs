@@ -366,7 +366,9 @@ impl Finder<'_, '_> {
         }
         // "da campanha" is no misspelt "Campinas".
         let campaign = token.roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0;
-        if text.len() < 3 || campaign || token.has_digit || name.bytes().any(|b| b.is_ascii_digit()) {
+        // "la semana pasada" is no misspelt "Semanal".
+        let occasion = token.roles & role::OCCASION != 0;
+        if text.len() < 3 || campaign || occasion || token.has_digit || name.bytes().any(|b| b.is_ascii_digit()) {
             return 0.0;
         }
         if name.len() > text.len() + 1 && name.starts_with(text) {

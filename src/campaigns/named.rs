@@ -136,7 +136,7 @@ pub(super) struct Finder<'a, 'z> {
     /// The endings that the words of its language take, none where it has few.
     pub(super) endings: &'a [String],
     /// Its language writes nouns with a capital, and nobody did.
-    lowered: bool,
+    pub(super) lowered: bool,
     /// Some word is of a few capitals and of no name: it may be the initials of several.
     pub(super) acronyms: bool,
     /// What the words may be misspellings of that were looked up already: a text repeats its words.
@@ -257,8 +257,8 @@ impl<'a> Finder<'a, '_> {
         }
         let written = || self.words.text.get(token.start..token.end).unwrap_or_default();
         let may_be_spelled_out = token.roles & role::STOP == 0 && !token.digits;
-        if may_be_spelled_out
-            && let Some(id) = transliterated(word, written()).and_then(|other| self.names.find(singular(&other)))
+        let spelled_out = if may_be_spelled_out { transliterated(word, written()) } else { None };
+        if let Some(id) = spelled_out.as_deref().and_then(|other| self.names.find(singular(other)))
             && words.iter().all(|(seen, _)| *seen != id)
         {
             words.push((id, 1.0));
@@ -316,7 +316,7 @@ impl<'a> Finder<'a, '_> {
             if (word.len() >= 6 || initials) && !self.joined(singular(word), token.hash, plausible).is_empty() {
                 return Some(Hit { first: i, last: i, words, joined: None, stop: false, several: false });
             }
-            if plausible && let Some(joined) = self.joined_otherwise(singular(word), written()) {
+            if plausible && let Some(joined) = self.joined_otherwise(i, spelled_out.as_deref()) {
                 return Some(Hit { first: i, last: i, words, joined: Some(joined), stop: false, several: false });
             }
             // "BacktoNature"
@@ -339,7 +339,7 @@ impl<'a> Finder<'a, '_> {
                 let other = spelling::other_case(singular(word), self.endings, known);
                 words.extend(other.map(|id| (id, 0.93)));
             }
-            if words.is_empty() && plausible {
+            if words.is_empty() && plausible && token.roles & role::OCCASION == 0 {
                 let near = self.near(singular(word));
                 // "mutui" is no typo for "mutuo".
                 let declined = |id: u32| word.len() >= 5 && declines(singular(word), self.names.text(id), self.endings);
@@ -440,16 +440,21 @@ impl<'a> Finder<'a, '_> {
 
     /// "Depotwechselpraemie", "Depotwechselpärmie": two neighbouring words of a name, joined, with another spelling of the
     /// umlaut or one typo in one of them.
-    fn joined_otherwise(&self, word: &'a str, written: &str) -> Option<String> {
+    fn joined_otherwise(&self, i: usize, spelled_out: Option<&str>) -> Option<String> {
         const LONG: usize = 10;
         const PART: usize = 4;
+        let token = &self.words.tokens[i];
+        let word = singular(self.words.folded(token));
         let known = |joined: &str| !self.joined(joined, hash(joined.as_bytes()), true).is_empty();
         if word.len() < LONG {
             return None;
         }
-        let other = transliterated(word, written).map(|other| singular(&other).to_owned());
-        if let Some(other) = other.filter(|other| known(other)) {
-            return Some(other);
+        if let Some(other) = spelled_out.map(singular).filter(|other| known(other)) {
+            return Some(other.to_owned());
+        }
+        // What is written with a small letter among others with a capital is no noun.
+        if !token.capital && !self.lowered && !self.field() {
+            return None;
         }
         let split = |at: usize| word.split_at_checked(at);
         (PART..=word.len() - PART).filter_map(split).find_map(|(one, two)| {

@@ -320,6 +320,14 @@ impl Finder<'_, '_> {
             if !amount && before.roles & role::UNIT != 0 && at.checked_sub(1).is_some_and(wrong) {
                 return false;
             }
+            // "I swapped two digits: it is 48213"
+            let digits = |start: usize| {
+                let mut said = self.words.phrases_at(start);
+                said.any(|(says, end)| says == Says::Wrong && end == at + 1 && end > start + 1)
+            };
+            if amount && marked && (at.saturating_sub(3)..at).any(digits) {
+                return false;
+            }
             if before.roles & (role::UNIT | role::AMOUNT) != 0 && !before.has_digit && !time {
                 let one = || at.checked_sub(1).is_some_and(|one| self.words.tokens[one].roles & role::INDEFINITE != 0);
                 let of = at + 2 == i && self.words.tokens[at + 1].roles & role::RELATION != 0 && one();

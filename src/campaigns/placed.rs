@@ -17,7 +17,7 @@ const BEHIND_NAME: &str = "campaign-id.behind-name";
 
 /// "Birthday Night Free (7104289)", "Birthday Night Free, no. 7104289": a number of the directory's shape in brackets, or
 /// called a number or an ID, directly behind a name (whose last token this is) states an ID, whether the directory knows it.
-pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>) -> Option<Stated> {
+pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>, hints: &Hints) -> Option<Stated> {
     let ids = view.ids();
     let words = &zone.words;
     let called = |at: &usize| {
@@ -25,26 +25,40 @@ pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>) -> Option<State
         token.is_some_and(|token| token.roles & (role::IDENTIFIER | role::NUMBER) != 0 && !token.has_digit)
     };
     let at = last + 1 + (last + 1..last + 3).take_while(called).count();
-    let token = words.tokens.get(at).filter(|token| token.has_digit)?;
-    let bracket = token.gap & gap::OPEN != 0 && words.gap_after(at) & gap::CLOSE != 0;
-    let alone = (bracket || at > last + 1) && !token.link;
-    let word = words.folded(token);
+    let token = words.tokens.get(at)?;
+    // "(code HF-4074)"
+    let reading = if token.digits { None } else { finder(zone, view, hints).read(at, &mut String::new()) };
+    let end = reading.as_ref().map_or(at, |reading| reading.last);
+    let word = reading.as_ref().map_or_else(|| words.folded(token), |reading| &reading.compact);
+    let has_digit = words.tokens[at..=end].iter().any(|part| part.has_digit);
+    let bracket = token.gap & gap::OPEN != 0 && words.gap_after(end) & gap::CLOSE != 0;
+    // "Birthday Night Free, 7104289, is late": where the directory has one like it.
+    let parts = gap::COMMA | gap::CLAUSE;
+    let apart = || token.gap & gap::COMMA != 0 && words.gap_after(end) & parts != 0;
+    let enclosed = || apart() && !ids.near(word, &view.directory.campaigns).is_empty();
+    let alone = has_digit && (bracket || at > last + 1 || enclosed()) && !token.link;
     if !alone || year(word) || !ids.fits(word) || ids.find(word, word, &view.directory.campaigns).is_some() {
         return None;
     }
-    let written = words.text.get(token.start..token.end).unwrap_or_default();
+    let span = (token.start, words.tokens[end].end);
+    let written = words.text.get(span.0..span.1).unwrap_or_default();
     Some(Stated {
         row: None,
         id: ids.spelled(word, &visible(written)),
         compact: word.to_owned(),
         rule: BEHIND_NAME,
         weight: 0.8,
-        span: (token.start, token.end),
-        tokens: (at, at),
+        span,
+        tokens: (at, end),
         footing: Footing::Labelled,
         denial: Denial::No,
         link: false,
     })
+}
+
+fn finder<'a, 'z>(zone: &'a Zone<'z>, view: View<'a>, hints: &'a Hints) -> Finder<'a, 'z> {
+    let endings = hints.endings(zone.language, zone.words.text);
+    Finder { zone, words: &zone.words, ids: view.ids(), campaigns: &view.directory.campaigns, hints, endings }
 }
 
 /// "Orchard Box Autumn 2025 (20417)": what was taken for something else only by words of the name that it stands behind
@@ -74,8 +88,7 @@ pub fn subject_alone(subject: &Zone<'_>, text: &Zone<'_>, view: View<'_>, hints:
     if !token.digits || word.len() < 5 || !ids.fits(word) || ids.find(word, word, campaigns).is_some() {
         return None;
     }
-    let endings = hints.endings(text.language, text.words.text);
-    let finder = Finder { zone: text, words: &text.words, ids, campaigns, hints, endings };
+    let finder = finder(text, view, hints);
     let mut repeated = (0..text.words.tokens.len()).filter(|at| text.words.word(*at) == word).peekable();
     repeated.peek()?;
     let plain =

@@ -31,7 +31,9 @@ impl Finder<'_, '_> {
         let occasion = |at: usize| self.words.tokens[at].roles & role::OCCASION != 0;
         let function = |at: usize| self.words.tokens[at].roles & role::STOP != 0;
         let long = |token: &Token| self.zone.capital_nouns() && token.capital && token.end - token.start >= 8;
-        let else_ = || long(&self.words.tokens[first]) || (first..first + run).any(function);
+        // "en Sellos Vajilla Otoño": but its end is a season, and no day has so long a name.
+        let long_name = || run >= 3 && (first..first + run).filter(|at| occasion(*at)).count() == 1;
+        let else_ = || long(&self.words.tokens[first]) || (first..first + run).any(function) || long_name();
         let day = run > 0 && occasion(first + run - 1) && (occasion(first) || !else_());
         let said = |start: usize| self.words.phrases_at(start).any(|(says, end)| says == Says::Time && end == first);
         if day && (1..=3).filter_map(|back| first.checked_sub(back)).any(said) { run } else { 0 }

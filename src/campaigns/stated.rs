@@ -7,7 +7,7 @@ use super::Campaign;
 use super::denial::Denial;
 use super::fold::{Token, Words};
 use super::gap;
-use super::hints::{Hints, role};
+use super::hints::{Hints, Says, role};
 use super::label::Label;
 use super::number::Bare;
 use super::reading::{Reading, SPREAD};
@@ -378,7 +378,7 @@ impl Finder<'_, '_> {
         !date && (long || short())
     }
 
-    /// "It's 48 213.", "C'est la 48 213", "no. 48 213", "2026 0114": the groups of a known ID, and nothing is counted.
+    /// "It's 48 213.", "C'est la 48 213", "no. 48 213", "stop 48 213 now", "2026 0114": the groups of a known ID, and nothing is counted.
     fn spoken_in_groups(&self, first: usize, last: usize, before: Option<&Stated>) -> bool {
         const CLOSES: u32 = gap::CLAUSE | gap::COMMA | gap::LINE | gap::CLOSE;
         let tokens = &self.words.tokens;
@@ -391,7 +391,11 @@ impl Finder<'_, '_> {
         let begins = (1..=first).rev().find(|at| tokens[*at].gap & CLOSES != 0).unwrap_or(0);
         let said = || first > begins && tokens[begins..first].iter().all(|token| token.roles & role::FILL != 0);
         let long = || tokens[first..=last].iter().map(|part| part.end - part.start).sum::<usize>() >= 8;
-        numbered() || closes && said() || long()
+        // "pls pause 48 213 right now"
+        let orders = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Orders && end == first);
+        let function = || tokens[last + 1].roles & (role::STOP | role::FILL | role::COMMON | role::RELATION) != 0;
+        let ordered = || (first.saturating_sub(3)..first).any(orders) && (closes || function());
+        numbered() || closes && said() || long() || ordered()
     }
 
     /// "48213/31": behind the number at this token stand the last digits of another, and both are known.

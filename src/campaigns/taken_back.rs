@@ -54,13 +54,18 @@ pub(super) fn take_back_subject(subject: &mut Found<'_>, text: &Found<'_>) {
 }
 
 /// "Please ignore the one above, this is about 48231": what the form, the subject and the text before it state is not meant
-/// where the text states another behind it. The last of these zones is the text.
+/// where the text states another behind it, or directly before: "It is 48231. Ignore the first one." The last of these zones
+/// is the text.
 pub(super) fn take_back_above(zones: &mut [Found<'_>]) {
     let Some((text, before)) = zones.split_last_mut() else { return };
     let words = &text.zone.words;
     let above = |said: &&Said| said.says == Says::Above && ignored(words, said.at);
     let Some(at) = words.said.iter().filter(above).map(|said| said.at).next_back() else { return };
-    let meant: Vec<String> = text.ids.iter().filter(|id| id.tokens.0 > at).map(|id| id.compact.clone()).collect();
+    let mut meant: Vec<String> = text.ids.iter().filter(|id| id.tokens.0 > at).map(|id| id.compact.clone()).collect();
+    if meant.is_empty() {
+        let near = |id: &&Stated| id.tokens.1 < at && at - id.tokens.1 <= NEAR && id.weight > 0.0;
+        meant.extend(text.ids.iter().rev().find(near).map(|id| id.compact.clone()));
+    }
     let above = before.iter_mut().flat_map(|found| found.ids.iter_mut());
     for id in above.chain(text.ids.iter_mut().filter(|id| id.tokens.0 < at)) {
         if !meant.is_empty() && !meant.contains(&id.compact) {
@@ -88,7 +93,9 @@ pub(super) fn take_back_other(zones: &mut [Found<'_>]) {
 /// Whether what begins at this word is turned down: "ignore ...", "not ...".
 fn ignored(words: &Words<'_>, at: usize) -> bool {
     let turned = |start: usize| {
-        words.phrases_at(start).any(|(says, end)| matches!(says, Says::DeniedAfter | Says::AsideAfter) && end == at)
+        // "ignorieren Sie die erste"
+        let reaches = |end: usize| end == at || end + 1 == at && words.tokens[end].roles & role::STOP != 0;
+        words.phrases_at(start).any(|(says, end)| matches!(says, Says::DeniedAfter | Says::AsideAfter) && reaches(end))
     };
     at.checked_sub(1).is_some_and(|not| words.tokens[not].roles & role::DENY != 0)
         || (at.saturating_sub(4)..at).any(turned)

@@ -11,6 +11,9 @@ use super::names::class;
 use super::number::year;
 use crate::request::evidence::Where;
 
+/// Letters of a word of a name that is found where it is misspelt, as if it were not.
+const MISSPELT: usize = 6;
+
 impl Finder<'_, '_> {
     pub(super) fn quoted(&self, first: usize, last: usize) -> bool {
         let opens = self.words.tokens.get(first).is_some_and(|token| token.gap & (gap::QUOTE | gap::APOSTROPHE) != 0);
@@ -165,7 +168,10 @@ impl Finder<'_, '_> {
             let lower = !capitalised || self.zone.capital_nouns() && !in_order;
             let beside = beside && !(some_common && lower && self.offered(fit));
             let plain = lower && !(field || quoted || beside || subject);
-            let everyday = plain && count == 2 && some_common;
+            // "hivernage matin et soir" is no misspelt "Hivernage Malin".
+            let short = |at: &usize| tokens[*at].word == NO_WORD && tokens[*at].end - tokens[*at].start < MISSPELT;
+            let misspelt = fit.explained < 1.9 && self.endings.is_empty() && matched.iter().any(short);
+            let everyday = plain && count == 2 && (some_common || misspelt);
             if (everyday || plain && self.speaks_of_another(fit)) && !self.spoken_of(fit) {
                 return false;
             }
@@ -184,7 +190,12 @@ impl Finder<'_, '_> {
         let part = (count >= 2 && matched.len() >= 2)
             || tokens[fit.first].word == NO_WORD && count == 1 && fit.coverage >= 0.5;
         if part {
-            let head = name.iter().zip(0..2).all(|(word, _)| matched.iter().any(|at| tokens[*at].word == *word));
+            // A long word is said as well where it is misspelt.
+            let exactly = |word: u32| matched.iter().any(|at| tokens[*at].word == word);
+            let said = |k: usize| {
+                fit.missing & 1 << k == 0 && (exactly(name[k]) || self.names.text(name[k]).len() >= MISSPELT)
+            };
+            let head = (0..name.len().min(2)).all(said);
             // "the tyre campaign for Oslo", "die Reifen-Aktion Oslo"
             let around = (fit.first..fit.last).any(|at| {
                 tokens[at].roles & role::CAMPAIGN != 0 && tokens[at].gap == gap::SPACE
@@ -210,8 +221,8 @@ impl Finder<'_, '_> {
             let exact = together && fit.coverage >= least * share && fit.explained >= 0.9 * solid as f32;
             // "loyalty cards" are no "Loyalty Card Launch"; "cart reminders" are "Cart Reminder 1" and 2.
             let but_for = |passing: u8| {
-                let counts = |word: &&u32| self.names.class(**word) & passing == 0;
-                name.iter().filter(counts).all(|word| matched.iter().any(|at| tokens[*at].word == *word))
+                let counts = |k: &usize| self.names.class(name[*k]) & passing == 0;
+                (0..name.len()).filter(counts).all(said)
             };
             let variant = but_for(class::STOP | class::VARIANT);
             // "dragonkeep launch" is "Dragonkeep Launch EU" and US.
@@ -340,8 +351,13 @@ impl Finder<'_, '_> {
         let token = &self.words.tokens[fit.first];
         let before = fit.first.checked_sub(1).map(|before| &self.words.tokens[before]);
         let article = |before: &Token| before.roles & (role::STOP | role::OWN) != 0 && !before.capital;
-        let noun = |before: &Token| {
-            self.zone.capital_nouns() && before.capital && before.word == NO_WORD && before.end - before.start >= 5
+        // "im Wochenbericht Probetraining", "l'invitation Afterwork"
+        let noun = |before: &Token| match self.zone.capital_nouns() {
+            true => before.capital && before.word == NO_WORD && before.end - before.start >= 5,
+            false => {
+                let known = fit.first > 1 && article(&self.words.tokens[fit.first - 2]);
+                known && !before.capital && before.roles & role::STOP == 0 && before.end - before.start >= 5
+            }
         };
         let spoken = before.is_some_and(|before| token.gap == gap::SPACE && (article(before) || noun(before)));
         let word = self.said_word(self.names.entry(fit.entry), fit);
@@ -363,7 +379,7 @@ impl Finder<'_, '_> {
         let token = &tokens[fit.first];
         let long = token.end - token.start;
         if self.states_id
-            || !token.capital
+            || !(token.capital || self.lowered)
             || token.roles & role::COMMON != 0
             || long < LONG
             || !self.of_one_family(fit)

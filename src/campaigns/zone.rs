@@ -126,12 +126,30 @@ fn none_in_particular(words: &Words<'_>) -> Option<(usize, usize)> {
     let campaign =
         |at: usize| tokens.get(at).is_some_and(|token| token.roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0);
     let denies = |at: usize| tokens[at].roles & (role::DENY | role::POLAR) != 0 || NONE.contains(&words.word(at));
+    // "nothing to do with one of our campaigns", "with any single campaign": directly before it.
+    let unrelated = |first: usize| {
+        let light = |at: &usize| near(at + 1) && tokens[*at].roles & role::STOP != 0;
+        let from = first - (first.saturating_sub(2)..first).rev().take_while(light).count();
+        let says = |at: &usize| {
+            let mut phrases = words.phrases_at(*at);
+            phrases.any(|(says, end)| says == Says::DeniedAfter && (from..=first).contains(&end))
+        };
+        (first.saturating_sub(7)..first).find(says)
+    };
+    for said in words.said.iter().filter(|said| said.says == Says::OwnCampaign) {
+        if let Some(at) = unrelated(said.at) {
+            return Some((at, said.end));
+        }
+    }
     for said in words.said.iter().filter(|said| said.says == Says::Particular) {
         let (first, end) = match () {
             () if campaign(said.end) && near(said.end) => (said.at, said.end + 1),
             () if said.at > 0 && campaign(said.at - 1) && near(said.at) => (said.at - 1, said.end),
             () => continue,
         };
+        if let Some(at) = unrelated(first) {
+            return Some((at, end));
+        }
         for at in (first.saturating_sub(4)..first).rev() {
             if !near(at + 1) {
                 break;
@@ -156,9 +174,19 @@ pub(super) fn not_specific(zone: &Zone<'_>, evidence: &mut Vec<Evidence>) -> boo
 /// "my campaign", "our ad": the text speaks of one without saying which.
 pub(super) fn speaks_of_a_campaign(zone: &Zone<'_>, evidence: &mut Vec<Evidence>) -> bool {
     let tokens = &zone.words.tokens;
+    // "Campaign", and nothing else, as the subject
+    if zone.place == Where::Subject
+        && let [token] = tokens.as_slice()
+        && token.roles & role::CAMPAIGN != 0
+    {
+        evidence.push(span(zone, 0, 0, "campaign.spoken-of"));
+        return true;
+    }
     for (at, token) in tokens.iter().enumerate() {
         let phrase = zone.words.phrases_at(at).find(|(says, _)| *says == Says::OwnCampaign);
-        if let Some((_, end)) = phrase {
+        // "It is not about a campaign"
+        let general = || says_not_specific(zone).is_some_and(|(first, end)| (first..end).contains(&at));
+        if let Some((_, end)) = phrase.filter(|_| !general()) {
             evidence.push(span(zone, at, end - 1, "campaign.spoken-of"));
             return true;
         }
