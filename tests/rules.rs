@@ -571,6 +571,10 @@ fn an_explanation_adds_up() {
             let signals: f64 = rank.evidence.iter().map(|found| found.weight).sum();
             let sum = rank.prior + signals + rank.leanings;
             assert!((rank.score - sum).abs() < 0.001, "{} is {sum}, not {}: {request:?}", rank.topic, rank.score);
+            let words: f64 = rank.words.iter().map(|found| found.weight).sum();
+            let sum = words + rank.more_words.points + rank.to_other + rank.held;
+            assert!((rank.leanings - sum).abs() < 0.001, "{} leans {sum}: {request:?}", rank.topic);
+            assert!(rank.leanings >= 0.0 || !rank.words.is_empty() || rank.to_other < 0.0 || rank.held < 0.0);
         }
         assert_eq!(explained.by_signals, bare.topic(&request).id, "{request:?}");
         held += usize::from(explained.by_signals != explained.topic.id);

@@ -60,7 +60,7 @@ impl Finding {
 /// signals show by themselves is told beside them; what they show together would follow from the faults, too.
 pub fn lint(files: &Files) -> Vec<Finding> {
     let mut written = vec![];
-    let (compiled, faults) = gather(files, |phrases| written.push(phrases));
+    let (compiled, faults) = gather(files, |phrases, _| written.push(phrases));
     let mut findings = Findings(vec![]);
     let languages = alone::languages(files);
     let signals = compiled.signals.iter().zip(&written).zip(in_doubt(&compiled, &faults));
