@@ -428,9 +428,14 @@ fn the_customers_pick_stands_unless_it_is_other() {
     for (one, id) in [("Report", "reporting"), ("Lead", "contacts"), ("List", "contacts"), ("Link", "tracking")] {
         assert_eq!(judge(one, "the invoice is wrong"), (id.into(), ChosenBy::Customer), "{one}");
     }
-    for general in
-        ["General question", "General enquiry", "Allgemeine Frage", "Question générale", "Consulta general", "Dúvida geral"]
-    {
+    for general in [
+        "General question",
+        "General enquiry",
+        "Allgemeine Frage",
+        "Question générale",
+        "Consulta general",
+        "Dúvida geral",
+    ] {
         assert_eq!(judge(general, "the invoice is wrong"), ("billing".into(), ChosenBy::Rules), "{general}");
     }
     assert_eq!(judge("Other", late), ("not-running".into(), ChosenBy::Rules));

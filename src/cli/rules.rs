@@ -138,6 +138,13 @@ fn check(dir: &Path, format: Format, notes: bool, out: &mut impl Write) -> Resul
         let told = |finding: &Finding| unreadable.iter().any(|fault| fault.file == finding.fault.file);
         findings.extend(faults.chain(beside).filter(|finding| !told(finding)));
     }
+    if files.keys().any(|file| file.starts_with("topics/")) && !files.contains_key("words.toml") {
+        let (file, message) =
+            ("words.toml".into(), "there is none: no ending is taken off, no other spelling known".into());
+        let remedy = "copy that of the shipped rules into the folder, an empty one says that it is meant so".into();
+        let fault = within(Fault { file, line: 0, message, remedy });
+        findings.push(Finding { weight: Weight::Warning, fault });
+    }
     let unread = folder::unread(dir).into_iter().map(within);
     findings.extend(unread.map(|fault| Finding { weight: Weight::Warning, fault }));
     findings.sort();
@@ -382,7 +389,7 @@ fn leanings(rank: &Rank, phrases: &[Source], out: &mut impl Write) -> Result<()>
         let (topics, other) = (rules::leanings::MOST_LEANT, rules::leanings::MOST_TO_OTHER);
         writeln!(
             out,
-            "      {:+.2} as they put no topic more than {topics} behind another, nor {other} behind `other`",
+            "      {:+.2} as no topic falls more than {topics} points behind another by them, nor {other} behind `other`",
             rank.held
         )?;
     }

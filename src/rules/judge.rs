@@ -59,7 +59,7 @@ impl Compiled {
         }
         let mut labels = Vec::new();
         for (index, topic) in self.topics.iter().enumerate() {
-            let written = topic.labels.iter().chain([&topic.label, &topic.id.0]);
+            let written = topic.labels.iter().map(|label| &label.text).chain([&topic.label, &topic.id.0]);
             labels.extend(written.map(|label| (index, label_words(label))));
         }
         let stems = |words: &[String]| -> Vec<String> {

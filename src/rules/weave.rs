@@ -208,8 +208,7 @@ impl Weaver {
             && written.headers.is_empty()
             && conditions.iter().all(|list| list.is_empty());
         let (name, file) = (format!("{prefix}.{}", written.name), file.into());
-        let signal =
-            Signal { owner, name, written, file, phrases, regexes, near, with, unless, asked, places, simple };
+        let signal = Signal { owner, name, written, file, phrases, regexes, near, with, unless, asked, places, simple };
         (signal, as_written, of_classes)
     }
 
