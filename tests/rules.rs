@@ -425,6 +425,19 @@ fn the_customers_pick_stands_unless_it_is_other() {
     let late = "the newsletter was never sent";
     assert_eq!(judge("Abrechnung & Zahlungen", late), ("billing".into(), ChosenBy::Customer));
     assert_eq!(judge("Reports", late), ("reporting".into(), ChosenBy::Customer));
+    for (one, id) in [("Report", "reporting"), ("Lead", "contacts"), ("List", "contacts"), ("Link", "tracking")] {
+        assert_eq!(judge(one, "the invoice is wrong"), (id.into(), ChosenBy::Customer), "{one}");
+    }
+    for general in [
+        "General question",
+        "General enquiry",
+        "Allgemeine Frage",
+        "Question générale",
+        "Consulta general",
+        "Dúvida geral",
+    ] {
+        assert_eq!(judge(general, "the invoice is wrong"), ("billing".into(), ChosenBy::Rules), "{general}");
+    }
     assert_eq!(judge("Other", late), ("not-running".into(), ChosenBy::Rules));
     assert_eq!(judge("-- Please select --", late), ("not-running".into(), ChosenBy::Rules));
     assert_eq!(judge("Sonstiges", "Guten Tag"), ("other".into(), ChosenBy::Customer));
@@ -571,6 +584,10 @@ fn an_explanation_adds_up() {
             let signals: f64 = rank.evidence.iter().map(|found| found.weight).sum();
             let sum = rank.prior + signals + rank.leanings;
             assert!((rank.score - sum).abs() < 0.001, "{} is {sum}, not {}: {request:?}", rank.topic, rank.score);
+            let words: f64 = rank.words.iter().map(|found| found.weight).sum();
+            let sum = words + rank.more_words.points + rank.to_other + rank.held;
+            assert!((rank.leanings - sum).abs() < 0.001, "{} leans {sum}: {request:?}", rank.topic);
+            assert!(rank.leanings >= 0.0 || !rank.words.is_empty() || rank.to_other < 0.0 || rank.held < 0.0);
         }
         assert_eq!(explained.by_signals, bare.topic(&request).id, "{request:?}");
         held += usize::from(explained.by_signals != explained.topic.id);
@@ -792,6 +809,11 @@ fn scripts_without_spaces_have_words() {
         ("レポート", "キャンペーンレポートが表示されない"),
         ("ﾚﾎﾟｰﾄ", "キャンペーンレポート"),
         ("請求書", "請求書の金額が間違っています"),
+        ("請求書", "御請求書の金額が間違っています"),
+        ("請求書", "御請求書が届きません"),
+        ("請求書", "ご請求書を送ってください"),
+        ("見積書", "御見積書をお願いします"),
+        ("契約", "御契約の件"),
         ("表示され", "レポートが表示されない"),
         ("止ま", "広告が止まりました"),
         ("付款", "还有未付款的发票"),

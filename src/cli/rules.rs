@@ -138,6 +138,13 @@ fn check(dir: &Path, format: Format, notes: bool, out: &mut impl Write) -> Resul
         let told = |finding: &Finding| unreadable.iter().any(|fault| fault.file == finding.fault.file);
         findings.extend(faults.chain(beside).filter(|finding| !told(finding)));
     }
+    if files.keys().any(|file| file.starts_with("topics/")) && !files.contains_key("words.toml") {
+        let (file, message) =
+            ("words.toml".into(), "there is none: no ending is taken off, no other spelling known".into());
+        let remedy = "copy that of the shipped rules into the folder, an empty one says that it is meant so".into();
+        let fault = within(Fault { file, line: 0, message, remedy });
+        findings.push(Finding { weight: Weight::Warning, fault });
+    }
     let unread = folder::unread(dir).into_iter().map(within);
     findings.extend(unread.map(|fault| Finding { weight: Weight::Warning, fault }));
     findings.sort();
@@ -346,13 +353,7 @@ fn reasons(explained: &Explained, out: &mut impl Write) -> Result<()> {
         }
         rank.evidence.iter().try_for_each(|found| reason(found, phrases, "  ", out))?;
         if rank.leanings != 0.0 || !rank.words.is_empty() {
-            let most = if rank.words.is_empty() { "" } else { "; most of them:" };
-            let (points, other) = (rank.leanings, rules::OTHER);
-            match rank.topic == other {
-                true => writeln!(out, "  words that lean to it count against all others{most}")?,
-                false => writeln!(out, "  {points:+.2} by all words that lean, beside those to `{other}`{most}")?,
-            }
-            rank.words.iter().try_for_each(|found| reason(found, phrases, "      ", out))?;
+            leanings(rank, phrases, out)?;
         }
     }
     if explanation.ranking.iter().any(|rank| rank.leanings != 0.0) {
@@ -369,6 +370,30 @@ fn reasons(explained: &Explained, out: &mut impl Write) -> Result<()> {
     let flags = routing.flags.iter().map(|flag| format!(", {flag}")).collect::<String>();
     writeln!(out, "\npriority {}, for {}{flags}", routing.priority, routing.route)?;
     routing.evidence.iter().try_for_each(|found| reason(found, phrases, "  ", out))
+}
+
+/// What words lean to, in lines that add up.
+fn leanings(rank: &Rank, phrases: &[Source], out: &mut impl Write) -> Result<()> {
+    writeln!(out, "  {:+.2} by all words that lean", rank.leanings)?;
+    rank.words.iter().try_for_each(|found| reason(found, phrases, "      ", out))?;
+    if rank.more_words.count > 0 {
+        writeln!(out, "      {:+.2} by {} more words", rank.more_words.points, rank.more_words.count)?;
+    }
+    let other = rules::OTHER;
+    if rank.topic == other {
+        writeln!(out, "      {:+.2} as words that lean to `{other}` count against all others instead", rank.to_other)?;
+    } else if rank.to_other != 0.0 {
+        writeln!(out, "      {:+.2} for what they say of `{other}`", rank.to_other)?;
+    }
+    if rank.held != 0.0 {
+        let (topics, other) = (rules::leanings::MOST_LEANT, rules::leanings::MOST_TO_OTHER);
+        writeln!(
+            out,
+            "      {:+.2} as no topic falls more than {topics} points behind another by them, nor {other} behind `other`",
+            rank.held
+        )?;
+    }
+    Ok(())
 }
 
 fn reason(found: &Evidence, phrases: &[Source], indent: &str, out: &mut impl Write) -> Result<()> {

@@ -22,7 +22,7 @@ const BYTES_AROUND: usize = 12;
 /// Signs that are words by themselves or stand before some: 开|发票, 周|报告, 再|発行. Others are what is left of a word, and
 /// stand behind one: 東京|都, 线上|门|店.
 const BEFORE_WORDS: &str = "开把没被将给对从向请不未已再每各该此周月季年日新旧子总分副主全单双补收寄退改查用买和与或及跟的\
-                            前本当毎別同他非無最総元要";
+                            前本当毎別同他非無最総元要御";
 
 /// Signs that stand by themselves behind most words: none is left of another.
 const BEHIND_WORDS: &str = "了的是在有都会要给就也很吗の";

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::mem;
+use std::rc::Rc;
 
 use super::classes::Classes;
 use super::description::Description;
@@ -126,13 +127,13 @@ pub type Written = Vec<(u32, Phrase)>;
 
 /// Compiles all topic, class, word, routing and description files of a folder; others are not looked at.
 pub fn compile(files: &Files) -> Result<Compiled, Vec<Fault>> {
-    let (compiled, faults) = gather(files, drop);
+    let (compiled, faults) = gather(files, |_, _| {});
     if faults.is_empty() { Ok(compiled) } else { Err(faults) }
 }
 
-/// Likewise, with faults as well, to be looked at: what has any judges nothing. `written` is given the phrases of each signal, in
-/// the order of the signals: a set that judges has no need of them.
-pub fn gather(files: &Files, mut written: impl FnMut(Written)) -> (Compiled, Vec<Fault>) {
+/// Likewise, with faults as well, to be looked at: what has any judges nothing. `written` is given the phrases of each signal and
+/// those of the classes it names, in the order of the signals: a set that judges has no need of them.
+pub fn gather(files: &Files, mut written: impl FnMut(Written, Vec<Rc<Written>>)) -> (Compiled, Vec<Fault>) {
     let mut faults = Vec::new();
     let (lexicon, found) = Lexicon::new(files.get("words.toml").map(|text| &**text));
     faults.extend(found);
@@ -142,9 +143,9 @@ pub fn gather(files: &Files, mut written: impl FnMut(Written)) -> (Compiled, Vec
     let mut weaver = Weaver::new(lexicon, classes, proven.collect());
     let mut signals = Vec::new();
     let mut add = |owner, file: &str, prefix: &str, signal: topic::Signal, weaver: &mut Weaver| {
-        let (signal, phrases) = weaver.signal(owner, file, prefix, signal);
+        let (signal, phrases, of_classes) = weaver.signal(owner, file, prefix, signal);
         signals.push(signal);
-        written(phrases);
+        written(phrases, of_classes);
     };
     let mut topics: Vec<topic::Topic> = Vec::new();
     let mut unread = Vec::new();

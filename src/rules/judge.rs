@@ -49,33 +49,36 @@ pub enum Pick {
 }
 
 impl Compiled {
-    /// What the customer picked. Labels of all languages are known; a pick that is part of one topic's labels only is it.
+    /// What the customer picked. Labels of all languages are known. A pick is a label as it is written, else one topic's in
+    /// another form ("Report" for "Reports"), else a part of one topic's labels.
     pub fn pick(&self, request: &Request) -> Pick {
         let Some(picked) = request.field(FieldKey::HelpTopic) else { return Pick::None };
         let words = label_words(picked);
-        let as_pick = |index: usize| {
-            if self.topics[index].id.0 == OTHER { Pick::Other } else { Pick::Topic(index as u16) }
-        };
-        let mut part_of = None;
-        let mut parts = 0;
-        for (index, topic) in self.topics.iter().enumerate() {
-            let mut within = false;
-            for label in topic.labels.iter().chain([&topic.label, &topic.id.0]) {
-                let label = label_words(label);
-                if label == words {
-                    return as_pick(index);
-                }
-                within |= !words.is_empty() && words.iter().all(|word| label.contains(word));
-            }
-            if within {
-                parts += 1;
-                part_of = Some(index);
-            }
+        if words.is_empty() {
+            return Pick::Other;
         }
-        match part_of {
-            _ if words.is_empty() => Pick::Other,
-            Some(index) if parts == 1 => as_pick(index),
-            _ => Pick::Unknown,
+        let mut labels = Vec::new();
+        for (index, topic) in self.topics.iter().enumerate() {
+            let written = topic.labels.iter().map(|label| &label.text).chain([&topic.label, &topic.id.0]);
+            labels.extend(written.map(|label| (index, label_words(label))));
+        }
+        let stems = |words: &[String]| -> Vec<String> {
+            words.iter().map(|word| self.net.lexicon.stem(word).into_owned()).collect()
+        };
+        let own = stems(&words);
+        let only = |is: &dyn Fn(&[String]) -> bool| {
+            let mut topics = labels.iter().filter(|(_, label)| is(label)).map(|(index, _)| *index);
+            let first = topics.next()?;
+            topics.all(|other| other == first).then_some(first)
+        };
+        let written = labels.iter().find(|(_, label)| *label == words).map(|(index, _)| *index);
+        let index = written
+            .or_else(|| only(&|label| stems(label) == own))
+            .or_else(|| only(&|label| words.iter().all(|word| label.contains(word))));
+        match index {
+            Some(index) if self.topics[index].id.0 == OTHER => Pick::Other,
+            Some(index) => Pick::Topic(index as u16),
+            None => Pick::Unknown,
         }
     }
 

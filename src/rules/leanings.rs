@@ -22,7 +22,7 @@ pub const FILE: &str = "leanings.csv";
 pub const MOST_LEANT: f64 = 6.0;
 /// Points by which they may put a topic behind `other`: greetings and thanks are many, and a matter is soon said. A strong
 /// signal still reaches its threshold.
-const MOST_TO_OTHER: f64 = 3.0;
+pub const MOST_TO_OTHER: f64 = 3.0;
 /// Points beyond which nothing more is said by a single word.
 pub const MOST_SAID: f32 = 12.0;
 /// Points of a single word's leaning that are worth telling, and how many such words are told.
@@ -151,13 +151,6 @@ impl Compiled {
     pub fn leanings_of(&self, topic: u16, leans: &[Leans<'_>], scan: &Scan<'_>) -> Vec<Evidence> {
         let told = leaning_words(topic, leans, TOLD).into_iter().take(MOST_TOLD);
         told.map(|(points, spot)| self.leaning_evidence(topic, scan, points, spot)).collect()
-    }
-
-    /// Those of them that are among these words.
-    pub fn leanings_among(&self, topic: u16, scan: &Scan<'_>, among: impl Fn(&Evidence) -> bool) -> Vec<Evidence> {
-        let all = leaning_words(topic, &self.leaning(scan), TOLD).into_iter();
-        let told = all.map(|(points, spot)| self.leaning_evidence(topic, scan, points, spot));
-        told.filter(among).take(MOST_TOLD).collect()
     }
 
     /// All words that lean to a topic or from it, as evidence.

@@ -54,7 +54,7 @@ pub struct Word {
     pub part: bool,
 }
 
-/// Another way to read a compound: two parts in the place of its words.
+/// Another way to read a compound, or a word with a hyphen behind its first letter: two parts in the place of its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
     /// Index of its first word.
@@ -63,6 +63,16 @@ pub struct Reading {
     pub of: u32,
     /// Beginning and end, each perhaps [`UNKNOWN`].
     pub parts: [u32; 2],
+    /// They are glued together: only phrases that are found in compounds are found there.
+    pub glued: bool,
+}
+
+impl Word {
+    /// Moves it to where its text begins in a longer one.
+    fn shift(&mut self, by: u32) {
+        self.start += by;
+        self.end += by;
+    }
 }
 
 /// All words of all phrases.
@@ -255,12 +265,27 @@ impl Lexicon {
     /// Likewise; `again`: how its compounds may be read, too.
     pub fn read_all(&self, text: &str, words: &mut Vec<Word>, again: &mut Vec<Reading>) {
         self.stems_of(text, |stem, word, start, end| {
-            let mut push = |id, part| words.push(Word { id, start: start as u32, end: end as u32, part });
-            let Some(stem) = stem else { return push(STOP, false) };
+            let Some(stem) = stem else {
+                return words.push(Word { id: STOP, start: start as u32, end: end as u32, part: false });
+            };
             let id = self.stems.get(stem.as_bytes());
             let kept = id.is_some_and(|id| self.is_kept(id));
             let capital = || text[start..end].starts_with(char::is_uppercase);
             let readings = if kept { SmallVec::new() } else { self.readings(word, stem, capital) };
+            let letters = stem.len() >= TYPO_CHARS - 1 && stem.bytes().all(|b| b.is_ascii_lowercase());
+            let mended = || if letters && end - start >= TYPO_CHARS { self.mend(stem.as_bytes()) } else { UNKNOWN };
+            let halves = halves(&text[start..end]);
+            // "E-Rechnung" is two words where no phrase has it as one.
+            let id = id.or_else(|| halves.map(|_| mended()).filter(|id| *id != UNKNOWN));
+            if let (None, Some((letter, rest))) = (id, halves) {
+                for (from, to) in [(start, start + letter), (start + rest, end)] {
+                    let own = words.len();
+                    self.read_all(&text[from..to], words, again);
+                    words[own..].iter_mut().for_each(|word| word.shift(from as u32));
+                }
+                return;
+            }
+            let mut push = |id, part| words.push(Word { id, start: start as u32, end: end as u32, part });
             // A compound that some phrase names is one word first of all; any other is its longest parts.
             let first = match (id, readings.first()) {
                 (Some(id), _) => {
@@ -271,17 +296,25 @@ impl Lexicon {
                     parts.iter().for_each(|id| push(*id, true));
                     1
                 }
-                (None, None) => {
-                    let letters = stem.len() >= TYPO_CHARS - 1 && stem.bytes().all(|b| b.is_ascii_lowercase());
-                    return push(
-                        if letters && end - start >= TYPO_CHARS { self.mend(stem.as_bytes()) } else { UNKNOWN },
-                        false,
-                    );
-                }
+                (None, None) => return push(mended(), false),
             };
             let (at, of) = ((words.len() - first - 1) as u32, first as u32 + 1);
-            again.extend(readings[first..].iter().map(|parts| Reading { at, of, parts: *parts }));
+            again.extend(readings[first..].iter().map(|parts| Reading { at, of, parts: *parts, glued: true }));
+            let apart = halves.and_then(|(letter, rest)| self.apart(&text[start..end], letter, rest, id));
+            again.extend(apart.map(|(parts, glued)| Reading { at, of, parts, glued }));
         });
+    }
+
+    /// How a word with a hyphen behind its first letter, which is one word first of all, is read as a hyphen is read elsewhere.
+    fn apart(&self, written: &str, letter: usize, rest: usize, one: Option<u32>) -> Option<([u32; 2], bool)> {
+        let mut words = vec![];
+        self.read(&written[..letter], &mut words);
+        self.read(&written[rest..], &mut words);
+        match words.as_slice() {
+            [letter, rest] if rest.id != UNKNOWN && Some(rest.id) != one => Some(([letter.id, rest.id], false)),
+            [_, head, tail] if tail.part => Some(([head.id, tail.id], true)),
+            _ => None,
+        }
     }
 
     /// Stemmed words, each also as it was before its endings were taken off, folded and respelt; `None` is the end of a sentence.
@@ -307,7 +340,7 @@ impl Lexicon {
     }
 
     /// The word less its endings and doubled last letter. Words with digits or other letters than a–z stay whole.
-    fn stem<'w>(&self, word: &'w str) -> Cow<'w, str> {
+    pub fn stem<'w>(&self, word: &'w str) -> Cow<'w, str> {
         if self.is_whole(word) { Cow::Borrowed(word) } else { self.bare(word) }
     }
 
@@ -476,6 +509,13 @@ fn opening(word: &str) -> Option<usize> {
     word.as_bytes().get(..4)?.iter().try_fold(0, number)
 }
 
+/// Of a word with a hyphen behind its first letter ("E-Rechnung"): where the letter ends, and where the rest begins.
+fn halves(written: &str) -> Option<(usize, usize)> {
+    let mut letters = written.char_indices();
+    let (_, (letter, hyphen), (rest, next)) = (letters.next()?, letters.next()?, letters.next()?);
+    (matches!(hyphen, '-' | '\u{2010}' | '\u{2011}') && next.is_alphabetic()).then_some((letter, rest))
+}
+
 fn hash_without(word: &[u8], skipped: usize) -> u32 {
     let mut hasher = Fnv::default();
     word.iter().enumerate().filter(|(at, _)| *at != skipped).for_each(|(_, byte)| hasher.write_u8(*byte));
@@ -621,6 +661,31 @@ mod tests {
             check(noun, true, text, true);
             check(noun, false, text, false);
         }
+    }
+
+    /// A hyphen is a space, but "e-mail" is also one word.
+    #[test]
+    fn a_letter_and_a_hyphen_hide_no_word() {
+        for (phrase, compounds, text, expected) in [
+            ("e-mail", false, "an e-mail, an email", true),
+            ("email", false, "an E-Mail", true),
+            ("invoice", false, "my e-invoice is missing", true),
+            ("invoice", false, "do you support e-invoicing?", true),
+            ("invoice", false, "an einvoice", false),
+            ("Rechnung", true, "die X-Rechnung", true),
+            ("Rechnung", true, "die E\u{2011}Mahnrechnung", true),
+            ("Rechnung", false, "die E-Mahnrechnung", false),
+            ("B-Test", true, "der B-Test", true),
+        ] {
+            check(phrase, compounds, text, expected);
+        }
+        let (mut lexicon, _) = Lexicon::new(None);
+        let [one, invoice] = ["e-invoice", "invoice"].map(|phrase| lexicon.intern(phrase, false).0[0]);
+        lexicon.seal();
+        let (mut words, mut again) = (vec![], vec![]);
+        lexicon.read_all("an e-invoice", &mut words, &mut again);
+        assert_eq!(words[1], Word { id: one, start: 3, end: 12, part: false });
+        assert_eq!(again, [Reading { at: 1, of: 1, parts: [UNKNOWN, invoice], glued: false }]);
     }
 
     /// As a phrase has it, not less its ending.

@@ -14,7 +14,7 @@ pub mod explain;
 mod fields;
 mod fold;
 mod judge;
-mod leanings;
+pub mod leanings;
 pub mod learn;
 mod lexicon;
 pub mod lint;

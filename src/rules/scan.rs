@@ -241,7 +241,7 @@ impl<'r> Scan<'r> {
         }
     }
 
-    /// Appends one more reading of a compound, between what stands around it in its sentence.
+    /// Appends one more reading of a compound or a word with a hyphen, between what stands around it in its sentence.
     fn read_again(&mut self, reading: &Reading, own: usize) {
         let (at, behind) = (reading.at as usize, (reading.at + reading.of) as usize);
         let same_sentence = |word: &&Word| word.id != STOP;
@@ -249,7 +249,7 @@ impl<'r> Scan<'r> {
         let after = self.words[behind..own.min(behind + AROUND)].iter().take_while(same_sentence).count();
         let around = |index: usize| (self.words[index], index as u32);
         let parts = reading.parts.into_iter().zip([reading.at, reading.at + reading.of - 1]);
-        let parts = parts.map(|(id, index)| (Word { id, part: true, ..self.words[at] }, index));
+        let parts = parts.map(|(id, index)| (Word { id, part: reading.glued, ..self.words[at] }, index));
         let stop = Word { id: STOP, part: false, ..self.words[at] };
         let read = (at - before..at).map(around).chain(parts).chain((behind..behind + after).map(around));
         let (words, again): (Vec<Word>, Vec<u32>) = read.chain([(stop, reading.at)]).unzip();

@@ -122,7 +122,7 @@ pub struct Topic {
     /// Its label for people.
     pub label: String,
     /// Other names that forms give it, of all languages.
-    pub labels: Vec<String>,
+    pub labels: Vec<Phrase>,
     /// Whether it is about one campaign.
     pub campaign: Concerns,
     /// Words that say this request is not about one campaign, although the topic is.
@@ -183,7 +183,9 @@ pub fn read(file: &str, text: &str) -> (Option<Topic>, Vec<Fault>) {
             broken: sheet.broken,
             label: label.or_else(|| id.as_ref().map(|(id, _)| id.clone())).unwrap_or_default(),
             id: id.unwrap_or_default(),
-            labels: sheet.texts_by_key(&mut root, "labels").into_iter().map(|(_, label, _)| label).collect(),
+            labels: (sheet.texts_by_key(&mut root, "labels").into_iter())
+                .map(|(language, text, line)| Phrase { text, language, line })
+                .collect(),
             campaign,
             campaign_unless: phrases(sheet, &mut root, "campaign_unless"),
             team: sheet.name(&mut root, "team").map_or_else(|| super::judge::TEAM.into(), |(team, _)| team),
@@ -208,6 +210,10 @@ pub fn read(file: &str, text: &str) -> (Option<Topic>, Vec<Fault>) {
             let Some((id, _)) = sheet.text(table, "id").filter(|(id, _)| !id.trim().is_empty()) else {
                 return sheet.fault(table.line, "the detail has no `id`", "add id = \"period\" or the like");
             };
+            if read.details.iter().any(|detail| detail.id == id) {
+                let message = format!("the detail `{id}` stands here twice");
+                sheet.fault(table.line, message, "make one of them: each [[detail.any_of]] of it is enough");
+            }
             read.details.push(detail(sheet, table, id));
         });
         sheet.tables(&mut root, "example", |sheet, table| read.examples.push(Example::read(sheet, table, true)));

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasherDefault;
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::{panic, thread};
 
@@ -131,8 +132,8 @@ pub struct Weaver {
     patterns: Numbering<u8>,
     phrases: Numbering<u32>,
     classes: Classes,
-    /// Class → its phrases, each with its language.
-    of_classes: Vec<Vec<(Option<String>, u32)>>,
+    /// Class → its phrases.
+    of_classes: Vec<Rc<Written>>,
     /// Files whose regexes are known to be right.
     proven: HashSet<String>,
     regexes: Vec<Thread>,
@@ -153,11 +154,9 @@ impl Weaver {
         let words = classes.take_words();
         let mut weaver = Weaver { lexicon, classes, proven, ..Weaver::default() };
         // First of all, so that the phrases of a class have numbers in a row: their sets are small.
-        let mut woven = |phrase: Phrase| {
-            let number = weaver.phrase(classes::FILE, &phrase)?;
-            Some((phrase.language, number))
-        };
-        let of_classes = words.into_iter().map(|words| words.into_iter().filter_map(&mut woven).collect()).collect();
+        let mut woven = |phrase: Phrase| Some((weaver.phrase(classes::FILE, &phrase)?, phrase));
+        let mut class = |words: Vec<Phrase>| Rc::new(words.into_iter().filter_map(&mut woven).collect());
+        let of_classes = words.into_iter().map(&mut class).collect();
         Weaver { of_classes, ..weaver }
     }
 
@@ -166,8 +165,16 @@ impl Weaver {
         self.classes.unused()
     }
 
-    /// Weaves one signal in.
-    pub fn signal(&mut self, owner: Owner, file: &str, prefix: &str, mut written: topic::Signal) -> (Signal, Written) {
+    /// Weaves one signal in. Its phrases as written: its own, and those of each class that it names.
+    pub fn signal(
+        &mut self,
+        owner: Owner,
+        file: &str,
+        prefix: &str,
+        mut written: topic::Signal,
+    ) -> (Signal, Written, Vec<Rc<Written>>) {
+        let named = written.phrases.iter().filter_map(|phrase| self.classes.named(phrase.text.strip_prefix('@')?).ok());
+        let of_classes = named.map(|class| self.of_classes[class].clone()).collect();
         let mut phrases = self.take_classes(file, &mut written.phrases);
         let mut near_by_class = self.take_classes(file, &mut written.near);
         let mut with_by_class = self.take_classes(file, &mut written.with);
@@ -201,7 +208,8 @@ impl Weaver {
             && written.headers.is_empty()
             && conditions.iter().all(|list| list.is_empty());
         let (name, file) = (format!("{prefix}.{}", written.name), file.into());
-        (Signal { owner, name, written, file, phrases, regexes, near, with, unless, asked, places, simple }, as_written)
+        let signal = Signal { owner, name, written, file, phrases, regexes, near, with, unless, asked, places, simple };
+        (signal, as_written, of_classes)
     }
 
     /// Takes the names of classes out of a list, and gives the phrases that they stand for: of the language under which
@@ -213,12 +221,12 @@ impl Weaver {
             match self.classes.named(name) {
                 Ok(class) => {
                     let of = |language: &Option<String>| phrase.language.is_none() || *language == phrase.language;
-                    let words = self.of_classes[class].iter().filter(|(language, _)| of(language));
+                    let words = self.of_classes[class].iter().filter(|(_, phrase)| of(&phrase.language));
                     let before = numbers.len();
-                    numbers.extend(words.map(|(_, number)| *number));
+                    numbers.extend(words.map(|(number, _)| *number));
                     // A `near` without words asks for none.
                     if let (true, Some(language)) = (numbers.len() == before, &phrase.language) {
-                        let filed = self.of_classes[class].iter().filter_map(|(language, _)| language.as_deref());
+                        let filed = self.of_classes[class].iter().filter_map(|(_, phrase)| phrase.language.as_deref());
                         let filed = Vec::from_iter(filed.collect::<BTreeSet<_>>()).join(", ");
                         let message = format!("the class `@{name}` has no words filed under `{language}`");
                         let remedy = match filed.is_empty() {

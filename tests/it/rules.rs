@@ -322,6 +322,7 @@ fn findings_that_are_alike_are_summed_up() {
     let signals: String = (0..9).map(signal).collect();
     let dead = "[[signal]]\nname = \"dead\"\nphrases = [\"late\"]\nunless = [\"late\"]\n";
     fs::write(folder.path().join("topics/x.toml"), format!("id = \"x\"\n{signals}{dead}")).unwrap();
+    fs::write(folder.path().join("words.toml"), "").unwrap();
     let check = |arguments: &[&str]| {
         let mut command = cargo_bin_cmd!("deskclerk");
         let done = command.args(["rules", "check"]).arg(folder.path()).args(arguments).output().unwrap();
@@ -361,8 +362,10 @@ fn all_that_is_wrong_with_a_folder_is_told_at_once_and_alike() {
          fault: topics/c.toml:2: unknown key `lable`; write `label`, or delete it\n\
          warning: topic/d.toml: is read by nobody; name it topics/d.toml, or take it out of the folder\n\
          warning: topics/b.toml:3: \"late again\" can never fire: `unless` holds words of it; take one of the two out\n\
-         2 faults, 2 warnings, 0 notes\n"
+         warning: words.toml: there is none: no ending is taken off, no other spelling known; copy that of the shipped rules into the folder, an empty one says that it is meant so\n\
+         2 faults, 3 warnings, 0 notes\n"
     );
+    lay("words.toml", b"");
     // What stands at the top says what others mean.
     lay("classes.toml", b"\xff");
     let mut command = cargo_bin_cmd!("deskclerk");

@@ -46,11 +46,29 @@ pub struct Rank {
     pub prior: f64,
     /// The signals that gave or took points.
     pub evidence: Vec<Evidence>,
-    /// What all words that lean gave or took together, as far as it counts and beside what they say for `other`.
+    /// What all words that lean gave or took together, as far as it counts: the sum of what follows.
     pub leanings: f64,
-    /// The words among them that lean most, with their points; of the text only those that say something.
+    /// The words among them that lean most, to the topic or from it, with their points.
     pub words: Vec<Evidence>,
+    /// What all other words come to, and how many they are.
+    pub more_words: MoreWords,
+    /// What all words say of `other`, which is taken off.
+    pub to_other: f64,
+    /// What was given or taken so that leanings stay within their bounds.
+    pub held: f64,
 }
+
+/// Words that lean little.
+#[derive(Debug, Serialize)]
+pub struct MoreWords {
+    /// How many.
+    pub count: usize,
+    /// Their points.
+    pub points: f64,
+}
+
+/// How many words that lean are named.
+const MOST_NAMED: usize = 8;
 
 impl Rules {
     /// Says why a request is judged as it is.
@@ -67,13 +85,17 @@ impl Rules {
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
         let telling: Vec<Spot> = compiled.description.telling(scan).collect();
         let tells = |found: &Evidence| tells(scan, &telling, found);
+        let points_of = |words: &[Evidence]| words.iter().map(|word| word.weight).sum::<f64>();
+        let to_other = compiled.other().map_or(0.0, |other| points_of(&compiled.all_leanings_of(other as u16, scan)));
         let mut ranking = Vec::new();
         for index in order {
             let written = &compiled.topics[index];
             let evidence = compiled.evidence(scan, &compiled.fired(index as u16, scan));
-            let words = compiled.leanings_among(index as u16, scan, tells);
             let speaks = !evidence.is_empty() || scores[index] > written.prior;
             if speaks || written.id.0 == topic.id || written.id.0 == OTHER || Some(index) == rival {
+                let mut words = compiled.all_leanings_of(index as u16, scan);
+                let said = points_of(&words);
+                let more = words.split_off(words.len().min(MOST_NAMED));
                 ranking.push(Rank {
                     topic: written.id.0.clone(),
                     score: rounded(scores[index]),
@@ -82,6 +104,9 @@ impl Rules {
                     evidence,
                     leanings: rounded(leant[index]),
                     words,
+                    more_words: MoreWords { count: more.len(), points: rounded(points_of(&more)) },
+                    to_other: rounded(-to_other),
+                    held: rounded(leant[index] - said + to_other),
                 });
             }
         }
@@ -354,12 +379,12 @@ mod tests {
         };
         check(
             "my red apple from some orchard",
-            &["red"],
+            &["my", "red"],
             "nothing decides alone: without \"apple\", \"red\" and 1 everyday word together it would be `other`",
         );
         check(
             "my, the, waiting, from some orchard",
-            &[],
+            &["my", "the", "waiting"],
             "without 3 everyday words together, which only lean, it would be `other`",
         );
         check(

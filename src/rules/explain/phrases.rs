@@ -1,9 +1,12 @@
 //! Which phrase of its rule a find is, as it stands in its file: a rule has hundreds, and the customer's word may be a form of
 //! one, or a compound with it. Read from the files again, for rules that judge keep no texts.
 
+use std::rc::Rc;
+
 use serde::Serialize;
 
 use crate::request::evidence::{Evidence, Where};
+use crate::rules::classes;
 use crate::rules::compile::{Written, gather};
 use crate::rules::judge::{fires, forwarded_factor};
 use crate::rules::{Files, Findings, Rules, version};
@@ -35,27 +38,29 @@ impl Source {
 
 impl Rules {
     /// The phrases by which signals of topics and routing rules fire. `files`: those that these rules were made of; of others
-    /// nothing is told, nor of a class or a regex.
+    /// nothing is told, nor of a regex. A word of a class stands in the file of classes.
     pub fn sources(&self, findings: &Findings<'_>, files: &Files) -> Vec<Source> {
         if version(files) != self.version {
             return vec![];
         }
-        let mut written: Vec<Written> = vec![];
-        gather(files, |phrases| written.push(phrases));
+        let mut written: Vec<(Written, Vec<Rc<Written>>)> = vec![];
+        gather(files, |phrases, of_classes| written.push((phrases, of_classes)));
         let scan = &findings.scan;
         let forwarded = forwarded_factor(scan.request);
         let mut sources = vec![];
-        for (signal, phrases) in self.compiled.signals.iter().zip(&written) {
+        for (signal, (own, of_classes)) in self.compiled.signals.iter().zip(&written) {
             let Some((_, Some(spot))) = fires(signal, scan, forwarded) else { continue };
             let found = scan.any_of(&signal.asked.phrases).filter(|hit| hit.spot == spot);
-            let of = |what: u32| phrases.iter().find(|(number, _)| *number == what);
-            let Some((_, phrase)) = found.map(|hit| hit.what).find_map(of) else { continue };
+            let in_class = || of_classes.iter().flat_map(|class| class.iter()).map(|phrase| (classes::FILE, phrase));
+            let all = || own.iter().map(|phrase| (signal.file.as_str(), phrase)).chain(in_class());
+            let of = |what: u32| all().find(|(_, (number, _))| *number == what);
+            let Some((file, (_, phrase))) = found.map(|hit| hit.what).find_map(of) else { continue };
             sources.push(Source {
                 rule: signal.name.clone(),
                 place: scan.zones[usize::from(spot.zone)].place,
                 start: spot.start as usize,
                 phrase: phrase.text.clone(),
-                file: signal.file.clone(),
+                file: file.to_owned(),
                 line: phrase.line,
             });
         }
@@ -75,11 +80,12 @@ mod tests {
             ("topics/a.toml".into(), "id = \"a\"\n[[signal]]\nphrases = [\"pear\",\n\"red apple\"]\n".into()),
             (
                 "routing.toml".into(),
-                "[[rule]]\nname = \"r\"\npriority = \"high\"\nphrases.de = [\"Rechnung\"]\n".into(),
+                "[[rule]]\nname = \"r\"\npriority = \"high\"\nphrases.de = [\"Rechnung\"]\n[[rule]]\nname = \"k\"\npriority = \"high\"\nphrases = [\"@kings\"]\n".into(),
             ),
+            ("classes.toml".into(), "[[class]]\nname = \"kings\"\nwords = [\"king\"]\n".into()),
         ]);
         let rules = Rules::compile(&files).unwrap();
-        let request = Request { text: "Red Apple, Stornorechnung".into(), ..Request::default() };
+        let request = Request { text: "Red Apple, Stornorechnung, the king".into(), ..Request::default() };
         let findings = rules.find(&request, &[]);
         let sources = rules.sources(&findings, &files);
         let told: Vec<(&str, &str, &str, usize)> = (sources.iter())
@@ -87,7 +93,11 @@ mod tests {
             .collect();
         assert_eq!(
             told,
-            [("topic.a.pear", "red apple", "topics/a.toml", 4), ("routing.r", "Rechnung", "routing.toml", 4)]
+            [
+                ("topic.a.pear", "red apple", "topics/a.toml", 4),
+                ("routing.r", "Rechnung", "routing.toml", 4),
+                ("routing.k", "king", "classes.toml", 3),
+            ]
         );
         let routing = rules.routing_of("a", &findings);
         assert!(sources[1].is_of(&routing.evidence[0]) && !sources[0].is_of(&routing.evidence[0]));

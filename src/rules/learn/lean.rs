@@ -135,6 +135,7 @@ pub(super) fn named(compiled: &Compiled, samples: &[Labelled]) -> Result<BTreeMa
                 || topic
                     .labels
                     .iter()
+                    .map(|label| &label.text)
                     .chain([&topic.label, &topic.id.0])
                     .any(|label| compile::label_words(label) == words)
         };

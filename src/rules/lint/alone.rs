@@ -248,11 +248,38 @@ impl Findings {
         }
     }
 
+    /// Keys of `labels` that are no codes of languages.
+    pub(super) fn of_label_keys(&mut self, compiled: &Compiled, languages: &BTreeSet<String>) {
+        let codes: BTreeSet<String> = CODES.split(' ').map(str::to_owned).collect();
+        for topic in &compiled.topics {
+            let mut keys: BTreeMap<&str, usize> = BTreeMap::new();
+            for label in &topic.labels {
+                if let Some(key) = label.language.as_deref() {
+                    keys.entry(key).or_insert(label.line);
+                }
+            }
+            for (key, line) in keys.into_iter().filter(|(key, _)| !codes.contains(*key) && !languages.contains(*key)) {
+                let told = Vec::from_iter(languages.iter().map(String::as_str)).join(", ");
+                let meant = language_meant(key, languages).or_else(|| {
+                    let near =
+                        languages.iter().filter(|code| distance(key, code) == 1 || key.starts_with(code.as_str()));
+                    near.max_by_key(|code| key.chars().next() == code.chars().next()).map(String::as_str)
+                });
+                let remedy = meant.map_or_else(
+                    || format!("write the code of a language: {told}"),
+                    |right| format!("write `{right}`, or another code of a language"),
+                );
+                let message = format!("`{key}` in [labels] is the code of no language");
+                self.add(Weight::Warning, &topic.file, line, message, remedy);
+            }
+        }
+    }
+
     /// Labels that two topics have: the customer's pick of one is always the first's.
     pub(super) fn of_labels(&mut self, compiled: &Compiled) {
         let mut owners: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         for (index, topic) in compiled.topics.iter().enumerate() {
-            for label in topic.labels.iter().chain([&topic.label]) {
+            for label in topic.labels.iter().map(|label| &label.text).chain([&topic.label]) {
                 let words = label_words(label);
                 let owner = *owners.entry(words).or_insert(index);
                 if owner != index {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{Findings, Weight};
 use crate::rules::compile::Compiled;
-use crate::rules::example::Example;
+use crate::rules::example::{Example, Routed};
 use crate::rules::fold::{Piece, fold};
 use crate::rules::judge::{OTHER, Pick};
 
@@ -55,6 +55,26 @@ impl Findings {
                     self.add(Weight::Warning, &topic.file, example.line, message, "one of the two is wrong: delete it");
                 }
                 others.push((at, example));
+            }
+        }
+    }
+
+    /// Examples that stand twice in a file: the second proves nothing more.
+    pub(super) fn of_repeated_examples(&mut self, compiled: &Compiled) {
+        let unplaced = |example: &Example| Example { line: 0, ..example.clone() };
+        let of_topics = compiled.topics.iter().flat_map(|topic| {
+            topic.examples.iter().map(|example| (&*topic.file, format!("{:?}", unplaced(example)), example.line))
+        });
+        let routed = compiled.routed.iter().map(|routed| {
+            let alike = Routed { example: unplaced(&routed.example), ..routed.clone() };
+            ("routing.toml", format!("{alike:?}"), routed.example.line)
+        });
+        let mut seen: HashMap<(&str, String), usize> = HashMap::new();
+        for (file, example, line) in of_topics.chain(routed) {
+            let first = *seen.entry((file, example)).or_insert(line);
+            if first != line {
+                let message = format!("this example stands on line {first} too");
+                self.add(Weight::Warning, file, line, message, "delete one of them");
             }
         }
     }
@@ -115,6 +135,25 @@ mod tests {
     use super::super::tests::check;
     use crate::rules::Files;
     use crate::rules::lint::lint;
+
+    /// Of labels only the keys are looked at.
+    #[test]
+    fn a_key_of_labels_is_the_code_of_a_language() {
+        check(
+            "[labels]\nde = [\"Rechnung\"]\nengl = [\"Bill\"]\nit = [\"Conto\"]\n",
+            "",
+            "",
+            &["topics/x.toml:4: `engl` in [labels] is the code of no language"],
+        );
+    }
+
+    #[test]
+    fn an_example_that_stands_twice_is_named() {
+        let one = "[[example]]\ntext = \"late\"\n";
+        let signal = "[weights]\n\"late\" = 2\n";
+        check(&format!("{signal}{one}{one}"), "", "", &["topics/x.toml:6: this example stands on line 4 too"]);
+        check(&format!("{signal}{one}{one}subject = \"b\"\n"), "", "", &[]);
+    }
 
     #[test]
     fn examples_that_contradict_one_another_are_named() {

@@ -60,7 +60,7 @@ impl Finding {
 /// signals show by themselves is told beside them; what they show together would follow from the faults, too.
 pub fn lint(files: &Files) -> Vec<Finding> {
     let mut written = vec![];
-    let (compiled, faults) = gather(files, |phrases| written.push(phrases));
+    let (compiled, faults) = gather(files, |phrases, _| written.push(phrases));
     let mut findings = Findings(vec![]);
     let languages = alone::languages(files);
     let signals = compiled.signals.iter().zip(&written).zip(in_doubt(&compiled, &faults));
@@ -74,6 +74,7 @@ pub fn lint(files: &Files) -> Vec<Finding> {
     }
     if faults.is_empty() {
         findings.of_classes(&compiled, files, &languages);
+        findings.of_label_keys(&compiled, &languages);
         findings.of_all(&compiled, &written);
     }
     let fault = |fault| Finding { weight: Weight::Fault, fault };
@@ -113,9 +114,11 @@ impl Findings {
         self.of_picks(compiled);
         self.of_teams(compiled);
         self.of_twins(compiled, written);
+        self.of_words_as_regexes(compiled, written);
         self.of_shadows(compiled);
         self.of_examples(compiled);
         self.of_contradictory_examples(compiled);
+        self.of_repeated_examples(compiled);
     }
 
     fn add(&mut self, weight: Weight, file: &str, line: usize, message: String, remedy: impl Into<String>) {
@@ -206,6 +209,12 @@ mod tests {
 
     pub(super) fn signal(lines: &str) -> String {
         format!("[[signal]]\nname = \"s\"\n{lines}\n")
+    }
+
+    #[test]
+    fn a_detail_stands_there_once() {
+        let detail = "[[detail]]\nid = \"period\"\nphrases = [\"May\"]\n";
+        check(&format!("{detail}{detail}"), "", "", &["topics/x.toml:5: the detail `period` stands here twice"]);
     }
 
     #[test]

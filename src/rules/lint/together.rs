@@ -62,6 +62,39 @@ impl Findings {
         }
     }
 
+    /// Regexes that are only words, which a phrase of another signal of the topic has too: both count.
+    pub(super) fn of_words_as_regexes(&mut self, compiled: &Compiled, written: &[Written]) {
+        let mut plain: HashMap<(Owner, Vec<u32>), Vec<(&Signal, &str, usize)>> = HashMap::new();
+        for signal in compiled.signals.iter().filter(|signal| matches!(signal.owner, Owner::Topic(_))) {
+            for (regex, line) in &signal.written.regexes {
+                let Some(words) = words_meant(regex) else { continue };
+                let mut read = vec![];
+                compiled.net.lexicon.read(words, &mut read);
+                let words = read.iter().map(|word| word.id).collect();
+                plain.entry((signal.owner, words)).or_default().push((signal, regex.as_str(), *line));
+            }
+        }
+        if plain.is_empty() {
+            return;
+        }
+        let all = compiled.signals.iter().zip(written);
+        for (twin, (number, phrase)) in all.flat_map(|(twin, phrases)| phrases.iter().map(move |one| (twin, one))) {
+            let alike = plain.get(&(twin.owner, words_of(compiled, *number))).into_iter().flatten();
+            let counts_twice = |(signal, ..): &&(&Signal, &str, usize)| {
+                !ptr::eq(twin, *signal) && shared(twin, signal).is_some() && conditions(twin) == conditions(signal)
+            };
+            let Some((signal, regex, line)) = alike.take(MOST_TWINS).find(counts_twice) else { continue };
+            let message = format!(
+                "the regex {} is the phrase {:?} of `{}` (line {}): where both fire it counts twice",
+                as_written(regex),
+                phrase.text,
+                twin.name,
+                phrase.line
+            );
+            self.add(Weight::Warning, &signal.file, *line, message, "delete one of them");
+        }
+    }
+
     /// What counts twice within a topic, or against itself, in the languages of both signals.
     fn of_sights(&mut self, twins: &[Sight<'_>], sight: Sight<'_>, what: &str) {
         for against in [false, true] {
@@ -251,6 +284,15 @@ fn conditions(signal: &Signal) -> String {
     format!("{:?}", (signal.places, &written.field, numbers, within, texts, headers))
 }
 
+/// The words of a regex that is nothing else: `comet`, `(?i)COMET`, `\bcomet\b`.
+fn words_meant(regex: &str) -> Option<&str> {
+    let regex = regex.trim().trim_start_matches("(?i)");
+    let regex = regex.strip_prefix(r"\b").unwrap_or(regex);
+    let words = regex.strip_suffix(r"\b").unwrap_or(regex);
+    let plain = |c: char| c.is_alphanumeric() || c == ' ';
+    (!words.trim().is_empty() && words.chars().all(plain)).then_some(words)
+}
+
 /// Whether a rule holds for every topic for which a later one does.
 fn is_for_all_of(first: &routing::Rule, later: &routing::Rule) -> bool {
     first.topics.is_empty()
@@ -268,6 +310,20 @@ fn sets_all(first: &routing::Rule, later: &routing::Rule) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::tests::check;
+
+    #[test]
+    fn a_phrase_written_as_a_regex_is_named() {
+        let twice = |regex: &str| format!("[weights]\n\"comet\" = 2\n[[signal]]\nname = \"b\"\nregex = ['{regex}']\n");
+        let message = |regex: &str| {
+            format!(
+                "topics/x.toml:6: the regex '{regex}' is the phrase \"comet\" of `topic.x.comet` (line 3): where both fire it counts twice"
+            )
+        };
+        for regex in ["comet", "(?i)COMET", r"\bcomet\b"] {
+            check(&twice(regex), "", "", &[&message(regex)]);
+        }
+        check(&twice(r"comet\d"), "", "", &[]);
+    }
 
     #[test]
     fn what_stands_twice_is_named() {
