@@ -23,6 +23,9 @@ struct Sight<'c> {
     line: usize,
 }
 
+/// A signal's regex that is only words, with its line.
+type Plain<'c> = (&'c Signal, &'c str, usize);
+
 impl Sight<'_> {
     fn counts_against(&self, other: &Sight<'_>) -> bool {
         (self.signal.written.weight > 0.0) != (other.signal.written.weight > 0.0)
@@ -64,7 +67,7 @@ impl Findings {
 
     /// Regexes that are only words, which a phrase of another signal of the topic has too: both count.
     pub(super) fn of_words_as_regexes(&mut self, compiled: &Compiled, written: &[Written]) {
-        let mut plain: HashMap<(Owner, Vec<u32>), Vec<(&Signal, &str, usize)>> = HashMap::new();
+        let mut plain: HashMap<(Owner, Vec<u32>), Vec<Plain<'_>>> = HashMap::new();
         for signal in compiled.signals.iter().filter(|signal| matches!(signal.owner, Owner::Topic(_))) {
             for (regex, line) in &signal.written.regexes {
                 let Some(words) = words_meant(regex) else { continue };
@@ -80,7 +83,7 @@ impl Findings {
         let all = compiled.signals.iter().zip(written);
         for (twin, (number, phrase)) in all.flat_map(|(twin, phrases)| phrases.iter().map(move |one| (twin, one))) {
             let alike = plain.get(&(twin.owner, words_of(compiled, *number))).into_iter().flatten();
-            let counts_twice = |(signal, ..): &&(&Signal, &str, usize)| {
+            let counts_twice = |(signal, ..): &&Plain<'_>| {
                 !ptr::eq(twin, *signal) && shared(twin, signal).is_some() && conditions(twin) == conditions(signal)
             };
             let Some((signal, regex, line)) = alike.take(MOST_TWINS).find(counts_twice) else { continue };
