@@ -213,8 +213,7 @@ pub(super) fn to_go_on(words: &Words<'_>, first: usize, last: usize) -> bool {
         return false;
     }
     let mut joined = false;
-    for at in last + 1..tokens.len().min(last + CLAUSE) {
-        let token = &tokens[at];
+    for (at, token) in tokens.iter().enumerate().take(last + CLAUSE).skip(last + 1) {
         if token.gap & (gap::CLAUSE | gap::COMMA) != 0 || token.has_digit || token.roles & DENIES != 0 {
             return false;
         }

@@ -26,7 +26,11 @@ pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>, hints: &Hints) 
     };
     let at = last + 1 + (last + 1..last + 3).take_while(called).count();
     let token = words.tokens.get(at)?;
-    // "(code HF-4074)"
+    // "(code HF-4074)"; a word of the sentence is none.
+    let marked = at > last + 1 || token.gap & !gap::SPACE != 0;
+    if !marked || !words.tokens[at..].iter().take(2).any(|part| part.has_digit) {
+        return None;
+    }
     let reading = if token.digits { None } else { finder(zone, view, hints).read(at, &mut String::new()) };
     let end = reading.as_ref().map_or(at, |reading| reading.last);
     let word = reading.as_ref().map_or_else(|| words.folded(token), |reading| &reading.compact);

@@ -136,13 +136,12 @@ fn none_in_particular(words: &Words<'_>) -> Option<(usize, usize)> {
         };
         (first.saturating_sub(7)..first).find(says)
     };
-    for said in words.said.iter().filter(|said| said.says == Says::OwnCampaign) {
-        if let Some(at) = unrelated(said.at) {
-            return Some((at, said.end));
-        }
-    }
-    for said in words.said.iter().filter(|said| said.says == Says::Particular) {
+    for said in words.said.iter().filter(|said| matches!(said.says, Says::Particular | Says::OwnCampaign)) {
         let (first, end) = match () {
+            () if said.says == Says::OwnCampaign => match unrelated(said.at) {
+                Some(at) => return Some((at, said.end)),
+                None => continue,
+            },
             () if campaign(said.end) && near(said.end) => (said.at, said.end + 1),
             () if said.at > 0 && campaign(said.at - 1) && near(said.at) => (said.at - 1, said.end),
             () => continue,
