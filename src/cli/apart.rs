@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::End;
 use crate::desk::apart;
 
-/// Reads one submission and forgets it.
+/// Reads one submission to see whether it ends its reader.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The submission's id

@@ -61,7 +61,7 @@ enum Command {
     Demo(demo::Args),
     /// Judge mails without storing anything
     Triage(triage::Args),
-    /// Read one submission and forget it: the desk does so with what a process ended over. Settings by standard input
+    /// Read one submission to see whether that ends the process: the desk asks. Settings by standard input
     #[command(name = desk::apart::COMMAND, hide = true)]
     Apart(apart::Args),
     /// Who may sign in and call the API

@@ -1,7 +1,7 @@
 //! Reading a submission in a process of its own: whoever was being read when a process ended may be what ended it, or may
 //! have been in company of that, or somebody killed the process just then. Here it can end nobody else, so it is known.
 //!
-//! Never changes the store, and never says more than whether the reader came to an end.
+//! Never says more than whether the reader came to an end.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
@@ -63,12 +63,13 @@ async fn status(program: &Path, config: &Config, id: &str) -> io::Result<ExitSta
     child.wait().await
 }
 
-/// What the process does: reads and judges the submission as the desk would, and forgets it.
+/// What the process does: reads and judges the submission as the desk would, and acquits it.
 ///
 /// # Errors
 /// The store or the rules cannot be read; that is not the submission's fault.
 pub async fn read(config: Config, id: &str) -> Result<(), Error> {
-    let store = Store::open_to_read(&sources::store_url(&config)?, &config.desk.data_dir).await?;
+    let url = sources::store_url(&config)?;
+    let store = Store::open_to_read(&url, &config.desk.data_dir).await?;
     let store = store.with_blobs(sources::blobs(&config)?);
     let Some(submission) = store.submission(id).await? else { return Ok(()) };
     let rules = sources::rules(&config.rules.dir).map_err(Error::Faults)?;
@@ -80,12 +81,15 @@ pub async fn read(config: Config, id: &str) -> Result<(), Error> {
     if let Err(error) = setrlimit(Resource::Cpu, most) {
         tracing::warn!(%error, "what never ends is read for ever");
     }
-    let judging = super::cores::run(move || {
-        if let Reading::Request(request, _) = read::read(&submission, &setting, &hooks) {
-            let _ = read::guarded(|| triage::triage(&request, &directory, &rules, None));
-        }
+    let judging = super::cores::run(move || match read::read(&submission, &setting, &hooks) {
+        Reading::Request(request, _) => read::guarded(|| triage::triage(&request, &directory, &rules, None)).is_ok(),
+        Reading::Refused(_) => true,
+        // A panic is the desk's to count.
+        Reading::Failed(_) => false,
     });
-    // A panic is the desk's to catch.
-    let _ = judging.await;
+    if judging.await.unwrap_or_default() {
+        // The desk that has asked may be gone by now, and the next one need not ask again.
+        Store::open(&url, &config.desk.data_dir, 1).await?.acquit(id).await?;
+    }
     Ok(())
 }

@@ -115,6 +115,17 @@ impl Store {
         Ok(())
     }
 
+    /// It was read in a process of its own, which came to its end: what failed before was not its fault.
+    pub async fn acquit(&self, id: &str) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("UPDATE submissions SET failures = 0 WHERE outcome IS NULL AND id = $1")
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
     /// A process ended while it read these: each has failed once more.
     pub async fn blame(&self, ids: &[String]) -> Result<(), Error> {
         let mut transaction = self.begin().await?;

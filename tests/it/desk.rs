@@ -1,6 +1,7 @@
 //! The desk on both engines: how each submission ends, what it makes of tickets, and what goes out.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use deskclerk::campaigns::Campaign;
@@ -479,6 +480,17 @@ async fn a_crash_between_claim_and_settle_is_one_ticket() {
             let id = std::fs::read_to_string(&guilty).unwrap();
             let kept = desk.store.submission(&id).await.unwrap().unwrap();
             assert!(kept.because.unwrap().contains("ends the process that reads it (signal 6)"));
+            // The program itself acquits what does it no harm, also when the desk that has asked is gone.
+            let raw = mail("jane@acme.example", "c6@acme.example", "w", "", VAGUE);
+            let innocent = desk.accept(new("lmtp", Kind::Mail, &raw)).await.unwrap().id;
+            desk.store.blame(std::slice::from_ref(&innocent)).await.unwrap();
+            let mut reader = Command::new(env!("CARGO_BIN_EXE_deskclerk"));
+            reader.args(["read-apart", innocent.as_str()]).stdin(Stdio::piped());
+            let mut reader = reader.spawn().unwrap();
+            serde_json::to_writer(reader.stdin.take().unwrap(), &*desk.config).unwrap();
+            assert!(reader.wait().unwrap().success());
+            assert_eq!(desk.store.submission(&innocent).await.unwrap().unwrap().failures, 0);
+            assert_eq!(settled(&desk, NOW + 600_000).await.1, Outcome::Ticket);
             // Replayed, it begins anew.
             desk.store.replay_submission(&id, Again::Anew, "operator", NOW).await.unwrap();
             assert_eq!(settled(&desk, NOW + 600_000).await.1, Outcome::Ticket);
