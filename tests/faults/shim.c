@@ -30,6 +30,8 @@ static uint64_t position;
 
 /* The word of the file that this variable named when the process began; empty: none. */
 static char kill_at[64], abort_at[64];
+/* This process reads apart what the desk asks it to: a strike is meant for the desk. */
+static int reads_apart;
 
 static void word(const char *variable, char *word) {
     const char *name = getenv(variable);
@@ -42,6 +44,12 @@ static void word(const char *variable, char *word) {
 __attribute__((constructor)) static void words(void) {
     word("FAULTS_KILL_AT", kill_at);
     word("FAULTS_ABORT_AT", abort_at);
+    char arguments[256] = {0};
+    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    ssize_t got = read(fd, arguments, sizeof arguments - 1);
+    close(fd);
+    reads_apart = got > 0 && memmem(arguments, got, "read-apart", 10) != 0;
 }
 
 void *memcpy(void *restrict to, const void *restrict from, size_t length) {
@@ -257,7 +265,7 @@ static int struck(const char *path, int *before) {
     static int left = -1;
     const char *name = getenv("FAULTS_STRIKE");
     size_t length = strlen(path);
-    if (!name || length < 4 || strcmp(path + length - 4, "-wal") != 0) return 0;
+    if (!name || reads_apart || length < 4 || strcmp(path + length - 4, "-wal") != 0) return 0;
     REAL(open64);
     int fd = real(name, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return 0;
