@@ -3,7 +3,7 @@
 //! Such an ID is taken, for agents to make sure of. Never holds anything back, and never doubts an ID that a later answer
 //! states plainly.
 
-use super::{DOUBTED_ID, Known};
+use super::{DOUBTED_ID, Known, why_flagged};
 use crate::campaigns::{Directory, Identified, Status};
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
@@ -40,15 +40,7 @@ pub fn doubted(
     if same && !before && !known.asks_for_campaign() {
         return false;
     }
-    let Some((start, end)) = rules.answers.doubted(&request.text, &spans, &known.triage.topic.id) else { return false };
-    now.evidence.push(Evidence {
-        rule: format!("answer.{DOUBTED_ID}"),
-        place: Where::Text,
-        field: None,
-        start,
-        end,
-        text: request.text.get(start..end).unwrap_or_default().to_owned(),
-        weight: 0.0,
-    });
+    let Some(span) = rules.answers.doubted(&request.text, &spans, &known.triage.topic.id) else { return false };
+    now.evidence.push(why_flagged(DOUBTED_ID, request, span));
     true
 }

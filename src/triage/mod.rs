@@ -213,21 +213,19 @@ fn answered_without(
         Scope::None => NO_CAMPAIGN,
         Scope::All => ALL_CAMPAIGNS,
     };
-    let Some((scope, (start, end))) = rules.answers.scope(&request.text, !known.offered.is_empty()) else {
+    let Some((scope, span)) = rules.answers.scope(&request.text, !known.offered.is_empty()) else {
         let flag = || if rules.answers.speaks_of_all(&request.text) { ALL_CAMPAIGNS } else { NO_CAMPAIGN };
         return campaign.said_not_specific.then(flag);
     };
     campaign.said_not_specific = true;
-    campaign.evidence.push(Evidence {
-        rule: format!("answer.{}", flag(scope)),
-        place: Where::Text,
-        field: None,
-        start,
-        end,
-        text: request.text.get(start..end).unwrap_or_default().to_owned(),
-        weight: 0.0,
-    });
+    campaign.evidence.push(why_flagged(flag(scope), request, span));
     Some(flag(scope))
+}
+
+/// The words of an answer that are why it is flagged.
+fn why_flagged(flag: &str, request: &Request, (start, end): (usize, usize)) -> Evidence {
+    let text = request.text.get(start..end).unwrap_or_default().to_owned();
+    Evidence { rule: format!("answer.{flag}"), place: Where::Text, field: None, start, end, text, weight: 0.0 }
 }
 
 /// What must be asked for, and what is worth asking along.

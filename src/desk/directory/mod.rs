@@ -286,7 +286,6 @@ async fn read_file(file: &Path, mark: &Mark) -> Result<Option<(Vec<u8>, Mark)>, 
 }
 
 /// Builds the indexes off the async threads: for a million campaigns that takes seconds.
-/// The directory of these campaigns, built off the async threads.
 pub async fn build(campaigns: Vec<Campaign>) -> Directory {
     let built = tokio::task::spawn_blocking(move || Directory::build(campaigns));
     built.await.expect("building a directory does not panic")
