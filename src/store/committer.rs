@@ -21,12 +21,9 @@ use super::{Error, Store};
 const GROUP_ROWS: usize = 256;
 const GROUP_BYTES: usize = 16 << 20;
 /// So many are taken at once; of more than twice as many half.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 32;
 /// Whoever gets the database's writer after longer has waited for others.
 const BUSY: Duration = Duration::from_millis(3);
-/// A group that is smaller than usual waits for more so often, each time so long: a sync costs as much as many rows.
-const PAUSES: usize = 4;
-const PAUSE: Duration = Duration::from_micros(250);
 
 /// A submission on its way into the store.
 #[derive(Debug)]
@@ -38,16 +35,7 @@ pub(super) struct Job {
 /// Runs until the last sender is gone.
 pub(super) async fn run(store: Store, mut jobs: mpsc::Receiver<Job>) {
     let mut writer = None;
-    // How many rows a group has of late.
-    let mut usual = 0;
     while let Some(first) = next(&mut jobs, &mut writer).await {
-        for _ in 0..PAUSES {
-            if 1 + jobs.len() >= usual {
-                break;
-            }
-            // The thread is the committer's own. Awaiting each job would wake it once for each.
-            std::thread::sleep(PAUSE);
-        }
         let asked = Instant::now();
         let acquired = match writer.take() {
             Some(kept) => Ok(kept),
@@ -72,7 +60,6 @@ pub(super) async fn run(store: Store, mut jobs: mpsc::Receiver<Job>) {
             bytes += job.entry.raw.len();
             group.push(job);
         }
-        usual = (usual + group.len()) / 2;
         let (entries, waiting): (Vec<_>, Vec<_>) = group.into_iter().map(|job| (job.entry, job.answer)).unzip();
         let written = write(&store, transaction, &entries).await;
         // Kept for the next group: to give it back and take it again costs as much as a statement. But not after a failure,
