@@ -121,7 +121,7 @@ fn holds(look: Look, before: u8, behind: u8) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::possible;
-    use crate::rules::weave::parsed;
+    use crate::rules::knot::parsed;
 
     fn check(regex: &str, expected: bool) {
         assert_eq!(possible(&parsed(regex).unwrap()), expected, "{regex}");

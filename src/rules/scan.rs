@@ -313,15 +313,10 @@ impl<'r> Scan<'r> {
     }
 
     fn find_regexes(&mut self, net: &Net) {
-        if net.regexes.is_empty() {
-            return;
-        }
         for (zone, read) in self.zones.iter().enumerate() {
-            for what in net.regex_set.matches(read.text) {
-                if let Some(found) = net.regexes[what].find_at(read.text, 0) {
-                    let spot = Spot { zone: zone as u16, start: found.start() as u32, end: found.end() as u32 };
-                    self.regexes.push(Hit { what: what as u32, first: 0, last: 0, spot, named: false, inside: false });
-                }
+            for (what, found) in net.regexes.matches(read.text) {
+                let spot = Spot { zone: zone as u16, start: found.start as u32, end: found.end as u32 };
+                self.regexes.push(Hit { what, first: 0, last: 0, spot, named: false, inside: false });
             }
         }
         self.regexes.sort_unstable_by_key(|hit| (hit.what, hit.spot.zone));
@@ -342,10 +337,12 @@ impl<'r> Scan<'r> {
         };
         self.phrases.iter_mut().for_each(|hit| hit.named |= within(hit.spot));
         for hit in &mut self.regexes {
-            let (regex, text) = (&net.regexes[hit.what as usize], zones[usize::from(hit.spot.zone)].text);
+            let text = zones[usize::from(hit.spot.zone)].text;
             for _ in 1..MOST_MATCHES {
-                let behind = if within(hit.spot) { regex.find_at(text, hit.spot.end as usize) } else { None };
-                let Some(next) = behind else { break };
+                if !within(hit.spot) {
+                    break;
+                }
+                let Some(next) = net.regexes.find_at(hit.what, text, hit.spot.end as usize) else { break };
                 hit.spot = Spot { start: next.start() as u32, end: next.end() as u32, ..hit.spot };
             }
             hit.named = within(hit.spot);

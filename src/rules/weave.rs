@@ -2,34 +2,23 @@
 //!
 //! Equal phrases of different rules become one phrase of the automaton; each rule keeps only its number.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::rc::Rc;
-use std::sync::OnceLock;
 use std::{panic, thread};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use regex::{Match, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
-use regex_syntax::{ParserBuilder, hir::Hir};
 
 use super::classes::{self, Classes};
 use super::compile::{Asked, Owner, Signal, Written, usual_places};
+use super::knot::{Knot, Thread};
 use super::lexicon::{Fnv, Lexicon, MOST_WORDS};
 use super::numbering::{Lists, Numbering};
-use super::possible::possible;
 use super::scan::{Set, bit, pack};
 use super::topic::{self, Phrase};
 use crate::config::fault::Fault;
 use crate::request::evidence::Where;
-use crate::request::pattern::small;
 
-/// Bytes that one compiled regex may take: a bomb such as `(?:a{1000}){1000}` is refused.
-const REGEX_BYTES: usize = 256 * 1024;
-/// Bytes that the states of all regexes together may take while texts are searched: with fewer than they need, they are
-/// thrown away and built anew, or the search goes on without any, a hundred times as slow. Each thread that judges has its own.
-const STATES_BYTES: usize = 4 << 20;
-/// Wrong regexes that are named: each takes long to refuse.
-const WRONG_REGEXES: usize = 20;
 /// Stands before the parts of a phrase that is found in compounds, too: the same words without a language are another phrase.
 const GLUED: u32 = u32::MAX;
 /// Languages that write compounds as one word.
@@ -56,10 +45,8 @@ pub struct Net {
     pub patterns: Lists<u8>,
     /// Phrase → its parts, behind a mark where it is found in compounds.
     phrases: Lists<u32>,
-    /// All regexes in one pass.
-    pub regex_set: RegexSet,
-    /// Each of them, for its span.
-    pub regexes: Vec<Pattern>,
+    /// All regexes.
+    pub regexes: Knot,
     /// The places that any signal looks at, as bits.
     pub places: u16,
     /// The form fields that signals ask for, by the words of their labels.
@@ -100,30 +87,6 @@ fn without_mark(parts: &[u32]) -> (&[u32], bool) {
     }
 }
 
-/// A regex that gives spans, compiled when the set first finds it: most of them never match, and each takes memory.
-#[derive(Debug)]
-pub struct Pattern {
-    text: String,
-    regex: OnceLock<Option<Regex>>,
-}
-
-impl Pattern {
-    /// Its first match from this byte on.
-    pub fn find_at<'t>(&self, text: &'t str, from: usize) -> Option<Match<'t>> {
-        // It was compiled once to see that it can be.
-        self.regex.get_or_init(|| build(&self.text).ok()).as_ref()?.find_at(text, from)
-    }
-}
-
-fn build(text: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(text).case_insensitive(true).multi_line(true).size_limit(REGEX_BYTES).nest_limit(50).build()
-}
-
-/// A regex as it is understood. `None`: it is wrong.
-pub(super) fn parsed(written: &str) -> Option<Hir> {
-    ParserBuilder::new().multi_line(true).build().parse(&small(written)).ok()
-}
-
 /// Gathers phrases and regexes while signals are compiled.
 #[derive(Default)]
 pub struct Weaver {
@@ -139,13 +102,6 @@ pub struct Weaver {
     regexes: Vec<Thread>,
     regex_numbers: HashMap<String, u32>,
     faults: Vec<Fault>,
-}
-
-/// A regex as written, and where.
-struct Thread {
-    file: String,
-    line: usize,
-    written: String,
 }
 
 impl Weaver {
@@ -292,7 +248,7 @@ impl Weaver {
         // Both halves of the work take as long: the regexes on a thread of their own.
         let regexes = std::mem::take(&mut self.regexes);
         let (patterns, automaton, knotted) = thread::scope(|scope| {
-            let knotting = scope.spawn(|| knot(&regexes, &self.proven));
+            let knotting = scope.spawn(|| Knot::of(&regexes, &self.proven));
             self.lexicon.seal();
             let patterns = self.patterns.into_lists();
             let automaton = automaton(&patterns, width);
@@ -300,7 +256,7 @@ impl Weaver {
         });
         let mut faults = self.faults;
         let automaton = automaton.map_err(|fault| faults.push(fault)).unwrap_or_default();
-        let (regex_set, regexes) = knotted.map_err(|found| faults.extend(found)).unwrap_or_default();
+        let regexes = knotted.map_err(|found| faults.extend(found)).unwrap_or_default();
         let phrases = self.phrases.into_lists();
         let mut ends = vec![Ends::default(); patterns.len()];
         let mut joins = vec![false; patterns.len()];
@@ -333,7 +289,6 @@ impl Weaver {
             follows,
             patterns,
             phrases,
-            regex_set,
             regexes,
             places: 0,
             fields: vec![],
@@ -363,103 +318,4 @@ fn automaton(patterns: &Lists<u8>, width: usize) -> Result<Option<AhoCorasick>, 
                 .map(|words| words.chunks(3).flat_map(|word| &word[3 - width..]).copied().collect::<Vec<u8>>()),
         );
     Ok(Some(built.map_err(|error| whole(error.to_string(), "use fewer phrases"))?))
-}
-
-/// All regexes as one set, and each by itself.
-fn knot(regexes: &[Thread], proven: &HashSet<String>) -> Result<(RegexSet, Vec<Pattern>), Vec<Fault>> {
-    let unproven = regexes.iter().filter(|regex| !proven.contains(&regex.file));
-    let mut faults: Vec<Fault> = unproven.filter_map(wrong).take(WRONG_REGEXES).collect();
-    if let Some(last) = faults.get(WRONG_REGEXES - 1) {
-        let message = format!("at least {WRONG_REGEXES} regexes are wrong; no more are named");
-        faults.push(Fault { line: 0, message, remedy: "correct these first".into(), ..last.clone() });
-    }
-    if !faults.is_empty() {
-        return Err(faults);
-    }
-    let patterns: Vec<Pattern> =
-        regexes.iter().map(|regex| Pattern { text: small(&regex.written), regex: OnceLock::new() }).collect();
-    let set = RegexSetBuilder::new(patterns.iter().map(|pattern| &pattern.text))
-        .case_insensitive(true)
-        .multi_line(true)
-        .size_limit(REGEX_BYTES * 64)
-        .dfa_size_limit(STATES_BYTES)
-        .build()
-        .map_err(|error| vec![together(regexes, &error)])?;
-    Ok((set, patterns))
-}
-
-/// All regexes together are over the bound: told where most of them stand.
-fn together(regexes: &[Thread], error: &regex::Error) -> Fault {
-    let mut by_file: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    regexes.iter().for_each(|regex| by_file.entry(&regex.file).or_default().push(regex.line));
-    let most = by_file.into_iter().max_by_key(|(_, lines)| lines.len());
-    let (file, mut lines) = most.unwrap_or(("rules", vec![0]));
-    lines.sort_unstable();
-    let what = error.to_string();
-    let message = format!(
-        "the {} regexes of the folder, {} of them in this file, are too large together: {}",
-        regexes.len(),
-        lines.len(),
-        what.trim_end_matches('.')
-    );
-    let remedy = "lower their repeat counts, use fewer of them, or phrases";
-    Fault { file: file.to_owned(), line: lines[lines.len() / 2], message, remedy: remedy.into() }
-}
-
-/// What is wrong with a regex.
-fn wrong(regex: &Thread) -> Option<Fault> {
-    let (written, shown) = (&regex.written, as_written(&regex.written));
-    let (message, remedy) = match build(&small(written)) {
-        // What TOML makes of `"\b"`.
-        Ok(_) if written.contains('\u{8}') => (
-            format!("the regex {shown} can never fire: it asks for a backspace"),
-            "write it between single quotes, where `\\b` is the edge of a word",
-        ),
-        Ok(built) if built.is_match("") => {
-            (format!("the regex {shown} matches everything"), "make it ask for some text")
-        }
-        Ok(_) if parsed(written).is_some_and(|read| !possible(&read)) => (
-            format!("the regex {shown} can never fire: no text is all that it asks for"),
-            "see whether a `^`, a `$` or a `\\b` stands inside it where it cannot be, and correct it, or delete it",
-        ),
-        Ok(_) => return None,
-        Err(regex::Error::CompiledTooBig(bound)) => (
-            format!("the regex {shown} compiles to more than {bound} bytes"),
-            "lower its repeat counts, or use phrases",
-        ),
-        Err(error) => {
-            let error = error.to_string();
-            let why = error.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or("it is malformed");
-            (format!("the regex {shown} is wrong: {why}"), "correct it, or use phrases")
-        }
-    };
-    Some(Fault { file: regex.file.clone(), line: regex.line, message, remedy: remedy.into() })
-}
-
-/// A regex as files hold it: between single quotes, where a backslash is itself.
-pub fn as_written(regex: &str) -> String {
-    let fits = !regex.contains(|c: char| c == '\'' || c.is_control());
-    if fits { format!("'{regex}'") } else { format!("{regex:?}") }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::build;
-    use crate::request::pattern::small;
-
-    #[test]
-    fn counted_word_characters_are_within_the_bound_and_know_letters() {
-        for regex in [r"\w{6}", r"\w{3,20}", r"[\w.-]{1,30}@\w{2,10}", r"\d{4}-\W\D{3}"] {
-            assert!(build(&small(regex)).is_ok(), "{regex}");
-        }
-        let words = build(&small(r"^\w+$")).unwrap();
-        for word in ["straße", "Ångström_2", "счёт", "فاتورة", "発票", "청구서", "ใบแจ้งหนี้"]
-        {
-            assert!(words.is_match(word), "{word}");
-        }
-        for other in ["a b", "a-b", "a×b", "“a”", "a。"] {
-            assert!(!words.is_match(other), "{other}");
-        }
-    }
 }

@@ -11,8 +11,8 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::{Findings, Weight, holds, words_of};
 use crate::rules::compile::{Compiled, Signal};
+use crate::rules::knot::{as_written, parsed};
 use crate::rules::lexicon::Word;
-use crate::rules::weave::{as_written, parsed};
 
 impl Findings {
     /// Regexes that stand twice in a signal, and those that `unless` bars whatever they match.
@@ -148,7 +148,7 @@ mod tests {
 
     use super::super::tests::check;
     use super::*;
-    use crate::rules::weave::parsed;
+    use crate::rules::knot::parsed;
 
     #[test]
     fn what_every_match_holds_is_found() {

@@ -5,9 +5,9 @@ use std::ptr;
 
 use super::{Findings, Weight, covers, words_of};
 use crate::rules::compile::{Compiled, Owner, Signal, Written, usual_places};
+use crate::rules::knot::as_written;
 use crate::rules::routing::{self, NORMAL};
 use crate::rules::topic::NEAR_WORDS;
-use crate::rules::weave::as_written;
 
 /// Signals that share words and are looked at, at most; the latest first.
 const MOST_TWINS: usize = 100;
