@@ -11,8 +11,8 @@ use aho_corasick::AhoCorasick;
 use regex::{Match, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use regex_syntax::{ParserBuilder, hir::Hir};
 
+use super::literals::{is_in_one_line, literals};
 use super::numbering::Lists;
-use super::pieces::{is_in_one_line, texts};
 use super::possible::possible;
 use crate::config::fault::Fault;
 use crate::request::pattern::small;
@@ -39,7 +39,7 @@ pub struct Thread {
 #[derive(Debug, Default)]
 pub struct Knot {
     /// The texts that most regexes ask for.
-    texts: Option<AhoCorasick>,
+    literals: Option<AhoCorasick>,
     /// Text → the regexes that ask for it.
     asked_by: Lists<u32>,
     /// Those that ask for none, and their numbers.
@@ -61,21 +61,23 @@ impl Knot {
             return Err(faults);
         }
         let mut patterns = vec![];
-        let mut by_text: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        let mut by_literal: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         let mut numbers = vec![];
         for (regex, number) in regexes.iter().zip(0..) {
             let read = parsed(&regex.written);
             let one_line = read.as_ref().is_some_and(is_in_one_line);
             patterns.push(Pattern { text: small(&regex.written), one_line, regex: OnceLock::new() });
-            match read.and_then(|read| texts(&read)) {
-                Some(texts) => texts.into_iter().for_each(|text| by_text.entry(text).or_default().push(number)),
+            match read.and_then(|read| literals(&read)) {
+                Some(literals) => {
+                    literals.into_iter().for_each(|literal| by_literal.entry(literal).or_default().push(number))
+                }
                 None => numbers.push(number),
             }
         }
-        let asked_by = (0..).zip(by_text.values()).flat_map(|(text, by)| by.iter().map(move |number| (text, *number)));
-        let asked_by = Lists::of_pairs(by_text.len(), asked_by.collect());
-        let texts =
-            AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(by_text.keys());
+        let asked_by =
+            (0..).zip(by_literal.values()).flat_map(|(text, by)| by.iter().map(move |number| (text, *number)));
+        let asked_by = Lists::of_pairs(by_literal.len(), asked_by.collect());
+        let built = AhoCorasick::builder().ascii_case_insensitive(true).build(by_literal.keys());
         let others = RegexSetBuilder::new(numbers.iter().map(|number| &patterns[*number as usize].text))
             .case_insensitive(true)
             .multi_line(true)
@@ -83,7 +85,7 @@ impl Knot {
             .dfa_size_limit(STATES_BYTES)
             .build()
             .map_err(|error| vec![together(regexes, &error)])?;
-        Ok(Knot { texts: texts.ok(), asked_by, others, numbers, patterns })
+        Ok(Knot { literals: built.ok(), asked_by, others, numbers, patterns })
     }
 
     /// How many regexes.
@@ -96,13 +98,13 @@ impl Knot {
         let all = 0..self.patterns.len() as u32;
         let mut found = vec![];
         let whole = |number: u32| Some((number, self.find_at(number, text, 0)?.range()));
-        let Some(texts) = self.texts.as_ref().filter(|_| !text.contains(OTHER_CASES)) else {
+        let Some(literals) = self.literals.as_ref().filter(|_| !text.contains(OTHER_CASES)) else {
             return all.filter_map(whole).collect();
         };
         // Up to where each was looked for, or has been found.
         let mut done = vec![0; self.patterns.len()];
         let mut line = 0..0;
-        for near in texts.find_overlapping_iter(text) {
+        for near in literals.find_overlapping_iter(text) {
             if !line.contains(&near.start()) {
                 line.start = text[..near.start()].rfind('\n').map_or(0, |end| end + 1);
                 line.end = text[near.start()..].find('\n').map_or(text.len(), |end| near.start() + end);

@@ -19,8 +19,9 @@ pub mod leanings;
 pub mod learn;
 mod lexicon;
 pub mod lint;
+mod literals;
 mod numbering;
-mod pieces;
+
 mod possible;
 pub mod prove;
 mod routing;
