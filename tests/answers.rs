@@ -19,6 +19,8 @@ struct Table {
     to_cancel: Texts,
     doubted: Texts,
     plain: Texts,
+    settled: Texts,
+    unsettled: Texts,
 }
 
 #[derive(Deserialize)]
@@ -444,6 +446,18 @@ fn what_a_first_mail_turns_down_it_is_not_about() {
     };
     let rows = &table().stated;
     check(rows.iter().flat_map(|stated| &stated.mails).map(|row| (row, understood(&row[0]))));
+}
+
+/// Who says that it is settled says it of all of his mail.
+#[test]
+fn what_is_settled_is_told_from_what_is_not() {
+    let rules = Rules::shipped();
+    let wrong = |texts: Texts, expected: bool| -> Vec<String> {
+        let settled = |text: &String| rules.answers.settled(text, Some("Ann Lee"));
+        texts.mails.into_iter().filter(|text| settled(text) != expected).collect()
+    };
+    assert_eq!(wrong(table().settled, true), Vec::<String>::new());
+    assert_eq!(wrong(table().unsettled, false), Vec::<String>::new());
 }
 
 /// A detail that several things together tell, over several mails.
