@@ -169,9 +169,9 @@ fn ask(judged: &Judged, reply: Reply, ticket: &mut Ticket, means: Means<'_>, spe
     Answer { outgoing: Some(outgoing), events }
 }
 
-/// Counts what goes out now.
+/// Counts what goes out now: neither a draft nor what is only recorded.
 pub fn count(spent: &mut Counts, address: &str, state: State) {
-    if state != State::Held {
+    if state == State::Queued {
         *spent.to_mailbox.entry(mailbox(address)).or_default() += 1;
         *spent.to_domain.entry(domain(address)).or_default() += 1;
         spent.by_desk += 1;
