@@ -25,7 +25,7 @@ use crate::store::budgets::{Counts, Pending, Spent, domain, mailbox};
 use crate::store::outbox::{self, Payload, Reason, State};
 use crate::store::settle::{NewEvent, NewMessage, NewOutgoing};
 use crate::store::tickets::Direction;
-use crate::ticket::{INCOMPLETE, SAME_MATTER, Status, Ticket};
+use crate::ticket::{INCOMPLETE, SAME_MATTER, SETTLED, Status, Ticket};
 use crate::triage::Triage;
 
 /// What answering needs beside the judgement.
@@ -105,6 +105,9 @@ pub fn answer(
         // With the agents as it is: nobody else will ask for what is missing.
         if !ticket.missing.is_empty() {
             ticket.add_flag(INCOMPLETE);
+        }
+        if judged.settled {
+            ticket.add_flag(SETTLED);
         }
     }
     answer
@@ -222,6 +225,7 @@ fn question(judged: &Judged, ticket: &Ticket, means: Means<'_>, spent: &Spent) -
         on_ticket: Budget { sent: asked, most: means.config.replies.questions_per_ticket },
         // Whoever asks back gets his answer.
         open: judged.unanswered && !judged.asks_where,
+        settled: judged.settled,
         answers: judged.answers(),
         // One that nobody was asked about saves nobody a question.
         same_matter: same.filter(|id| others.iter().any(|other| other.id == *id && other.asked)),
