@@ -101,16 +101,17 @@ pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Op
 
 fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known>) -> Triage {
     let directory = view.directory;
-    // Under an answer stands our own subject, known by its tag: its words are not the customer's.
+    let asked = known.is_some_and(Known::asks_for_campaign);
+    // Under an answer stands our own subject, known by its tag: its words are not the customer's, but for the ID.
     let answer;
     let request = match known {
         Some(_) if request.thread.subject_tag.is_some() => {
-            answer = Request { subject: String::new(), ..request.clone() };
+            let subject = if asked { ids_behind_tag(&request.subject, directory) } else { String::new() };
+            answer = Request { subject, ..request.clone() };
             &answer
         }
         _ => request,
     };
-    let asked = known.is_some_and(Known::asks_for_campaign);
     let pointed;
     let request = match asked.then(|| in_points(&request.text, directory)).flatten() {
         Some(text) => {
@@ -168,6 +169,15 @@ fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known
         (None, true) => Action::Deliver,
     };
     Triage { campaign, topic, missing, wanted, heard, priority, route: routing.route, flags, action, told: None }
+}
+
+/// The IDs of campaigns in the subject of an answer, but for our tag: "Re: [#1042] Which campaign is your request about? 20417".
+fn ids_behind_tag(subject: &str, directory: &Directory) -> String {
+    let words = subject.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.contains("[#"));
+    let bare = words.map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    let ids: Vec<&str> =
+        bare.filter(|word| word.contains(|c: char| c.is_ascii_digit()) && directory.get(word).is_some()).collect();
+    ids.join(" ")
 }
 
 /// The text with points for commas in what is an ID in groups of thousands: "20,417". `None`: there is none.
