@@ -92,6 +92,14 @@ impl Known {
     fn asks_for_campaign(&self) -> bool {
         self.asked.iter().any(|detail| detail == CAMPAIGN_ID)
     }
+
+    /// The one detail of the topic that the last question asked for, and nothing beside it.
+    fn asks_for_one(&self) -> Option<&str> {
+        match self.asked.as_slice() {
+            [one] if one != CAMPAIGN_ID && one != DESCRIPTION => Some(one),
+            _ => None,
+        }
+    }
 }
 
 /// Judges a request. `known` is what its ticket knew before; `None` for a new one.
@@ -139,7 +147,10 @@ fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known
     }
     let concerns = concerns(&topic.id, &read, &campaign, rules);
     campaign.status = in_view_of(concerns, &campaign);
-    let Lacking { missing, wanted, heard } = lacking(&topic.id, &read, &campaign, concerns, known, rules);
+    let given = known
+        .and_then(|known| known.asks_for_one())
+        .filter(|_| campaign.ids.is_empty() && rules.answers.only_number(&request.text, request.from.name.as_deref()));
+    let Lacking { missing, wanted, heard } = lacking(&topic.id, &read, &campaign, concerns, known, given, rules);
     // Who says nothing at all has not said that it is about no campaign.
     let says_nothing = topic.id == OTHER && missing.iter().any(|detail| detail == DESCRIPTION);
     if campaign.status == Status::NotApplicable && says_nothing && !campaign.said_not_specific {
@@ -278,13 +289,14 @@ fn in_view_of(concerns: Concerns, campaign: &Identified) -> Status {
     }
 }
 
-/// What the topic asks for that no message holds.
+/// What the topic asks for that no message holds. `given`: the detail that an answer is, which is no more than a number.
 fn lacking(
     topic: &str,
     read: &[Findings<'_>],
     campaign: &Identified,
     concerns: Concerns,
     known: Option<&Known>,
+    given: Option<&str>,
     rules: &Rules,
 ) -> Lacking {
     let mut missing = vec![];
@@ -301,7 +313,8 @@ fn lacking(
     }
     for detail in told.pop().unwrap_or_default() {
         let told = told.iter().flatten().any(|earlier| earlier.id == detail.id && earlier.known);
-        if told || detail.known || known.is_some_and(|known| !lacked(known, topic, &detail.id)) {
+        let known_now = detail.known || given == Some(detail.id.as_str());
+        if told || known_now || known.is_some_and(|known| !lacked(known, topic, &detail.id)) {
             continue;
         }
         let list = if detail.id == DESCRIPTION || detail.ask_always { &mut missing } else { &mut wanted };
