@@ -25,13 +25,15 @@ pub(super) struct List {
     pub(super) struck: bool,
     /// It is the one ID of an answer to the question for the ID.
     pub(super) gives_one: bool,
+    /// Nothing is picked: it is read whether the matter is done with.
+    pub(super) settled: bool,
 }
 
 impl List {
     pub(super) fn of(list: &[Offered<'_>], answers: &Answers) -> List {
         let name = |option: &Offered<'_>| {
             let mut words = words(option.name);
-            words.retain(|word| answers.class_at(std::slice::from_ref(word)).is_none());
+            words.retain(|word| answers.class_at(std::slice::from_ref(word), false).is_none());
             words
         };
         let compact = |option: &Offered<'_>| words(option.id).concat();
@@ -47,7 +49,7 @@ impl List {
         let ahead = list.iter().map(|option| option.ahead).collect();
         let things = names.iter().map(|name| name.iter().filter_map(|word| answers.thing(word)).collect()).collect();
         let ids = list.iter().map(compact).collect();
-        List { ahead, ids, newest, oldest, names, things, struck: false, gives_one: false }
+        List { ahead, ids, newest, oldest, names, things, struck: false, gives_one: false, settled: false }
     }
 
     /// The list as it is put on a ticket of this topic.

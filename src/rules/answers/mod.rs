@@ -269,9 +269,12 @@ impl Answers {
         }
     }
 
-    /// The longest phrase that begins here, and how many words it has.
-    fn class_at(&self, words: &[String]) -> Option<(Class, usize)> {
-        let found = self.phrases.get(words.first()?)?.iter().find(|(rest, _)| words[1..].starts_with(rest));
+    /// The longest phrase that begins here, and how many words it has. That a matter is done with is heard only where that is
+    /// `looked_for`: of a list "works again" says something else.
+    fn class_at(&self, words: &[String], looked_for: bool) -> Option<(Class, usize)> {
+        let heard = |class: Class| class != Class::Settled || looked_for;
+        let mut phrases = self.phrases.get(words.first()?)?.iter();
+        let found = phrases.find(|(rest, class)| words[1..].starts_with(rest) && heard(*class));
         found.map(|(rest, class)| (*class, rest.len() + 1))
     }
 
@@ -280,7 +283,7 @@ impl Answers {
         let mut at = 0;
         while at < words.len() {
             // "If I remember correctly" is one by itself.
-            if let Some((_, length)) = self.class_at(&words[at..]).filter(|(_, length)| *length > 2) {
+            if let Some((_, length)) = self.class_at(&words[at..], false).filter(|(_, length)| *length > 2) {
                 at += length;
                 continue;
             }
@@ -322,12 +325,17 @@ impl Answers {
     /// Of a text that is nothing but courteous: whether it says that its matter is done with.
     fn courteous(&self, text: &str) -> Option<bool> {
         use Class::*;
-        let clauses = self.clauses(text, &List::of(&[], self));
-        let courteous =
-            |token: &Token| matches!(token, Token::Word(Polite | Copula | Filler | Yes | And | Correction | Settled));
+        let mut list = List::of(&[], self);
+        list.settled = true;
+        let clauses = self.clauses(text, &list);
+        let settled = clauses.iter().any(|clause| clause.tokens.contains(&Token::Word(Settled)));
+        let courteous = |token: &Token| match token {
+            Token::Word(Fine) => settled,
+            token => matches!(token, Token::Word(Polite | Copula | Filler | Yes | And | Correction | Settled)),
+        };
         let only = words(text).len() <= MOST_WORDS
             && clauses.iter().all(|clause| !clause.question && !clause.hedged && clause.tokens.iter().all(courteous));
-        only.then(|| clauses.iter().any(|clause| clause.tokens.contains(&Token::Word(Settled))))
+        only.then_some(settled)
     }
 
     /// Whether this text is a number and nothing else, courtesies and the name of who says so apart: "It is RE-10023, thanks".
@@ -428,7 +436,7 @@ impl Answers {
         if words[0] == beside::STATED {
             return (Token::Stated, 1);
         }
-        let ends_an_id = matches!(self.class_at(&words[1..]), Some((Class::Ending, _)));
+        let ends_an_id = matches!(self.class_at(&words[1..], false), Some((Class::Ending, _)));
         if (before == Some(&Token::Word(Class::Ending)) || ends_an_id)
             && let Some(place) = list.ending(&words[0])
         {
@@ -449,7 +457,7 @@ impl Answers {
         {
             return (Token::Place(place - 1), 1);
         }
-        if let Some((class, length)) = self.class_at(words) {
+        if let Some((class, length)) = self.class_at(words, list.settled) {
             let by_age = match class {
                 Class::Newest => list.newest,
                 Class::Oldest => list.oldest,

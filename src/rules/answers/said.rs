@@ -54,7 +54,7 @@ impl Clause {
     pub(super) fn strange(&self) -> usize {
         let strange = |(at, token): &(usize, &Token)| match token {
             Token::Absent => !self.denies_absent(*at),
-            token => matches!(token, Token::Unknown | Token::Word(Class::Settled)),
+            token => **token == Token::Unknown,
         };
         self.tokens.iter().enumerate().filter(strange).count()
     }
