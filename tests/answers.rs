@@ -19,6 +19,8 @@ struct Table {
     to_cancel: Texts,
     doubted: Texts,
     plain: Texts,
+    settled: Texts,
+    unsettled: Texts,
 }
 
 #[derive(Deserialize)]
@@ -446,6 +448,18 @@ fn what_a_first_mail_turns_down_it_is_not_about() {
     check(rows.iter().flat_map(|stated| &stated.mails).map(|row| (row, understood(&row[0]))));
 }
 
+/// Who says that it is settled says it of all of his mail.
+#[test]
+fn what_is_settled_is_told_from_what_is_not() {
+    let rules = Rules::shipped();
+    let wrong = |texts: Texts, expected: bool| -> Vec<String> {
+        let settled = |text: &String| rules.answers.settled(text, Some("Ann Lee"));
+        texts.mails.into_iter().filter(|text| settled(text) != expected).collect()
+    };
+    assert_eq!(wrong(table().settled, true), Vec::<String>::new());
+    assert_eq!(wrong(table().unsettled, false), Vec::<String>::new());
+}
+
 /// A detail that several things together tell, over several mails.
 #[test]
 fn what_is_told_bit_by_bit_is_told() {
@@ -463,4 +477,45 @@ fn what_is_told_bit_by_bit_is_told() {
     assert!(!said.wanted.contains(&invoice), "{said:?}");
     let alone = triage(&request("Both times 49 €."), &directory, &rules, Some(&known(first)));
     assert!(alone.wanted.contains(&invoice), "{alone:?}");
+}
+
+/// A number alone, to a question for one detail and nothing else.
+#[test]
+fn a_bare_number_is_the_one_detail_that_was_asked_for() {
+    let mut files = Rules::shipped_files();
+    let (_, billing) = files.iter_mut().find(|(path, _)| path.ends_with("topics/billing.toml")).unwrap();
+    *billing = billing.replace("id = \"invoice\"\n", "id = \"invoice\"\nask = \"always\"\n").into();
+    let rules = Rules::compile(&files).unwrap();
+    let (campaigns, _) = load::parse(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+    let directory = Directory::build(campaigns);
+    let from = Mailbox { name: Some("Ann Lee".into()), address: "ann@hollowtree.example".into() };
+    let request = |text: &str| Request { from: from.clone(), text: text.to_owned(), ..Request::default() };
+    let first =
+        triage(&request("There is something wrong with our bill. Please look into it."), &directory, &rules, None);
+    assert_eq!((first.topic.id.as_str(), first.missing.as_slice()), ("billing", ["invoice".to_owned()].as_slice()));
+    let known = Known { asked: first.missing.clone(), triage: first, offered: vec![], campaign_by_agent: false };
+    let lacks = |text: &str, known: &Known| triage(&request(text), &directory, &rules, Some(known)).missing;
+    for text in [
+        "2024-0815",
+        "RE-10023",
+        "It's RE-10023, thanks\n\nAnn",
+        "Nummer 4711",
+        "n° 2024/0815",
+        "Es el 10023, gracias",
+        "#10023",
+    ] {
+        let after = triage(&request(text), &directory, &rules, Some(&known));
+        assert_eq!((after.missing.as_slice(), after.campaign.ids.as_slice()), ([].as_slice(), [].as_slice()), "{text}");
+        // What was given stays given.
+        let known = Known { asked: vec![], triage: after, ..known.clone() };
+        assert_eq!(lacks("Thanks!", &known), Vec::<String>::new());
+    }
+    for text in
+        ["not 2024-0815", "RE-10023?", "call me on 0151 20418", "we have 3000 subscribers", "I think 4711", "No idea"]
+    {
+        assert_eq!(lacks(text, &known), ["invoice"], "{text}");
+    }
+    // Beside another question nobody knows what a number answers.
+    let both = Known { asked: vec!["campaign_id".into(), "invoice".into()], ..known };
+    assert_eq!(lacks("RE-10023", &both), ["invoice"]);
 }

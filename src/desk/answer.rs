@@ -25,7 +25,7 @@ use crate::store::budgets::{Counts, Pending, Spent, domain, mailbox};
 use crate::store::outbox::{self, Payload, Reason, State};
 use crate::store::settle::{NewEvent, NewMessage, NewOutgoing};
 use crate::store::tickets::Direction;
-use crate::ticket::{INCOMPLETE, SAME_MATTER, Status, Ticket};
+use crate::ticket::{INCOMPLETE, SAME_MATTER, SETTLED, Status, Ticket};
 use crate::triage::Triage;
 
 /// What answering needs beside the judgement.
@@ -106,6 +106,9 @@ pub fn answer(
         if !ticket.missing.is_empty() {
             ticket.add_flag(INCOMPLETE);
         }
+        if judged.settled {
+            ticket.add_flag(SETTLED);
+        }
     }
     answer
 }
@@ -169,9 +172,9 @@ fn ask(judged: &Judged, reply: Reply, ticket: &mut Ticket, means: Means<'_>, spe
     Answer { outgoing: Some(outgoing), events }
 }
 
-/// Counts what goes out now.
+/// Counts what goes out now: neither a draft nor what is only recorded.
 pub fn count(spent: &mut Counts, address: &str, state: State) {
-    if state != State::Held {
+    if state == State::Queued {
         *spent.to_mailbox.entry(mailbox(address)).or_default() += 1;
         *spent.to_domain.entry(domain(address)).or_default() += 1;
         spent.by_desk += 1;
@@ -222,6 +225,7 @@ fn question(judged: &Judged, ticket: &Ticket, means: Means<'_>, spent: &Spent) -
         on_ticket: Budget { sent: asked, most: means.config.replies.questions_per_ticket },
         // Whoever asks back gets his answer.
         open: judged.unanswered && !judged.asks_where,
+        settled: judged.settled,
         answers: judged.answers(),
         // One that nobody was asked about saves nobody a question.
         same_matter: same.filter(|id| others.iter().any(|other| other.id == *id && other.asked)),

@@ -19,7 +19,7 @@ use crate::rules::ChosenBy;
 use crate::store::outbox::Reason;
 use crate::store::settle::NewOutgoing;
 use crate::store::submissions::Submission;
-use crate::ticket::{self, ANSWERED_ELSEWHERE, INCOMPLETE, Status, Ticket, UNANSWERED};
+use crate::ticket::{self, ANSWERED_ELSEWHERE, INCOMPLETE, SETTLED, Status, Ticket, UNANSWERED};
 use crate::triage::{Action, CAMPAIGN_ID, Triage};
 
 /// What a judged request is to become.
@@ -232,8 +232,8 @@ fn changed(before: &Ticket, judged: &Judged, now: i64) -> Ticket {
     let triage = &judged.triage;
     // Flags of the ticket itself stay; those of the judgement are judged anew.
     let mut flags = triage.flags.clone();
-    // What nobody had answered, or somebody else, is answered by the customer now.
-    let over = [INCOMPLETE, UNANSWERED, ANSWERED_ELSEWHERE];
+    // What nobody had answered, or somebody else, is answered by the customer now; what was settled is not.
+    let over = [INCOMPLETE, UNANSWERED, ANSWERED_ELSEWHERE, SETTLED];
     let stays = |flag: &&String| !before.triage.flags.contains(flag) && !over.contains(&flag.as_str());
     let own = before.flags.iter().filter(stays);
     flags.extend(own.cloned());

@@ -46,6 +46,8 @@ pub struct Judged {
     pub unanswered: bool,
     /// It asks back where the ID is to be found that our first question asked for: that is told once more.
     pub asks_where: bool,
+    /// While our question is open, it says that the matter is settled, and does not answer.
+    pub settled: bool,
     /// It says nothing: thanks for a ticket that is done with; while our question is open, thanks, or that he is away.
     pub idle: bool,
 }
@@ -61,20 +63,22 @@ impl Judged {
         rules: &Rules,
     ) -> Judged {
         let by_token = matches!(place, Place::On { by_token: true, .. });
-        let (unanswered, asks_where, idle) = match &place {
+        let (unanswered, asks_where, settled, idle) = match &place {
             Place::On { ticket, .. } => {
                 let unanswered = answer::unanswered(&request, ticket, &triage);
                 // Reading a text for its thanks costs as much as judging it: only where that decides something.
                 let done_with = matches!(ticket.status, Status::Solved | Status::Closed);
                 let waits = unanswered && ticket.status == Status::Waiting;
-                let thanks = || rules.answers.only_thanks(&request.text, request.from.name.as_deref());
+                let name = request.from.name.as_deref();
+                let settled = unanswered && !done_with && rules.answers.settled(&request.text, name);
+                let thanks = || rules.answers.only_thanks(&request.text, name);
                 let asked = ticket.questions == 1 && ticket.asked.iter().any(|detail| detail == CAMPAIGN_ID);
                 let asks_where = waits && asked && screening::asks_where(&request.text, &rules.reading);
                 let away = || waits && screening::says_only_away(&request.text, &rules.reading);
-                let idle = (done_with || waits) && request.attachments.is_empty() && (thanks() || away());
-                (unanswered, asks_where && !idle, idle)
+                let idle = (done_with || waits) && !settled && request.attachments.is_empty() && (thanks() || away());
+                (unanswered, asks_where && !idle, settled, idle)
             }
-            _ => (false, false, false),
+            _ => (false, false, false, false),
         };
         Judged {
             by_token,
@@ -83,6 +87,7 @@ impl Judged {
             answerable: submission.answerable,
             unanswered,
             asks_where,
+            settled,
             idle,
             rules_version: rules.version.clone(),
             request,
@@ -172,8 +177,8 @@ pub fn settle(
     let asks = rows.iter().any(|row| row.reason == Reason::Question);
     let effect = Effect {
         ticket_id: Some(ticket.id),
-        // Answered before it was asked, or to be asked otherwise.
-        withdraw: before.is_some_and(|before| asks || answered_all(before, &ticket)),
+        // Answered before it was asked, settled, or to be asked otherwise.
+        withdraw: before.is_some_and(|before| asks || judged.settled || answered_all(before, &ticket)),
         ticket: match before {
             Some(before) => OnTicket::Change(Box::new(ticket), before.version),
             None => OnTicket::Open(Box::new(ticket)),

@@ -7,6 +7,7 @@
 use super::judge::Judged;
 use super::place::Place;
 use crate::campaigns::Directory;
+use crate::reply::freemail;
 use crate::request::Request;
 use crate::rules::{OTHER, Rules};
 use crate::store::budgets::{self, Pending, Spent};
@@ -41,6 +42,11 @@ pub fn answered(
     rules: &Rules,
 ) -> (Place, Triage) {
     let Place::New { linked, answers, mut open, reused } = place else { return (place, alone) };
+    if linked.is_some() {
+        let answers =
+            answers.or_else(|| open.pop().filter(|ticket| is_colleague(request, ticket, directory)).map(Box::new));
+        return (Place::New { linked, answers, open: vec![], reused }, alone);
+    }
     let undescribed = alone.missing.iter().any(|detail| detail == DESCRIPTION);
     let bare = open.len() == 1 && (undescribed || alone.topic.id == OTHER && is_short(&request.text));
     let found = open.iter().enumerate().filter(|(_, ticket)| bare || same_matter(request, &alone, ticket));
@@ -50,6 +56,15 @@ pub fn answered(
     };
     let ticket = open.swap_remove(at);
     (Place::New { linked: Some(ticket.id), answers: Some(Box::new(ticket)), open: vec![], reused }, read)
+}
+
+/// Whether the sender, who is proven, is a contact and has an address of the requester's domain: what he writes under the
+/// number of that ticket is for people to see to.
+fn is_colleague(request: &Request, ticket: &Ticket, directory: &Directory) -> bool {
+    let own = budgets::domain(&request.from.address);
+    own == budgets::domain(&ticket.requester_address)
+        && freemail::weight(&own) == 1
+        && directory.knows(&request.from.address.to_lowercase())
 }
 
 /// "20417", "It is the second one, thanks": no request of its own has so few words.

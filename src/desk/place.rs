@@ -73,7 +73,8 @@ pub enum Place {
         linked: Option<i64>,
         /// That ticket, when it waits for an answer and this seems to be it: it has its token, or is his who is asked.
         answers: Option<Box<Ticket>>,
-        /// Tickets that wait for this proven sender, or have a question to him in draft: he may answer by a new mail.
+        /// Tickets that wait for this proven sender, or have a question to him in draft: he may answer by a new mail. Or the
+        /// one that waits for somebody else, whose number stands in his subject.
         open: Vec<Ticket>,
         /// Its Message-ID was used before, for something else.
         reused: bool,
@@ -219,9 +220,14 @@ fn linked(request: &Request, keys: &Keys, lookups: &Lookups, reused: bool) -> Pl
     let named = || named_tickets(request).find_map(|id| lookups.tickets.get(&id));
     let linked = known.or_else(named).map(|ticket| ticket.id);
     let sender = request.from.address.to_lowercase();
-    let proven = request.authentication.passes() && linked.is_none();
-    let open = lookups.waiting.iter().filter(|ticket| proven && ticket.requester_address == sender);
-    Place::New { linked, answers, open: open.cloned().collect(), reused }
+    let open: Vec<Ticket> = match linked {
+        _ if !request.authentication.passes() => vec![],
+        None => lookups.waiting.iter().filter(|ticket| ticket.requester_address == sender).cloned().collect(),
+        Some(_) => {
+            named().filter(|ticket| known.is_none() && ticket.status == Status::Waiting).into_iter().cloned().collect()
+        }
+    };
+    Place::New { linked, answers, open, reused }
 }
 
 fn bounce(request: &Request, keys: &Keys, lookups: &Lookups) -> Place {

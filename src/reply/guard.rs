@@ -59,6 +59,8 @@ pub struct Question {
     pub on_ticket: Budget,
     /// The last question on this ticket is still unanswered (and this message did not answer it).
     pub open: bool,
+    /// The requester answers that his matter is settled.
+    pub settled: bool,
     /// A question on another ticket of this requester, asked within the window, is still unanswered.
     pub open_elsewhere: bool,
     /// Another ticket of this requester, asked about and not answered yet, is about the same thing: one question is enough.
@@ -111,6 +113,9 @@ pub fn may_answer(request: &Request, facts: &Facts) -> Result<(), Withheld> {
     }
     // What was asked already.
     if let Some(question) = facts.question {
+        if question.settled {
+            return withhold("settled", "the customer says that it is settled".into());
+        }
         if question.on_ticket.spent() {
             return withhold(
                 "asked_enough",

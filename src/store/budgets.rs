@@ -1,11 +1,11 @@
 //! Budgets: how much was sent to whom, counted in the transaction that sends more.
 //!
-//! Only automatic replies count, not what goes to teams or to other systems.
+//! Only automatic replies count that were sent or are to be: no drafts, and not what goes to teams or to other systems.
 
 use std::collections::{HashMap, HashSet};
 
 use sqlx::any::AnyRow;
-use sqlx::{Row, query};
+use sqlx::{AssertSqlSafe, Row, query};
 
 use super::Error;
 use super::rows::{self, Value};
@@ -124,8 +124,8 @@ impl Settling {
         let connection = &mut *self.transaction;
         let addresses: Vec<Value> = rows::keys(addresses.iter().collect::<HashSet<_>>());
         let domains: HashSet<String> = addresses.iter().filter_map(Value::text).map(domain).collect();
-        // As the index of domains says it: then it answers without the rows.
-        let counted = "reason NOT IN ('team', 'event') AND state NOT IN ('held', 'dropped')";
+        // As the indexes say it: then they answer without the rows.
+        let counted = "reason NOT IN ('team', 'event') AND state NOT IN ('draft', 'held', 'dropped')";
         let mailboxes: HashSet<String> = addresses.iter().filter_map(Value::text).map(mailbox).collect();
         let by_mailbox = |marks: &str| {
             format!(
@@ -152,10 +152,10 @@ impl Settling {
         // What was sent before the breaker held is paid for. Counting stops at the budget: more than enough is enough.
         let since = if held_until <= now { held_until.max(now - HOUR) } else { now - HOUR };
         for unproven in [false, true] {
-            let row = query(
-                "SELECT COUNT(*) AS n FROM (SELECT 1 FROM outbox WHERE created_at > $1 AND reason NOT IN ('team', 'event') \
-                 AND state <> 'dropped' AND unproven = $2 LIMIT $3) AS counted",
-            )
+            let row = query(AssertSqlSafe(format!(
+                "SELECT COUNT(*) AS n FROM (SELECT 1 FROM outbox WHERE created_at > $1 AND {counted} AND unproven = $2 \
+                 LIMIT $3) AS counted"
+            )))
             .bind(since)
             .bind(i64::from(unproven))
             .bind(i64::from(desk_budget))

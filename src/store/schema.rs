@@ -15,7 +15,8 @@ macro_rules! migrations {
         migrations!($engine: 1 "0001" "desk", 2 "0002" "waiting", 3 "0003" "unproven", 700 "0700" "hooks",
             740 "0740" "way_out", 800 "0800" "operations", 820 "0820" "blobs", 830 "0830" "mailboxes",
             840 "0840" "failures", 850 "0850" "payloads", 860 "0860" "originals", 870 "0870" "quarantined",
-            880 "0880" "outcomes", 890 "0890" "batch", 900 "0900" "budgets", 910 "0910" "subaddresses")
+            880 "0880" "outcomes", 890 "0890" "batch", 900 "0900" "budgets", 910 "0910" "subaddresses",
+            930 "0930" "drafts")
     };
     ($engine:literal: $($version:literal $digits:literal $name:literal),+) => {
         &[$(($version, $name, include_str!(concat!("migrations/", $engine, "/", $digits, "_", $name, ".sql")))),+]

@@ -62,6 +62,8 @@ pub const UNANSWERED: &str = "unanswered";
 pub const UNDELIVERED: &str = "undelivered";
 /// As [`UNANSWERED`], because another ticket seems to be the answer to our question.
 pub const ANSWERED_ELSEWHERE: &str = "answered_elsewhere";
+/// The flag of a ticket that agents get because the customer answers that his matter is settled.
+pub const SETTLED: &str = "settled";
 /// The flag of a ticket that seems to be about the same thing as the one it is linked to.
 pub const SAME_MATTER: &str = "same_matter";
 /// The flag of a ticket whose messages stand on the one that it is linked to.

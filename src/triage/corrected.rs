@@ -40,7 +40,7 @@ pub fn with_topic(known: &Known, topic: &str, requests: &[Request], directory: &
         }
         after.campaign.status = in_view_of(concerns, &after.campaign);
     }
-    let Lacking { missing, wanted, heard } = lacking(topic, &read, &after.campaign, concerns, Some(known), rules);
+    let Lacking { missing, wanted, heard } = lacking(topic, &read, &after.campaign, concerns, Some(known), None, rules);
     (after.missing, after.wanted, after.heard) = (missing, wanted, heard);
 
     // The topic's own team, unless the customer's words call for another.

@@ -92,6 +92,14 @@ impl Known {
     fn asks_for_campaign(&self) -> bool {
         self.asked.iter().any(|detail| detail == CAMPAIGN_ID)
     }
+
+    /// The one detail of the topic that the last question asked for, and nothing beside it.
+    fn asks_for_one(&self) -> Option<&str> {
+        match self.asked.as_slice() {
+            [one] if one != CAMPAIGN_ID && one != DESCRIPTION => Some(one),
+            _ => None,
+        }
+    }
 }
 
 /// Judges a request. `known` is what its ticket knew before; `None` for a new one.
@@ -101,16 +109,17 @@ pub fn triage(request: &Request, directory: &Directory, rules: &Rules, known: Op
 
 fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known>) -> Triage {
     let directory = view.directory;
-    // Under an answer stands our own subject, known by its tag: its words are not the customer's.
+    let asked = known.is_some_and(Known::asks_for_campaign);
+    // Under an answer stands our own subject, known by its tag: its words are not the customer's, but for the ID.
     let answer;
     let request = match known {
         Some(_) if request.thread.subject_tag.is_some() => {
-            answer = Request { subject: String::new(), ..request.clone() };
+            let subject = if asked { ids_behind_tag(&request.subject, directory) } else { String::new() };
+            answer = Request { subject, ..request.clone() };
             &answer
         }
         _ => request,
     };
-    let asked = known.is_some_and(Known::asks_for_campaign);
     let pointed;
     let request = match asked.then(|| in_points(&request.text, directory)).flatten() {
         Some(text) => {
@@ -138,7 +147,10 @@ fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known
     }
     let concerns = concerns(&topic.id, &read, &campaign, rules);
     campaign.status = in_view_of(concerns, &campaign);
-    let Lacking { missing, wanted, heard } = lacking(&topic.id, &read, &campaign, concerns, known, rules);
+    let given = known
+        .and_then(|known| known.asks_for_one())
+        .filter(|_| campaign.ids.is_empty() && rules.answers.only_number(&request.text, request.from.name.as_deref()));
+    let Lacking { missing, wanted, heard } = lacking(&topic.id, &read, &campaign, concerns, known, given, rules);
     // Who says nothing at all has not said that it is about no campaign.
     let says_nothing = topic.id == OTHER && missing.iter().any(|detail| detail == DESCRIPTION);
     if campaign.status == Status::NotApplicable && says_nothing && !campaign.said_not_specific {
@@ -168,6 +180,15 @@ fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known
         (None, true) => Action::Deliver,
     };
     Triage { campaign, topic, missing, wanted, heard, priority, route: routing.route, flags, action, told: None }
+}
+
+/// The IDs of campaigns in the subject of an answer, but for our tag: "Re: [#1042] Which campaign is your request about? 20417".
+fn ids_behind_tag(subject: &str, directory: &Directory) -> String {
+    let words = subject.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.contains("[#"));
+    let bare = words.map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    let ids: Vec<&str> =
+        bare.filter(|word| word.contains(|c: char| c.is_ascii_digit()) && directory.get(word).is_some()).collect();
+    ids.join(" ")
 }
 
 /// The text with points for commas in what is an ID in groups of thousands: "20,417". `None`: there is none.
@@ -268,13 +289,14 @@ fn in_view_of(concerns: Concerns, campaign: &Identified) -> Status {
     }
 }
 
-/// What the topic asks for that no message holds.
+/// What the topic asks for that no message holds. `given`: the detail that an answer is, which is no more than a number.
 fn lacking(
     topic: &str,
     read: &[Findings<'_>],
     campaign: &Identified,
     concerns: Concerns,
     known: Option<&Known>,
+    given: Option<&str>,
     rules: &Rules,
 ) -> Lacking {
     let mut missing = vec![];
@@ -291,7 +313,8 @@ fn lacking(
     }
     for detail in told.pop().unwrap_or_default() {
         let told = told.iter().flatten().any(|earlier| earlier.id == detail.id && earlier.known);
-        if told || detail.known || known.is_some_and(|known| !lacked(known, topic, &detail.id)) {
+        let known_now = detail.known || given == Some(detail.id.as_str());
+        if told || known_now || known.is_some_and(|known| !lacked(known, topic, &detail.id)) {
             continue;
         }
         let list = if detail.id == DESCRIPTION || detail.ask_always { &mut missing } else { &mut wanted };

@@ -21,7 +21,8 @@ pub fn without(
     let for_campaign = known.is_some_and(Known::asks_for_campaign);
     let asked = match known {
         Some(known) if for_campaign && !known.offered.is_empty() => Asked::Which,
-        Some(known) if for_campaign || known.asked.is_empty() => Asked::Something,
+        Some(_) if for_campaign => Asked::Id,
+        Some(known) if known.asked.is_empty() => Asked::Something,
         _ => Asked::Nothing,
     };
     let states = |found: &&Evidence| {

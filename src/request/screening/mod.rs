@@ -308,4 +308,67 @@ mod tests {
             None,
         );
     }
+
+    #[test]
+    fn who_asks_back_where_the_id_is_is_told_from_who_asks_where_something_else_is() {
+        let reading = Reading::shipped();
+        for text in [
+            "where can I see it?",
+            "I don't see any ID",
+            "Where on earth is that?",
+            "how can I find that number?",
+            "I cannot find this ID anywhere",
+            "not sure where to look",
+            "Sorry, where would I find that?",
+            "Wo seh ich das?",
+            "wo kann ich die finden?",
+            "Ich weiß nicht, wo die steht",
+            "Die finde ich nirgends",
+            "Wo steht das denn?",
+            "Ich kann die ID nicht finden",
+            "Je ne la trouve nulle part",
+            "Où puis-je le trouver ?",
+            "C'est où ?",
+            "je ne vois pas où c'est",
+            "Je ne sais pas où le trouver",
+            "Comment je trouve l'identifiant ?",
+            "¿Dónde está eso?",
+            "No lo veo",
+            "No sé dónde mirar",
+            "¿Dónde se ve?",
+            "no la encuentro",
+            "Onde é que isso está?",
+            "Não encontro isso",
+            "Não sei onde está",
+            "onde vejo?",
+            "não consigo encontrá-lo",
+            "Je ne le trouve pas",
+            "Ich finde sie nicht",
+            "Où est-il ?",
+            "Onde encontro isso?",
+            "where do I see that?",
+            "No lo encuentro por ninguna parte",
+        ] {
+            assert!(asks_where(text, &reading), "{text}");
+        }
+        for text in [
+            "Where is my invoice?",
+            "Wo ist mein Geld?",
+            "Où est mon argent ?",
+            "¿Dónde está mi dinero?",
+            "Onde está o meu dinheiro?",
+            "I don't see the point of that",
+            "Ich finde Sie sehr freundlich",
+            "I can't find the export button",
+            "I don't see any clicks",
+            "Ich sehe keine Klicks",
+            "Qu'est-ce que vous en pensez ?",
+            "C'est quoi ce délai ?",
+            "How do I get it to work?",
+            "Das finde ich nicht gut",
+            "não acho isso bom",
+        ] {
+            assert!(!asks_where(text, &reading), "{text}");
+        }
+    }
 }

@@ -19,6 +19,8 @@ pub enum Asked {
     Nothing,
     /// Something: "20471 is wrong" takes the ID back; "20471 has ended" does not.
     Something,
+    /// Which campaign it is: likewise, and "no 20471" gives the ID.
+    Id,
     /// Which campaign of a list: "20471 has ended" is none that is picked.
     Which,
 }
@@ -92,7 +94,8 @@ impl Answers {
         read.push_str(text.get(end..stop).unwrap_or_default());
         let ids: Vec<String> = (0..places.len()).map(mark).collect();
         let list: Vec<Offered<'_>> = ids.iter().map(|id| Offered { id, name: "", ahead: None }).collect();
-        let list = List::of(&list, self).on(topic, self);
+        let mut list = List::of(&list, self).on(topic, self);
+        list.gives_one = asked == Asked::Id && list.ids.len() == 1;
         Some(Reading { text: read, places, numbered, list, origins })
     }
 }

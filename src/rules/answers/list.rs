@@ -6,7 +6,7 @@ use super::said::Token;
 use super::{Answers, Offered, words};
 
 /// Letters of a word that may stand for a longer one: "Herbst" for "Herbstaktion".
-const BEGINNING: usize = 5;
+pub(super) const BEGINNING: usize = 5;
 /// Letters of an ending: "northern" for "North".
 const ENDING: usize = 3;
 
@@ -14,6 +14,8 @@ const ENDING: usize = 3;
 pub(super) struct List {
     pub(super) ids: Vec<String>,
     names: Vec<Vec<String>>,
+    /// What the words of each name stand for among the words that are alike.
+    things: Vec<Vec<usize>>,
     ahead: Vec<Option<i32>>,
     /// The one of the latest year, where each has a year of its own.
     pub(super) newest: Option<usize>,
@@ -21,13 +23,17 @@ pub(super) struct List {
     pub(super) oldest: Option<usize>,
     /// To strike one off is what is to be done with it.
     pub(super) struck: bool,
+    /// It is the one ID of an answer to the question for the ID.
+    pub(super) gives_one: bool,
+    /// Nothing is picked: it is read whether the matter is done with.
+    pub(super) settled: bool,
 }
 
 impl List {
     pub(super) fn of(list: &[Offered<'_>], answers: &Answers) -> List {
         let name = |option: &Offered<'_>| {
             let mut words = words(option.name);
-            words.retain(|word| answers.class_at(std::slice::from_ref(word)).is_none());
+            words.retain(|word| answers.class_at(std::slice::from_ref(word), false).is_none());
             words
         };
         let compact = |option: &Offered<'_>| words(option.id).concat();
@@ -41,7 +47,9 @@ impl List {
             _ => (None, None),
         };
         let ahead = list.iter().map(|option| option.ahead).collect();
-        List { ahead, ids: list.iter().map(compact).collect(), newest, oldest, names, struck: false }
+        let things = names.iter().map(|name| name.iter().filter_map(|word| answers.thing(word)).collect()).collect();
+        let ids = list.iter().map(compact).collect();
+        List { ahead, ids, newest, oldest, names, things, struck: false, gives_one: false, settled: false }
     }
 
     /// The list as it is put on a ticket of this topic.
@@ -73,6 +81,16 @@ impl List {
                 None if self.is_absent(word) => Token::Absent,
                 None => Token::Unknown,
             },
+            _ => Token::Common,
+        }
+    }
+
+    /// What a word that stands for this says of the names, which have another for it.
+    pub(super) fn of_thing(&self, thing: usize) -> Token {
+        let mut found = (0..self.things.len()).filter(|place| self.things[*place].contains(&thing));
+        match (found.next(), found.next()) {
+            (None, _) => Token::Unknown,
+            (Some(one), None) => Token::Telling(one),
             _ => Token::Common,
         }
     }

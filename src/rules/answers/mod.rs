@@ -32,6 +32,8 @@ const NUMBERS: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
 const MOST_WORDS: usize = 300;
 /// Words that may stand in the gap of a phrase: "leave ... alone".
 const GAP: usize = 4;
+/// Figures that a number has which is given alone.
+const FIGURES: usize = 3;
 /// The Portuguese "is", whose accent tells it from "and".
 const IS: &str = "é";
 /// What ends a sentence.
@@ -131,6 +133,8 @@ enum Class {
     Filler,
     NoCampaign,
     AllCampaigns,
+    /// The matter is done with.
+    Settled,
 }
 
 /// The words, folded: by their first word, the longer phrases first.
@@ -143,6 +147,8 @@ pub struct Answers {
     striking: BTreeSet<String>,
     numbers: HashMap<String, usize>,
     thanks: Vec<Vec<String>>,
+    /// Words that stand for one thing, by the number of that: "spring", "Frühling".
+    alike: HashMap<String, usize>,
 }
 
 /// A phrase with a gap: "leave ... out of it".
@@ -211,6 +217,7 @@ impl Answers {
                 ("filler", Filler),
                 ("no_campaign", NoCampaign),
                 ("all_campaigns", AllCampaigns),
+                ("settled", Settled),
             ] {
                 for (phrase, _) in sheet.texts(&mut root, key) {
                     answers.add(&phrase, class);
@@ -219,6 +226,9 @@ impl Answers {
             for (phrase, _) in sheet.texts(&mut root, "thanks") {
                 answers.add(&phrase, Polite);
                 answers.thanks.push(words(&phrase));
+            }
+            for (group, (same, _)) in sheet.texts(&mut root, "alike").into_iter().enumerate() {
+                answers.alike.extend(words(&same).into_iter().map(|word| (word, group)));
             }
             answers.striking.extend(sheet.texts(&mut root, "striking").into_iter().map(|(topic, _)| topic));
             for (rank, key) in RANKS.into_iter().enumerate() {
@@ -259,9 +269,12 @@ impl Answers {
         }
     }
 
-    /// The longest phrase that begins here, and how many words it has.
-    fn class_at(&self, words: &[String]) -> Option<(Class, usize)> {
-        let found = self.phrases.get(words.first()?)?.iter().find(|(rest, _)| words[1..].starts_with(rest));
+    /// The longest phrase that begins here, and how many words it has. That a matter is done with is heard only where that is
+    /// `looked_for`: of a list "works again" says something else.
+    fn class_at(&self, words: &[String], looked_for: bool) -> Option<(Class, usize)> {
+        let heard = |class: Class| class != Class::Settled || looked_for;
+        let mut phrases = self.phrases.get(words.first()?)?.iter();
+        let found = phrases.find(|(rest, class)| words[1..].starts_with(rest) && heard(*class));
         found.map(|(rest, class)| (*class, rest.len() + 1))
     }
 
@@ -270,7 +283,7 @@ impl Answers {
         let mut at = 0;
         while at < words.len() {
             // "If I remember correctly" is one by itself.
-            if let Some((_, length)) = self.class_at(&words[at..]).filter(|(_, length)| *length > 2) {
+            if let Some((_, length)) = self.class_at(&words[at..], false).filter(|(_, length)| *length > 2) {
                 at += length;
                 continue;
             }
@@ -296,22 +309,48 @@ impl Answers {
         heard(&self.clauses(text, &list), list.ids.len()).pick(list.ids.len())
     }
 
-    /// Whether this text only says thank you, and perhaps the name of who says so.
+    /// Whether this text only says thank you, or that all is done, and perhaps the name of who says so.
     pub fn only_thanks(&self, text: &str, name: Option<&str>) -> bool {
-        let name = words(name.unwrap_or_default());
-        let of_name =
-            |word: &&str| words(word).iter().all(|word| name.contains(word)) && word.contains(char::is_alphanumeric);
-        let text: String = text.split_inclusive(char::is_whitespace).filter(|word| !of_name(word)).collect();
-        let clauses = self.clauses(&text, &List::of(&[], self));
-        let courteous = |token: &Token| {
-            use Class::*;
-            matches!(token, Token::Word(Polite | Copula | Filler | Yes | And | Correction))
-        };
+        let text = unsigned(text, name);
         let words = words(&text);
         let thanks = |phrase: &Vec<String>| words.windows(phrase.len()).any(|found| found == phrase.as_slice());
-        words.len() <= MOST_WORDS
-            && clauses.iter().all(|clause| !clause.question && clause.tokens.iter().all(courteous))
-            && self.thanks.iter().any(thanks)
+        self.courteous(&text).is_some_and(|settled| settled || self.thanks.iter().any(thanks))
+    }
+
+    /// Whether this text only says that its matter is done with: "all good now, thanks".
+    pub fn settled(&self, text: &str, name: Option<&str>) -> bool {
+        self.courteous(&unsigned(text, name)) == Some(true)
+    }
+
+    /// Of a text that is nothing but courteous: whether it says that its matter is done with.
+    fn courteous(&self, text: &str) -> Option<bool> {
+        use Class::*;
+        let mut list = List::of(&[], self);
+        list.settled = true;
+        let clauses = self.clauses(text, &list);
+        let settled = clauses.iter().any(|clause| clause.tokens.contains(&Token::Word(Settled)));
+        let courteous = |token: &Token| match token {
+            Token::Word(Fine) => settled,
+            token => matches!(token, Token::Word(Polite | Copula | Filler | Yes | And | Correction | Settled)),
+        };
+        let only = words(text).len() <= MOST_WORDS
+            && clauses.iter().all(|clause| !clause.question && !clause.hedged && clause.tokens.iter().all(courteous));
+        only.then_some(settled)
+    }
+
+    /// Whether this text is a number and nothing else, courtesies and the name of who says so apart: "It is RE-10023, thanks".
+    pub fn only_number(&self, text: &str, name: Option<&str>) -> bool {
+        let text = unsigned(text, name);
+        let number = |word: &&str| word.bytes().filter(u8::is_ascii_digit).count() >= FIGURES;
+        let mut numbers = text.split_whitespace().filter(number);
+        let (Some(one), None) = (numbers.next(), numbers.next()) else { return false };
+        let rest = text.replacen(one.trim_matches(|c: char| !c.is_alphanumeric()), beside::STATED, 1);
+        let light = |token: &Token| {
+            use Class::*;
+            matches!(token, Token::Stated | Token::Word(Polite | Copula | Filler | Yes | Correction | Number | IdWord))
+        };
+        let clauses = self.clauses(&rest, &List::of(&[], self));
+        clauses.iter().all(|clause| !clause.question && !clause.hedged && clause.tokens.iter().all(light))
     }
 
     fn clauses(&self, text: &str, list: &List) -> Vec<Clause> {
@@ -397,7 +436,7 @@ impl Answers {
         if words[0] == beside::STATED {
             return (Token::Stated, 1);
         }
-        let ends_an_id = matches!(self.class_at(&words[1..]), Some((Class::Ending, _)));
+        let ends_an_id = matches!(self.class_at(&words[1..], false), Some((Class::Ending, _)));
         if (before == Some(&Token::Word(Class::Ending)) || ends_an_id)
             && let Some(place) = list.ending(&words[0])
         {
@@ -418,7 +457,7 @@ impl Answers {
         {
             return (Token::Place(place - 1), 1);
         }
-        if let Some((class, length)) = self.class_at(words) {
+        if let Some((class, length)) = self.class_at(words, list.settled) {
             let by_age = match class {
                 Class::Newest => list.newest,
                 Class::Oldest => list.oldest,
@@ -432,7 +471,11 @@ impl Answers {
             let numbered = words.get(1).is_some_and(|next| list.place(next).is_some()) || count_at(1).is_some();
             let of_id = words.get(1).is_some_and(|next| list.ids.contains(next))
                 && matches!(before, Some(Token::Word(Class::Noun | Class::Nouns | Class::IdWord | Class::Number)));
-            let number = class == Class::Not && (numbered || of_id) && words[0] == "no";
+            // To the question for the ID, "no 20417" gives it.
+            let given = list.gives_one
+                && words.get(1).is_some_and(|next| list.ids.contains(next))
+                && !matches!(before, Some(Token::Unknown | Token::Word(Class::Not)));
+            let number = class == Class::Not && (numbered || of_id || given) && length == 1 && words[0] == "no";
             // "É o segundo": an article, where nothing stands before it that it could join.
             let article = class == Class::Or
                 && words[0] == "o"
@@ -455,8 +498,18 @@ impl Answers {
         }
         match (list.token(&words[0]), count_at(0)) {
             (Token::Unknown, Some(count)) if count > 1 => (Token::Count(count), 1),
+            (Token::Unknown, _) => (self.thing(&words[0]).map_or(Token::Unknown, |thing| list.of_thing(thing)), 1),
             (token, _) => (token, 1),
         }
+    }
+
+    /// What this word stands for among the words that are alike; a longer one by how it begins: "Frühjahrsaktion".
+    fn thing(&self, word: &str) -> Option<usize> {
+        let begins = || {
+            let mut alike = self.alike.iter().filter(|(alike, _)| alike.chars().count() >= list::BEGINNING);
+            alike.find(|(alike, _)| word.starts_with(alike.as_str())).map(|(_, thing)| *thing)
+        };
+        self.alike.get(word).copied().or_else(begins)
     }
 }
 
@@ -473,6 +526,14 @@ fn heard(clauses: &[Clause], length: usize) -> Said {
         said.hear(clause, length, unsure, lively);
     }
     said
+}
+
+/// A text without the name of who wrote it.
+fn unsigned(text: &str, name: Option<&str>) -> String {
+    let name = words(name.unwrap_or_default());
+    let of_name =
+        |word: &&str| words(word).iter().all(|word| name.contains(word)) && word.contains(char::is_alphanumeric);
+    text.split_inclusive(char::is_whitespace).filter(|word| !of_name(word)).collect()
 }
 
 /// The word that stands for a phrase with a gap.

@@ -16,8 +16,8 @@ pub enum Scope {
 }
 
 impl Answers {
-    /// Whether this answer says that there is no campaign to name, and where (byte span). `None`: it says nothing of that, or
-    /// two things. Where campaigns were `listed`, "none" and "all" speak of those.
+    /// Whether this answer says that there is no campaign to name, and where (byte span). `None`: it says nothing of
+    /// that. Where campaigns were `listed`, "none" and "all" speak of those.
     pub fn scope(&self, text: &str, listed: bool) -> Option<(Scope, (usize, usize))> {
         let clauses = self.clauses(text, &List::of(&[], self));
         let alone = |clause: &Clause| {
@@ -40,9 +40,9 @@ impl Answers {
                 None
             }
         };
-        let mut scopes = clauses.iter().filter_map(said);
-        let first = scopes.next()?;
-        scopes.all(|other| other.0 == first.0).then_some(first)
+        // "No one in particular, all of them", "in general, the whole account"
+        let scopes: Vec<_> = clauses.iter().filter_map(said).collect();
+        scopes.iter().find(|(scope, _)| *scope == Scope::All).or(scopes.first()).copied()
     }
 
     /// Whether this text, which is about no one campaign, speaks of all of them: "this affects every campaign we run".
