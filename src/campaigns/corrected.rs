@@ -148,7 +148,10 @@ impl Finder<'_, '_> {
             said.any(|(says, end)| says == Says::Corrected && end >= at + 2 && end == first)
         };
         let stated = (meant..first).find(|at| means(*at)).unwrap_or(first);
-        self.words.says_within(halt, meant, Says::Wrong)
+        // "Correction before I send this: not that one, it is 48231"
+        let taken_back =
+            |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Corrected && end >= at + 2);
+        (self.words.says_within(halt, meant, Says::Wrong) || (halt + 1..meant).any(taken_back))
             && (meant..stated).all(passes)
             && !tokens[halt..first].iter().any(|token| token.has_digit)
             && !self.words.says_within(meant, first + 4, Says::Likewise)
@@ -259,9 +262,12 @@ impl Finder<'_, '_> {
             token.gap & (gap::COMMA | gap::HYPHEN | gap::OPEN | gap::CLOSE) != 0 || trails_off
         };
         let ends = |at: usize| tokens[at].gap & gap::CLAUSE != 0 && !pauses(at);
+        // "48213... oups non, je confonds toujours, c'est la 48231"
+        let exclaimed = |at: usize| at > from && pauses(at - 1) && tokens[at - 1].end - tokens[at - 1].start <= 5;
         let no = |at: &usize| {
             let corrects = self.words.phrases_at(*at).any(|(says, _)| says == Says::Corrected);
-            corrects && tokens[*at].roles & (role::POLAR | role::DENY) != 0 && pauses(*at) && pauses(at + 1)
+            let begins = pauses(*at) || exclaimed(*at);
+            corrects && tokens[*at].roles & (role::POLAR | role::DENY) != 0 && begins && pauses(at + 1)
         };
         let Some(no) = (from..to.min(from + BEGUN)).find(no).filter(|no| to - no <= LOOKS) else { return false };
         let Some(last) = (no + 1..=to).rev().find(|at| pauses(*at)) else { return false };

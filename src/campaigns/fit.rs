@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 
 use super::alike;
 use super::fold::NO_WORD;
-use super::hints::role;
+use super::hints::{Says, role};
 use super::named::{Finder, Hit, bits};
 use super::names::class;
 use super::places::Places;
@@ -356,6 +356,12 @@ impl Finder<'_, '_> {
         start..end
     }
 
+    /// "shows" is no misspelt "Shots": a word that says what something does.
+    pub(super) fn is_verb(&self, at: usize) -> bool {
+        let does = |says| matches!(says, Says::Acts | Says::Modal);
+        self.words.phrases_at(at).any(|(says, end)| end == at + 1 && does(says))
+    }
+
     /// How well an unmatched word of the text stands for a word of a name: shortened or misspelt.
     pub(super) fn resembles(&self, at: usize, word: u32) -> f32 {
         let token = &self.words.tokens[at];
@@ -368,7 +374,13 @@ impl Finder<'_, '_> {
         let campaign = token.roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0;
         // "la semana pasada" is no misspelt "Semanal".
         let occasion = token.roles & role::OCCASION != 0;
-        if text.len() < 3 || campaign || occasion || token.has_digit || name.bytes().any(|b| b.is_ascii_digit()) {
+        if text.len() < 3
+            || campaign
+            || occasion
+            || self.is_verb(at)
+            || token.has_digit
+            || name.bytes().any(|b| b.is_ascii_digit())
+        {
             return 0.0;
         }
         if name.len() > text.len() + 1 && name.starts_with(text) {

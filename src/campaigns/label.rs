@@ -49,8 +49,11 @@ impl Finder<'_, '_> {
                 break;
             }
             let previous = &self.words.tokens[k - 1];
-            // "the invoice, number 48213"
-            let apposed = || number && step == 1 && self.hints.negative(self.words.folded(previous), previous.roles);
+            // "the invoice, number 48213", "the Harvest campaign, number 48213"
+            let numbered = |roles: u64| {
+                roles & role::CAMPAIGN != 0 || number && self.hints.negative(self.words.folded(previous), roles)
+            };
+            let apposed = || (number || ident) && step == 1 && numbered(previous.roles);
             let comma = token.gap & gap::COMMA != 0 && !apposed();
             let roles = previous.roles;
             let word = self.words.folded(previous);
@@ -139,7 +142,8 @@ impl Finder<'_, '_> {
             };
             let retracted = || copula && (k.saturating_sub(9)..=k).any(mistaken);
             let known = || of_file() || medium() || retracted() || self.listed_under(i) || self.its_number(i);
-            if !previous.has_digit && self.hints.negative(word, roles) && !known() {
+            if !previous.has_digit && self.hints.negative(word, roles) && !(step == 0 && self.announced(i)) && !known()
+            {
                 // "of the invoice for 48213": another word between makes it no invoice number.
                 let far = filled > 1 && !ident && !number && !mark && !copula;
                 // "PO AB-1234": an abbreviation before a number is what the number is of.
@@ -260,6 +264,15 @@ impl Finder<'_, '_> {
         near && self.words.word(last).len() == self.words.word(i).len()
             && tokens[last + 1..=i].iter().all(|token| token.gap & gap::CLAUSE == 0)
             && (last + 1..i).any(taken_back)
+    }
+
+    /// "Fault report: 48213 and 48231 have stopped": what stands before the colon says what kind of message this is, and a sentence
+    /// begins with the ID.
+    fn announced(&self, i: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let notice = i.checked_sub(1).is_some_and(|before| tokens[before].roles & role::NOTICE != 0);
+        let goes_on = |next: &Token| next.gap & (gap::CLAUSE | gap::LINE | gap::CLOSE) == 0;
+        notice && tokens[i].gap & gap::COLON != 0 && tokens.get(i + 1).is_some_and(goes_on)
     }
 
     /// "Cust. no. 48213", "Auftr.-Nr. 48213": the first of these words is a shortened one, of which the second is the number.

@@ -205,7 +205,10 @@ impl Finder<'_, '_> {
             reading.compact = completed.unwrap_or(reading.compact);
         }
         let last = reading.last;
-        if label == Label::None && !alone && (self.said_of_something_else(last) || self.follows_something_else(i)) {
+        if matches!(label, Label::None | Label::Negative)
+            && !alone
+            && (self.said_of_something_else(last) || self.follows_something_else(i))
+        {
             label = Label::Document;
         }
         if self.zone.id_field && !matches!(label, Label::Negative | Label::Document) {

@@ -150,6 +150,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     corrected::replace_names(&zones, &mut mentions);
     drop_ids_in_names(&mut zones, &mentions);
     add_ids_behind_names(&mut zones, &mentions, view, hints);
+    denial::settle_subject(&zones, &mut mentions);
     denial::settle(&mut zones, &mut mentions);
     // "I was on /campaigns/48213/edit, but it has nothing to do with that campaign."
     if said_not_specific {
