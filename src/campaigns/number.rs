@@ -530,7 +530,13 @@ impl Finder<'_, '_> {
             let passes = |at: usize| tokens[at].roles & known == 0 && !tokens[at].has_digit;
             passes(*at) && (*at + 1 == is || near(*at + 1))
         });
-        let Some(noun) = between.find(|at| self.hints.negative(word(*at), tokens[*at].roles)) else { return false };
+        // "Our reference is 48213" says not of what.
+        let says = |at: &usize| tokens[*at].roles & role::NUMBER == 0 && self.hints.negative(word(*at), tokens[*at].roles);
+        let Some(noun) = between.find(says) else { return false };
+        // "The campaign that it bills is 48213"
+        if (noun.saturating_sub(3)..noun).any(|at| tokens[at].roles & role::CAMPAIGN != 0 && near(at + 1)) {
+            return false;
+        }
         let number = |at: Option<usize>| at.is_some_and(|at| tokens[at].roles & role::NUMBER != 0);
         let of = noun.checked_sub(1).filter(|of| tokens[*of].roles & role::OF != 0);
         number(Some(noun + 1))

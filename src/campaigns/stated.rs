@@ -205,9 +205,10 @@ impl Finder<'_, '_> {
             reading.compact = completed.unwrap_or(reading.compact);
         }
         let last = reading.last;
-        if matches!(label, Label::None | Label::Negative)
+        let none = label == Label::None;
+        if (none || label == Label::Negative)
             && !alone
-            && (self.said_of_something_else(last) || self.follows_something_else(i))
+            && (none && self.said_of_something_else(last) || self.follows_something_else(i))
         {
             label = Label::Document;
         }
