@@ -72,11 +72,45 @@ impl Finder<'_, '_> {
             words += end - at;
             at = end;
         }
+        // "Ay, no, que es la 48231."
+        let exclaimed =
+            words == 0 && tokens[start].end - tokens[start].start <= 3 && tokens[start + 1].gap & gap::COMMA != 0;
+        let no = if exclaimed { start + 1 } else { start };
+        if self.nothing_but(no, first, last) {
+            return true;
+        }
         let marked = tokens.get(at).is_some_and(|token| token.gap & gap::COLON != 0);
         // "Nonsense, 48231 I mean"
         let behind = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Corrected && end >= at + 2);
         let marked = marked || behind(last + 1);
         at <= first && (words >= 2 || words == 1 && marked) && (at..first).all(|at| tokens[at].roles & passing != 0)
+    }
+
+    /// "Sorry, brain fog: 48231.", "Nein, Blödsinn, in 48231!", "No, it is 48231.": a sentence of an apology, or a "no", some words,
+    /// a pause and the ID, none of which tells of one more.
+    fn nothing_but(&self, start: usize, first: usize, last: usize) -> bool {
+        const SOME: usize = 4;
+        const PAUSE: u32 = gap::COMMA | gap::COLON | gap::HYPHEN;
+        let tokens = &self.words.tokens;
+        let light = role::UP_TO_ID | role::STOP | role::RELATION;
+        let opens = self.words.phrases_at(start).find(|(says, end)| *says == Says::Corrected && *end <= first);
+        let Some((_, end)) =
+            opens.filter(|_| last + 1 == tokens.len() || self.words.gap_after(last) & gap::CLAUSE != 0)
+        else {
+            return false;
+        };
+        let Some(pause) = (end..=first).rev().find(|at| tokens[*at].gap & PAUSE != 0) else { return false };
+        let no = tokens[start].roles & (role::POLAR | role::DENY) != 0;
+        let marked = tokens[pause].gap & gap::COLON != 0;
+        tokens[end].gap & PAUSE != 0
+            && (no || marked)
+            && pause - end <= SOME
+            && (pause..first).all(|at| tokens[at].roles & light != 0)
+            && !tokens[start..first]
+                .iter()
+                .any(|token| token.has_digit || token.gap & gap::PARAGRAPH != 0 && token.start > tokens[start].start)
+            && !self.words.says_within(start, last + 2, Says::Adds)
+            && !self.words.says_within(start, last + 2, Says::Likewise)
     }
 
     /// "Actually no, scratch that, I was in the wrong row. It is 48231": between the two a sentence begins that takes back what

@@ -5,7 +5,8 @@
 
 use super::background::{exclusive, mentioned};
 use super::contrast::{
-    contrasted, doubted, left_alone, likened, misjudged, mistaken, settled_behind, settles, spared, to_go_on, vouched,
+    contrasted, doubted, left_alone, left_out, likened, misjudged, mistaken, settled_behind, settles, spared, to_go_on,
+    vouched,
 };
 use super::fold::{NO_WORD, Token, Words};
 use super::gap;
@@ -233,6 +234,7 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
                             || left_alone(words, last)
                             || likened(words, first)
                             || spared(words, last)
+                            || left_out(words, first, last)
                             || to_go_on(words, first, last)) =>
                 {
                     Denial::Instead
@@ -342,7 +344,10 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
         if let Some((start, _)) = ending(&|says| says == Says::Orders).filter(|_| !noun) {
             const NOT: u64 = role::DENY | role::ASIDE | role::POLAR;
             let joined = words.tokens[start].gap & !gap::SPACE == 0;
-            let not = start.checked_sub(1).is_some_and(|not| joined && words.tokens[not].roles & NOT != 0);
+            // "under no circumstances stop 48213"
+            let never = |at: usize| words.phrases_at(at).any(|(says, end)| says == Says::DeniedAfter && end == start);
+            let not = start.checked_sub(1).is_some_and(|not| joined && words.tokens[not].roles & NOT != 0)
+                || (start.saturating_sub(4)..start).any(never);
             return if not && !words.says_within(first, first + 8, Says::Time) { Denial::Instead } else { Denial::No };
         }
         if let Some((start, says)) = ending(&|says| matches!(says, Says::About | Says::Pronoun)) {

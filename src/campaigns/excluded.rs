@@ -191,15 +191,17 @@ impl Exclusions<'_, '_> {
     }
 }
 
-/// "For Boston: drop the bid cap", "Boston - no clicks", "Boston" as all of the subject: this word is the heading of what follows.
+/// "For Boston: drop the bid cap", "Boston - no clicks", "Boston" as all of the subject, "This is for Boston.": this word is the
+/// heading of what follows, or all that a sentence says.
 fn heads(words: &Words<'_>, at: usize) -> bool {
     let tokens = &words.tokens;
     let light = role::RELATION | role::STOP | role::FILL | role::OWN;
-    let begins = |at: &usize| *at == 0 || tokens[*at].gap & (gap::PARAGRAPH | gap::LINE) != 0;
-    let from = (at.saturating_sub(2)..=at).rev().find(begins);
+    let begins = |at: &usize| *at == 0 || tokens[*at].gap & (gap::CLAUSE | gap::LINE) != 0;
+    let from = (at.saturating_sub(4)..=at).rev().find(begins);
     let behind = words.gap_after(at);
     let dash = behind & gap::HYPHEN != 0 && behind & gap::SPACE != 0;
-    let headed = behind & gap::COLON != 0 || dash || at + 1 == tokens.len() && from == Some(0);
+    let alone = behind & gap::CLAUSE != 0 || at + 1 == tokens.len();
+    let headed = behind & gap::COLON != 0 || dash || alone;
     headed && from.is_some_and(|from| tokens[from..at].iter().all(|token| token.roles & light != 0))
 }
 

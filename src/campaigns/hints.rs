@@ -189,6 +189,10 @@ pub enum Says {
     Time,
     /// It is said to be polite: "happy birthday".
     Courtesy,
+    /// It thanks.
+    Thanks,
+    /// One more is told of: "another", "forgot".
+    Adds,
     /// It is said every day in just these words: "in future".
     Idiom,
     /// Somebody stops short: "hang on".
@@ -422,6 +426,8 @@ impl Hints {
                 "time_before" => Says::Time,
                 "courtesy" => Says::Courtesy,
                 "idiom" => Says::Idiom,
+                "thanks" => Says::Thanks,
+                "adds" => Says::Adds,
                 "halt" => Says::Halt,
                 "particular" => Says::Particular,
                 "modal" => Says::Modal,

@@ -53,7 +53,9 @@ impl Finder<'_, '_> {
             let numbered = |roles: u64| {
                 roles & role::CAMPAIGN != 0 || number && self.hints.negative(self.words.folded(previous), roles)
             };
-            let apposed = || (number || ident) && step == 1 && numbered(previous.roles);
+            // "our order number, 48213, on the bill"
+            let document = || self.numbers_document(k - 1) && self.enclosed(i);
+            let apposed = || (number || ident) && step == 1 && numbered(previous.roles) || step == 0 && document();
             let comma = token.gap & gap::COMMA != 0 && !apposed();
             let roles = previous.roles;
             let word = self.words.folded(previous);
@@ -273,6 +275,21 @@ impl Finder<'_, '_> {
         let notice = i.checked_sub(1).is_some_and(|before| tokens[before].roles & role::NOTICE != 0);
         let goes_on = |next: &Token| next.gap & (gap::CLAUSE | gap::LINE | gap::CLOSE) == 0;
         notice && tokens[i].gap & gap::COLON != 0 && tokens.get(i + 1).is_some_and(goes_on)
+    }
+
+    /// "order number", "numéro de commande": what ends with this word is the number of a document.
+    fn numbers_document(&self, at: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let document = |at: usize| self.hints.document(self.words.word(at), tokens[at].roles);
+        let number = |at: usize| tokens[at].roles & role::NUMBER != 0;
+        let of = at.checked_sub(1).is_some_and(|of| tokens[of].roles & role::OF != 0);
+        document(at) && of && at > 1 && number(at - 2) || number(at) && at > 0 && document(at - 1)
+    }
+
+    /// Whether a pause stands on either side of the ID that begins at this token.
+    fn enclosed(&self, i: usize) -> bool {
+        let pauses = |at: usize| self.token(at).is_none_or(|token| token.gap & (gap::COMMA | gap::CLAUSE) != 0);
+        pauses(i) && (i + 1..i + 4).any(pauses)
     }
 
     /// "Cust. no. 48213", "Auftr.-Nr. 48213": the first of these words is a shortened one, of which the second is the number.

@@ -498,7 +498,9 @@ impl<'a> Finder<'a, '_> {
         let token = &self.words.tokens[first.first];
         let treated = |first: usize, last: usize| self.quoted(first, last) || self.beside_campaign(first, last);
         // "bei den rasenwochen"
-        let lowered = || self.zone.capital_nouns() && token.end - token.start >= 9 && self.known_at(first.first);
+        let length = token.end - token.start;
+        let lowered =
+            || self.zone.capital_nouns() && (length >= 9 && self.known_at(first.first) || length >= 11 && self.lowered);
         // "les chiffres de Une bière pour tous": an article with a capital within a sentence, which some name has.
         let article = first.first.checked_sub(1).map(|before| &self.words.tokens[before]);
         let opened = article.is_some_and(|before| {

@@ -531,7 +531,8 @@ impl Finder<'_, '_> {
             passes(*at) && (*at + 1 == is || near(*at + 1))
         });
         // "Our reference is 48213" says not of what.
-        let says = |at: &usize| tokens[*at].roles & role::NUMBER == 0 && self.hints.negative(word(*at), tokens[*at].roles);
+        let says =
+            |at: &usize| tokens[*at].roles & role::NUMBER == 0 && self.hints.negative(word(*at), tokens[*at].roles);
         let Some(noun) = between.find(says) else { return false };
         // "The campaign that it bills is 48213"
         if (noun.saturating_sub(3)..noun).any(|at| tokens[at].roles & role::CAMPAIGN != 0 && near(at + 1)) {

@@ -90,6 +90,11 @@ impl Finder<'_, '_> {
     /// "I am at the market until one": a sentence in which the writer tells of himself, and of nothing that is wrong, wanted or
     /// of a campaign.
     pub(super) fn told_of_writer(&self, first: usize, last: usize) -> bool {
+        self.tells_of_writer(first, last, false)
+    }
+
+    /// `anywhere`: wherever in the sentence he speaks of himself.
+    fn tells_of_writer(&self, first: usize, last: usize, anywhere: bool) -> bool {
         const SENTENCE: usize = 24;
         let tokens = &self.words.tokens;
         let begins = |at: &usize| tokens[*at].gap & (gap::CLAUSE | gap::COLON | gap::LINE) != 0;
@@ -123,7 +128,7 @@ impl Finder<'_, '_> {
         let asked = self.words.gap_after(end - 1) & gap::QUERY != 0;
         // "Ab Montag gönne ich mir"
         let reach = if self.zone.capital_nouns() { 6 } else { 3 };
-        let opens = (from..first.min(from + reach)).any(writer);
+        let opens = if anywhere { around().any(writer) } else { (from..first.min(from + reach)).any(writer) };
         self.zone.place == Where::Text && opens && !asked && !identified && !around().any(matter)
     }
 
@@ -133,14 +138,14 @@ impl Finder<'_, '_> {
         let tokens = &self.words.tokens;
         let plain = self.zone.capital_nouns() || tokens[first..=last].iter().all(|token| !token.capital);
         let run = |at: usize| {
-            let runs = |(says, _)| matches!(says, Says::Orders | Says::Stops);
+            let runs = |(says, _)| matches!(says, Says::Orders | Says::Stops | Says::Goes);
             self.words.phrases_at(at).any(runs)
         };
         plain
             && self.speaks_of_own()
             && !self.quoted(first, last)
             && !self.beside_campaign(first, last)
-            && self.told_of_writer(first, last)
+            && self.tells_of_writer(first, last, true)
             && !(first.saturating_sub(8)..tokens.len().min(last + 8)).any(run)
     }
 
@@ -286,7 +291,7 @@ impl Finder<'_, '_> {
     }
 
     /// "stopped", "needs", "is fine": what is said here is said of something that runs, or does not.
-    fn says_it_runs(&self, at: usize) -> bool {
+    pub(super) fn says_it_runs(&self, at: usize) -> bool {
         let runs = |(says, _)| matches!(says, Says::Goes | Says::Well | Says::Fails | Says::Acts);
         self.words.phrases_at(at).any(runs)
     }

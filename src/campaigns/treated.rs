@@ -145,7 +145,9 @@ impl Finder<'_, '_> {
             let shouted = shouts(at) && long && !shouts(at + 1);
             // "les chiffres de Une bière pour tous"
             let capital = tokens[at].capital || tokens[fit.first].capital;
-            let named = capital && !opens_sentence(fit.first) || shouted;
+            // "Feierabend läuft nicht mehr": a noun without an article.
+            let acts = self.zone.capital_nouns() && fit.first == fit.last && self.says_it_runs(at + 1);
+            let named = capital && (acts || !opens_sentence(fit.first)) || shouted;
             // "Lane" is no misspelt "Lates", and "Laufzeit" none of "Auszeit".
             let word = name.iter().find(solid).map_or("", |word| self.names.text(*word));
             let begins = || word.bytes().next() == self.words.folded(&tokens[at]).bytes().next();
@@ -418,7 +420,7 @@ impl Finder<'_, '_> {
     /// words: a telling word that only names of one family have, spoken of as a campaign is, where no ID is stated.
     fn stands_for(&self, fit: &Fit) -> bool {
         const LONG: usize = 5;
-        const COMPOUND: usize = 12;
+        const COMPOUND: usize = 11;
         let tokens = &self.words.tokens;
         let token = &tokens[fit.first];
         let long = token.end - token.start;
@@ -434,7 +436,7 @@ impl Finder<'_, '_> {
         let compound = long >= COMPOUND;
         let noun = self.zone.capital_nouns() && !compound;
         let said = self.whole_subject(fit) || self.ordered(fit) || self.to_be_stopped(fit) || self.reported(fit);
-        !noun && said || compound && self.known(fit)
+        !noun && said || compound && (self.known(fit) || self.spoken_of(fit))
     }
 
     /// Whether all names that have the word of the text begin with it, or differ by what siblings differ by.
