@@ -83,7 +83,9 @@ fn stands_alone(words: &Words<'_>, first: usize, end: usize) -> Option<usize> {
     };
     let end = end + (end..tokens.len().min(end + 2)).take_while(trails).count();
     let ends = tokens.get(end).map_or(gap::END, |next| next.gap);
-    let limited = tokens.get(end).is_some_and(|next| next.roles & role::BUT != 0)
+    // "48231 is perfect. Please stop 48213"
+    let asks = words.phrases_at(end).any(|(says, _)| says == Says::Asks);
+    let limited = tokens.get(end).is_some_and(|next| next.roles & role::BUT != 0 && !asks)
         || words.phrases_at(end).any(|(says, _)| says == Says::Contrast);
     // "Thanks, 48231 is perfect."
     let thanked = |at: usize| at > 0 && tokens[at].gap & gap::COMMA != 0 && thanks(words, at);
@@ -225,8 +227,15 @@ pub(super) fn to_go_on(words: &Words<'_>, first: usize, last: usize) -> bool {
         let says = |at: usize, what: Says| words.phrases_at(at).find(|(says, _)| *says == what).map(|(_, end)| end);
         says(at, Says::Modal).is_some_and(|end| tokens.get(end).is_some() && says(end, Says::Goes).is_some())
     };
-    if says(last + 1, Says::Goes) || allowed(last + 1) {
-        return another_stopped(words, first);
+    // "la 48213, elle, continue"
+    let apart = |at: usize| tokens.get(at).is_some_and(|token| token.gap & gap::COMMA != 0);
+    let pronoun = apart(last + 1) && apart(last + 2) && tokens[last + 1].roles & role::STOP != 0;
+    let verb = last + if pronoun { 2 } else { 1 };
+    let goes = |(says, _)| matches!(says, Says::Goes | Says::AsideBefore);
+    if words.phrases_at(verb).any(goes) || allowed(verb) {
+        let badly = |says| words.says_within(verb, verb + 6, says);
+        return another_stopped(words, first)
+            && (says(verb, Says::Goes) || !badly(Says::Fails) && !badly(Says::Trouble));
     }
     if !words.says_within(last + 1, last + CLAUSE, Says::AsideBefore) {
         return false;

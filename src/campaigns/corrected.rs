@@ -259,6 +259,13 @@ impl Finder<'_, '_> {
         if !numbered && (from..to).any(plain) && words.tokens[from..=to].iter().all(|token| token.gap & gap::END == 0) {
             return true;
         }
+        // "About 48213, it was 48231 that I meant"
+        let light = |at: usize| words.tokens[at].roles & (passing | role::IS) != 0;
+        let mut behind = words.phrases_at(right.tokens.1 + 1);
+        let meant = behind.any(|(says, end)| says == Says::Corrected && end >= right.tokens.1 + 4);
+        if meant && words.tokens[from].gap & (gap::COMMA | gap::END) != 0 && (from..to).all(light) {
+            return true;
+        }
         let (mut at, mut said) = (from, false);
         while at < to {
             // "no" alone corrects only with a pause behind it: in Spanish "60471, no 60417" is a denial.

@@ -13,6 +13,9 @@ use super::verdict::{CANDIDATES, Found, Group};
 /// Words of a zone in which the rest of a name is looked for.
 const REST: usize = 1_000;
 
+/// Between two of which either may be meant.
+const OR: [&str; 3] = ["or", "oder", "ou"];
+
 /// Siblings that the text turns down: "not the West one", "2024 and 2025 are not what I mean".
 pub(super) struct Exclusions<'a, 'z> {
     pub(super) zones: &'a [Found<'z>],
@@ -70,10 +73,9 @@ impl Exclusions<'_, '_> {
         let mut offered: Vec<u32> = vec![];
         for found in self.zones.iter().filter(|found| found.decides) {
             let (words, language) = (&found.zone.words, found.zone.language);
-            let or = |at: &usize| match words.word(*at) {
-                "or" | "oder" | "ou" => true,
-                "o" | "u" => language == Some("es"),
-                _ => false,
+            let or = |at: &usize| {
+                let word = words.word(*at);
+                OR.contains(&word) || matches!(word, "o" | "u") && language == Some("es")
             };
             for at in (0..words.tokens.len().min(REST)).filter(or) {
                 let light = role::OWN | role::STOP | role::FILL | role::RELATION;
@@ -154,6 +156,11 @@ impl Exclusions<'_, '_> {
                 else {
                     continue;
                 };
+                // "this year's or the one of 2026": nobody knows which.
+                let or = |at: usize| OR.contains(&words.word(at)) || at > 0 && OR.contains(&words.word(at - 1));
+                if pointed.is_empty() && pronoun.at.checked_sub(1).is_some_and(or) {
+                    return;
+                }
                 let denied =
                     (pronoun.at.saturating_sub(2)..pronoun.at).any(|at| words.tokens[at].roles & role::DENY != 0);
                 // "the Spanish version stays as it is"

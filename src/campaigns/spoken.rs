@@ -154,7 +154,9 @@ impl Finder<'_, '_> {
         let tokens = &self.words.tokens;
         let mine = |at: usize| tokens[at].roles & role::MINE != 0;
         let own = |at: usize| mine(at - 1) || at > 1 && mine(at - 2) && tokens[at - 1].word == NO_WORD;
-        (1..tokens.len()).any(|at| tokens[at].roles & role::CAMPAIGN != 0 && own(at))
+        // "unsere Anzeige"
+        let advert = |at: usize| tokens[at].roles & role::ADVERT != 0 && mine(at - 1);
+        (1..tokens.len()).any(|at| tokens[at].roles & role::CAMPAIGN != 0 && own(at) || advert(at))
     }
 
     /// "Happy birthday to your team": said to be polite, whatever campaign is called so.
