@@ -436,11 +436,26 @@ pub(super) fn settle_subject(zones: &[Found<'_>], mentions: &mut [Mention]) {
         let telling = |token: &Token| token.word != NO_WORD && token.roles & FUNCTION == 0;
         let said: Vec<u32> = said.iter().filter(|token| telling(token)).map(|token| token.word).collect();
         let again = words.tokens.iter().enumerate().filter(|(_, token)| said.contains(&token.word));
-        let mut again = again.map(|(at, _)| denied(words, at, at)).peekable();
+        let again = again.map(|(at, _)| if thanked(words, at) { Denial::Mentioned } else { denied(words, at, at) });
+        let mut again = again.peekable();
         if again.peek().is_some() && again.all(|denial| denial != Denial::No) {
             mention.denial = Denial::Mentioned;
         }
     }
+}
+
+/// "All good for Lanzarote, thanks!": the sentence of this token thanks, and says that nothing is wrong or wanted.
+fn thanked(words: &Words<'_>, at: usize) -> bool {
+    const SENTENCE: usize = 12;
+    let tokens = &words.tokens;
+    let begins = |at: &usize| *at == 0 || tokens[*at].gap & gap::CLAUSE != 0;
+    let least = at.saturating_sub(SENTENCE);
+    let from = (least..=at).rev().find(begins).unwrap_or(least);
+    let most = tokens.len().min(at + SENTENCE);
+    let end = (at + 1..most).find(begins).unwrap_or(most);
+    let says = |says| words.says_within(from, end, says);
+    let wanted = [Says::Asks, Says::Fails, Says::Trouble, Says::Wrong].into_iter().any(says);
+    says(Says::Thanks) && !wanted && tokens[from..end].iter().all(|token| token.roles & role::DENY == 0)
 }
 
 /// Settles what is turned down only when something else is meant, now that all of it is known.

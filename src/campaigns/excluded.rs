@@ -14,7 +14,7 @@ use super::verdict::{CANDIDATES, Found, Group};
 const REST: usize = 1_000;
 
 /// Between two of which either may be meant.
-const OR: [&str; 3] = ["or", "oder", "ou"];
+pub(super) const OR: [&str; 3] = ["or", "oder", "ou"];
 
 /// Siblings that the text turns down: "not the West one", "2024 and 2025 are not what I mean".
 pub(super) struct Exclusions<'a, 'z> {
@@ -120,7 +120,8 @@ impl Exclusions<'_, '_> {
                         |start: usize| words.phrases_at(start).any(|(says, end)| says == Says::About && end == at);
                     tokens[at].gap == gap::SPACE && (at.saturating_sub(4)..at).any(spoken)
                 };
-                let pointed = pronoun || tokens[at].digits && about() || heads(words, at);
+                let ends = words.gap_after(at) & gap::CLAUSE != 0 || at + 1 == tokens.len();
+                let pointed = pronoun || (tokens[at].digits || ends) && about() || heads(words, at);
                 let has = |row: u32| {
                     let name = names.entry(row);
                     joined && name.windows(2).any(|words| words == pair) || pointed && name.contains(&pair[1])
@@ -207,7 +208,13 @@ fn heads(words: &Words<'_>, at: usize) -> bool {
     let from = (at.saturating_sub(4)..=at).rev().find(begins);
     let behind = words.gap_after(at);
     let dash = behind & gap::HYPHEN != 0 && behind & gap::SPACE != 0;
-    let alone = behind & gap::CLAUSE != 0 || at + 1 == tokens.len();
+    // "Boston only."
+    let only = words.phrases_at(at + 1).find(|(says, _)| *says == Says::OnlyBefore).map(|(_, end)| end);
+    let end = only.unwrap_or(at + 1);
+    let alone = words.gap_after(end - 1) & gap::CLAUSE != 0 || end == tokens.len();
+    // "Boston needs a new map"
+    let acts = |(says, _)| matches!(says, Says::Acts | Says::Fails);
+    let alone = alone || from == Some(at) && tokens[at].capital && words.phrases_at(at + 1).any(acts);
     let headed = behind & gap::COLON != 0 || dash || alone;
     headed && from.is_some_and(|from| tokens[from..at].iter().all(|token| token.roles & light != 0))
 }

@@ -12,6 +12,7 @@ use smallvec::{SmallVec, smallvec};
 use super::Directory;
 use super::background::exclusive;
 use super::denial::{Denial, denied};
+use super::excluded::OR;
 use super::fit::{CLOSE, Candidate, Fit};
 use super::fold::{NO_WORD, Token, Words};
 use super::gap;
@@ -202,7 +203,7 @@ impl<'a> Finder<'a, '_> {
                 flush(&mut group);
                 solid_last = None;
             }
-            if is_taken(i) || token.link || generalises(i) {
+            if is_taken(i) || token.link || generalises(i) || self.alternative(i) {
                 continue;
             }
             // Function words begin no name, but for one in quotes.
@@ -231,6 +232,19 @@ impl<'a> Finder<'a, '_> {
         }
         flush(&mut group);
         groups
+    }
+
+    /// "the old one or 2026", "2025 or the 2026": a year that is but as likely is none of the name before it.
+    fn alternative(&self, i: usize) -> bool {
+        let or = |at: usize| OR.contains(&self.words.word(at)) && self.words.tokens[at + 1].gap == gap::SPACE;
+        let article = |at: usize| self.words.tokens[at].roles & (role::OWN | role::RELATION) != 0;
+        let token = &self.words.tokens[i];
+        token.digits
+            && token.end - token.start == 4
+            && i > 1
+            && token.gap == gap::SPACE
+            && (or(i - 1) || article(i - 1) && or(i - 2))
+            && !self.field()
     }
 
     /// A function word of one language with a capital that is no such word in a name: "Tres Amigos" says nothing French.

@@ -12,6 +12,8 @@ use crate::request::evidence::Where;
 /// Before the campaign that something is for.
 const FOR: [&str; 5] = ["for", "fur", "pour", "para", "per"];
 
+/// Before the number under which something is kept.
+const UNDER: [&str; 9] = ["als", "unter", "as", "under", "sous", "comme", "como", "bajo", "sob"];
 /// Behind a noun: that it is of what was spoken of.
 const THERETO: [&str; 5] = ["dazu", "dafur", "hierzu", "hierfur", "davon"];
 
@@ -519,9 +521,11 @@ impl Finder<'_, '_> {
         let stop = if numbered { gap::DOT | gap::END | gap::HASH | gap::OTHER } else { 0 };
         // "the order for it has the number 48213"
         let has = || numbered && self.words.phrases_at(is).any(|(says, _)| says == Says::Bearing);
+        // "our order runs here as 48213"
+        let as_ = articles == 0 && UNDER.contains(&self.words.word(is));
         if tokens[i].gap & !(gap::SPACE | gap::COLON | gap::APOSTROPHE | stop) != 0
             || !near(is)
-            || tokens[is].roles & role::IS == 0 && !has()
+            || tokens[is].roles & role::IS == 0 && !has() && !as_
         {
             return false;
         }
@@ -534,6 +538,9 @@ impl Finder<'_, '_> {
         let says =
             |at: &usize| tokens[*at].roles & role::NUMBER == 0 && self.hints.negative(word(*at), tokens[*at].roles);
         let Some(noun) = between.find(says) else { return false };
+        if as_ {
+            return self.hints.document(word(noun), tokens[noun].roles) && noun + 1 < is;
+        }
         // "The campaign that it bills is 48213"
         if (noun.saturating_sub(3)..noun).any(|at| tokens[at].roles & role::CAMPAIGN != 0 && near(at + 1)) {
             return false;
