@@ -143,9 +143,10 @@ impl Finder<'_, '_> {
                 said.any(|(says, end)| says == Says::Corrected && end >= at + 2 && (k < end || complement(end)))
             };
             let retracted = || copula && (k.saturating_sub(9)..=k).any(mistaken);
-            let known = || of_file() || medium() || retracted() || self.listed_under(i) || self.its_number(i);
-            if !previous.has_digit && self.hints.negative(word, roles) && !(step == 0 && self.announced(i)) && !known()
-            {
+            let announced = || step == 0 && self.announced(i);
+            let known =
+                || announced() || of_file() || medium() || retracted() || self.listed_under(i) || self.its_number(i);
+            if !previous.has_digit && self.hints.negative(word, roles) && !known() {
                 // "of the invoice for 48213": another word between makes it no invoice number.
                 let far = filled > 1 && !ident && !number && !mark && !copula;
                 // "PO AB-1234": an abbreviation before a number is what the number is of.
