@@ -364,6 +364,12 @@ impl Finder<'_, '_> {
 
     /// How well an unmatched word of the text stands for a word of a name: shortened or misspelt.
     pub(super) fn resembles(&self, at: usize, word: u32) -> f32 {
+        let likeness = self.likeness(at, word);
+        if likeness > 0.0 && likeness < 1.0 && self.is_verb(at) { 0.0 } else { likeness }
+    }
+
+    /// The same, whatever the word does in its sentence.
+    fn likeness(&self, at: usize, word: u32) -> f32 {
         let token = &self.words.tokens[at];
         let name = self.names.text(word);
         let text = singular(self.words.folded(token));
@@ -374,13 +380,7 @@ impl Finder<'_, '_> {
         let campaign = token.roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0;
         // "la semana pasada" is no misspelt "Semanal".
         let occasion = token.roles & role::OCCASION != 0;
-        if text.len() < 3
-            || campaign
-            || occasion
-            || self.is_verb(at)
-            || token.has_digit
-            || name.bytes().any(|b| b.is_ascii_digit())
-        {
+        if text.len() < 3 || campaign || occasion || token.has_digit || name.bytes().any(|b| b.is_ascii_digit()) {
             return 0.0;
         }
         if name.len() > text.len() + 1 && name.starts_with(text) {

@@ -96,19 +96,14 @@ impl Finder<'_, '_> {
         else {
             return;
         };
-        // "Toit pour tous": one function word holds the next.
-        for place in matched.iter().flatten() {
-            if place.0 == last + 1 && function(place.0) && beside(place.0) {
-                last = place.1;
-            }
-        }
         for place in matched.iter_mut() {
-            if let Some((at, end, _)) = *place
-                && function(at)
-                && (at > last + 1 || end + 1 < first)
-            {
+            let Some((at, end, _)) = place.filter(|(at, ..)| function(*at)) else { continue };
+            if at > last + 1 || end + 1 < first {
                 *text &= !bits(base, at, end);
                 *place = None;
+            } else if at == last + 1 && beside(at) {
+                // "Toit pour tous": one function word holds the next.
+                last = end;
             }
         }
         let Some(mut k) = matched.iter().position(Option::is_some) else { return };
