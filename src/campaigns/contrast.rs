@@ -50,7 +50,8 @@ pub(super) fn contrasted(words: &Words<'_>, first: usize, last: usize) -> bool {
             return false;
         }
         well |= end.is_some();
-        firm = end.is_some() && says(at, Says::Well).is_some();
+        // "is perfect now"
+        firm = if end.is_some() { says(at, Says::Well).is_some() } else { firm && token.roles & role::STOP != 0 };
         at = end.unwrap_or(at + 1);
     }
     if !well {
@@ -75,10 +76,20 @@ pub(super) fn contrasted(words: &Words<'_>, first: usize, last: usize) -> bool {
 /// "48231 goes on as planned.": a sentence of its own that ends here, with nothing that limits it; where it begins.
 fn stands_alone(words: &Words<'_>, first: usize, end: usize) -> Option<usize> {
     let tokens = &words.tokens;
+    // "is perfect now", "sieht super aus"
+    let trails = |at: &usize| {
+        let token = &tokens[*at];
+        token.gap == gap::SPACE && token.roles & (role::STOP | role::BUT) == role::STOP && !token.has_digit
+    };
+    let end = end + (end..tokens.len().min(end + 2)).take_while(trails).count();
     let ends = tokens.get(end).map_or(gap::END, |next| next.gap);
-    let limited = tokens.get(end).is_some_and(|next| next.roles & role::BUT != 0)
+    // "48231 is perfect. Please stop 48213"
+    let asks = words.phrases_at(end).any(|(says, _)| says == Says::Asks);
+    let limited = tokens.get(end).is_some_and(|next| next.roles & role::BUT != 0 && !asks)
         || words.phrases_at(end).any(|(says, _)| says == Says::Contrast);
-    let begins = |at: &usize| *at == 0 || tokens[*at].gap & (gap::CLAUSE | gap::LINE | gap::COLON) != 0;
+    // "Thanks, 48231 is perfect."
+    let thanked = |at: usize| at > 0 && tokens[at].gap & gap::COMMA != 0 && thanks(words, at);
+    let begins = |at: &usize| *at == 0 || tokens[*at].gap & (gap::CLAUSE | gap::LINE | gap::COLON) != 0 || thanked(*at);
     let from = (first.saturating_sub(4)..=first).rev().find(begins)?;
     let modal = |at: usize| words.phrases_at(at).any(|(says, _)| says == Says::Modal);
     let plain = !tokens[from + 1..end].iter().any(|token| token.gap & (gap::COMMA | gap::COLON) != 0)
@@ -86,6 +97,11 @@ fn stands_alone(words: &Words<'_>, first: usize, end: usize) -> Option<usize> {
     // "48231 went out fine, all 1,200 delivered."
     let added = || ends & gap::COMMA != 0 && !limits_behind(words, end);
     ((ends & gap::CLAUSE != 0 || added()) && ends & gap::QUERY == 0 && !limited && plain).then_some(from)
+}
+
+/// Whether the sentence before this token is nothing but thanks.
+fn thanks(words: &Words<'_>, to: usize) -> bool {
+    (to.saturating_sub(3)..to).any(|at| words.phrases_at(at).any(|(says, end)| says == Says::Thanks && end == to))
 }
 
 /// Whether the sentence that goes on here takes back what was said before: "..., but the clicks are missing".
@@ -183,7 +199,7 @@ pub(super) fn spared(words: &Words<'_>, last: usize) -> bool {
             continue;
         }
         denied |= token.roles & DENIES != 0;
-        obliged |= token.roles & role::OBLIGES != 0;
+        obliged |= token.roles & role::OBLIGES != 0 || said(Says::Asks).is_some();
         let light = role::UP_TO_ID | role::STOP | role::RELATION | DENIES;
         if token.roles & role::PERFECT != 0 || token.roles & light == 0 && !obliged && said(Says::Modal).is_none() {
             return false;
@@ -206,8 +222,20 @@ pub(super) fn to_go_on(words: &Words<'_>, first: usize, last: usize) -> bool {
     };
     let ends = |end: usize| end == tokens.len() || words.gap_after(end - 1) & gap::CLAUSE != 0;
     let says = |at: usize, what: Says| words.phrases_at(at).any(|(says, end)| says == what && ends(end));
-    if says(last + 1, Says::Goes) {
-        return another_stopped(words, first);
+    // "Stop 48231. 48213 can run until Christmas"
+    let allowed = |at: usize| {
+        let says = |at: usize, what: Says| words.phrases_at(at).find(|(says, _)| *says == what).map(|(_, end)| end);
+        says(at, Says::Modal).is_some_and(|end| tokens.get(end).is_some() && says(end, Says::Goes).is_some())
+    };
+    // "la 48213, elle, continue"
+    let apart = |at: usize| tokens.get(at).is_some_and(|token| token.gap & gap::COMMA != 0);
+    let pronoun = apart(last + 1) && apart(last + 2) && tokens[last + 1].roles & role::STOP != 0;
+    let verb = last + if pronoun { 2 } else { 1 };
+    let goes = |(says, _)| matches!(says, Says::Goes | Says::AsideBefore);
+    if words.phrases_at(verb).any(goes) || allowed(verb) {
+        let badly = |says| words.says_within(verb, verb + 6, says);
+        return another_stopped(words, first)
+            && (says(verb, Says::Goes) || !badly(Says::Fails) && !badly(Says::Trouble));
     }
     if !words.says_within(last + 1, last + CLAUSE, Says::AsideBefore) {
         return false;
@@ -231,14 +259,26 @@ pub(super) fn to_go_on(words: &Words<'_>, first: usize, last: usize) -> bool {
     false
 }
 
+/// "Stop 48231, 48213 better not": behind another that is told to stop nothing is said of it but that it is not.
+pub(super) fn left_out(words: &Words<'_>, first: usize, last: usize) -> bool {
+    let tokens = &words.tokens;
+    let not = |at: usize| {
+        let ends = words.gap_after(at) & (gap::CLAUSE | gap::COMMA) != 0 || at + 1 == tokens.len();
+        ends && tokens.get(at).is_some_and(|token| token.gap == gap::SPACE && token.roles & DENIES != 0)
+    };
+    let adverb =
+        |at: usize| tokens.get(at).is_some_and(|word| word.gap == gap::SPACE && !word.capital && !word.has_digit);
+    (not(last + 1) || adverb(last + 1) && not(last + 2)) && another_stopped(words, first)
+}
+
 /// "Pause 48231, 48213": in the clause before the one that begins with this token another is told to stop.
 fn another_stopped(words: &Words<'_>, first: usize) -> bool {
     const REACH: usize = 12;
     let tokens = &words.tokens;
-    let parts = |at: &usize| tokens[*at].gap & (gap::COMMA | gap::SEMICOLON) != 0;
+    let parts = |at: &usize| tokens[*at].gap & (gap::COMMA | gap::SEMICOLON | gap::END) != 0;
     let Some(pause) = (first.saturating_sub(3)..=first).rev().find(parts) else { return false };
     let begins = |at: &usize| *at == 0 || tokens[*at].gap & (gap::END | gap::PARAGRAPH | gap::LINE) != 0;
-    let from = (pause.saturating_sub(REACH)..=pause).rev().find(begins).unwrap_or(pause);
+    let from = (pause.saturating_sub(REACH)..pause).rev().find(begins).unwrap_or(pause.saturating_sub(REACH));
     let stops = |at: usize| words.phrases_at(at).any(|(says, _)| matches!(says, Says::Stops | Says::Orders));
     tokens[pause..first].iter().all(|token| token.roles & (role::UP_TO_ID | role::BUT) != 0)
         && (from..pause).any(|at| tokens[at].has_digit)

@@ -65,18 +65,55 @@ impl Finder<'_, '_> {
     fn opens_correction(&self, (first, last): (usize, usize)) -> bool {
         let tokens = &self.words.tokens;
         let passing = role::FILL | role::OWN | role::CAMPAIGN | role::IDENTIFIER | role::NUMBER;
-        let begins = |at: usize| at > 0 && tokens[at].gap & (gap::END | gap::LINE | gap::PARAGRAPH) != 0;
-        let Some(start) = (first.saturating_sub(8)..first).rev().find(|at| begins(*at)) else { return false };
+        let begins = |at: usize| at > 0 && tokens[at].gap & (gap::END | gap::QUERY | gap::LINE | gap::PARAGRAPH) != 0;
+        let Some(start) = (first.saturating_sub(REACH)..first).rev().find(|at| begins(*at)) else { return false };
         let (mut at, mut words) = (start, 0);
         while let Some((_, end)) = self.words.phrases_at(at).find(|(says, _)| *says == Says::Corrected) {
             words += end - at;
             at = end;
+        }
+        // "Ay, no, que es la 48231."
+        let exclaimed =
+            words == 0 && tokens[start].end - tokens[start].start <= 3 && tokens[start + 1].gap & gap::COMMA != 0;
+        let no = if exclaimed { start + 1 } else { start };
+        if self.nothing_but(no, first, last) {
+            return true;
         }
         let marked = tokens.get(at).is_some_and(|token| token.gap & gap::COLON != 0);
         // "Nonsense, 48231 I mean"
         let behind = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Corrected && end >= at + 2);
         let marked = marked || behind(last + 1);
         at <= first && (words >= 2 || words == 1 && marked) && (at..first).all(|at| tokens[at].roles & passing != 0)
+    }
+
+    /// "Sorry, brain fog: 48231.", "Nein, Blödsinn, in 48231!", "Actually hang on, wrong glasses: 48231.": a sentence of an apology,
+    /// a halt or a "no", some words, a pause and the ID, none of which tells of one more.
+    fn nothing_but(&self, start: usize, first: usize, last: usize) -> bool {
+        const SOME: usize = 8;
+        const PAUSE: u32 = gap::COMMA | gap::COLON | gap::HYPHEN;
+        let tokens = &self.words.tokens;
+        let light = role::UP_TO_ID | role::STOP | role::RELATION;
+        let opens = |at: usize| {
+            let mut said = self.words.phrases_at(at);
+            let found = said.find(|(says, end)| matches!(says, Says::Corrected | Says::Halt) && *end <= first);
+            found.map(|(_, end)| end).filter(|end| tokens[*end].gap & PAUSE != 0)
+        };
+        let Some(end) = opens(start).or_else(|| opens(start + 1)).filter(|_| self.ends_behind(last)) else {
+            return false;
+        };
+        let Some(pause) = (end..=first).rev().find(|at| tokens[*at].gap & PAUSE != 0) else { return false };
+        pause - end <= SOME
+            && (pause..first).all(|at| tokens[at].roles & light != 0)
+            && !tokens[start..first].iter().any(|token| token.has_digit)
+            && tokens[start + 1..=first].iter().all(|token| token.gap & gap::PARAGRAPH == 0)
+            && !self.words.says_within(start, last + 2, Says::Adds)
+            && !self.words.says_within(start, last + 2, Says::Likewise)
+    }
+
+    /// Whether a sentence ends behind this token, or behind one word more: "48231, of course".
+    fn ends_behind(&self, last: usize) -> bool {
+        let ends = |at: usize| at + 1 >= self.words.tokens.len() || self.words.gap_after(at) & gap::CLAUSE != 0;
+        ends(last) || self.words.gap_after(last) & gap::SPACE != 0 && ends(last + 1)
     }
 
     /// "Actually no, scratch that, I was in the wrong row. It is 48231": between the two a sentence begins that takes back what
@@ -148,7 +185,10 @@ impl Finder<'_, '_> {
             said.any(|(says, end)| says == Says::Corrected && end >= at + 2 && end == first)
         };
         let stated = (meant..first).find(|at| means(*at)).unwrap_or(first);
-        self.words.says_within(halt, meant, Says::Wrong)
+        // "Correction before I send this: not that one, it is 48231"
+        let taken_back =
+            |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Corrected && end >= at + 2);
+        (self.words.says_within(halt, meant, Says::Wrong) || (halt + 1..meant).any(taken_back))
             && (meant..stated).all(passes)
             && !tokens[halt..first].iter().any(|token| token.has_digit)
             && !self.words.says_within(meant, first + 4, Says::Likewise)
@@ -210,6 +250,13 @@ impl Finder<'_, '_> {
         {
             return true;
         }
+        // "I said 48213 on the phone this morning, I should have said 48231"
+        let stands = |at: usize| says(at).is_some_and(|end| end == to && end >= at + 4);
+        let unbroken =
+            |at: usize| words.tokens[at].gap & gap::CLAUSE == 0 && (at == from || !words.tokens[at - 1].has_digit);
+        if to - from <= RETRACTION && (from..to).any(stands) && (from..=to).all(unbroken) {
+            return true;
+        }
         if to - from > 8 || (from + 1..=to).any(|at| words.tokens[at].gap & gap::PARAGRAPH != 0) {
             return false;
         }
@@ -220,6 +267,13 @@ impl Finder<'_, '_> {
         let plain = |at: usize| says(at).is_some_and(|end| end == to && end >= at + if clause(at) { 2 } else { 3 });
         let numbered = (from..to).any(|at| words.tokens[at].has_digit);
         if !numbered && (from..to).any(plain) && words.tokens[from..=to].iter().all(|token| token.gap & gap::END == 0) {
+            return true;
+        }
+        // "About 48213, it was 48231 that I meant"
+        let light = |at: usize| words.tokens[at].roles & (passing | role::IS) != 0;
+        let mut behind = words.phrases_at(right.tokens.1 + 1);
+        let meant = behind.any(|(says, end)| says == Says::Corrected && end >= right.tokens.1 + 4);
+        if meant && words.tokens[from].gap & (gap::COMMA | gap::END) != 0 && (from..to).all(light) {
             return true;
         }
         let (mut at, mut said) = (from, false);
@@ -259,9 +313,12 @@ impl Finder<'_, '_> {
             token.gap & (gap::COMMA | gap::HYPHEN | gap::OPEN | gap::CLOSE) != 0 || trails_off
         };
         let ends = |at: usize| tokens[at].gap & gap::CLAUSE != 0 && !pauses(at);
+        // "48213... oups non, je confonds toujours, c'est la 48231"
+        let exclaimed = |at: usize| at > from && pauses(at - 1) && tokens[at - 1].end - tokens[at - 1].start <= 5;
         let no = |at: &usize| {
             let corrects = self.words.phrases_at(*at).any(|(says, _)| says == Says::Corrected);
-            corrects && tokens[*at].roles & (role::POLAR | role::DENY) != 0 && pauses(*at) && pauses(at + 1)
+            let begins = pauses(*at) || exclaimed(*at);
+            corrects && tokens[*at].roles & (role::POLAR | role::DENY) != 0 && begins && pauses(at + 1)
         };
         let Some(no) = (from..to.min(from + BEGUN)).find(no).filter(|no| to - no <= LOOKS) else { return false };
         let Some(last) = (no + 1..=to).rev().find(|at| pauses(*at)) else { return false };
@@ -292,7 +349,13 @@ impl Finder<'_, '_> {
             said.any(|(says, end)| {
                 // "sorry, the wrong line of my sheet: it is 48231"
                 let whole = self.words.gap_after(end - 1) & pauses != 0 || self.took_another(end, to);
-                says == Says::Corrected && whole && (end >= at + 2 || tokens[at].roles & role::POLAR == 0 && right())
+                // "the link in 48213 is dead, nonsense, 48231 of course"
+                let alone = || end == pause && self.ends_behind(last) && tokens[at - 1].roles & role::AND == 0;
+                let added =
+                    || [Says::Adds, Says::Likewise].iter().any(|says| self.words.says_within(at, last + 2, *says));
+                says == Says::Corrected
+                    && whole
+                    && (end >= at + 2 || tokens[at].roles & role::POLAR == 0 && (right() || alone() && !added()))
             })
         };
         (pause..to).all(|at| tokens[at].roles & passing != 0)

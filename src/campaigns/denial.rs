@@ -5,14 +5,16 @@
 
 use super::background::{exclusive, mentioned};
 use super::contrast::{
-    contrasted, doubted, left_alone, likened, misjudged, mistaken, settled_behind, settles, spared, to_go_on, vouched,
+    contrasted, doubted, left_alone, left_out, likened, misjudged, mistaken, settled_behind, settles, spared, to_go_on,
+    vouched,
 };
-use super::fold::{NO_WORD, Words};
+use super::fold::{NO_WORD, Token, Words};
 use super::gap;
 use super::hints::{Says, role};
 use super::named::Mention;
 use super::stated::{Finder, Footing, Stated};
 use super::verdict::Found;
+use crate::request::evidence::Where;
 
 /// The rule of an ID that is turned down.
 pub const DENIED: &str = "campaign-id.denied";
@@ -232,6 +234,7 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
                             || left_alone(words, last)
                             || likened(words, first)
                             || spared(words, last)
+                            || left_out(words, first, last)
                             || to_go_on(words, first, last)) =>
                 {
                     Denial::Instead
@@ -337,6 +340,16 @@ fn denied_ahead(words: &Words<'_>, first: usize) -> Denial {
                 () => Denial::Instead,
             };
         }
+        // "Do not shut down 48213", unless it is said until when.
+        if let Some((start, _)) = ending(&|says| says == Says::Orders).filter(|_| !noun) {
+            const NOT: u64 = role::DENY | role::ASIDE | role::POLAR;
+            let joined = words.tokens[start].gap & !gap::SPACE == 0;
+            // "under no circumstances stop 48213"
+            let never = |at: usize| words.phrases_at(at).any(|(says, end)| says == Says::DeniedAfter && end == start);
+            let not = start.checked_sub(1).is_some_and(|not| joined && words.tokens[not].roles & NOT != 0)
+                || (start.saturating_sub(4)..start).any(never);
+            return if not && !words.says_within(first, first + 8, Says::Time) { Denial::Instead } else { Denial::No };
+        }
         if let Some((start, says)) = ending(&|says| matches!(says, Says::About | Says::Pronoun)) {
             about |= says == Says::About;
             at = start;
@@ -380,8 +393,8 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
         for (says, end) in words.phrases_at(at) {
             match says {
                 Says::DeniedBefore => return Denial::Yes,
-                Says::AsideBefore if !doubted(words, at) => return Denial::Instead,
-                Says::Settled if !doubted(words, at) && settles(words, at, end) => return Denial::Instead,
+                Says::AsideBefore if !doubted(words, end - 1) => return Denial::Instead,
+                Says::Settled if !doubted(words, end - 1) && settles(words, at, end) => return Denial::Instead,
                 _ => {}
             }
         }
@@ -405,6 +418,44 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
         }
     }
     Denial::No
+}
+
+/// "Re: Winter Sun Lanzarote", and below: "Lanzarote is perfect now, thanks": what the text says of a telling word of a name
+/// that only the subject has, it says of that campaign.
+pub(super) fn settle_subject(zones: &[Found<'_>], mentions: &mut [Mention]) {
+    const FUNCTION: u64 = role::STOP | role::COMMON | role::CAMPAIGN | role::CAMPAIGNS | role::ADVERT;
+    let Some(text) = zones.iter().find(|found| found.zone.place == Where::Text) else { return };
+    let words = &text.zone.words;
+    let sure = |id: &Stated| id.weight > 0.0 && id.denial == Denial::No;
+    if !text.ids.iter().any(sure) {
+        return;
+    }
+    let subject = |mention: &&mut Mention| zones[mention.zone].zone.place == Where::Subject;
+    for mention in mentions.iter_mut().filter(subject).filter(|mention| mention.denial == Denial::No) {
+        let said = &zones[mention.zone].zone.words.tokens[mention.tokens.0..=mention.tokens.1];
+        let telling = |token: &Token| token.word != NO_WORD && token.roles & FUNCTION == 0;
+        let said: Vec<u32> = said.iter().filter(|token| telling(token)).map(|token| token.word).collect();
+        let again = words.tokens.iter().enumerate().filter(|(_, token)| said.contains(&token.word));
+        let again = again.map(|(at, _)| if thanked(words, at) { Denial::Mentioned } else { denied(words, at, at) });
+        let mut again = again.peekable();
+        if again.peek().is_some() && again.all(|denial| denial != Denial::No) {
+            mention.denial = Denial::Mentioned;
+        }
+    }
+}
+
+/// "All good for Lanzarote, thanks!": the sentence of this token thanks, and says that nothing is wrong or wanted.
+fn thanked(words: &Words<'_>, at: usize) -> bool {
+    const SENTENCE: usize = 12;
+    let tokens = &words.tokens;
+    let begins = |at: &usize| *at == 0 || tokens[*at].gap & gap::CLAUSE != 0;
+    let least = at.saturating_sub(SENTENCE);
+    let from = (least..=at).rev().find(begins).unwrap_or(least);
+    let most = tokens.len().min(at + SENTENCE);
+    let end = (at + 1..most).find(begins).unwrap_or(most);
+    let says = |says| words.says_within(from, end, says);
+    let wanted = [Says::Asks, Says::Fails, Says::Trouble, Says::Wrong].into_iter().any(says);
+    says(Says::Thanks) && !wanted && tokens[from..end].iter().all(|token| token.roles & role::DENY == 0)
 }
 
 /// Settles what is turned down only when something else is meant, now that all of it is known.

@@ -13,6 +13,9 @@ use super::verdict::{CANDIDATES, Found, Group};
 /// Words of a zone in which the rest of a name is looked for.
 const REST: usize = 1_000;
 
+/// Between two of which either may be meant.
+pub(super) const OR: [&str; 3] = ["or", "oder", "ou"];
+
 /// Siblings that the text turns down: "not the West one", "2024 and 2025 are not what I mean".
 pub(super) struct Exclusions<'a, 'z> {
     pub(super) zones: &'a [Found<'z>],
@@ -23,6 +26,9 @@ pub(super) struct Exclusions<'a, 'z> {
 impl Exclusions<'_, '_> {
     pub(super) fn narrow(&self, mention: &Mention) -> Group {
         let rows = &mention.rows;
+        if let [(row, score)] = rows[..] {
+            return self.with_alternatives(row, score);
+        }
         if rows.len() < 2 || rows.len() > CANDIDATES {
             return rows.clone();
         }
@@ -54,6 +60,39 @@ impl Exclusions<'_, '_> {
         left
     }
 
+    /// "Sunday Saver, the original or the 2025 one": the campaign of this row with the look-alikes whose telling word is said to
+    /// be as likely.
+    fn with_alternatives(&self, row: u32, score: f64) -> Group {
+        const NEAR: usize = 4;
+        let names = &self.directory.names;
+        let mut group = vec![(row, score)];
+        let mut others = self.directory.similar.others(row).take(CANDIDATES).peekable();
+        if others.peek().is_none() {
+            return group;
+        }
+        let mut offered: Vec<u32> = vec![];
+        for found in self.zones.iter().filter(|found| found.decides) {
+            let (words, language) = (&found.zone.words, found.zone.language);
+            let or = |at: &usize| {
+                let word = words.word(*at);
+                OR.contains(&word) || matches!(word, "o" | "u") && language == Some("es")
+            };
+            for at in (0..words.tokens.len().min(REST)).filter(or) {
+                let light = role::OWN | role::STOP | role::FILL | role::RELATION;
+                let near = at + 1..words.tokens.len().min(at + 1 + NEAR);
+                let mut near = near.take_while(|at| words.tokens[*at].gap & (gap::CLAUSE | gap::COMMA) == 0);
+                let said = near.find(|at| words.tokens[*at].roles & light == 0 || words.tokens[*at].digits);
+                offered.extend(said.map(|at| words.tokens[at].word).filter(|word| *word != NO_WORD));
+            }
+        }
+        offered.retain(|word| !names.entry(row).contains(word));
+        if !offered.is_empty() {
+            let has = |other: &u32| offered.iter().any(|word| names.entry(*other).contains(word));
+            group.extend(others.filter(has).map(|other| (other, score)));
+        }
+        group
+    }
+
     /// "Jazz Camp" in the subject, "It is Week 2", "it is about 2026" or "the autumn one" below: elsewhere the rest of one name
     /// stands as it stands in the name, or what tells it apart behind "about" or before a pronoun.
     fn narrow_to_completed(&self, mention: &Mention, left: &mut Group) {
@@ -65,10 +104,12 @@ impl Exclusions<'_, '_> {
             let tokens = &words.tokens;
             let said = |at: usize| zone == mention.zone && (mention.tokens.0..=mention.tokens.1).contains(&at);
             let telling = |at: &usize| apart.binary_search(&tokens[*at].word).is_ok() && !said(*at);
-            for at in (1..tokens.len().min(REST)).filter(telling).filter(|at| !said(at - 1) && !excluded(words, *at)) {
-                let pair = [tokens[at - 1].word, tokens[at].word];
+            let other = |at: &usize| !excluded(words, *at) && at.checked_sub(1).is_none_or(|before| !said(before));
+            for at in (0..tokens.len().min(REST)).filter(telling).filter(other) {
+                let before = at.checked_sub(1).map(|before| &tokens[before]);
+                let pair = [before.map_or(NO_WORD, |before| before.word), tokens[at].word];
                 let joined = matches!(tokens[at].gap, gap::SPACE | gap::HYPHEN) && !pair.contains(&NO_WORD);
-                let pronoun = tokens[at - 1].roles & role::OWN != 0
+                let pronoun = before.is_some_and(|before| before.roles & role::OWN != 0)
                     && tokens.get(at + 1).is_some_and(|next| next.gap == gap::SPACE)
                     && words.phrases_at(at + 1).any(|(says, _)| says == Says::Pronoun)
                     && !words.says_within(at + 2, at + 5, Says::Untouched)
@@ -79,7 +120,8 @@ impl Exclusions<'_, '_> {
                         |start: usize| words.phrases_at(start).any(|(says, end)| says == Says::About && end == at);
                     tokens[at].gap == gap::SPACE && (at.saturating_sub(4)..at).any(spoken)
                 };
-                let pointed = pronoun || tokens[at].digits && about();
+                let ends = words.gap_after(at) & gap::CLAUSE != 0 || at + 1 == tokens.len();
+                let pointed = pronoun || (tokens[at].digits || ends) && about() || heads(words, at);
                 let has = |row: u32| {
                     let name = names.entry(row);
                     joined && name.windows(2).any(|words| words == pair) || pointed && name.contains(&pair[1])
@@ -115,6 +157,11 @@ impl Exclusions<'_, '_> {
                 else {
                     continue;
                 };
+                // "this year's or the one of 2026": nobody knows which.
+                let or = |at: usize| OR.contains(&words.word(at)) || at > 0 && OR.contains(&words.word(at - 1));
+                if pointed.is_empty() && pronoun.at.checked_sub(1).is_some_and(or) {
+                    return;
+                }
                 let denied =
                     (pronoun.at.saturating_sub(2)..pronoun.at).any(|at| words.tokens[at].roles & role::DENY != 0);
                 // "the Spanish version stays as it is"
@@ -150,6 +197,26 @@ impl Exclusions<'_, '_> {
             }
         }
     }
+}
+
+/// "For Boston: drop the bid cap", "Boston - no clicks", "Boston" as all of the subject, "This is for Boston.": this word is the
+/// heading of what follows, or all that a sentence says.
+fn heads(words: &Words<'_>, at: usize) -> bool {
+    let tokens = &words.tokens;
+    let light = role::RELATION | role::STOP | role::FILL | role::OWN;
+    let begins = |at: &usize| *at == 0 || tokens[*at].gap & (gap::CLAUSE | gap::LINE) != 0;
+    let from = (at.saturating_sub(4)..=at).rev().find(begins);
+    let behind = words.gap_after(at);
+    let dash = behind & gap::HYPHEN != 0 && behind & gap::SPACE != 0;
+    // "Boston only."
+    let only = words.phrases_at(at + 1).find(|(says, _)| *says == Says::OnlyBefore).map(|(_, end)| end);
+    let end = only.unwrap_or(at + 1);
+    let alone = words.gap_after(end - 1) & gap::CLAUSE != 0 || end == tokens.len();
+    // "Boston needs a new map"
+    let acts = |(says, _)| matches!(says, Says::Acts | Says::Fails);
+    let alone = alone || from == Some(at) && tokens[at].capital && words.phrases_at(at + 1).any(acts);
+    let headed = behind & gap::COLON != 0 || dash || alone;
+    headed && from.is_some_and(|from| tokens[from..at].iter().all(|token| token.roles & light != 0))
 }
 
 fn denies_anything(words: &Words<'_>) -> bool {

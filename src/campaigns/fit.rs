@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 
 use super::alike;
 use super::fold::NO_WORD;
-use super::hints::role;
+use super::hints::{Says, role};
 use super::named::{Finder, Hit, bits};
 use super::names::class;
 use super::places::Places;
@@ -356,8 +356,20 @@ impl Finder<'_, '_> {
         start..end
     }
 
+    /// "shows" is no misspelt "Shots": a word that says what something does.
+    pub(super) fn is_verb(&self, at: usize) -> bool {
+        let does = |says| matches!(says, Says::Acts | Says::Modal);
+        self.words.phrases_at(at).any(|(says, end)| end == at + 1 && does(says))
+    }
+
     /// How well an unmatched word of the text stands for a word of a name: shortened or misspelt.
     pub(super) fn resembles(&self, at: usize, word: u32) -> f32 {
+        let likeness = self.likeness(at, word);
+        if likeness > 0.0 && likeness < 1.0 && self.is_verb(at) { 0.0 } else { likeness }
+    }
+
+    /// The same, whatever the word does in its sentence.
+    fn likeness(&self, at: usize, word: u32) -> f32 {
         let token = &self.words.tokens[at];
         let name = self.names.text(word);
         let text = singular(self.words.folded(token));

@@ -98,6 +98,8 @@ pub mod role {
     pub const NEITHER: u64 = 1 << 39;
     /// Whose: "my", "our", no article.
     pub const MINE: u64 = 1 << 40;
+    /// What kind of message it is: "fault report:".
+    pub const NOTICE: u64 = 1 << 41;
     /// What stands between a word and the ID of which it speaks: "not in our campaign no. 48213".
     pub const UP_TO_ID: u64 = FILL | CAMPAIGN | CAMPAIGNS | IDENTIFIER | NUMBER | OWN;
 }
@@ -187,6 +189,10 @@ pub enum Says {
     Time,
     /// It is said to be polite: "happy birthday".
     Courtesy,
+    /// It thanks.
+    Thanks,
+    /// One more is told of: "another", "forgot".
+    Adds,
     /// It is said every day in just these words: "in future".
     Idiom,
     /// Somebody stops short: "hang on".
@@ -277,7 +283,7 @@ struct Declension {
 /// The file's name below `rules/`.
 const FILE: &str = "campaign-ids.toml";
 
-const LISTS: [(&str, u64); 39] = [
+const LISTS: [(&str, u64); 40] = [
     ("campaign", role::CAMPAIGN),
     ("campaigns", role::CAMPAIGNS),
     ("advert", role::ADVERT),
@@ -317,6 +323,7 @@ const LISTS: [(&str, u64); 39] = [
     ("perfect", role::PERFECT),
     ("neither", role::NEITHER),
     ("mine", role::MINE),
+    ("notice", role::NOTICE),
 ];
 
 const SHIPPED_TEXT: &str = include_str!("../../rules/campaign-ids.toml");
@@ -419,6 +426,8 @@ impl Hints {
                 "time_before" => Says::Time,
                 "courtesy" => Says::Courtesy,
                 "idiom" => Says::Idiom,
+                "thanks" => Says::Thanks,
+                "adds" => Says::Adds,
                 "halt" => Says::Halt,
                 "particular" => Says::Particular,
                 "modal" => Says::Modal,
@@ -518,6 +527,12 @@ impl Hints {
         let Words { tokens, said, .. } = words;
         said.retain(|said| said.end > said.at + 1 || !others.contains(&tokens[said.at].hash));
         said.iter().enumerate().rev().for_each(|(index, said)| tokens[said.at].said = index as u32);
+    }
+
+    /// Whether a folded word of one language is another in some: "door" is a function word of Dutch.
+    pub fn means_another(&self, word: &str) -> bool {
+        let hash = hash_of_singular(word);
+        self.homographs.values().any(|words| words.contains(&hash))
     }
 
     /// Marks what the words of a text may be, and finds its phrases: [`role::PHRASE`] stays where one begins.

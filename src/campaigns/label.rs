@@ -49,8 +49,13 @@ impl Finder<'_, '_> {
                 break;
             }
             let previous = &self.words.tokens[k - 1];
-            // "the invoice, number 48213"
-            let apposed = || number && step == 1 && self.hints.negative(self.words.folded(previous), previous.roles);
+            // "the invoice, number 48213", "the Harvest campaign, number 48213"
+            let numbered = |roles: u64| {
+                roles & role::CAMPAIGN != 0 || number && self.hints.negative(self.words.folded(previous), roles)
+            };
+            // "our order number, 48213, on the bill"
+            let document = || self.numbers_document(k - 1) && self.enclosed(i);
+            let apposed = || (number || ident) && step == 1 && numbered(previous.roles) || step == 0 && document();
             let comma = token.gap & gap::COMMA != 0 && !apposed();
             let roles = previous.roles;
             let word = self.words.folded(previous);
@@ -138,7 +143,9 @@ impl Finder<'_, '_> {
                 said.any(|(says, end)| says == Says::Corrected && end >= at + 2 && (k < end || complement(end)))
             };
             let retracted = || copula && (k.saturating_sub(9)..=k).any(mistaken);
-            let known = || of_file() || medium() || retracted() || self.listed_under(i) || self.its_number(i);
+            let announced = || step == 0 && self.announced(i);
+            let known =
+                || announced() || of_file() || medium() || retracted() || self.listed_under(i) || self.its_number(i);
             if !previous.has_digit && self.hints.negative(word, roles) && !known() {
                 // "of the invoice for 48213": another word between makes it no invoice number.
                 let far = filled > 1 && !ident && !number && !mark && !copula;
@@ -260,6 +267,30 @@ impl Finder<'_, '_> {
         near && self.words.word(last).len() == self.words.word(i).len()
             && tokens[last + 1..=i].iter().all(|token| token.gap & gap::CLAUSE == 0)
             && (last + 1..i).any(taken_back)
+    }
+
+    /// "Fault report: 48213 and 48231 have stopped": what stands before the colon says what kind of message this is, and a sentence
+    /// begins with the ID.
+    fn announced(&self, i: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let notice = i.checked_sub(1).is_some_and(|before| tokens[before].roles & role::NOTICE != 0);
+        let goes_on = |next: &Token| next.gap & (gap::CLAUSE | gap::LINE | gap::CLOSE) == 0;
+        notice && tokens[i].gap & gap::COLON != 0 && tokens.get(i + 1).is_some_and(goes_on)
+    }
+
+    /// "order number", "numéro de commande": what ends with this word is the number of a document.
+    fn numbers_document(&self, at: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let document = |at: usize| self.hints.document(self.words.word(at), tokens[at].roles);
+        let number = |at: usize| tokens[at].roles & role::NUMBER != 0;
+        let of = at.checked_sub(1).is_some_and(|of| tokens[of].roles & role::OF != 0);
+        document(at) && of && at > 1 && number(at - 2) || number(at) && at > 0 && document(at - 1)
+    }
+
+    /// Whether a pause stands on either side of the ID that begins at this token.
+    fn enclosed(&self, i: usize) -> bool {
+        let pauses = |at: usize| self.token(at).is_none_or(|token| token.gap & (gap::COMMA | gap::CLAUSE) != 0);
+        pauses(i) && (i + 1..i + 4).any(pauses)
     }
 
     /// "Cust. no. 48213", "Auftr.-Nr. 48213": the first of these words is a shortened one, of which the second is the number.

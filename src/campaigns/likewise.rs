@@ -24,7 +24,9 @@ impl Finder<'_, '_> {
             if !stand || !self.likewise(before, id) {
                 continue;
             }
-            if id.denial == Denial::No {
+            // "48213 is perfect now. Could you do the same for 48231?"
+            let asked = self.words.says_within(before.tokens.1 + 1, id.tokens.0, Says::Asks);
+            if id.denial == Denial::No && !(asked && before.denial == Denial::Instead) {
                 id.denial = before.denial;
             }
             let firm = |stated: &Stated| stated.footing == Footing::Labelled;

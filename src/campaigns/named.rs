@@ -12,6 +12,7 @@ use smallvec::{SmallVec, smallvec};
 use super::Directory;
 use super::background::exclusive;
 use super::denial::{Denial, denied};
+use super::excluded::OR;
 use super::fit::{CLOSE, Candidate, Fit};
 use super::fold::{NO_WORD, Token, Words};
 use super::gap;
@@ -24,6 +25,8 @@ use crate::request::evidence::Where;
 
 /// Index rows looked at for one zone.
 const ROWS_PER_ZONE: usize = 8_000;
+/// Function words that may open a name before the words that lead to it: "Door to Door Bath".
+const OPENING: usize = 3;
 /// Words of one group.
 const GROUP: usize = 40;
 /// Words looked at in one zone.
@@ -200,7 +203,7 @@ impl<'a> Finder<'a, '_> {
                 flush(&mut group);
                 solid_last = None;
             }
-            if is_taken(i) || token.link || generalises(i) {
+            if is_taken(i) || token.link || generalises(i) || self.alternative(i) {
                 continue;
             }
             // Function words begin no name, but for one in quotes.
@@ -229,6 +232,19 @@ impl<'a> Finder<'a, '_> {
         }
         flush(&mut group);
         groups
+    }
+
+    /// "the old one or 2026", "2025 or the 2026": a year that is but as likely is none of the name before it.
+    fn alternative(&self, i: usize) -> bool {
+        let or = |at: usize| OR.contains(&self.words.word(at)) && self.words.tokens[at + 1].gap == gap::SPACE;
+        let article = |at: usize| self.words.tokens[at].roles & (role::OWN | role::RELATION) != 0;
+        let token = &self.words.tokens[i];
+        token.digits
+            && token.end - token.start == 4
+            && i > 1
+            && token.gap == gap::SPACE
+            && (or(i - 1) || article(i - 1) && or(i - 2))
+            && !self.field()
     }
 
     /// A function word of one language with a capital that is no such word in a name: "Tres Amigos" says nothing French.
@@ -339,7 +355,7 @@ impl<'a> Finder<'a, '_> {
                 let other = spelling::other_case(singular(word), self.endings, known);
                 words.extend(other.map(|id| (id, 0.93)));
             }
-            if words.is_empty() && plausible && token.roles & role::OCCASION == 0 {
+            if words.is_empty() && plausible && token.roles & role::OCCASION == 0 && !self.is_verb(i) {
                 let near = self.near(singular(word));
                 // "mutui" is no typo for "mutuo".
                 let declined = |id: u32| word.len() >= 5 && declines(singular(word), self.names.text(id), self.endings);
@@ -496,8 +512,16 @@ impl<'a> Finder<'a, '_> {
         let token = &self.words.tokens[first.first];
         let treated = |first: usize, last: usize| self.quoted(first, last) || self.beside_campaign(first, last);
         // "bei den rasenwochen"
-        let lowered = || self.zone.capital_nouns() && token.end - token.start >= 9 && self.known_at(first.first);
-        token.capital || self.heads_subject(first.first) || treated(first.first, first.last) || lowered() || {
+        let length = token.end - token.start;
+        let lowered =
+            || self.zone.capital_nouns() && (length >= 9 && self.known_at(first.first) || length >= 11 && self.lowered);
+        // "les chiffres de Une bière pour tous": an article with a capital within a sentence, which some name has.
+        let article = first.first.checked_sub(1).map(|before| &self.words.tokens[before]);
+        let opened = article.is_some_and(|before| {
+            let within = before.gap == gap::SPACE && token.gap == gap::SPACE;
+            within && before.capital && before.roles & role::STOP != 0 && before.word != NO_WORD
+        });
+        token.capital || opened || self.heads_subject(first.first) || treated(first.first, first.last) || lowered() || {
             // "the campaign «Тёплой зимы»": the word before it may be one of the name in another case.
             let passes = |at: &usize| self.words.tokens[*at].roles & (role::STOP | role::FILL) == 0;
             let before = (first.first.saturating_sub(2)..first.first).rev().find(passes);
@@ -512,7 +536,7 @@ impl<'a> Finder<'a, '_> {
 
     /// The mentions of one group: the best first, then what is named by the words that it leaves.
     fn mentions(&self, zone: usize, hits: Vec<Hit>, rows_left: &mut usize, out: &mut Vec<Mention>) {
-        let base = hits.iter().map(|hit| hit.first).min().unwrap_or(0).saturating_sub(2);
+        let base = hits.iter().map(|hit| hit.first).min().unwrap_or(0).saturating_sub(OPENING);
         let mut used = 0u64;
         for _ in 0..4 {
             let left: Vec<&Hit> = hits.iter().filter(|hit| used & bits(base, hit.first, hit.last) == 0).collect();
@@ -544,6 +568,9 @@ impl<'a> Finder<'a, '_> {
                     Some((_, seen)) => *seen = seen.max(score),
                     None => rows.push((fit.row, score)),
                 }
+            }
+            if self.of_daily_life(first, last) {
+                continue;
             }
             rows.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
             out.push(Mention {

@@ -190,6 +190,7 @@ impl Names {
             } else if roles & role::STOP != 0
                 && word.len() <= 4
                 && roles & (role::REGION | role::MONTH | role::POLAR) == 0
+                && !hints.means_another(word)
             {
                 class = class::STOP;
                 prior = 0.08;

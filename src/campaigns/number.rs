@@ -9,6 +9,14 @@ use super::hints::{Says, role};
 use super::stated::{Finder, SOMETHING_ELSE, Stated};
 use crate::request::evidence::Where;
 
+/// Before the campaign that something is for.
+const FOR: [&str; 5] = ["for", "fur", "pour", "para", "per"];
+
+/// Before the number under which something is kept.
+const UNDER: [&str; 9] = ["als", "unter", "as", "under", "sous", "comme", "como", "bajo", "sob"];
+/// Behind a noun: that it is of what was spoken of.
+const THERETO: [&str; 5] = ["dazu", "dafur", "hierzu", "hierfur", "davon"];
+
 pub(super) enum Bare {
     Yes,
     No(&'static str),
@@ -75,7 +83,13 @@ impl Finder<'_, '_> {
         };
         let heads = self.zone.place == Where::Subject && i == 0;
         let acts = || self.words.phrases_at(i + 1).any(|(says, _)| says == Says::Acts);
-        noun && !heads && word.len() >= 4 && next.roles & known == 0 && !acts() && !self.of_name(i + 1, row)
+        // "the webhook for 48213 posts nothing"
+        let held = || {
+            let other = role::AMOUNT | role::UNIT | role::NEGATIVE;
+            let noun = i.checked_sub(2).map_or(0, |at| self.words.tokens[at].roles);
+            i > 1 && FOR.contains(&self.words.word(i - 1)) && noun & (role::TITLE | other) == role::TITLE
+        };
+        noun && !heads && word.len() >= 4 && next.roles & known == 0 && !acts() && !self.of_name(i + 1, row) && !held()
     }
 
     /// "30490 and not 30940 kroner": the next number is as long, and its unit is that of both.
@@ -495,12 +509,23 @@ impl Finder<'_, '_> {
         let tokens = &self.words.tokens;
         let near = |at: usize| tokens[at].gap & !(gap::SPACE | gap::APOSTROPHE) == 0;
         let word = |at: usize| self.words.folded(&tokens[at]);
-        let light = |at: &usize| near(*at) && tokens[*at].roles & (role::NUMBER | role::ARTICLE) != 0;
+        // "n.º": of two letters, parted by a full stop.
+        let light = |at: &usize| {
+            let short = *at > 0 && tokens[*at].gap == gap::DOT && tokens[at - 1].roles & role::NUMBER != 0;
+            (near(*at) || short) && tokens[*at].roles & (role::NUMBER | role::ARTICLE) != 0
+        };
         let articles = (i.saturating_sub(2)..i).rev().take_while(light).count();
         let Some(is) = i.checked_sub(articles + 1) else { return false };
-        if tokens[i].gap & !(gap::SPACE | gap::COLON | gap::APOSTROPHE) != 0
+        // "is no. 48213": the full stop of an abbreviation.
+        let numbered = (is + 1..i).any(|at| tokens[at].roles & role::NUMBER != 0);
+        let stop = if numbered { gap::DOT | gap::END | gap::HASH | gap::OTHER } else { 0 };
+        // "the order for it has the number 48213"
+        let has = || numbered && self.words.phrases_at(is).any(|(says, _)| says == Says::Bearing);
+        // "our order runs here as 48213"
+        let as_ = articles == 0 && UNDER.contains(&self.words.word(is));
+        if tokens[i].gap & !(gap::SPACE | gap::COLON | gap::APOSTROPHE | stop) != 0
             || !near(is)
-            || tokens[is].roles & role::IS == 0
+            || tokens[is].roles & role::IS == 0 && !has() && !as_
         {
             return false;
         }
@@ -509,13 +534,24 @@ impl Finder<'_, '_> {
             let passes = |at: usize| tokens[at].roles & known == 0 && !tokens[at].has_digit;
             passes(*at) && (*at + 1 == is || near(*at + 1))
         });
-        let Some(noun) = between.find(|at| self.hints.negative(word(*at), tokens[*at].roles)) else { return false };
+        // "Our reference is 48213" says not of what.
+        let says =
+            |at: &usize| tokens[*at].roles & role::NUMBER == 0 && self.hints.negative(word(*at), tokens[*at].roles);
+        let Some(noun) = between.find(says) else { return false };
+        if as_ {
+            return self.hints.document(word(noun), tokens[noun].roles) && noun + 1 < is;
+        }
+        // "The campaign that it bills is 48213"
+        if (noun.saturating_sub(3)..noun).any(|at| tokens[at].roles & role::CAMPAIGN != 0 && near(at + 1)) {
+            return false;
+        }
         let number = |at: Option<usize>| at.is_some_and(|at| tokens[at].roles & role::NUMBER != 0);
         let of = noun.checked_sub(1).filter(|of| tokens[*of].roles & role::OF != 0);
         number(Some(noun + 1))
             || number(of.and_then(|of| of.checked_sub(1)))
             || noun + 1 == is
             || tokens[noun + 1].roles & role::RELATION != 0
+            || noun + 2 == is && THERETO.contains(&word(noun + 1))
             || tokens[noun + 1].roles & role::OF != 0
     }
 

@@ -5,7 +5,7 @@
 use super::denial::Denial;
 use super::fold::Token;
 use super::gap;
-use super::hints::{Hints, role};
+use super::hints::{Hints, Says, role};
 use super::label::Label;
 use super::number::year;
 use super::stated::{Finder, Footing, SOMETHING_ELSE, Stated, visible};
@@ -17,14 +17,17 @@ const BEHIND_NAME: &str = "campaign-id.behind-name";
 
 /// "Birthday Night Free (7104289)", "Birthday Night Free, no. 7104289": a number of the directory's shape in brackets, or
 /// called a number or an ID, directly behind a name (whose last token this is) states an ID, whether the directory knows it.
-pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>, hints: &Hints) -> Option<Stated> {
+/// "Orchard Box, that should be 20471": one edit from an ID of `rows`, behind light words.
+pub fn behind_name(zone: &Zone<'_>, last: usize, rows: &[(u32, f64)], view: View<'_>, hints: &Hints) -> Option<Stated> {
     let ids = view.ids();
     let words = &zone.words;
     let called = |at: &usize| {
         let token = words.tokens.get(*at);
         token.is_some_and(|token| token.roles & (role::IDENTIFIER | role::NUMBER) != 0 && !token.has_digit)
     };
-    let at = last + 1 + (last + 1..last + 3).take_while(called).count();
+    let mut at = last + 1 + (last + 1..last + 3).take_while(called).count();
+    let supposed = supposed_behind(zone, last, rows, view);
+    at = supposed.unwrap_or(at);
     let token = words.tokens.get(at)?;
     // "(code HF-4074)"; a word of the sentence is none.
     let marked = at > last + 1 || token.gap & !gap::SPACE != 0;
@@ -40,7 +43,7 @@ pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>, hints: &Hints) 
     let parts = gap::COMMA | gap::CLAUSE;
     let apart = || token.gap & gap::COMMA != 0 && words.gap_after(end) & parts != 0;
     let enclosed = || apart() && !ids.near(word, &view.directory.campaigns).is_empty();
-    let alone = has_digit && (bracket || at > last + 1 || enclosed()) && !token.link;
+    let alone = has_digit && (bracket || supposed.is_some() || at > last + 1 || enclosed()) && !token.link;
     if !alone || year(word) || !ids.fits(word) || ids.find(word, word, &view.directory.campaigns).is_some() {
         return None;
     }
@@ -58,6 +61,27 @@ pub fn behind_name(zone: &Zone<'_>, last: usize, view: View<'_>, hints: &Hints) 
         denial: Denial::No,
         link: false,
     })
+}
+
+/// "Orchard Box, that should be 20471", "Orchard Box has the number 20471, right?": where light words stand between the name and
+/// a number that is one edit from the ID of one of the campaigns that are named.
+fn supposed_behind(zone: &Zone<'_>, last: usize, rows: &[(u32, f64)], view: View<'_>) -> Option<usize> {
+    const BETWEEN: usize = 6;
+    const STOPS: u32 = gap::CLAUSE | gap::COLON | gap::LINE;
+    let words = &zone.words;
+    let light = role::FILL | role::STOP | role::OWN | role::IDENTIFIER | role::NUMBER | role::OBLIGES | role::IS;
+    let passes = |at: &usize| {
+        let token = &words.tokens[*at];
+        let said = token.roles & light != 0 || words.phrases_at(*at).any(|(says, _)| says == Says::Modal);
+        said && token.roles & role::DENY == 0 && !token.has_digit
+    };
+    let mut behind = last + 1..words.tokens.len().min(last + 2 + BETWEEN);
+    let at = behind.find(|at| !passes(at)).filter(|at| at - last > 2)?;
+    let token = words.tokens.get(at).filter(|token| token.digits)?;
+    let short = |at: usize| words.tokens[at - 1].roles & role::NUMBER != 0;
+    let joined = (last + 1..=at).all(|at| words.tokens[at].gap & STOPS == 0 || short(at));
+    let near = || view.ids().near(words.folded(token), &view.directory.campaigns);
+    (joined && near().iter().any(|(row, _)| rows.iter().any(|(named, _)| named == row))).then_some(at)
 }
 
 fn finder<'a, 'z>(zone: &'a Zone<'z>, view: View<'a>, hints: &'a Hints) -> Finder<'a, 'z> {

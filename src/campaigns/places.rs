@@ -89,24 +89,25 @@ impl Finder<'_, '_> {
             matched[name.len() - 1] = None;
         }
         let function = |at: usize| tokens[at].roles & role::STOP != 0 && !tokens[at].capital;
+        let beside = |at: usize| tokens[at].gap & !(gap::SPACE | gap::QUOTE | gap::APOSTROPHE) == 0;
         let solid = || matched.iter().flatten().filter(|(first, ..)| !function(*first));
-        let (Some(first), Some(last)) =
+        let (Some(first), Some(mut last)) =
             (solid().map(|(first, ..)| *first).min(), solid().map(|(_, last, _)| *last).max())
         else {
             return;
         };
         for place in matched.iter_mut() {
-            if let Some((at, end, _)) = *place
-                && function(at)
-                && (at > last + 1 || end + 1 < first)
-            {
+            let Some((at, end, _)) = place.filter(|(at, ..)| function(*at)) else { continue };
+            if at > last + 1 || end + 1 < first {
                 *text &= !bits(base, at, end);
                 *place = None;
+            } else if at == last + 1 && beside(at) {
+                // "Toit pour tous": one function word holds the next.
+                last = end;
             }
         }
         let Some(mut k) = matched.iter().position(Option::is_some) else { return };
         let mut at = matched[k].map_or(first, |(at, ..)| at);
-        let beside = |at: usize| tokens[at].gap & !(gap::SPACE | gap::QUOTE | gap::APOSTROPHE) == 0;
         while k > 0
             && at > base
             && beside(at)

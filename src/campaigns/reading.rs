@@ -55,12 +55,21 @@ impl Finder<'_, '_> {
         const WIDE: u32 = gap::SPACE | gap::DOT | gap::HYPHEN | gap::UNDERSCORE | gap::SLASH;
         const MARKS: u32 = gap::COLON | gap::HASH;
         let (Some(head), Some(part)) = (self.token(first), self.token(last)) else { return false };
-        let opening = !head.digits && (head.has_digit || head.end - head.start >= 2);
+        // "campaign 2025 / 0212"
+        let number = head.digits && part.digits && part.gap & (gap::SLASH | gap::HYPHEN) != 0 && last == first + 1;
+        let opening = number || !head.digits && (head.has_digit || head.end - head.start >= 2);
         let marked = part.gap & MARKS != 0;
         let mark_fits = !marked || last == first + 1 && !head.has_digit && part.gap & !(MARKS | gap::SPACE) == 0;
         // "UNI - Q 2 V 6 K"
         let sign = part.has_digit || part.end - part.start == 1 && part.gap & gap::HYPHEN != 0;
         opening && sign && part.gap_chars <= 3 && part.gap & !(WIDE | MARKS) == 0 && mark_fits
+    }
+
+    /// Whether the campaign's ID has the same two numbers, parted by the same sign.
+    fn parted_alike(&self, row: u32, first: usize, last: usize) -> bool {
+        let written = self.written(first, last);
+        let sign = |c: &char| !c.is_whitespace();
+        written.chars().filter(sign).eq(self.campaigns[row as usize].id.chars())
     }
 
     /// Whether this is a further group of three digits, as in "20,417".
@@ -130,8 +139,10 @@ impl Finder<'_, '_> {
             if spelled.len() > self.ids.longest + 2 {
                 break;
             }
+            let parted_so = |row: u32| !parted || !token.digits || self.parted_alike(row, i, last);
             if self.ids.may_be(spelled)
-                && let Some(row) = self.ids.find(spelled, self.written(i, last), self.campaigns)
+                && let Some(row) =
+                    self.ids.find(spelled, self.written(i, last), self.campaigns).filter(|row| parted_so(*row))
             {
                 known = Some((last, spelled.len(), row));
             } else if !parted && spelled.bytes().any(|b| b.is_ascii_digit()) && self.ids.fits(spelled) {

@@ -15,8 +15,41 @@ const PRONOUNS: [&str; 13] = ["i", "we", "you", "they", "ich", "wir", "man", "on
 const THAT: [&str; 10] = ["that", "this", "diese", "dieser", "diesen", "cette", "esta", "esa", "essa", "questa"];
 /// Words over which a campaign is spoken of again.
 const RESUMED: usize = 25;
-/// Who writes.
-const WRITERS: [&str; 9] = ["i", "we", "ich", "wir", "je", "j", "nous", "on", "yo"];
+/// Who writes, or what he is and does where his language, or his hurry, leaves the pronoun out.
+const WRITERS: [&str; 32] = [
+    "i",
+    "we",
+    "ich",
+    "wir",
+    "je",
+    "j",
+    "nous",
+    "on",
+    "yo",
+    "bin",
+    "hab",
+    "habe",
+    "been",
+    "estoy",
+    "estamos",
+    "estuve",
+    "he",
+    "hemos",
+    "voy",
+    "vamos",
+    "fui",
+    "fuimos",
+    "tengo",
+    "estou",
+    "estive",
+    "estivemos",
+    "tenho",
+    "temos",
+    "vou",
+    "fomos",
+    "tive",
+    "tivemos",
+];
 /// Says that something takes place.
 const THERE_IS: [&str; 18] = [
     "is", "s", "have", "has", "ist", "war", "haben", "habe", "hat", "est", "avons", "ai", "es", "hay", "tenemos",
@@ -57,6 +90,11 @@ impl Finder<'_, '_> {
     /// "I am at the market until one": a sentence in which the writer tells of himself, and of nothing that is wrong, wanted or
     /// of a campaign.
     pub(super) fn told_of_writer(&self, first: usize, last: usize) -> bool {
+        self.tells_of_writer(first, last, false)
+    }
+
+    /// `anywhere`: wherever in the sentence he speaks of himself.
+    fn tells_of_writer(&self, first: usize, last: usize, anywhere: bool) -> bool {
         const SENTENCE: usize = 24;
         let tokens = &self.words.tokens;
         let begins = |at: &usize| tokens[*at].gap & (gap::CLAUSE | gap::COLON | gap::LINE) != 0;
@@ -88,8 +126,37 @@ impl Finder<'_, '_> {
         let id = end + (end..tokens.len().min(end + 5)).take_while(function).count();
         let identified = id >= end + 2 && tokens.get(id).is_some_and(|token| token.has_digit);
         let asked = self.words.gap_after(end - 1) & gap::QUERY != 0;
-        let opens = (from..first.min(from + 3)).any(writer);
+        // "Ab Montag gönne ich mir"
+        let reach = if self.zone.capital_nouns() { 6 } else { 3 };
+        let opens = if anywhere { around().any(writer) } else { (from..first.min(from + reach)).any(writer) };
         self.zone.place == Where::Text && opens && !asked && !identified && !around().any(matter)
+    }
+
+    /// "I got a free upgrade on the flight home. The figures of our campaign are wrong": what the writer tells of himself in
+    /// everyday words where the mail speaks of "our campaign" elsewhere.
+    pub(super) fn of_daily_life(&self, first: usize, last: usize) -> bool {
+        let tokens = &self.words.tokens;
+        let plain = self.zone.capital_nouns() || tokens[first..=last].iter().all(|token| !token.capital);
+        let run = |at: usize| {
+            let runs = |(says, _)| matches!(says, Says::Orders | Says::Stops | Says::Goes);
+            self.words.phrases_at(at).any(runs)
+        };
+        plain
+            && self.speaks_of_own()
+            && !self.quoted(first, last)
+            && !self.beside_campaign(first, last)
+            && self.tells_of_writer(first, last, true)
+            && !(first.saturating_sub(8)..tokens.len().min(last + 8)).any(run)
+    }
+
+    /// "our campaign"
+    fn speaks_of_own(&self) -> bool {
+        let tokens = &self.words.tokens;
+        let mine = |at: usize| tokens[at].roles & role::MINE != 0;
+        let own = |at: usize| mine(at - 1) || at > 1 && mine(at - 2) && tokens[at - 1].word == NO_WORD;
+        // "unsere Anzeige"
+        let advert = |at: usize| tokens[at].roles & role::ADVERT != 0 && mine(at - 1);
+        (1..tokens.len()).any(|at| tokens[at].roles & role::CAMPAIGN != 0 && own(at) || advert(at))
     }
 
     /// "Happy birthday to your team": said to be polite, whatever campaign is called so.
@@ -117,10 +184,7 @@ impl Finder<'_, '_> {
     /// "We work under one roof. The figures of our campaign are wrong": the mail speaks of "our campaign" elsewhere, and the words
     /// stand here as they would in any sentence.
     pub(super) fn speaks_of_another(&self, fit: &Fit) -> bool {
-        let tokens = &self.words.tokens;
-        let mine = |at: usize| tokens[at].roles & role::MINE != 0;
-        let own = |at: usize| mine(at - 1) || at > 1 && mine(at - 2) && tokens[at - 1].word == NO_WORD;
-        !self.ordered(fit) && (1..tokens.len()).any(|at| tokens[at].roles & role::CAMPAIGN != 0 && own(at))
+        !self.ordered(fit) && self.speaks_of_own()
     }
 
     /// "the spring gala", "for spring gala", "spring gala stopped": not beside "my campaign" in one sentence, nor thanked for.
@@ -150,6 +214,11 @@ impl Finder<'_, '_> {
             let article = |next: &Token| stop(next) && next.roles & (role::OWN | role::FILL) != 0;
             tokens[at].roles & role::FILL != 0 && tokens.get(at + 1).is_some_and(article)
         };
+        // "soirées de malt devait partir"
+        let modal = |at: usize| {
+            let says = |(says, _)| says == Says::Modal;
+            at < end && tokens[at].gap == gap::SPACE && self.words.phrases_at(at).any(says)
+        };
         let runs = |at: usize| at < end && !copula(at) && self.says_it_runs(at);
         // "spring gala - where are the figures?", "can spring gala go out later?"
         let next = fit.last + 1;
@@ -171,9 +240,9 @@ impl Finder<'_, '_> {
             |at: usize| tokens[at].roles & (role::STOP | role::OWN | role::RELATION | role::FILL) == role::STOP;
         let related = fit.first > start
             && tokens[fit.first - 1].roles & role::RELATION != 0
-            && (fit.first == start + 1 || !pronoun(fit.first - 2));
+            && (fit.first == start + 1 || self.words.word(fit.first - 1) != "do" || !pronoun(fit.first - 2));
         let helped = next < end && !copula(next) && tokens[next].roles & (role::STOP | role::FILL) != 0;
-        related || self.known(fit) || runs(next) || helped && runs(next + 1)
+        related || self.known(fit) || runs(next) || modal(next) || helped && runs(next + 1)
     }
 
     /// "the library appeal", "our meal kit offer": spoken of as something known that is run like a campaign.
@@ -224,7 +293,7 @@ impl Finder<'_, '_> {
     }
 
     /// "stopped", "needs", "is fine": what is said here is said of something that runs, or does not.
-    fn says_it_runs(&self, at: usize) -> bool {
+    pub(super) fn says_it_runs(&self, at: usize) -> bool {
         let runs = |(says, _)| matches!(says, Says::Goes | Says::Well | Says::Fails | Says::Acts);
         self.words.phrases_at(at).any(runs)
     }
@@ -253,7 +322,14 @@ impl Finder<'_, '_> {
             "a" => self.zone.language == Some("en"),
             _ => self.words.tokens[at].roles & role::INDEFINITE != 0,
         };
-        plain && tokens[0].gap == gap::SPACE && fit.first.checked_sub(1).is_some_and(article)
+        // "eine kleine Auszeit": with an adjective, which alone has a small letter.
+        let described = |at: usize| {
+            let token = &self.words.tokens[at];
+            let adjective = !token.capital && token.gap == gap::SPACE && token.roles & role::STOP == 0;
+            self.zone.capital_nouns() && adjective && token.word == NO_WORD && at.checked_sub(1).is_some_and(article)
+        };
+        let before = fit.first.checked_sub(1).filter(|_| tokens[0].gap == gap::SPACE);
+        plain && before.is_some_and(|at| article(at) || described(at))
     }
 
     /// "the blood drive report": spoken of as something known that has a report.

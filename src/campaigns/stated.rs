@@ -205,7 +205,11 @@ impl Finder<'_, '_> {
             reading.compact = completed.unwrap_or(reading.compact);
         }
         let last = reading.last;
-        if label == Label::None && !alone && (self.said_of_something_else(last) || self.follows_something_else(i)) {
+        let none = label == Label::None;
+        if (none || label == Label::Negative)
+            && !alone
+            && (none && self.said_of_something_else(last) || self.follows_something_else(i))
+        {
             label = Label::Document;
         }
         if self.zone.id_field && !matches!(label, Label::Negative | Label::Document) {

@@ -49,7 +49,10 @@ impl Finder<'_, '_> {
             if is(before) {
                 return true;
             }
-            if !skips(before) {
+            // "in our campaign the bookings": a noun of its own.
+            let article = tokens[before].roles & (role::OWN | role::RELATION) == role::OWN && before + 1 == first;
+            let of_its_own = article && !tokens[first].capital && before.checked_sub(1).is_some_and(is);
+            if !skips(before) || of_its_own {
                 break;
             }
         }
@@ -131,15 +134,24 @@ impl Finder<'_, '_> {
             |at: &usize| tokens[*at].roles & (role::COMMON | role::MONTH | role::REGION) != 0 || tokens[*at].digits;
         let all_common = matched.iter().all(common);
         let places_only = matched.iter().all(|at| tokens[*at].roles & (role::REGION | role::MONTH | role::STOP) != 0);
+        if total <= 1 && fit.full && self.as_written(fit, true) {
+            return true;
+        }
         if total <= 1 && fit.full {
-            let at = fit.first;
+            let at = matched.iter().find(speaks).copied().unwrap_or(fit.first);
             // "GOTV list": shouted alone, a sentence may begin with it.
             let shouts = |at: usize| tokens.get(at).is_some_and(|token| token.capitals && !token.has_digit);
             let long = tokens[at].end - tokens[at].start >= 3 && tokens[at].roles & role::TITLE == 0;
             let shouted = shouts(at) && long && !shouts(at + 1);
-            let named = tokens[at].capital && !opens_sentence(at) || shouted;
-            // "Lane" is no misspelt "Lates".
-            let misspelt = fit.explained < 0.9 && self.words.folded(&tokens[at]).len() <= 5;
+            // "les chiffres de Une bière pour tous"
+            let capital = tokens[at].capital || tokens[fit.first].capital;
+            // "Feierabend läuft nicht mehr": a noun without an article.
+            let acts = self.zone.capital_nouns() && fit.first == fit.last && self.says_it_runs(at + 1);
+            let named = capital && (acts || !opens_sentence(fit.first)) || shouted;
+            // "Lane" is no misspelt "Lates", and "Laufzeit" none of "Auszeit".
+            let word = name.iter().find(solid).map_or("", |word| self.names.text(*word));
+            let begins = || word.bytes().next() == self.words.folded(&tokens[at]).bytes().next();
+            let misspelt = fit.explained < 0.9 && (self.words.folded(&tokens[at]).len() <= 5 || !begins());
             return match () {
                 () if field => true,
                 () if self.whole_subject(fit) && !all_common => true,
@@ -218,7 +230,8 @@ impl Finder<'_, '_> {
             } else {
                 0.6
             };
-            let exact = together && fit.coverage >= least * share && fit.explained >= 0.9 * solid as f32;
+            let exact_words = fit.explained >= 0.9 * solid as f32;
+            let exact = together && fit.coverage >= least * share && exact_words;
             // "loyalty cards" are no "Loyalty Card Launch"; "cart reminders" are "Cart Reminder 1" and 2.
             let but_for = |passing: u8| {
                 let counts = |k: &usize| self.names.class(name[*k]) & passing == 0;
@@ -249,7 +262,9 @@ impl Finder<'_, '_> {
                                         || self.run_as(fit)
                                         || self.called_campaign(name, fit)
                                         || self.resumed(fit))));
-            return fit.coverage >= enough * share && precision >= 0.6 && treated && letters >= 1;
+            return fit.coverage >= enough * share && precision >= 0.6 && treated && letters >= 1
+                || exact_words && head && in_order && together && self.begun(fit)
+                || self.as_written(fit, false);
         }
         // One word of several: only where the text treats it as a campaign, and when it is telling. "Van" joins in "Van Lease".
         let at = matched.iter().find(speaks).copied().unwrap_or(fit.first);
@@ -283,6 +298,37 @@ impl Finder<'_, '_> {
                     || self.opens_name(name, fit, few)
                     || self.heads_family(fit))
                 || self.stands_for(fit))
+    }
+
+    /// "Door to Door Bath", to the letter and with its capitals, whatever else its words may be. `whole`: all of the name, not only
+    /// its beginning.
+    fn as_written(&self, fit: &Fit, whole: bool) -> bool {
+        const WORDS: usize = 3;
+        const CAPITALS: usize = 2;
+        let words = &self.words.tokens[fit.first..=fit.last];
+        let Some(campaign) = self.directory.campaigns.get(fit.row as usize) else { return false };
+        let written = &self.words.text[words[0].start..words[words.len() - 1].end];
+        words.len() >= WORDS
+            && words.iter().filter(|word| word.capital).count() >= CAPITALS
+            && if whole { campaign.name == written } else { campaign.name.starts_with(written) }
+    }
+
+    /// "bei biergarten lindenhof", "nuits de noel should have gone out": without capitals the first words of the names of one
+    /// family, where the text speaks of them as of something that runs.
+    fn begun(&self, fit: &Fit) -> bool {
+        const FEW: usize = 20;
+        let tokens = &self.words.tokens;
+        let said: Vec<u32> = (fit.first..=fit.last).map(|at| tokens[at].word).filter(|word| *word != NO_WORD).collect();
+        let telling = |at: usize| tokens[at].roles & (role::COMMON | role::REGION | role::MONTH | role::STOP) == 0;
+        let all = |word: &u32| {
+            let named = self.names.with_word(*word);
+            named.len() <= FEW && named.iter().all(|entry| self.names.entry(*entry).starts_with(&said))
+        };
+        said.len() == fit.last + 1 - fit.first
+            && (fit.first..=fit.last).any(telling)
+            && said.iter().any(all)
+            && fit.first.checked_sub(1).is_none_or(|before| tokens[before].roles & role::MINE == 0)
+            && (self.spoken_of(fit) || self.ordered(fit))
     }
 
     /// "the posters of campaign 48213": what follows this word is a campaign with an ID, and the word what that campaign has.
@@ -374,7 +420,7 @@ impl Finder<'_, '_> {
     /// words: a telling word that only names of one family have, spoken of as a campaign is, where no ID is stated.
     fn stands_for(&self, fit: &Fit) -> bool {
         const LONG: usize = 5;
-        const COMPOUND: usize = 12;
+        const COMPOUND: usize = 11;
         let tokens = &self.words.tokens;
         let token = &tokens[fit.first];
         let long = token.end - token.start;
@@ -390,7 +436,7 @@ impl Finder<'_, '_> {
         let compound = long >= COMPOUND;
         let noun = self.zone.capital_nouns() && !compound;
         let said = self.whole_subject(fit) || self.ordered(fit) || self.to_be_stopped(fit) || self.reported(fit);
-        !noun && said || compound && self.known(fit)
+        !noun && said || compound && (self.known(fit) || self.spoken_of(fit))
     }
 
     /// Whether all names that have the word of the text begin with it, or differ by what siblings differ by.

@@ -150,6 +150,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
     corrected::replace_names(&zones, &mut mentions);
     drop_ids_in_names(&mut zones, &mentions);
     add_ids_behind_names(&mut zones, &mentions, view, hints);
+    denial::settle_subject(&zones, &mut mentions);
     denial::settle(&mut zones, &mut mentions);
     // "I was on /campaigns/48213/edit, but it has nothing to do with that campaign."
     if said_not_specific {
@@ -240,7 +241,7 @@ fn add_ids_behind_names(zones: &mut [Found<'_>], mentions: &[Mention], view: Vie
         for id in &mut found.ids {
             placed::restore_behind_name(id, &found.zone, mention.tokens, hints);
         }
-        if let Some(id) = placed::behind_name(&found.zone, mention.tokens.1, view, hints)
+        if let Some(id) = placed::behind_name(&found.zone, mention.tokens.1, &mention.rows, view, hints)
             && found.ids.iter().all(|seen| seen.tokens.1 < id.tokens.0 || id.tokens.1 < seen.tokens.0)
         {
             found.ids.push(id);
