@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_is_short_or_may_be_missing_is_no_literal() {
-        for regex in [r"\bq[1-4]\b", "[0-9]{4}-[0-9]{2}", "(abc)?.{9}", "(a|abc) .*", r"\w+ing"] {
+        for regex in [r"\bq[1-4]\b", "[0-9]{4}", "(abc)?.{9}", "(a|abc) .*", r"\w+ing"] {
             check(regex, if regex == r"\w+ing" { &["ing"] } else { &[] });
         }
     }

@@ -24,6 +24,7 @@ const WORDS: &[(&str, &str, &str)] = &[
         "The ID was read with a letter for a figure that looks like it, or the other way round",
     ),
     ("doubted_id", "ID in doubt", "The customer stated the Campaign ID and was not sure of it"),
+    ("settled", "Settled", "The customer says that the matter is settled"),
     ("no_campaign", "about no campaign", "The customer was asked for the campaign, and says that it is about none"),
     (
         "all_campaigns",
