@@ -113,8 +113,10 @@ fn labelled_value(label: &str, hints: &Hints) -> bool {
 }
 
 pub(super) fn says_not_specific(zone: &Zone<'_>) -> Option<(usize, usize)> {
-    let mut said = zone.words.said.iter();
-    let said = said.find(|said| said.says == Says::NotSpecific).map(|said| (said.at, said.end));
+    // "Hi all, our campaign …" says it of none.
+    let parted = |at: usize| zone.words.tokens[at].gap & (gap::CLAUSE | gap::COMMA) != 0;
+    let mut said = zone.words.said.iter().filter(|said| said.says == Says::NotSpecific);
+    let said = said.find(|said| !(said.at + 1..said.end).any(parted)).map(|said| (said.at, said.end));
     said.or_else(|| none_in_particular(&zone.words))
 }
 
