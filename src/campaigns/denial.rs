@@ -14,6 +14,7 @@ use super::hints::{Says, role};
 use super::named::Mention;
 use super::stated::{Finder, Footing, Stated};
 use super::verdict::Found;
+use super::zone::{Zone, says_not_specific};
 use crate::request::evidence::Where;
 
 /// The rule of an ID that is turned down.
@@ -224,6 +225,9 @@ pub(super) fn turn_down(id: &mut Stated, denial: Denial) {
 
 /// Whether the text denies what stands from the first to the last of these tokens.
 pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
+    if all_else_is_well(words, first) {
+        return Denial::No;
+    }
     match denied_ahead(words, first) {
         Denial::Yes => Denial::Yes,
         ahead => match denied_behind(words, last, affirmed(words, first)) {
@@ -246,6 +250,59 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
             behind => behind,
         },
     }
+}
+
+/// Words for all of them.
+const ALL: [&str; 16] = [
+    "all",
+    "everything",
+    "alle",
+    "alles",
+    "tout",
+    "tous",
+    "toute",
+    "toutes",
+    "todo",
+    "todos",
+    "toda",
+    "todas",
+    "tudo",
+    "tutte",
+    "tutti",
+    "tutto",
+];
+
+/// "Everything runs fine except 48213", "alle laufen, nur 48213 nicht": that one is what the matter is.
+fn all_else_is_well(words: &Words<'_>, first: usize) -> bool {
+    const ONLY: [&str; 8] = ["only", "just", "nur", "seule", "solo", "sólo", "só", "apenas"];
+    let tokens = &words.tokens;
+    let ends = |at: usize| tokens[at].gap & (gap::END | gap::PARAGRAPH) != 0;
+    let light = |at: &usize| tokens[*at].roles & (role::UP_TO_ID | role::STOP | role::RELATION) != 0 && !ends(at + 1);
+    let is_but = |at: usize| tokens[at].roles & role::ASIDE != 0 || ONLY.contains(&words.word(at));
+    let from = first.saturating_sub(4);
+    let mut back = (from..first).rev();
+    let Some(but) = back.find(|at| is_but(*at) || !light(at)).filter(|at| is_but(*at) && !ends(at + 1)) else {
+        return false;
+    };
+    let begins = (but.saturating_sub(10)..=but).rev().find(|at| ends(*at)).unwrap_or(but.saturating_sub(10));
+    let Some(all) = (begins..but).find(|at| ALL.contains(&words.word(*at))) else { return false };
+    (all + 1..but).any(|at| words.phrases_at(at).any(|(says, _)| matches!(says, Says::Well | Says::Goes)))
+}
+
+/// "Pause all our campaigns except 48213", "stop everything but 48213": what is set aside here is so because the others are
+/// meant, all of them.
+fn all_others_are_meant(zone: &Zone<'_>, first: usize) -> bool {
+    const NEAR: usize = 6;
+    let tokens = &zone.words.tokens;
+    let within = |from: usize, parts: u32| (from + 1..=first).all(|at| tokens[at].gap & parts == 0);
+    let said =
+        says_not_specific(zone).is_some_and(|(_, end)| end <= first && within(end - 1, gap::END | gap::PARAGRAPH));
+    let of_campaigns = |at: usize| tokens[at + 1].roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0;
+    let near = |at: usize| {
+        ALL.contains(&zone.words.word(at))
+            && within(at, if of_campaigns(at) { gap::CLAUSE } else { gap::CLAUSE | gap::COMMA })
+    };
+    said || (first.saturating_sub(NEAR)..first).any(near)
 }
 
 /// "not 48213", "instead of campaign 48213", "not in campaign 48213", "but not Altena (48213)".
@@ -503,7 +560,8 @@ pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
             };
             let other_name = id.denial != Denial::Mentioned
                 && named.iter().any(|(zone, mention)| counts(*zone, mention.tokens.0) && !holds(mention, id.row));
-            if other_id || other_name {
+            let all_others = || id.denial == Denial::Instead && all_others_are_meant(&found.zone, id.tokens.0);
+            if other_id || other_name || all_others() {
                 ids_down.push((at, index));
             }
         }
@@ -521,7 +579,9 @@ pub(super) fn settle(zones: &mut [Found<'_>], mentions: &mut [Mention]) {
         };
         let apart = |other: &Mention| other.rows.iter().all(|(row, _)| !holds(mention, Some(*row)));
         let other_name = named.iter().any(|(zone, other)| counts(*zone, other.tokens.0) && apart(other));
-        if other_id || other_name {
+        let all_others =
+            || mention.denial == Denial::Instead && all_others_are_meant(&zones[mention.zone].zone, mention.tokens.0);
+        if other_id || other_name || all_others() {
             names_down.push(index);
         }
     }
