@@ -3,7 +3,7 @@
 //! The pass looks for their pieces; where all of a regex are found, the regex itself says whether and where it matches. A wrong
 //! one is told with file, line and remedy.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -24,6 +24,8 @@ const REGEX_BYTES: usize = 256 * 1024;
 const STATES_BYTES: usize = 4 << 20;
 /// Wrong regexes that are named: each takes long to refuse.
 const WRONG_REGEXES: usize = 20;
+/// So many regexes that ask for the same literal are looked at one by one.
+const MOST_ASKING: usize = 16;
 /// Letters whose other case is an ASCII letter (CaseFolding.txt): the long s, and the sign of the kelvin.
 const OTHER_CASES: [char; 2] = ['\u{17f}', '\u{212a}'];
 
@@ -74,6 +76,14 @@ impl Knot {
                 None => numbers.push(number),
             }
         }
+        // Many that ask for one everyday word are searched for together.
+        let crowded = by_literal.values().filter(|by| by.len() > MOST_ASKING).flatten().copied();
+        let crowded: BTreeSet<u32> = crowded.collect();
+        by_literal.retain(|_, by| {
+            by.retain(|number| !crowded.contains(number));
+            !by.is_empty()
+        });
+        numbers.extend(crowded);
         let asked_by =
             (0..).zip(by_literal.values()).flat_map(|(text, by)| by.iter().map(move |number| (text, *number)));
         let asked_by = Lists::of_pairs(by_literal.len(), asked_by.collect());
@@ -214,10 +224,10 @@ pub fn as_written(regex: &str) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::{HashMap, HashSet};
     use std::ops::Range;
 
-    use super::build;
+    use super::{Knot, Thread, build};
     use crate::request::pattern::small;
 
     #[test]
@@ -233,6 +243,19 @@ mod tests {
         for other in ["a b", "a-b", "a×b", "“a”", "a。"] {
             assert!(!words.is_match(other), "{other}");
         }
+    }
+
+    #[test]
+    fn many_that_ask_for_one_literal_are_found() {
+        let written = |number| format!(r"budget.{{0,20}}\b{number}\b");
+        let regexes: Vec<Thread> =
+            (10..60).map(|number| Thread { file: String::new(), line: 1, written: written(number) }).collect();
+        let knot = Knot::of(&regexes, &HashSet::new()).unwrap();
+        assert_eq!(knot.numbers.len(), 50);
+        let mut found: Vec<u32> =
+            knot.matches("The budget is 12\nor 13, a budget of 49").iter().map(|found| found.0).collect();
+        found.sort_unstable();
+        assert_eq!(found, [2, 39]);
     }
 
     /// Every regex of the shipped rules is found where it matches first.
