@@ -8,7 +8,9 @@ use unicode_normalization::char::is_combining_mark;
 use super::gap::{self, Between, gap_bit};
 use super::hints::{Said, Says, role};
 use super::letter::{DIGIT, LATIN, LOWER, UPPER};
-use super::letter::{Script, fold_char, fold_run, invisible, opens_with_capital, part_of_word, run, script};
+use super::letter::{
+    Script, fold_char, fold_run, invisible, may_hold_umlaut, opens_with_capital, part_of_word, run, script,
+};
 
 /// No word of the directory's vocabulary.
 pub const NO_WORD: u32 = u32::MAX;
@@ -35,6 +37,8 @@ pub struct Token {
     pub capitals: bool,
     /// It holds letters outside ASCII that did not fold into it, or invisible characters.
     pub strange: bool,
+    /// It may hold an umlaut, as one letter or as two.
+    pub umlaut: bool,
     /// It stands in a URL or a mail address.
     pub link: bool,
     /// It stands in a mail address.
@@ -63,6 +67,7 @@ impl Token {
             capital: false,
             capitals: false,
             strange: false,
+            umlaut: true,
             link: false,
             address: false,
             roles: 0,
@@ -84,22 +89,27 @@ pub struct Words<'a> {
     pub tokens: Vec<Token>,
     /// What stands after the last word.
     pub tail: u32,
+    /// Some of its letters are neither of ASCII nor of Latin-1.
+    pub beyond_latin: bool,
     /// The known phrases in it, in the order of their first words; of those that begin together the longest first.
     pub said: Vec<Said>,
 }
 
 impl Words<'_> {
     /// The folded form of a token.
+    #[inline]
     pub fn folded(&self, token: &Token) -> &str {
         &self.folded[token.folded.0 as usize..token.folded.1 as usize]
     }
 
     /// The folded form of the token at this index; empty when there is none.
+    #[inline]
     pub fn word(&self, index: usize) -> &str {
         self.tokens.get(index).map_or("", |token| self.folded(token))
     }
 
     /// The known phrases that begin at this word: what they say, and the index after their last word.
+    #[inline]
     pub fn phrases_at(&self, at: usize) -> impl Iterator<Item = (Says, usize)> + '_ {
         let marked = self.tokens.get(at).filter(|token| token.roles & role::PHRASE != 0);
         let said = marked.and_then(|token| self.said.get(token.said as usize..)).unwrap_or_default();
@@ -123,7 +133,7 @@ pub fn words(text: &str) -> Words<'_> {
     let mut folded = String::with_capacity(text.len() + text.len() / 4);
     folded.push_str(text);
     folded.make_ascii_lowercase();
-    let mut out = Words { text, folded, tokens: Vec::with_capacity(text.len() / 4 + 2), tail: 0, said: vec![] };
+    let mut out = Words { text, folded, tokens: Vec::with_capacity(text.len() / 4 + 2), ..Words::default() };
     let mut between = Between::default();
     let mut open: Option<Token> = None;
     let mut last = Script::Mixed;
@@ -158,6 +168,7 @@ pub fn words(text: &str) -> Words<'_> {
                 has_digit: kinds & DIGIT != 0,
                 capital: kinds & UPPER != 0 && opens_with_capital(&bytes[at..end]),
                 capitals: kinds & LOWER == 0 && kinds != DIGIT,
+                umlaut: may_hold_umlaut(kinds),
                 ..Token::at(at, folded, std::mem::take(&mut between))
             });
             next = end;
@@ -197,6 +208,7 @@ pub fn words(text: &str) -> Words<'_> {
                 token.capitals &= kinds & LOWER == 0;
                 next = end;
             } else {
+                out.beyond_latin = true;
                 let before = out.folded.len();
                 fold_char(c, &mut out.folded);
                 let added = &out.folded[before..];

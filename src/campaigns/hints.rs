@@ -562,28 +562,37 @@ impl Hints {
     }
 
     /// The endings that the words of a text take: of its language or, where that is unknown, of what its letters tell.
-    pub fn endings(&self, language: Option<&str>, text: &str) -> &[String] {
-        let known = language.or_else(|| memchr::memchr2(0xc4, 0xc5, text.as_bytes()).map(|_| "pl"));
-        let known = known.or_else(|| memchr::memchr2(0xd0, 0xd1, text.as_bytes()).map(|_| "ru"));
+    pub fn endings(&self, language: Option<&str>, words: &Words<'_>) -> &[String] {
+        let told_by = |letters: [u8; 2]| memchr::memchr2(letters[0], letters[1], words.text.as_bytes()).is_some();
+        let known = match language {
+            None if words.beyond_latin && told_by([0xc4, 0xc5]) => Some("pl"),
+            None if words.beyond_latin && told_by([0xd0, 0xd1]) => Some("ru"),
+            known => known,
+        };
         known.and_then(|language| self.endings.get(language)).map_or(&[], |endings| endings.as_slice())
     }
 
     /// Adds the phrases that begin at this word; says whether there are any.
     fn phrases_at(&self, tokens: &[Token], at: usize, said: &mut Vec<Said>) -> bool {
         let before = said.len();
-        let (first, second) = (tokens[at].hash, tokens.get(at + 1).map(|token| token.hash));
-        let of = |key: u64| if self.beginnings.may_hold(key) { self.phrases.get(key) } else { None };
-        let longer = second.and_then(|second| of(beginning(first, Some(second))));
-        for phrase in longer.into_iter().chain(of(beginning(first, None))).flatten() {
-            let end = at + 1 + phrase.rest.len();
-            let behind = tokens.get(at + 1..end).unwrap_or_default();
-            if behind.len() == phrase.rest.len()
-                && behind.iter().map(|token| token.hash).eq(phrase.rest.iter().copied())
-            {
-                said.push(Said { at, end, says: phrase.says });
+        let second = tokens.get(at + 1).map(|second| beginning(tokens[at].hash, Some(second.hash)));
+        for key in second.into_iter().chain([beginning(tokens[at].hash, None)]) {
+            if self.beginnings.may_hold(key) {
+                self.phrases_of(key, tokens, at, said);
             }
         }
         said.len() > before
+    }
+
+    /// Adds those that have this beginning.
+    fn phrases_of(&self, beginning: u64, tokens: &[Token], at: usize, said: &mut Vec<Said>) {
+        for phrase in self.phrases.get(beginning).into_iter().flatten() {
+            let end = at + 1 + phrase.rest.len();
+            let Some(behind) = tokens.get(at + 1..end) else { continue };
+            if behind.iter().zip(&phrase.rest).all(|(token, hash)| token.hash == *hash) {
+                said.push(Said { at, end, says: phrase.says });
+            }
+        }
     }
 
     /// What a folded word may be. Plurals count as their singular.

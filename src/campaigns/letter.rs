@@ -102,8 +102,11 @@ pub(super) fn fold_char(c: char, out: &mut String) {
 pub(super) const DIGIT: u8 = 1;
 pub(super) const UPPER: u8 = 2;
 pub(super) const LOWER: u8 = 4;
-/// Letters of Latin-1.
-pub(super) const LATIN: u8 = 8;
+/// The e that makes an umlaut of the letter before it, and those letters.
+const E: u8 = 8;
+const ROUND: u8 = 16;
+/// Letters of Latin-1. The last bit, so that what may hold an umlaut is what is not below both of those before it.
+pub(super) const LATIN: u8 = 32;
 
 /// Of every byte what kind of ASCII letter or digit it is; 0: none.
 const KINDS: [u8; 256] = {
@@ -112,6 +115,10 @@ const KINDS: [u8; 256] = {
     while byte < 128 {
         kinds[byte] = match byte as u8 {
             b'0'..=b'9' => DIGIT,
+            b'A' | b'O' | b'U' => UPPER | ROUND,
+            b'a' | b'o' | b'u' => LOWER | ROUND,
+            b'E' => UPPER | E,
+            b'e' => LOWER | E,
             b'A'..=b'Z' => UPPER,
             b'a'..=b'z' => LOWER,
             _ => 0,
@@ -126,6 +133,7 @@ const LATIN_1_LEAD: u8 = 0xc3;
 
 /// The run of letters and digits of ASCII and Latin-1 that begins here: its end, and what kinds it has. Of all that is
 /// written in Latin letters nearly every word is one.
+#[inline]
 pub(super) fn run(bytes: &[u8], at: usize) -> (usize, u8) {
     let (mut end, mut kinds) = (at, 0);
     while let Some(byte) = bytes.get(end) {
@@ -141,6 +149,11 @@ pub(super) fn run(bytes: &[u8], at: usize) -> (usize, u8) {
         end += 2;
     }
     (end, kinds)
+}
+
+/// Whether a run that holds these kinds may hold an umlaut, as one letter or as two.
+pub(super) fn may_hold_umlaut(kinds: u8) -> bool {
+    kinds >= ROUND | E
 }
 
 /// Whether the first letter of such a run is a capital.

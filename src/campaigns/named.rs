@@ -94,7 +94,7 @@ pub fn find(
 ) -> Read {
     let names = &directory.names;
     let beside = beside_names(&zone.words, names);
-    let endings = hints.endings(zone.language, zone.words.text);
+    let endings = hints.endings(zone.language, &zone.words);
     let near = RefCell::default();
     let other_variants = RefCell::default();
     let acronym =
@@ -178,10 +178,14 @@ impl<'a> Finder<'a, '_> {
         let tokens = &self.words.tokens;
         let count = tokens.len().min(WORDS_PER_ZONE);
         // In the order of the text, as the tokens are.
-        let mut ids = taken.iter().peekable();
+        let mut ids = taken;
         let mut is_taken = |i: usize| {
-            while ids.next_if(|(_, last)| *last < i).is_some() {}
-            ids.peek().is_some_and(|(first, _)| *first <= i)
+            while let [(_, last), rest @ ..] = ids
+                && *last < i
+            {
+                ids = rest;
+            }
+            ids.first().is_some_and(|(first, _)| *first <= i)
         };
         // "no single campaign" names no "Single Malt Club".
         let general = says_not_specific(self.zone);
@@ -190,9 +194,10 @@ impl<'a> Finder<'a, '_> {
         let mut group: Vec<Hit> = vec![];
         let mut solid_last: Option<usize> = None;
         let mut flush = |group: &mut Vec<Hit>| {
-            let hits = std::mem::take(group);
-            if self.worth_a_look(&hits) {
-                groups.push(hits);
+            if self.worth_a_look(group) {
+                groups.push(std::mem::take(group));
+            } else {
+                group.clear();
             }
         };
         for (i, token) in tokens.iter().enumerate().take(count) {
@@ -202,6 +207,10 @@ impl<'a> Finder<'a, '_> {
             if !group.is_empty() && (far() || group.len() >= GROUP || i - group[0].first >= 60 || cut()) {
                 flush(&mut group);
                 solid_last = None;
+            }
+            // A function word that stands in no name, as most do.
+            if token.word == NO_WORD && token.roles & (role::STOP | role::SAME | role::PHRASE) == role::STOP {
+                continue;
             }
             if is_taken(i) || token.link || generalises(i) || self.alternative(i) {
                 continue;
@@ -272,7 +281,7 @@ impl<'a> Finder<'a, '_> {
             words.push((token.word, 1.0));
         }
         let written = || self.words.text.get(token.start..token.end).unwrap_or_default();
-        let may_be_spelled_out = token.roles & role::STOP == 0 && !token.digits;
+        let may_be_spelled_out = token.umlaut && token.roles & role::STOP == 0 && !token.digits;
         let spelled_out = if may_be_spelled_out { transliterated(word, written()) } else { None };
         if let Some(id) = spelled_out.as_deref().and_then(|other| self.names.find(singular(other)))
             && words.iter().all(|(seen, _)| *seen != id)

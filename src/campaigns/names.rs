@@ -216,6 +216,7 @@ impl Names {
     }
 
     /// The vocabulary word that has this hash.
+    #[inline]
     pub(super) fn find_hashed(&self, hash: u64) -> Option<u32> {
         if self.known.may_hold(hash) { self.table.get(hash).copied() } else { None }
     }
@@ -270,6 +271,7 @@ impl Names {
     }
 
     /// Its class: bits of [`class`].
+    #[inline]
     pub fn class(&self, id: u32) -> u8 {
         self.classes.get(id as usize).copied().unwrap_or(0)
     }
@@ -299,6 +301,7 @@ impl Names {
     }
 
     /// The same for letters of which the hash is known.
+    #[inline]
     pub(super) fn with_pair_hashed(&self, hash: u64) -> &[u32] {
         if self.pairs.may_hold(hash) { self.by_pair.get((hash & self.pair_mask) as usize) } else { &[] }
     }

@@ -34,9 +34,10 @@ pub fn behind_name(zone: &Zone<'_>, last: usize, rows: &[(u32, f64)], view: View
     if !marked || !words.tokens[at..].iter().take(2).any(|part| part.has_digit) {
         return None;
     }
-    let reading = if token.digits { None } else { finder(zone, view, hints).read(at, &mut String::new()) };
+    let finder = finder(zone, view, hints);
+    let reading = if token.digits { None } else { finder.read(at, &mut String::new()) };
     let end = reading.as_ref().map_or(at, |reading| reading.last);
-    let word = reading.as_ref().map_or_else(|| words.folded(token), |reading| &reading.compact);
+    let word = reading.as_ref().map_or_else(|| words.folded(token), |reading| reading.compact.as_ref());
     let has_digit = words.tokens[at..=end].iter().any(|part| part.has_digit);
     let bracket = token.gap & gap::OPEN != 0 && words.gap_after(end) & gap::CLOSE != 0;
     // "Birthday Night Free, 7104289, is late": where the directory has one like it.
@@ -85,7 +86,7 @@ fn supposed_behind(zone: &Zone<'_>, last: usize, rows: &[(u32, f64)], view: View
 }
 
 fn finder<'a, 'z>(zone: &'a Zone<'z>, view: View<'a>, hints: &'a Hints) -> Finder<'a, 'z> {
-    let endings = hints.endings(zone.language, zone.words.text);
+    let endings = hints.endings(zone.language, &zone.words);
     Finder { zone, words: &zone.words, ids: view.ids(), campaigns: &view.directory.campaigns, hints, endings }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Says what stands there; whether it is meant as an ID is for [`super::stated`] to judge.
 
+use std::borrow::Cow;
+
 use super::fold::{Token, compact};
 use super::gap;
 use super::hints::role;
@@ -11,10 +13,10 @@ use crate::request::evidence::Where;
 
 /// One way to read an ID at a token.
 #[derive(Default)]
-pub(super) struct Reading {
+pub(super) struct Reading<'w> {
     pub(super) last: usize,
     pub(super) start: usize,
-    pub(super) compact: String,
+    pub(super) compact: Cow<'w, str>,
     pub(super) row: Option<u32>,
     /// The label is glued to it.
     pub(super) glued: bool,
@@ -95,7 +97,7 @@ impl Finder<'_, '_> {
 
     /// The best way to read an ID that begins at this token. `spelled`: a text to write on, so that not every number of a
     /// mail needs one of its own.
-    pub(super) fn read(&self, i: usize, spelled: &mut String) -> Option<Reading> {
+    pub(super) fn read(&self, i: usize, spelled: &mut String) -> Option<Reading<'_>> {
         let token = self.token(i).filter(|token| !token.address)?;
         let word = self.words.folded(token);
         let next_glued = self.token(i + 1).is_some_and(|next| {
@@ -115,7 +117,7 @@ impl Finder<'_, '_> {
         let reading = |last: usize, compact: String, row| Reading {
             last,
             start: token.start,
-            compact,
+            compact: Cow::Owned(compact),
             row,
             ..Reading::default()
         };
@@ -204,12 +206,15 @@ impl Finder<'_, '_> {
             return Some(found);
         }
         let foreign = self.foreign(i);
-        if token.has_digit { foreign.or_else(|| Some(reading(i, word.to_owned(), None))) } else { foreign }
+        if foreign.is_some() || !token.has_digit {
+            return foreign;
+        }
+        Some(Reading { last: i, start: token.start, compact: Cow::Borrowed(word), ..Reading::default() })
     }
 
     /// "Campaign ID: CMP/20417", in a shape that no id of the directory has: it is said to be one all the same. Otherwise it
     /// may be a name, a date or a file.
-    fn foreign(&self, i: usize) -> Option<Reading> {
+    fn foreign(&self, i: usize) -> Option<Reading<'_>> {
         const JOINTS: u32 = gap::HYPHEN | gap::UNDERSCORE | gap::SLASH | gap::DOT;
         let tokens = &self.words.tokens;
         let joined = |at: &usize| {
@@ -247,12 +252,18 @@ impl Finder<'_, '_> {
         }
         let mut spelled = String::new();
         parts.iter().for_each(|part| spelled.push_str(self.words.folded(part)));
-        Some(Reading { last, start: parts[0].start, compact: spelled, continued: true, ..Reading::default() })
+        Some(Reading {
+            last,
+            start: parts[0].start,
+            compact: Cow::Owned(spelled),
+            continued: true,
+            ..Reading::default()
+        })
     }
 
     /// With what its own separator adds behind it: "CMP-20417-DE" is no CMP-20417. A word, a year or a file's ending is no
     /// part of an ID.
-    fn continued(&self, i: usize, reading: Reading) -> Reading {
+    fn continued<'r>(&self, i: usize, reading: Reading<'r>) -> Reading<'r> {
         let tokens = &self.words.tokens;
         let at = reading.last + 1;
         let own = |gap: u32| tokens[i + 1..=reading.last].iter().any(|part| part.gap == gap);
@@ -269,12 +280,12 @@ impl Finder<'_, '_> {
         if !(telling && text && short && ends && part.roles & other == 0) {
             return reading;
         }
-        let compact = format!("{}{}", reading.compact, self.words.folded(part));
+        let compact = Cow::Owned(format!("{}{}", reading.compact, self.words.folded(part)));
         Reading { last: at, compact, row: None, continued: true, ..reading }
     }
 
     /// An ID with letters of other scripts, or with letters for digits: UTS 39 skeletons, and O for 0.
-    fn look_alike(&self, i: usize) -> Option<Reading> {
+    fn look_alike(&self, i: usize) -> Option<Reading<'_>> {
         let parts = self.words.tokens.get(i..(i + 4).min(self.words.tokens.len()))?;
         let joined = parts.iter().skip(1).take_while(|part| part.gap & gap::SPACE == 0 && self.joins(part)).count();
         // Most words of other scripts end here.
@@ -308,7 +319,7 @@ impl Finder<'_, '_> {
                 if digits >= 3
                     && let Some(row) = self.ids.find(candidate, candidate, self.campaigns)
                 {
-                    let (start, compact) = (parts[0].start, candidate.clone());
+                    let (start, compact) = (parts[0].start, Cow::Owned(candidate.clone()));
                     return Some(Reading {
                         last: i + at,
                         start,
@@ -324,7 +335,7 @@ impl Finder<'_, '_> {
     }
 
     /// "ID48213", "campaign48213", "campaignCMP104233": label and ID in one word; "48213is": the ID and the next word.
-    fn glued(&self, i: usize) -> Option<Reading> {
+    fn glued(&self, i: usize) -> Option<Reading<'_>> {
         let token = self.token(i)?;
         let word = self.words.folded(token);
         if token.digits || !token.has_digit {
@@ -339,7 +350,7 @@ impl Finder<'_, '_> {
         let runs_on = behind.len() >= 2 && (marked || roles & word_behind != 0) && roles & role::UNIT == 0;
         if id.len() >= 4 && (runs_on || numeric && matches!(behind, "s" | "er")) {
             let row = Some(self.ids.find(id, id, self.campaigns)?);
-            let (start, compact) = (token.start, id.to_owned());
+            let (start, compact) = (token.start, Cow::Borrowed(id));
             return Some(Reading { last: i, start, compact, row, ..Reading::default() });
         }
         let at = word.find(|c: char| c.is_ascii_digit())?;
@@ -349,7 +360,7 @@ impl Finder<'_, '_> {
         };
         if let Some(id) = (2..at).filter(|id| word.is_char_boundary(*id)).find(labelled) {
             let row = self.ids.find(&word[id..], &word[id..], self.campaigns);
-            let (start, compact) = (token.start + id, word[id..].to_owned());
+            let (start, compact) = (token.start + id, Cow::Borrowed(&word[id..]));
             return Some(Reading { last: i, start, compact, row, glued: true, ..Reading::default() });
         }
         let (label, rest) = word.split_at(at);
@@ -370,11 +381,11 @@ impl Finder<'_, '_> {
         let written = self.words.text.get(token.start..token.end)?;
         let skip = written.char_indices().find(|(_, c)| c.is_numeric()).map_or(0, |(at, _)| at);
         let start = token.start + skip;
-        Some(Reading { last: i, start, compact: rest.to_owned(), row, glued: true, ..Reading::default() })
+        Some(Reading { last: i, start, compact: Cow::Borrowed(rest), row, glued: true, ..Reading::default() })
     }
 
     /// "IDACQ-2024-0117": the label glued to what the ID opens with.
-    fn glued_opening(&self, i: usize) -> Option<Reading> {
+    fn glued_opening(&self, i: usize) -> Option<Reading<'_>> {
         let token = self.token(i).filter(|token| !token.has_digit)?;
         let word = self.words.folded(token);
         let labels = role::CAMPAIGN | role::LABEL | role::IDENTIFIER;
@@ -386,7 +397,7 @@ impl Finder<'_, '_> {
             spelled.push_str(self.words.folded(part));
             if let Some(row) = self.ids.find(&spelled, &spelled, self.campaigns) {
                 let start = token.end.saturating_sub(word.len() - at);
-                let compact = spelled;
+                let compact = Cow::Owned(spelled);
                 return Some(Reading { last, start, compact, row: Some(row), glued: true, ..Reading::default() });
             }
         }

@@ -5,6 +5,7 @@
 use super::fold::compact;
 
 /// A word without the plural's s: what the vocabulary holds.
+#[inline]
 pub fn singular(word: &str) -> &str {
     let bytes = word.as_bytes();
     match bytes {
@@ -53,18 +54,30 @@ fn bears(stem: &str, ending: &str) -> bool {
 }
 
 /// "koeln" for "Köln", and the other way round: a folded word as those write it who have, or have not, the letter.
+#[inline]
 pub fn transliterated(word: &str, written: &str) -> Option<String> {
-    if written.is_ascii() {
-        let umlaut = |pair: &[u8]| pair[1] == b'e' && matches!(pair[0], b'a' | b'o' | b'u');
-        // Most words have none.
-        if !word.as_bytes().windows(2).any(umlaut) {
-            return None;
-        }
-        let mut before = 0;
-        return Some(word.chars().filter(|c| !umlaut(&[std::mem::replace(&mut before, *c as u8), *c as u8])).collect());
+    // Most words have none.
+    let has_one = match written.is_ascii() {
+        true => word.bytes().any(umlauts()),
+        false => written.contains(['ä', 'ö', 'ü', 'ø', 'Ä', 'Ö', 'Ü', 'Ø']),
+    };
+    if has_one { written_otherwise(word, written) } else { None }
+}
+
+/// Whether a byte is the e that makes the letter before it an umlaut, asked of one after the other.
+fn umlauts() -> impl FnMut(u8) -> bool {
+    let mut before = 0;
+    move |byte| {
+        let last = std::mem::replace(&mut before, byte);
+        byte == b'e' && matches!(last, b'a' | b'o' | b'u')
     }
-    if !written.contains(['ä', 'ö', 'ü', 'ø', 'Ä', 'Ö', 'Ü', 'Ø']) {
-        return None;
+}
+
+/// The same of a word that has an umlaut, as one letter or as two.
+fn written_otherwise(word: &str, written: &str) -> Option<String> {
+    if written.is_ascii() {
+        let mut umlaut = umlauts();
+        return Some(word.chars().filter(|c| !umlaut(*c as u8)).collect());
     }
     let mut other = String::with_capacity(word.len() + 4);
     for c in written.chars() {

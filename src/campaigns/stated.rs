@@ -3,6 +3,8 @@
 //! A number is an ID when a label says so, when its shape tells, or when it is an id of the directory standing in plain
 //! text with nothing that makes it something else. Whatever is turned down stays visible as evidence.
 
+use std::borrow::Cow;
+
 use super::Campaign;
 use super::denial::Denial;
 use super::fold::{Token, Words};
@@ -59,7 +61,7 @@ pub enum Footing {
 /// Finds the IDs of a zone, in the order of the text.
 pub fn find(zone: &Zone<'_>, view: View<'_>, hints: &Hints) -> Vec<Stated> {
     let words = &zone.words;
-    let endings = hints.endings(zone.language, words.text);
+    let endings = hints.endings(zone.language, words);
     let finder = Finder { zone, words, ids: view.ids(), campaigns: &view.directory.campaigns, hints, endings };
     let mut found: Vec<Stated> = vec![];
     // Unless some ids are of letters only, an ID has a digit, or a letter that looks like one, within reach.
@@ -156,7 +158,7 @@ impl Finder<'_, '_> {
     }
 
     /// Decides whether a reading is a stated ID, and writes down why.
-    fn judge(&self, i: usize, mut reading: Reading, before: Option<&Stated>) -> Option<Stated> {
+    fn judge<'r>(&'r self, i: usize, mut reading: Reading<'r>, before: Option<&Stated>) -> Option<Stated> {
         let token = self.token(i)?;
         let digits = reading.compact.bytes().all(|b| b.is_ascii_digit());
         let telling = !digits && self.ids.telling(&reading.compact);
@@ -183,14 +185,14 @@ impl Finder<'_, '_> {
         let parted = spread && digits && row.is_some_and(in_parts);
         if spread && digits && ungrouped && !(alone && row.is_some()) && !parted {
             reading.last = i;
-            reading.compact = self.words.folded(token).to_owned();
+            reading.compact = Cow::Borrowed(self.words.folded(token));
             row = self.ids.find(&reading.compact, &reading.compact, self.campaigns);
         } else if spread && digits && row.is_some() {
             // "118200/118201" are two; one number written in groups is no id in its parts.
             let first = self.words.folded(token);
             if let Some(single) = self.ids.find(first, first, self.campaigns) {
                 reading.last = i;
-                reading.compact = first.to_owned();
+                reading.compact = Cow::Borrowed(first);
                 row = Some(single);
             }
         }
@@ -202,7 +204,7 @@ impl Finder<'_, '_> {
         }
         if row.is_none() && beside.is_some() && self.ids.near(&reading.compact, self.campaigns).is_empty() {
             let completed = self.ids.completed(&reading.compact).filter(|_| !self.ids.fits(&reading.compact));
-            reading.compact = completed.unwrap_or(reading.compact);
+            reading.compact = completed.map_or(reading.compact, Cow::Owned);
         }
         let last = reading.last;
         let none = label == Label::None;
@@ -225,7 +227,7 @@ impl Finder<'_, '_> {
             Some(Stated {
                 row,
                 id,
-                compact: reading.compact.clone(),
+                compact: reading.compact.clone().into_owned(),
                 rule: if reading.look_alike && weight > 0.0 { "campaign-id.look-alike" } else { rule },
                 weight,
                 span: (reading.start, end),
@@ -423,7 +425,7 @@ impl Finder<'_, '_> {
 
     /// Whether it opens with letters that ids of the directory open with: one letter tells when a separator follows, none
     /// when all of it is written as the directory would.
-    fn opens_as_known(&self, reading: &Reading) -> bool {
+    fn opens_as_known(&self, reading: &Reading<'_>) -> bool {
         let compact = &reading.compact;
         let letters = compact.find(|c: char| c.is_ascii_digit()).unwrap_or(compact.len());
         let written = self.words.text.get(reading.start..self.words.tokens[reading.last].end).unwrap_or_default();

@@ -102,12 +102,14 @@ impl Filter {
     }
 
     /// Whether this may be one of the keys.
+    #[inline]
     pub fn may_hold(&self, hash: u64) -> bool {
         let (at, bit) = self.place(hash);
         self.bits.get(at).is_some_and(|bits| bits & bit != 0)
     }
 
     /// Where a key's bit is: by other bits of the hash than those that buckets go by.
+    #[inline]
     fn place(&self, hash: u64) -> (usize, u64) {
         ((hash >> 32) as usize & self.bits.len().wrapping_sub(1), 1 << (hash >> 26 & 63))
     }
