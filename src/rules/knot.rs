@@ -27,7 +27,7 @@ const WRONG_REGEXES: usize = 20;
 /// So many regexes that ask for the same literal are looked at one by one.
 const MOST_ASKING: usize = 16;
 /// Letters whose other case is an ASCII letter (CaseFolding.txt): the long s, and the sign of the kelvin.
-const OTHER_CASES: [char; 2] = ['\u{17f}', '\u{212a}'];
+const OTHER_CASES: [&str; 2] = ["\u{17f}", "\u{212a}"];
 
 /// A regex as written, and where.
 #[derive(Debug)]
@@ -108,7 +108,8 @@ impl Knot {
         let all = 0..self.patterns.len() as u32;
         let mut found = vec![];
         let whole = |number: u32| Some((number, self.find_at(number, text, 0)?.range()));
-        let Some(literals) = self.literals.as_ref().filter(|_| !text.contains(OTHER_CASES)) else {
+        let Some(literals) = self.literals.as_ref().filter(|_| !OTHER_CASES.iter().any(|case| text.contains(case)))
+        else {
             return all.filter_map(whole).collect();
         };
         // Up to where each was looked for, or has been found.
