@@ -1,7 +1,7 @@
 //! The knot: all regexes of a folder, searched for in one pass. Its cost follows the text, not the number of regexes.
 //!
-//! The pass looks for their pieces; where all of a regex are found, the regex itself says whether and where it matches. A wrong
-//! one is told with file, line and remedy.
+//! The pass looks for their literals; where one is found, its regexes say whether and where they match, mostly in that line
+//! only. Those that have no literals are searched for together. A wrong regex is told with file, line and remedy.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
@@ -19,7 +19,7 @@ use crate::request::pattern::small;
 
 /// Bytes that one compiled regex may take: a bomb such as `(?:a{1000}){1000}` is refused.
 const REGEX_BYTES: usize = 256 * 1024;
-/// Bytes that the states of all pieces together may take while texts are searched: with fewer than they need, they are
+/// Bytes that the states of those that are searched for together may take while texts are searched: with fewer than they need, they are
 /// thrown away and built anew, or the search goes on without any, a hundred times as slow. Each thread that judges has its own.
 const STATES_BYTES: usize = 4 << 20;
 /// Wrong regexes that are named: each takes long to refuse.

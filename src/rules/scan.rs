@@ -1,6 +1,6 @@
 //! One pass over a request: every phrase of every rule that stands in it, and where.
 //!
-//! Words are folded to lexicon numbers, the numbers run through one Aho-Corasick automaton, the texts through one RegexSet.
+//! Words are folded to lexicon numbers, the numbers run through one Aho-Corasick automaton, the texts through one knot of regexes.
 //! The cost follows the text, not the number of rules. Each place is read up to a bound; who writes more has said it before.
 
 use std::collections::BTreeMap;
