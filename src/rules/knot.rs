@@ -19,8 +19,8 @@ use crate::request::pattern::small;
 
 /// Bytes that one compiled regex may take: a bomb such as `(?:a{1000}){1000}` is refused.
 const REGEX_BYTES: usize = 256 * 1024;
-/// Bytes that the states of those that are searched for together may take while texts are searched: with fewer than they need, they are
-/// thrown away and built anew, or the search goes on without any, a hundred times as slow. Each thread that judges has its own.
+/// Bytes that the states of those may take that are searched for together: with fewer than they need, they are thrown away
+/// and built anew, or the search goes on without any, a hundred times as slow. Each thread that judges has its own.
 const STATES_BYTES: usize = 4 << 20;
 /// Wrong regexes that are named: each takes long to refuse.
 const WRONG_REGEXES: usize = 20;
