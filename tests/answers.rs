@@ -380,7 +380,13 @@ fn what_is_to_go_on_is_not_what_is_to_be_paused() {
     let understood = |text: &str, known: &Known| {
         let campaign = triage(&request(text), &directory, &rules, Some(known)).campaign;
         let taken = matches!(campaign.status, Status::Confirmed | Status::Multiple);
-        if taken { campaign.ids.join(" ") } else { "silent".to_owned() }
+        if taken {
+            campaign.ids.join(" ")
+        } else if std::env::var("DBG").is_ok() {
+            format!("{:?} {:?} {:?}", campaign.status, campaign.ids, campaign.candidates)
+        } else {
+            "silent".to_owned()
+        }
     };
     let conflict = asked("Please pause Farm Shop Opening, campaign 20471, from Friday on.", &["20471", "20933"]);
     assert_eq!(conflict.triage.campaign.status, Status::Conflict);
@@ -389,6 +395,16 @@ fn what_is_to_go_on_is_not_what_is_to_be_paused() {
     for (known, rows) in [&conflict, &unlisted, &listed].into_iter().zip(&table().left_alone) {
         assert!(known.triage.topic.id == "cancellation" && !known.asked.is_empty(), "{known:?}");
         check(rows.answers.iter().map(|row| (row, understood(&row[0], known))));
+    }
+    // Once it is settled which is to be paused, that one stays: the customer thinks better of it.
+    for (text, offered) in [("Farm Shop Opening, campaign 20471,", &["20471", "20933"][..]), ("campaign 20471", &[])] {
+        let before = asked(&format!("Please pause {text} from Friday on."), offered);
+        let triage = triage(&request("It is 20471."), &directory, &rules, Some(&before));
+        assert_eq!(triage.campaign.id.as_deref(), Some("20471"));
+        let after = Known { asked: vec![], triage, ..before };
+        for text in ["Actually, don't pause 20471", "20471 must stay live after all", "Don't pause the autumn one"] {
+            assert_eq!(understood(text, &after), "20471", "{text}");
+        }
     }
     let setup = asked("Could you run our campaign longer than planned, until the end of May?", &[]);
     let down = asked("Our campaign went down this morning and shows no ads at all.", &[]);

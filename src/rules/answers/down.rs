@@ -129,18 +129,23 @@ impl Clause {
                 continue;
             };
             out.insert(places[near]);
-            // "20417 and 20471 are not ours"; "20417 and 20471 is not ours" says it of the last.
-            let listed = |from: usize, to: usize| {
-                let between = &tokens[from + 1..to];
+            // "20417 and 20471 are not ours"; "20417 and 20471 is not ours" says it of the last. Both words of "the farm shop" are
+            // one campaign's.
+            let listed = |one: usize, other: usize| {
+                // "The first two" stand at one place.
+                let between = tokens.get(places[one] + 1..places[other]).unwrap_or_default();
                 let light =
                     |token: &Token| matches!(token, Token::Word(And | Or | Filler | Noun | Number | IdWord | Polite));
-                between.iter().all(light) && between.iter().any(|token| matches!(token, Token::Word(And | Or)))
+                let joined = || between.iter().any(|token| matches!(token, Token::Word(And | Or)));
+                let same = places[one] == places[other] || mentions[one].1 == mentions[other].1;
+                between.iter().all(light) && (same || joined())
             };
-            if places[near] < at && !tokens[..at].contains(&Token::Word(Copula)) {
-                let joined = (0..near).rev().take_while(|one| listed(places[*one], places[one + 1]));
+            let anew = |from: usize, to: usize| tokens[from..to].contains(&Token::Word(Copula));
+            if places[near] < at && !anew(0, at) {
+                let joined = (0..near).rev().take_while(|one| listed(*one, one + 1));
                 out.extend(joined.map(|one| places[one]));
-            } else if places[near] > at && !tokens[places[near]..].contains(&Token::Word(Copula)) {
-                let joined = (near + 1..places.len()).take_while(|one| listed(places[one - 1], places[*one]));
+            } else if places[near] > at && !anew(places[near], tokens.len()) {
+                let joined = (near + 1..places.len()).take_while(|one| listed(one - 1, *one));
                 out.extend(joined.map(|one| places[one]));
             }
         }

@@ -313,6 +313,12 @@ impl Answers {
         heard(&self.clauses(text, &list), list.ids.len()).pick(list.ids.len())
     }
 
+    /// Whether it says of one of the list that it is to go on, where others are halted.
+    pub fn keeps(&self, text: &str, list: &[Offered<'_>], topic: &str) -> bool {
+        let clauses = self.clauses(text, &List::of(list, self).on(topic, self));
+        clauses.iter().any(|clause| clause.tokens.contains(&Token::Word(Class::Down(Kind::Keep))))
+    }
+
     /// Whether this text only says thank you, or that all is done, and perhaps the name of who says so.
     pub fn only_thanks(&self, text: &str, name: Option<&str>) -> bool {
         let text = unsigned(text, name);
