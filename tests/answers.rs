@@ -406,7 +406,7 @@ fn what_is_to_go_on_is_not_what_is_to_be_paused() {
             assert_eq!(understood(text, &after), "20471", "{text}");
         }
     }
-    let setup = asked("Could you run our campaign longer than planned, until the end of May?", &[]);
+    let setup = asked("Please raise the budget of our campaign and extend it to the end of May.", &[]);
     let down = asked("Our campaign went down this morning and shows no ads at all.", &[]);
     let topics = [&setup, &down].map(|known| known.triage.topic.id.as_str());
     assert_eq!(topics, ["campaign-setup", "not-running"]);
