@@ -17,6 +17,8 @@ struct Table {
     turned_down: Texts,
     kept: Texts,
     to_cancel: Texts,
+    left_alone: Vec<Asked>,
+    to_keep: Mails,
     doubted: Texts,
     plain: Texts,
     settled: Texts,
@@ -360,6 +362,57 @@ fn what_is_turned_down_in_other_words_is_not_the_one() {
     let both = ["20417 and 20471 aren't the ones", "forget 20417 and 20471", "20417 und 20471 gehören nicht uns"];
     let both = Texts { mails: both.map(str::to_owned).into() };
     assert_eq!(wrong(both, &asked, &[""]), Vec::<String>::new());
+}
+
+/// Where campaigns are to be paused, who says which is to go on does not mean that one; elsewhere he does.
+#[test]
+fn what_is_to_go_on_is_not_what_is_to_be_paused() {
+    let rules = Rules::shipped();
+    let (campaigns, _) = load::parse(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+    let directory = Directory::build(campaigns);
+    let from = Mailbox { name: None, address: "ann@hollowtree.example".into() };
+    let request = |text: &str| Request { from: from.clone(), text: text.to_owned(), ..Request::default() };
+    let asked = |text: &str, offered: &[&str]| {
+        let first = triage(&request(text), &directory, &rules, None);
+        let offered = offered.iter().map(|id| (*id).to_owned()).collect();
+        Known { asked: first.missing.clone(), triage: first, offered, campaign_by_agent: false }
+    };
+    let understood = |text: &str, known: &Known| {
+        let campaign = triage(&request(text), &directory, &rules, Some(known)).campaign;
+        let taken = matches!(campaign.status, Status::Confirmed | Status::Multiple);
+        if taken {
+            campaign.ids.join(" ")
+        } else if std::env::var("DBG").is_ok() {
+            format!("{:?} {:?} {:?}", campaign.status, campaign.ids, campaign.candidates)
+        } else {
+            "silent".to_owned()
+        }
+    };
+    let conflict = asked("Please pause Farm Shop Opening, campaign 20471, from Friday on.", &["20471", "20933"]);
+    assert_eq!(conflict.triage.campaign.status, Status::Conflict);
+    let unlisted = asked("Please pause our campaign from Friday on.", &[]);
+    let listed = asked("Please pause Orchard Box Autumn from Friday on.", &["20417", "20471", "20933"]);
+    for (known, rows) in [&conflict, &unlisted, &listed].into_iter().zip(&table().left_alone) {
+        assert!(known.triage.topic.id == "cancellation" && !known.asked.is_empty(), "{known:?}");
+        check(rows.answers.iter().map(|row| (row, understood(&row[0], known))));
+    }
+    // Once it is settled which is to be paused, that one stays: the customer thinks better of it.
+    for (text, offered) in [("Farm Shop Opening, campaign 20471,", &["20471", "20933"][..]), ("campaign 20471", &[])] {
+        let before = asked(&format!("Please pause {text} from Friday on."), offered);
+        let triage = triage(&request("It is 20471."), &directory, &rules, Some(&before));
+        assert_eq!(triage.campaign.id.as_deref(), Some("20471"));
+        let after = Known { asked: vec![], triage, ..before };
+        for text in ["Actually, don't pause 20471", "20471 must stay live after all", "Don't pause the autumn one"] {
+            assert_eq!(understood(text, &after), "20471", "{text}");
+        }
+    }
+    let setup = asked("Please raise the budget of our campaign and extend it to the end of May.", &[]);
+    let down = asked("Our campaign went down this morning and shows no ads at all.", &[]);
+    let topics = [&setup, &down].map(|known| known.triage.topic.id.as_str());
+    assert_eq!(topics, ["campaign-setup", "not-running"]);
+    for known in [&setup, &down] {
+        check(table().to_keep.mails.iter().map(|row| (row, understood(&row[0], known))));
+    }
 }
 
 /// What is taken in doubt is flagged, until it is stated plainly; the words that doubt say why.

@@ -58,8 +58,9 @@ pub fn chosen(
         },
         said => said,
     };
-    // Once it is answered, only a correction counts: "no, sorry, the first one".
-    if known.asked.is_empty() && !matches!(said, Pick::One(_)) {
+    // Once it is answered, only a correction counts: "no, sorry, the first one"; not "don't pause the first one after all".
+    let keeps = || answers.keeps(text, &list, &known.triage.topic.id);
+    if known.asked.is_empty() && (!matches!(said, Pick::One(_)) || keeps()) {
         return None;
     }
     let places = match said {

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::down::Kind;
 use super::list::List;
 use super::said::{Clause, Token};
 use super::{Answers, Class, ENDS, Offered, beside, heard};
@@ -48,6 +49,11 @@ impl Answers {
             out.extend(heard(&clauses, list.ids.len()).ruled_out(false));
             out.retain(|place| matters.iter().all(|clause| !clause.tokens.contains(&Token::Telling(*place))));
         } else {
+            // "Don't pause 20471 after all" is still about 20471.
+            let kept =
+                |token: &&mut Token| asked == Asked::Something && **token == Token::Word(Class::Down(Kind::Keep));
+            let tokens = clauses.iter_mut().flat_map(|clause| &mut clause.tokens);
+            tokens.filter(kept).for_each(|token| *token = Token::Unknown);
             out.extend(heard(&clauses, list.ids.len()).ruled_out(asked == Asked::Which));
         }
         out.retain(|place| !numbered.contains(place));

@@ -128,6 +128,8 @@ enum Class {
     Copula,
     /// What one might do with a campaign.
     Deed,
+    /// "Pause": what customers want done with it on a ticket of a topic that strikes campaigns off; denied, it is to go on.
+    Halt,
     /// "I have to check": who says so has not chosen.
     Check,
     Filler,
@@ -184,6 +186,8 @@ impl Answers {
                 ("error", Down(Kind::Error)),
                 ("let_be", Down(Kind::LetBe)),
                 ("strike", Down(Kind::Strike)),
+                ("keep", Down(Kind::Keep)),
+                ("halt", Halt),
                 ("matter", Matter),
                 ("but", But),
                 ("that", That),
@@ -244,7 +248,7 @@ impl Answers {
             sheet.finish(root);
         });
         for phrases in answers.phrases.values_mut() {
-            phrases.sort_by_key(|(rest, _)| std::cmp::Reverse(rest.len()));
+            phrases.sort_by_key(|(rest, class)| (std::cmp::Reverse(rest.len()), *class != Class::Settled));
         }
         (answers, faults)
     }
@@ -307,6 +311,12 @@ impl Answers {
     pub fn pick(&self, text: &str, list: &[Offered<'_>], topic: &str) -> Pick {
         let list = List::of(list, self).on(topic, self);
         heard(&self.clauses(text, &list), list.ids.len()).pick(list.ids.len())
+    }
+
+    /// Whether it says of one of the list that it is to go on, where others are halted.
+    pub fn keeps(&self, text: &str, list: &[Offered<'_>], topic: &str) -> bool {
+        let clauses = self.clauses(text, &List::of(list, self).on(topic, self));
+        clauses.iter().any(|clause| clause.tokens.contains(&Token::Word(Class::Down(Kind::Keep))))
     }
 
     /// Whether this text only says thank you, or that all is done, and perhaps the name of who says so.
@@ -389,6 +399,13 @@ impl Answers {
                             hedged = true;
                             Token::Word(Class::Filler)
                         }
+                        // "Keep 20471 running and pause 20933"
+                        Token::Word(Class::And) if at < words.len() => {
+                            match self.token_at(&words[at..], None, list).0 {
+                                Token::Word(Class::Halt | Class::Down(Kind::Keep)) => Token::Word(Class::But),
+                                _ => token,
+                            }
+                        }
                         token => token,
                     };
                     if token != Token::Word(Class::But) {
@@ -397,9 +414,13 @@ impl Answers {
                     }
                     let tokens = std::mem::take(&mut tokens);
                     let hedged = std::mem::take(&mut hedged);
-                    if tokens.first() == Some(&Token::Word(Class::That))
-                        && let Some(before) = clauses[first..].last_mut()
-                    {
+                    let goes_on = |before: &Clause| {
+                        tokens.first() == Some(&Token::Word(Class::That))
+                            || text[..start].ends_with(':')
+                                && before.announces()
+                                && !tokens.contains(&Token::Word(Class::Copula))
+                    };
+                    if let Some(before) = clauses[first..].last_mut().filter(|before| goes_on(before)) {
                         before.tokens.extend(tokens);
                         before.hedged |= hedged;
                         before.span.1 = span.1;
@@ -427,6 +448,7 @@ impl Answers {
                 clauses[at].read_either();
                 clauses[at].read_down();
             }
+            down::read_halts(&mut clauses[first..], list.ids.len());
         }
         clauses
     }
@@ -488,7 +510,8 @@ impl Answers {
             let token = match class {
                 _ if of_no_id => Token::Unknown,
                 Class::Matter => Token::Unknown,
-                Class::Down(Kind::Strike) if list.struck => Token::Unknown,
+                Class::Down(Kind::Strike) if list.struck => Token::Word(Class::Halt),
+                Class::Down(Kind::Keep) | Class::Halt if !list.struck => Token::Unknown,
                 _ if number => Token::Word(Class::Number),
                 Class::OfYear(..0) => Token::Word(Class::Over),
                 _ if article => Token::Word(Class::Filler),
