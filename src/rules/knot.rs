@@ -105,6 +105,9 @@ impl Knot {
 
     /// The regexes that match somewhere in a text, each with its first match: first and last byte.
     pub fn matches(&self, text: &str) -> Vec<(u32, Range<usize>)> {
+        if self.patterns.is_empty() {
+            return vec![];
+        }
         let all = 0..self.patterns.len() as u32;
         let mut found = vec![];
         let whole = |number: u32| Some((number, self.find_at(number, text, 0)?.range()));
