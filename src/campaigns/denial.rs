@@ -274,7 +274,7 @@ const ALL: [&str; 16] = [
 
 /// "Everything runs fine except 48213", "alle laufen, nur 48213 nicht": that one is what the matter is.
 fn all_else_is_well(words: &Words<'_>, first: usize) -> bool {
-    const ONLY: [&str; 8] = ["only", "just", "nur", "seule", "solo", "sólo", "só", "apenas"];
+    const ONLY: [&str; 6] = ["only", "just", "nur", "seule", "solo", "apenas"];
     let tokens = &words.tokens;
     let ends = |at: usize| tokens[at].gap & (gap::END | gap::PARAGRAPH) != 0;
     let light = |at: &usize| tokens[*at].roles & (role::UP_TO_ID | role::STOP | role::RELATION) != 0 && !ends(at + 1);

@@ -1,6 +1,7 @@
-//! The knot: all regexes of a folder, searched for in one pass. Its cost follows the text, not the number of regexes.
+//! The knot: all regexes of a folder, looked for in the texts of a request. Its cost follows the text and the regexes whose
+//! literals stand in it, not the number of all.
 //!
-//! The pass looks for their literals; where one is found, its regexes say whether and where they match, mostly in that line
+//! One pass looks for the literals of all; where one is found, its regexes say whether and where they match, mostly in that line
 //! only. Those that have no literals are searched for together. A wrong regex is told with file, line and remedy.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -40,11 +41,11 @@ pub struct Thread {
 /// All regexes, by number.
 #[derive(Debug, Default)]
 pub struct Knot {
-    /// The texts that most regexes ask for.
+    /// Those that most regexes ask for.
     literals: Option<AhoCorasick>,
-    /// Text → the regexes that ask for it.
+    /// Literal → the regexes that ask for it.
     asked_by: Lists<u32>,
-    /// Those that ask for none, and their numbers.
+    /// Those that are searched for together, and their numbers: they ask for none, or for one that many ask for.
     others: RegexSet,
     numbers: Vec<u32>,
     patterns: Vec<Pattern>,
@@ -85,7 +86,7 @@ impl Knot {
         });
         numbers.extend(crowded);
         let asked_by =
-            (0..).zip(by_literal.values()).flat_map(|(text, by)| by.iter().map(move |number| (text, *number)));
+            (0..).zip(by_literal.values()).flat_map(|(literal, by)| by.iter().map(move |number| (literal, *number)));
         let asked_by = Lists::of_pairs(by_literal.len(), asked_by.collect());
         let built = AhoCorasick::builder().ascii_case_insensitive(true).build(by_literal.keys());
         let others = RegexSetBuilder::new(numbers.iter().map(|number| &patterns[*number as usize].text))
@@ -146,7 +147,7 @@ impl Knot {
     }
 }
 
-/// A regex that gives spans, compiled when its pieces are first found: most of them never match, and each takes memory.
+/// A regex that gives spans, compiled when it is first looked for: most of them never match, and each takes memory.
 #[derive(Debug)]
 struct Pattern {
     text: String,
