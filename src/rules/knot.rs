@@ -1,18 +1,19 @@
 //! The knot: all regexes of a folder, looked for in the texts of a request. Its cost follows the text and the regexes whose
 //! literals stand in it, not the number of all.
 //!
-//! One pass looks for the literals of all; where one is found, its regexes say whether and where they match, mostly in that line
-//! only. Those that have no literals are searched for together. A wrong regex is told with file, line and remedy.
+//! One pass looks for the literals of all; where all that a regex asks for are found, it says whether and where it matches, mostly in
+//! the lines around them only. Those that have no literals are searched for together. A wrong regex is told with file, line and remedy.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
+use memchr::{memchr, memrchr};
 use regex::{Match, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use regex_syntax::{ParserBuilder, hir::Hir};
 
-use super::literals::{is_in_one_line, literals};
+use super::automaton::Automaton;
+use super::literals::{asks_for_digit, literals, reach};
 use super::numbering::Lists;
 use super::possible::possible;
 use crate::config::fault::Fault;
@@ -42,13 +43,31 @@ pub struct Thread {
 #[derive(Debug, Default)]
 pub struct Knot {
     /// Those that most regexes ask for.
-    literals: Option<AhoCorasick>,
+    literals: Automaton,
     /// Literal → the regexes that ask for it.
-    asked_by: Lists<u32>,
+    asked_by: Lists<Asks>,
     /// Those that are searched for together, and their numbers: they ask for none, or for one that many ask for.
     others: RegexSet,
     numbers: Vec<u32>,
     patterns: Vec<Pattern>,
+}
+
+/// A regex that asks for a literal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asks {
+    regex: u32,
+    /// Which of the sets of literals that it asks for: 1 the first, 2 another.
+    set: u8,
+}
+
+/// How far a regex has come in a text.
+#[derive(Debug, Clone, Copy, Default)]
+struct Come {
+    /// Up to here its literals lead to no other first match.
+    done: usize,
+    /// The end of the line where its literals stood last, and the sets of which one stood there.
+    line: usize,
+    sets: u8,
 }
 
 impl Knot {
@@ -64,39 +83,53 @@ impl Knot {
             return Err(faults);
         }
         let mut patterns = vec![];
-        let mut by_literal: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        let mut by_literal: BTreeMap<String, Vec<Asks>> = BTreeMap::new();
+        let mut seconds = vec![];
         let mut numbers = vec![];
-        for (regex, number) in regexes.iter().zip(0..) {
-            let read = parsed(&regex.written);
-            let one_line = read.as_ref().is_some_and(is_in_one_line);
-            patterns.push(Pattern { text: small(&regex.written), one_line, regex: OnceLock::new() });
-            match read.and_then(|read| literals(&read)) {
-                Some(literals) => {
-                    literals.into_iter().for_each(|literal| by_literal.entry(literal).or_default().push(number))
+        for (thread, regex) in regexes.iter().zip(0..) {
+            let read = parsed(&thread.written);
+            let mut sets = read.as_ref().map(literals).unwrap_or_default().into_iter();
+            let reach = read.as_ref().and_then(reach);
+            let digit = read.is_some_and(|read| asks_for_digit(&read));
+            patterns.push(Pattern { text: small(&thread.written), reach, digit, sets: 1, regex: OnceLock::new() });
+            match sets.next() {
+                Some(first) => {
+                    let asks = Asks { regex, set: 1 };
+                    first.into_iter().for_each(|literal| by_literal.entry(literal).or_default().push(asks));
+                    // Where a match may go on in the next line, so may they.
+                    seconds.extend(sets.next().filter(|_| reach == Some(0)).map(|second| (regex, second)));
                 }
-                None => numbers.push(number),
+                None => numbers.push(regex),
             }
         }
         // Many that ask for one everyday word are searched for together.
-        let crowded = by_literal.values().filter(|by| by.len() > MOST_ASKING).flatten().copied();
+        let crowded = by_literal.values().filter(|by| by.len() > MOST_ASKING).flatten().map(|asks| asks.regex);
         let crowded: BTreeSet<u32> = crowded.collect();
         by_literal.retain(|_, by| {
-            by.retain(|number| !crowded.contains(number));
+            by.retain(|asks| !crowded.contains(&asks.regex));
             !by.is_empty()
         });
+        for (regex, second) in seconds {
+            let full = |literal| by_literal.get(literal).is_some_and(|by: &Vec<Asks>| by.len() >= MOST_ASKING);
+            if !crowded.contains(&regex) && !second.iter().any(full) {
+                let asks = Asks { regex, set: 2 };
+                second.into_iter().for_each(|literal| by_literal.entry(literal).or_default().push(asks));
+                patterns[regex as usize].sets |= 2;
+            }
+        }
         numbers.extend(crowded);
         let asked_by =
-            (0..).zip(by_literal.values()).flat_map(|(literal, by)| by.iter().map(move |number| (literal, *number)));
+            (0..).zip(by_literal.values()).flat_map(|(literal, by)| by.iter().map(move |asks| (literal, *asks)));
         let asked_by = Lists::of_pairs(by_literal.len(), asked_by.collect());
-        let built = AhoCorasick::builder().ascii_case_insensitive(true).build(by_literal.keys());
+        let literals = Automaton::of(by_literal.keys()).map_err(|why| vec![together(regexes, &why)])?;
         let others = RegexSetBuilder::new(numbers.iter().map(|number| &patterns[*number as usize].text))
             .case_insensitive(true)
             .multi_line(true)
             .size_limit(REGEX_BYTES * 64)
             .dfa_size_limit(STATES_BYTES)
             .build()
-            .map_err(|error| vec![together(regexes, &error)])?;
-        Ok(Knot { literals: built.ok(), asked_by, others, numbers, patterns })
+            .map_err(|error| vec![together(regexes, &error.to_string())])?;
+        Ok(Knot { literals, asked_by, others, numbers, patterns })
     }
 
     /// How many regexes.
@@ -112,28 +145,26 @@ impl Knot {
         let all = 0..self.patterns.len() as u32;
         let mut found = vec![];
         let whole = |number: u32| Some((number, self.find_at(number, text, 0)?.range()));
-        let Some(literals) = self.literals.as_ref().filter(|_| !OTHER_CASES.iter().any(|case| text.contains(case)))
-        else {
+        if OTHER_CASES.iter().any(|case| text.contains(case)) {
             return all.filter_map(whole).collect();
-        };
-        // Up to where each was looked for, or has been found.
-        let mut done = vec![0; self.patterns.len()];
-        let mut line = 0..0;
-        for near in literals.find_overlapping_iter(text) {
-            if !line.contains(&near.start()) {
-                line.start = text[..near.start()].rfind('\n').map_or(0, |end| end + 1);
-                line.end = text[near.start()..].find('\n').map_or(text.len(), |end| near.start() + end);
+        }
+        let mut come = vec![Come::default(); self.patterns.len()];
+        let lower = text.to_ascii_lowercase();
+        let mut line = 0;
+        for near in self.literals.find_in(lower.as_bytes()) {
+            if near.end > line {
+                line = end_of_line(text, near.end);
             }
-            for number in &self.asked_by[near.pattern().as_usize()] {
-                let (pattern, done) = (&self.patterns[*number as usize], &mut done[*number as usize]);
-                if near.end() <= *done {
+            for asks in &self.asked_by[near.number as usize] {
+                let (pattern, come) = (&self.patterns[asks.regex as usize], &mut come[asks.regex as usize]);
+                if near.end <= come.done {
                     continue;
                 }
-                let within = if pattern.one_line { line.clone() } else { 0..text.len() };
-                *done = within.end;
-                if let Some(first) = pattern.find_at(&text[within.clone()], 0) {
-                    found.push((*number, within.start + first.start()..within.start + first.end()));
-                    *done = text.len();
+                come.sets = if come.line == line { come.sets | asks.set } else { asks.set };
+                come.line = line;
+                if come.sets == pattern.sets {
+                    let first = pattern.find_near(text, near.start..near.end, &mut come.done);
+                    found.extend(first.map(|first| (asks.regex, first)));
                 }
             }
         }
@@ -151,16 +182,49 @@ impl Knot {
 #[derive(Debug)]
 struct Pattern {
     text: String,
-    /// A match never goes on in the next line.
-    one_line: bool,
+    /// Bytes that a match may have; 0: as many as its line. `None`: the whole text is looked at.
+    reach: Option<usize>,
+    /// It asks for a digit.
+    digit: bool,
+    /// The sets of literals of which one each must stand in its line.
+    sets: u8,
     regex: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
+    /// The first match, where one of its literals stands here and no match begins before. `done`: up to where its other
+    /// literals lead to no other first match.
+    fn find_near(&self, text: &str, near: Range<usize>, done: &mut usize) -> Option<Range<usize>> {
+        let within = self.reach.map_or(0..text.len(), |reach| {
+            let (from, to) = (near.start.saturating_sub(reach), text.len().min(near.end + reach));
+            memrchr(b'\n', &text.as_bytes()[..from]).map_or(0, |end| end + 1)..end_of_line(text, to)
+        });
+        let reach = self.reach.unwrap_or_default();
+        let lines = &text[within.clone()];
+        let may = !self.digit || lines.bytes().any(|byte| byte.is_ascii_digit());
+        let Some(first) = may.then(|| self.find_at(lines, 0)).flatten() else {
+            *done = if within.end == text.len() { text.len() } else { within.end - reach };
+            return None;
+        };
+        let first = within.start + first.start()..within.start + first.end();
+        // Behind the literal: it may be cut off by the end of what was looked at, and its own literal finds it.
+        if reach > 0 && first.start > near.end {
+            *done = near.end;
+            return None;
+        }
+        *done = text.len();
+        Some(first)
+    }
+
     fn find_at<'t>(&self, text: &'t str, from: usize) -> Option<Match<'t>> {
         // It was compiled once to see that it can be.
         self.regex.get_or_init(|| build(&self.text).ok()).as_ref()?.find_at(text, from)
     }
+}
+
+/// Where the line of this byte ends.
+fn end_of_line(text: &str, at: usize) -> usize {
+    memchr(b'\n', &text.as_bytes()[at..]).map_or(text.len(), |end| at + end)
 }
 
 fn build(text: &str) -> Result<Regex, regex::Error> {
@@ -173,18 +237,17 @@ pub(super) fn parsed(written: &str) -> Option<Hir> {
 }
 
 /// All regexes together are over the bound: told where most of them stand.
-fn together(regexes: &[Thread], error: &regex::Error) -> Fault {
+fn together(regexes: &[Thread], why: &str) -> Fault {
     let mut by_file: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     regexes.iter().for_each(|regex| by_file.entry(&regex.file).or_default().push(regex.line));
     let most = by_file.into_iter().max_by_key(|(_, lines)| lines.len());
     let (file, mut lines) = most.unwrap_or(("rules", vec![0]));
     lines.sort_unstable();
-    let what = error.to_string();
     let message = format!(
         "the {} regexes of the folder, {} of them in this file, are too large together: {}",
         regexes.len(),
         lines.len(),
-        what.trim_end_matches('.')
+        why.trim_end_matches('.')
     );
     let remedy = "lower their repeat counts, use fewer of them, or phrases";
     Fault { file: file.to_owned(), line: lines[lines.len() / 2], message, remedy: remedy.into() }
@@ -271,7 +334,16 @@ mod tests {
         let files = crate::rules::Rules::shipped_files();
         let lines: Vec<&str> = files.values().flat_map(|file| file.lines()).step_by(3).collect();
         let mut matches = 0;
-        for text in lines.chunks(5).map(|lines| lines.join("\n")) {
+        let broken = |text: &str| {
+            Vec::from_iter(
+                text.split_inclusive(' ')
+                    .enumerate()
+                    .map(|(at, word)| if at % 3 == 2 { word.replace(' ', "\n") } else { word.to_owned() }),
+            )
+            .concat()
+        };
+        let texts = lines.chunks(5).map(|lines| lines.join("\n"));
+        for text in texts.flat_map(|text| [broken(&text), text]) {
             let text = text.as_str();
             let found: HashMap<u32, Range<usize>> = knot.matches(text).into_iter().collect();
             for (regex, number) in knot.patterns.iter().zip(0..) {
@@ -280,6 +352,6 @@ mod tests {
                 matches += usize::from(first.is_some());
             }
         }
-        assert!(matches > 500, "{matches}");
+        assert!(matches > 1000, "{matches}");
     }
 }

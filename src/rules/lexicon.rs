@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 
 use super::endings::Endings;
 use super::fold::{Piece, fold};
+use super::memo::{Memos, Written};
 use super::numbering::Numbering;
 use super::sheet::Sheet;
 use crate::config::fault::Fault;
@@ -91,6 +92,8 @@ pub struct Lexicon {
     kept: usize,
     /// Made when a text first has a word that is not known.
     typos: OnceLock<Typos>,
+    /// How words of texts were read.
+    memos: Memos,
 }
 
 /// What a word of a phrase may be in a compound.
@@ -171,10 +174,9 @@ impl Lexicon {
     /// The numbers of a phrase's words; new words get new numbers. `compounds`: its language glues words together; then whether
     /// the phrase has a word that is long enough to be found in one.
     pub fn intern(&mut self, phrase: &str, compounds: bool) -> (Vec<u32>, bool) {
+        self.memos = Memos::default();
         let mut found = Vec::new();
-        self.stems_of(phrase, |stem, word, start, end| {
-            found.extend(stem.map(|stem| (stem.to_owned(), word.to_owned(), &phrase[start..end])));
-        });
+        self.stems_of(phrase, |stem, word, written| found.push((stem.to_owned(), word.to_owned(), written.to_owned())));
         let mut ids = Vec::with_capacity(found.len());
         let mut glued = false;
         for (stem, word, written) in found {
@@ -215,8 +217,9 @@ impl Lexicon {
     /// The number of a single word that no phrase need use: that of the word as it is read, or a new one. `None` where it
     /// is read as several.
     pub fn adopt(&mut self, word: &str) -> Option<u32> {
+        self.memos = Memos::default();
         let mut found = Vec::new();
-        self.stems_of(word, |stem, word, _, _| found.extend(stem.map(|stem| (stem.to_owned(), word.to_owned()))));
+        self.stems_of(word, |stem, word, _| found.push((stem.to_owned(), word.to_owned())));
         let [(stem, word)] = found.as_slice() else { return None };
         let known = self.stems.get(stem.as_bytes());
         if known.is_none() && !self.readings(word, stem, || false).is_empty() {
@@ -264,45 +267,74 @@ impl Lexicon {
 
     /// Likewise; `again`: how its compounds may be read, too.
     pub fn read_all(&self, text: &str, words: &mut Vec<Word>, again: &mut Vec<Reading>) {
-        self.stems_of(text, |stem, word, start, end| {
-            let Some(stem) = stem else {
-                return words.push(Word { id: STOP, start: start as u32, end: end as u32, part: false });
-            };
-            let id = self.stems.get(stem.as_bytes());
-            let kept = id.is_some_and(|id| self.is_kept(id));
-            let capital = || text[start..end].starts_with(char::is_uppercase);
-            let readings = if kept { SmallVec::new() } else { self.readings(word, stem, capital) };
-            let letters = stem.len() >= TYPO_CHARS - 1 && stem.bytes().all(|b| b.is_ascii_lowercase());
-            let mended = || if letters && end - start >= TYPO_CHARS { self.mend(stem.as_bytes()) } else { UNKNOWN };
-            let halves = halves(&text[start..end]);
-            // "E-Rechnung" is two words where no phrase has it as one.
-            let id = id.or_else(|| halves.map(|_| mended()).filter(|id| *id != UNKNOWN));
-            if let (None, Some((letter, rest))) = (id, halves) {
-                for (from, to) in [(start, start + letter), (start + rest, end)] {
-                    let own = words.len();
-                    self.read_all(&text[from..to], words, again);
-                    words[own..].iter_mut().for_each(|word| word.shift(from as u32));
+        let mut memo = self.memos.take();
+        let mut last = 0;
+        fold(text, |piece| match piece {
+            Piece::Stop => words.push(Word { id: STOP, start: last, end: last, part: false }),
+            Piece::Word(word, start, end) => {
+                last = end as u32;
+                let written = Written::of(&text[start..end]);
+                let known = memo.as_mut().zip(written).and_then(|(memo, written)| memo.get(written));
+                let one = |id| Word { id, start: start as u32, end: end as u32, part: false };
+                if let Some(id) = known {
+                    return words.push(one(id));
                 }
-                return;
+                let own = (words.len(), again.len());
+                self.each_stem(word, |stem| self.read_stem(text, stem, word, (start, end), words, again));
+                if let (Some(memo), Some(written), [read], []) = (&mut memo, written, &words[own.0..], &again[own.1..])
+                    && *read == one(read.id)
+                {
+                    memo.keep(written, read.id);
+                }
             }
-            let mut push = |id, part| words.push(Word { id, start: start as u32, end: end as u32, part });
-            // A compound that some phrase names is one word first of all; any other is its longest parts.
-            let first = match (id, readings.first()) {
-                (Some(id), _) => {
-                    push(id, false);
-                    0
-                }
-                (None, Some(parts)) => {
-                    parts.iter().for_each(|id| push(*id, true));
-                    1
-                }
-                (None, None) => return push(mended(), false),
-            };
-            let (at, of) = ((words.len() - first - 1) as u32, first as u32 + 1);
-            again.extend(readings[first..].iter().map(|parts| Reading { at, of, parts: *parts, glued: true }));
-            let apart = halves.and_then(|(letter, rest)| self.apart(&text[start..end], letter, rest, id));
-            again.extend(apart.map(|(parts, glued)| Reading { at, of, parts, glued }));
         });
+    }
+
+    /// One word of a text, `word` as folded, `at` as written: itself, or its parts.
+    fn read_stem(
+        &self,
+        text: &str,
+        stem: &str,
+        word: &str,
+        at: (usize, usize),
+        words: &mut Vec<Word>,
+        again: &mut Vec<Reading>,
+    ) {
+        let (start, end) = at;
+        let id = self.stems.get(stem.as_bytes());
+        let kept = id.is_some_and(|id| self.is_kept(id));
+        let capital = || text[start..end].starts_with(char::is_uppercase);
+        let readings = if kept { SmallVec::new() } else { self.readings(word, stem, capital) };
+        let letters = stem.len() >= TYPO_CHARS - 1 && stem.bytes().all(|b| b.is_ascii_lowercase());
+        let mended = || if letters && end - start >= TYPO_CHARS { self.mend(stem.as_bytes()) } else { UNKNOWN };
+        let halves = halves(&text[start..end]);
+        // "E-Rechnung" is two words where no phrase has it as one.
+        let id = id.or_else(|| halves.map(|_| mended()).filter(|id| *id != UNKNOWN));
+        if let (None, Some((letter, rest))) = (id, halves) {
+            for (from, to) in [(start, start + letter), (start + rest, end)] {
+                let own = words.len();
+                self.read_all(&text[from..to], words, again);
+                words[own..].iter_mut().for_each(|word| word.shift(from as u32));
+            }
+            return;
+        }
+        let mut push = |id, part| words.push(Word { id, start: start as u32, end: end as u32, part });
+        // A compound that some phrase names is one word first of all; any other is its longest parts.
+        let first = match (id, readings.first()) {
+            (Some(id), _) => {
+                push(id, false);
+                0
+            }
+            (None, Some(parts)) => {
+                parts.iter().for_each(|id| push(*id, true));
+                1
+            }
+            (None, None) => return push(mended(), false),
+        };
+        let (at, of) = ((words.len() - first - 1) as u32, first as u32 + 1);
+        again.extend(readings[first..].iter().map(|parts| Reading { at, of, parts: *parts, glued: true }));
+        let apart = halves.and_then(|(letter, rest)| self.apart(&text[start..end], letter, rest, id));
+        again.extend(apart.map(|(parts, glued)| Reading { at, of, parts, glued }));
     }
 
     /// How a word with a hyphen behind its first letter, which is one word first of all, is read as a hyphen is read elsewhere.
@@ -317,22 +349,22 @@ impl Lexicon {
         }
     }
 
-    /// Stemmed words, each also as it was before its endings were taken off, folded and respelt; `None` is the end of a sentence.
-    fn stems_of(&self, text: &str, mut found: impl FnMut(Option<&str>, &str, usize, usize)) {
-        let mut last = 0;
-        fold(text, |piece| match piece {
-            Piece::Stop => found(None, "", last, last),
-            Piece::Word(word, start, end) => {
-                last = end;
-                match self.listed.get(word) {
-                    Some(Listed::Same(right)) => {
-                        right.iter().for_each(|word| found(Some(&self.stem(word)), word, start, end))
-                    }
-                    Some(Listed::Whole) => found(Some(word), word, start, end),
-                    None => found(Some(&self.bare(word)), word, start, end),
-                }
+    /// Stemmed words, each also as it was before its endings were taken off, folded, and as written.
+    fn stems_of(&self, text: &str, mut found: impl FnMut(&str, &str, &str)) {
+        fold(text, |piece| {
+            if let Piece::Word(word, start, end) = piece {
+                self.each_stem(word, |stem| found(stem, word, &text[start..end]));
             }
         });
+    }
+
+    /// The stem of a folded word, or those of the words that it is another spelling of.
+    fn each_stem(&self, word: &str, mut found: impl FnMut(&str)) {
+        match self.listed.get(word) {
+            Some(Listed::Same(right)) => right.iter().for_each(|word| found(&self.stem(word))),
+            Some(Listed::Whole) => found(word),
+            None => found(&self.bare(word)),
+        }
     }
 
     fn is_whole(&self, word: &str) -> bool {

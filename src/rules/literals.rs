@@ -14,20 +14,39 @@ const LEAST_BYTES: usize = 3;
 const MOST: usize = 500;
 /// So many parts of a regex that stand behind one another are read for one literal.
 const AHEAD: usize = 4;
+/// Bytes of a match that is looked for in the lines around a literal only.
+const MOST_REACH: usize = 400;
 /// Letters beyond ASCII that have another case, in one literal.
 const MOST_CASED: usize = 3;
 
-/// Of the literals that a regex asks for, whatever their ASCII letters' case, those of which the shortest is longest. `None` where
-/// it asks for none, or only for short ones.
-pub fn literals(regex: &Hir) -> Option<BTreeSet<String>> {
+/// The literals that a regex asks for, their ASCII letters in lower case: of each of these sets one stands in every match. First
+/// that of which the shortest is longest; none where there are only short ones.
+pub fn literals(regex: &Hir) -> Vec<BTreeSet<String>> {
     let mut parts = vec![];
     row(regex, &mut parts);
     let begins =
         (0..parts.len()).filter(|at| matches!(parts[*at].kind(), HirKind::Literal(_) | HirKind::Alternation(_)));
-    let found = begins.filter_map(|at| {
+    let mut found = Vec::from_iter(begins.filter_map(|at| {
         begun_with(&Hir::concat(parts[at..].iter().take(AHEAD).map(|part| Hir::clone(part)).collect()))
-    });
-    found.max_by_key(|found| (found.iter().map(String::len).min(), Reverse(found.len())))
+    }));
+    found.sort_by_key(|found| (Reverse(found.iter().map(String::len).min()), found.len()));
+    found
+}
+
+/// Whether a digit from 0 to 9 stands in every match.
+pub fn asks_for_digit(regex: &Hir) -> bool {
+    match regex.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.iter().any(u8::is_ascii_digit),
+        HirKind::Class(class) => {
+            let ranges = |class: &ClassUnicode| class.iter().all(|range| range.start() >= '0' && range.end() <= '9');
+            matches!(class, Class::Unicode(class) if ranges(class))
+        }
+        HirKind::Repetition(repetition) => repetition.min > 0 && asks_for_digit(&repetition.sub),
+        HirKind::Capture(capture) => asks_for_digit(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().any(asks_for_digit),
+        HirKind::Alternation(parts) => parts.iter().all(asks_for_digit),
+    }
 }
 
 /// The parts that stand behind one another.
@@ -51,7 +70,7 @@ fn begun_with(part: &Hir) -> Option<BTreeSet<String>> {
         if longest.len() < LEAST_BYTES || cased > MOST_CASED {
             return None;
         }
-        literals.extend(spellings(longest));
+        literals.extend(spellings(&longest.to_ascii_lowercase()));
     }
     (1..=MOST).contains(&literals.len()).then_some(literals)
 }
@@ -73,10 +92,21 @@ fn spellings(text: &str) -> Vec<String> {
     })
 }
 
-/// Whether no match of it holds the end of a line.
-pub fn is_in_one_line(regex: &Hir) -> bool {
+/// Bytes that a match may have, 0 where none holds the end of a line. `None`: they may be many, or it looks for the edge of the text.
+pub fn reach(regex: &Hir) -> Option<usize> {
+    // These see the same at the end of a line as at the end of a text.
+    let sees = |look| matches!(look, Look::StartLF | Look::EndLF | Look::WordAscii | Look::WordAsciiNegate);
+    if !regex.properties().look_set().iter().all(sees) {
+        return None;
+    }
+    // Another case of a letter may be longer.
+    let most = || regex.properties().maximum_len()?.checked_mul(2).filter(|most| *most <= MOST_REACH);
+    if is_in_one_line(regex) { Some(0) } else { most() }
+}
+
+fn is_in_one_line(regex: &Hir) -> bool {
     match regex.kind() {
-        HirKind::Empty => true,
+        HirKind::Empty | HirKind::Look(_) => true,
         HirKind::Literal(literal) => !literal.0.contains(&b'\n'),
         HirKind::Class(Class::Unicode(class)) => {
             !class.iter().any(|range| (range.start()..=range.end()).contains(&'\n'))
@@ -84,8 +114,6 @@ pub fn is_in_one_line(regex: &Hir) -> bool {
         HirKind::Class(Class::Bytes(class)) => {
             !class.iter().any(|range| (range.start()..=range.end()).contains(&b'\n'))
         }
-        // These see the same at the end of a line as at the end of a text.
-        HirKind::Look(look) => matches!(look, Look::StartLF | Look::EndLF | Look::WordAscii | Look::WordAsciiNegate),
         HirKind::Repetition(repetition) => is_in_one_line(&repetition.sub),
         HirKind::Capture(capture) => is_in_one_line(&capture.sub),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().all(is_in_one_line),
@@ -95,11 +123,11 @@ pub fn is_in_one_line(regex: &Hir) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{is_in_one_line, literals};
+    use super::{asks_for_digit, literals, reach};
     use crate::rules::knot::parsed;
 
     fn check(regex: &str, expected: &[&str]) {
-        let found = literals(&parsed(regex).unwrap()).unwrap_or_default();
+        let found = literals(&parsed(regex).unwrap()).into_iter().next().unwrap_or_default();
         assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected, "{regex}");
     }
 
@@ -108,6 +136,26 @@ mod tests {
         check(r"\b(spent|used).{0,30}budget", &["budget"]);
         check(r"\b(budget|cash).{0,30}(hardly|barely)", &["barely", "hardly"]);
         check(r"\b(am|den) [1-3]\.", &["am 1.", "am 2.", "am 3.", "den 1.", "den 2.", "den 3."]);
+    }
+
+    #[test]
+    fn each_part_has_its_own() {
+        let found = literals(&parsed(r"\b(spent|used).{0,30}budget.*(on|off)").unwrap());
+        assert_eq!(found.iter().map(Vec::from_iter).collect::<Vec<_>>(), [vec!["budget"], vec!["spent", "used"]]);
+    }
+
+    #[test]
+    fn a_digit_may_be_asked_for() {
+        for (regex, expected) in [
+            ("day [0-9]+", true),
+            (r"day \d", true),
+            ("(2nd|1st|[3-5]th)", true),
+            ("(2nd|second)", false),
+            ("days?[0-9]*", false),
+            ("[0-9a-f]", false),
+        ] {
+            assert_eq!(asks_for_digit(&parsed(regex).unwrap()), expected, "{regex}");
+        }
     }
 
     #[test]
@@ -126,10 +174,16 @@ mod tests {
 
     #[test]
     fn a_match_may_go_on_in_the_next_line() {
-        for (regex, expected) in
-            [(r"^a.{0,9}\b[a-z ]$", true), (r"a\s", false), ("[^a]", false), ("a(b|(\n)?c)", false)]
-        {
-            assert_eq!(is_in_one_line(&parsed(regex).unwrap()), expected, "{regex}");
+        for (regex, expected) in [
+            (r"^a.{0,9}\b[a-z ]$", Some(0)),
+            (r"a\s", Some(8)),
+            (r"a\s+", None),
+            ("[^a]", Some(8)),
+            ("a(b|(\n)?c)", Some(6)),
+            (r"\Aab", None),
+            (r"(a\n){200}", None),
+        ] {
+            assert_eq!(reach(&parsed(regex).unwrap()), expected, "{regex}");
         }
     }
 }

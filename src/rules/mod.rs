@@ -4,6 +4,7 @@
 //! Bad input gives faults with file, line and remedy, never a panic and never a half-loaded set.
 
 pub mod answers;
+mod automaton;
 mod boundaries;
 mod classes;
 mod compile;
@@ -20,6 +21,7 @@ pub mod learn;
 mod lexicon;
 pub mod lint;
 mod literals;
+mod memo;
 mod numbering;
 
 mod possible;

@@ -114,9 +114,10 @@ pub struct Scan<'r> {
     /// While phrases are looked for, compounds with what stands around them are read again behind all words: each of those by
     /// the index of the word that it is.
     again: Vec<u32>,
-    /// A bit for each phrase: whether it was found; and how many phrases were found before each 64. Signals ask for hundreds
-    /// of phrases that were not.
-    seen: Vec<(u64, u32)>,
+    /// A bit for each phrase: whether it was found. Signals ask for hundreds of phrases that were not.
+    seen: Vec<u64>,
+    /// How many phrases were found before each 64.
+    ranks: Vec<u32>,
     /// Where the hits of each phrase that was found begin, and where the last ones end.
     hits_of: Vec<u32>,
 }
@@ -171,6 +172,7 @@ impl<'r> Scan<'r> {
             in_name: vec![],
             again: vec![],
             seen: vec![],
+            ranks: vec![],
             hits_of: vec![],
         };
         scan.find_phrases(net, &again);
@@ -179,7 +181,6 @@ impl<'r> Scan<'r> {
     }
 
     fn find_phrases(&mut self, net: &Net, again: &[Reading]) {
-        let Some(automaton) = &net.automaton else { return };
         let own = self.words.len();
         again.iter().take(MOST_AGAIN).for_each(|reading| self.read_again(reading, own));
         let width = net.width;
@@ -198,12 +199,12 @@ impl<'r> Scan<'r> {
         }
         let mut parts: Vec<Part> = Vec::with_capacity(32);
         self.phrases.reserve(128);
-        for found in automaton.find_overlapping_iter(&packed) {
+        for found in net.automaton.find_in(&packed) {
             // Some bytes a word: a find between words is none.
-            let first = word_at(found.start());
-            if first * width == found.start() {
-                let number = found.pattern().as_u32();
-                let (first, last) = (first as u32, word_at(found.end()) as u32 - 1);
+            let first = word_at(found.start);
+            if first * width == found.start {
+                let number = found.number;
+                let (first, last) = (first as u32, word_at(found.end) as u32 - 1);
                 if !apart.is_empty() && (first as usize) < own && self.cuts_words(&apart, first, last) {
                     continue;
                 }
@@ -224,21 +225,24 @@ impl<'r> Scan<'r> {
             }
         }
         self.words.truncate(own);
-        self.phrases.sort_unstable_by_key(|hit| (hit.what, hit.first, hit.last, hit.inside));
+        let order = |hit: &Hit| {
+            (u64::from(hit.what) << 32 | u64::from(hit.first), u64::from(hit.last) << 1 | u64::from(hit.inside))
+        };
+        self.phrases.sort_unstable_by_key(order);
         self.phrases.dedup_by_key(|hit| (hit.what, hit.first, hit.last));
-        self.seen = vec![(0, 0); net.len().div_ceil(64)];
+        self.seen = vec![0; net.len().div_ceil(64)];
         let mut at = 0;
         for hits in self.phrases.chunk_by(|a, b| a.what == b.what) {
-            self.seen[hits[0].what as usize / 64].0 |= 1 << (hits[0].what % 64);
+            self.seen[hits[0].what as usize / 64] |= 1 << (hits[0].what % 64);
             self.hits_of.push(at);
             at += hits.len() as u32;
         }
         self.hits_of.push(at);
         let mut before = 0;
-        for (found, rank) in &mut self.seen {
-            *rank = before;
+        self.ranks.extend(self.seen.iter().map(|found| {
             before += found.count_ones();
-        }
+            before - found.count_ones()
+        }));
     }
 
     /// Appends one more reading of a compound or a word with a hyphen, between what stands around it in its sentence.
@@ -379,9 +383,12 @@ impl<'r> Scan<'r> {
 
     /// Where phrases of a set stand.
     pub fn any_of<'s>(&'s self, set: &'s Set) -> impl Iterator<Item = &'s Hit> {
-        let blocks = set.0.iter().filter_map(|(block, phrases)| {
-            let (found, rank) = self.seen.get(*block).copied()?;
-            (found & phrases != 0).then_some((found, rank, found & phrases))
+        let found = |block: usize| self.seen.get(block).copied().unwrap_or_default();
+        // Mostly none of hundreds.
+        let first = set.0.iter().position(|(block, phrases)| found(*block) & phrases != 0).unwrap_or(set.0.len());
+        let blocks = set.0[first..].iter().filter_map(move |(block, phrases)| {
+            let asked = found(*block) & phrases;
+            (asked != 0).then(|| (found(*block), self.ranks[*block], asked))
         });
         let each = |(found, rank, mut asked): (u64, u32, u64)| {
             std::iter::from_fn(move || {

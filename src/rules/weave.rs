@@ -7,8 +7,7 @@ use std::hash::BuildHasherDefault;
 use std::rc::Rc;
 use std::{panic, thread};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
+use super::automaton::Automaton;
 use super::classes::{self, Classes};
 use super::compile::{Asked, Owner, Signal, Written, usual_places};
 use super::knot::{Knot, Thread};
@@ -30,7 +29,7 @@ pub struct Net {
     /// The words.
     pub lexicon: Lexicon,
     /// All parts of all phrases.
-    pub automaton: Option<AhoCorasick>,
+    pub automaton: Automaton,
     /// How many bytes a word has in it: two where there are so few words, else three.
     pub width: usize,
     /// Node → the phrases that end there. Nodes are how far a phrase has come: its first part is the node of that number.
@@ -251,11 +250,14 @@ impl Weaver {
             let knotting = scope.spawn(|| Knot::of(&regexes, &self.proven));
             self.lexicon.seal();
             let patterns = self.patterns.into_lists();
-            let automaton = automaton(&patterns, width);
+            let words = patterns
+                .iter()
+                .map(|words| Vec::from_iter(words.chunks(3).flat_map(|word| &word[3 - width..]).copied()));
+            let automaton = Automaton::of(words);
             (patterns, automaton, knotting.join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
         });
         let mut faults = self.faults;
-        let automaton = automaton.map_err(|fault| faults.push(fault)).unwrap_or_default();
+        let automaton = automaton.map_err(|why| faults.push(whole(why, "use fewer phrases"))).unwrap_or_default();
         let regexes = knotted.map_err(|found| faults.extend(found)).unwrap_or_default();
         let phrases = self.phrases.into_lists();
         let mut ends = vec![Ends::default(); patterns.len()];
@@ -299,23 +301,4 @@ impl Weaver {
 
 fn whole(message: String, remedy: &str) -> Fault {
     Fault { file: "rules".into(), line: 0, message, remedy: remedy.into() }
-}
-
-fn automaton(patterns: &Lists<u8>, width: usize) -> Result<Option<AhoCorasick>, Fault> {
-    if patterns.len() == 0 {
-        return Ok(None);
-    }
-    // Dense states near the root would cost 4 MB for what a scan of word numbers never notices; and where every pattern
-    // begins with the same byte, a prefilter finds nothing to skip.
-    let built = AhoCorasick::builder()
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .dense_depth(0)
-        .prefilter(false)
-        .build(
-            patterns
-                .iter()
-                .map(|words| words.chunks(3).flat_map(|word| &word[3 - width..]).copied().collect::<Vec<u8>>()),
-        );
-    Ok(Some(built.map_err(|error| whole(error.to_string(), "use fewer phrases"))?))
 }
