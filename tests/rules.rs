@@ -1007,3 +1007,15 @@ fn a_backspace_in_a_regex_and_a_label_of_two_topics_are_told() {
     let label = "topics/b.toml:1: the label \"Kündigung\" is one of `a` already; take it out of one of the two";
     assert!(told.iter().any(|told| told.ends_with(label)), "{told:#?}");
 }
+
+/// Its file is all that need go.
+#[test]
+fn a_shipped_topic_is_taken_out_by_deleting_its_file() {
+    for taken in ["training", "partners", "billing"] {
+        let mut folder = Rules::shipped_files();
+        folder.remove(&format!("topics/{taken}.toml"));
+        let faults = Rules::compile(&folder).err().unwrap_or_default();
+        let routed = faults.iter().all(|fault| fault.file == "routing.toml");
+        assert!(routed, "{taken}: {faults:#?}");
+    }
+}

@@ -176,8 +176,8 @@ fn leaning_words(topic: u16, leans: &[Leans<'_>], least: f32) -> Vec<(f64, Spot)
     words
 }
 
-/// Reads the file. `topics`: the ids of all topics, in their order.
-pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
+/// Reads the file. `topics`: the ids of all topics, in their order; `taken_out`: those whose columns do not count.
+pub fn read(text: Option<&str>, topics: &[&str], taken_out: &[&str]) -> (Vec<Row>, Vec<Fault>) {
     let (mut rows, mut faults) = (vec![], vec![]);
     let Some(text) = text else { return (rows, faults) };
     let mut fault = |line: usize, message: String, remedy: String| {
@@ -205,7 +205,7 @@ pub fn read(text: Option<&str>, topics: &[&str]) -> (Vec<Row>, Vec<Fault>) {
         } else if index.is_none() && name == OTHER {
             let remedy = format!("put topics/{OTHER}.toml back: mails that fit nowhere come to it");
             fault(1, format!("there is no topic `{OTHER}`, to which words lean here"), remedy);
-        } else if index.is_none() {
+        } else if index.is_none() && !taken_out.contains(&name) {
             let free: Vec<&str> =
                 topics.iter().copied().filter(|topic| !headers.iter().any(|has| has.trim() == *topic)).collect();
             let remedy = nearest(name, &free)
@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[(usize, &str)]) {
-        let (_, faults) = read(Some(text), &["billing", "reporting"]);
+        let (_, faults) = read(Some(text), &["billing", "reporting"], &["training"]);
         let got: Vec<(usize, &str)> = faults.iter().map(|fault| (fault.line, fault.message.as_str())).collect();
         assert_eq!(got, expected, "{text}");
     }
@@ -304,7 +304,7 @@ mod tests {
         ];
         let text = write(rows.clone(), &["billing", "reporting"]);
         assert_eq!(text, "word,billing,reporting\nRechnung,1.5,\nopens,-0.5,2.0\n");
-        assert_eq!(read(Some(&text), &["billing", "reporting"]), (rows, vec![]));
+        assert_eq!(read(Some(&text), &["billing", "reporting"], &[]), (rows, vec![]));
     }
 
     #[test]
@@ -314,9 +314,9 @@ mod tests {
             "\u{feff}Word;billing;reporting\r\nopens;-0,5;2\r\n;;\r\n",
             "word\tbilling\treporting\nopens\t\u{2212}0.5\t2,0\n",
         ] {
-            assert_eq!(read(Some(text), &["billing", "reporting"]), (rows.clone(), vec![]), "{text}");
+            assert_eq!(read(Some(text), &["billing", "reporting"], &[]), (rows.clone(), vec![]), "{text}");
         }
-        let short = read(Some("word,billing,reporting\nopens,1\n"), &["billing", "reporting"]);
+        let short = read(Some("word,billing,reporting\nopens,1\n"), &["billing", "reporting"], &["training"]);
         assert_eq!(short, (vec![Row { word: "opens".into(), line: 2, points: vec![(0, 1.0)] }], vec![]));
     }
 
@@ -324,6 +324,7 @@ mod tests {
     fn each_fault_has_its_line() {
         check("word,reporting\n# of people\nopens,2\n", &[]);
         check("word,reporting,,\nopens,2,,\n", &[]);
+        check("word,reporting,training\nopens,2,-1\n", &[]);
         check("topic,reporting\n", &[(1, "the first column is not `word`")]);
         check("word,other\nopens,2\n", &[(1, "there is no topic `other`, to which words lean here")]);
         check("word,reportng\nopens,2\n", &[(1, "there is no topic `reportng`")]);

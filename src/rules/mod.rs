@@ -328,6 +328,11 @@ pub fn is_shipped(path: &str, text: &str) -> bool {
     SHIPPED.contains(&(path, text))
 }
 
+/// The ids of the shipped topics.
+fn shipped_topics() -> impl Iterator<Item = &'static str> {
+    SHIPPED.iter().filter_map(|(path, _)| path.strip_prefix("topics/")?.strip_suffix(".toml"))
+}
+
 /// The presets of webhooks by name. Those of a folder are read here, so that their faults are found; the shipped ones are
 /// read where a source names them.
 fn hooks(files: &Files) -> (Files, Vec<Fault>) {
