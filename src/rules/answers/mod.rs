@@ -149,6 +149,8 @@ pub struct Answers {
     striking: BTreeSet<String>,
     numbers: HashMap<String, usize>,
     thanks: Vec<Vec<String>>,
+    /// What says of a new mail that we asked for it.
+    asked_for: Vec<Vec<String>>,
     /// Words that stand for one thing, by the number of that: "spring", "Frühling".
     alike: HashMap<String, usize>,
 }
@@ -231,6 +233,7 @@ impl Answers {
                 answers.add(&phrase, Polite);
                 answers.thanks.push(words(&phrase));
             }
+            answers.asked_for.extend(sheet.texts(&mut root, "asked_for").into_iter().map(|(phrase, _)| words(&phrase)));
             for (group, (same, _)) in sheet.texts(&mut root, "alike").into_iter().enumerate() {
                 answers.alike.extend(words(&same).into_iter().map(|word| (word, group)));
             }
@@ -323,8 +326,12 @@ impl Answers {
     pub fn only_thanks(&self, text: &str, name: Option<&str>) -> bool {
         let text = unsigned(text, name);
         let words = words(&text);
-        let thanks = |phrase: &Vec<String>| words.windows(phrase.len()).any(|found| found == phrase.as_slice());
-        self.courteous(&text).is_some_and(|settled| settled || self.thanks.iter().any(thanks))
+        self.courteous(&text).is_some_and(|settled| settled || says_one(&words, &self.thanks))
+    }
+
+    /// Whether this text says that it is what we asked for: "you wanted the ID".
+    pub fn refers(&self, text: &str) -> bool {
+        says_one(&words(text), &self.asked_for)
     }
 
     /// Whether this text only says that its matter is done with: "all good now, thanks".
@@ -549,6 +556,12 @@ fn heard(clauses: &[Clause], length: usize) -> Said {
         said.hear(clause, length, unsure, lively);
     }
     said
+}
+
+/// Whether one of the phrases stands among these words.
+fn says_one(words: &[String], phrases: &[Vec<String>]) -> bool {
+    let said = |phrase: &Vec<String>| words.windows(phrase.len().max(1)).any(|found| found == phrase.as_slice());
+    phrases.iter().any(said)
 }
 
 /// A text without the name of who wrote it.
