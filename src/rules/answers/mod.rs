@@ -30,6 +30,8 @@ const RANKS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"
 const NUMBERS: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
 /// Words of an answer that are read: whoever picks does so early.
 const MOST_WORDS: usize = 300;
+/// Words that may stand before what says that somebody will look: "ok, then I'll check".
+const LEAD: usize = 3;
 /// Words that may stand in the gap of a phrase: "leave ... alone".
 const GAP: usize = 4;
 /// Figures that a number has which is given alone.
@@ -151,6 +153,10 @@ pub struct Answers {
     thanks: Vec<Vec<String>>,
     /// What says of a new mail that we asked for it.
     asked_for: Vec<Vec<String>>,
+    /// What begins a clause whose writer will look.
+    will_look: Vec<Vec<String>>,
+    /// What says that its writer cannot know.
+    cannot_say: Vec<Vec<String>>,
     /// Words that stand for one thing, by the number of that: "spring", "Frühling".
     alike: HashMap<String, usize>,
 }
@@ -233,7 +239,13 @@ impl Answers {
                 answers.add(&phrase, Polite);
                 answers.thanks.push(words(&phrase));
             }
-            answers.asked_for.extend(sheet.texts(&mut root, "asked_for").into_iter().map(|(phrase, _)| words(&phrase)));
+            for (key, list) in [
+                ("asked_for", &mut answers.asked_for),
+                ("will_look", &mut answers.will_look),
+                ("cannot_say", &mut answers.cannot_say),
+            ] {
+                list.extend(sheet.texts(&mut root, key).into_iter().map(|(phrase, _)| words(&phrase)));
+            }
             for (group, (same, _)) in sheet.texts(&mut root, "alike").into_iter().enumerate() {
                 answers.alike.extend(words(&same).into_iter().map(|word| (word, group)));
             }
@@ -332,6 +344,55 @@ impl Answers {
     /// Whether this text says that it is what we asked for: "you wanted the ID".
     pub fn refers(&self, text: &str) -> bool {
         says_one(&words(text), &self.asked_for)
+    }
+
+    /// Whether this text leaves our question for later: courtesies ("ok", "hello?"), or that its writer will look, and nothing else.
+    pub fn puts_off(&self, text: &str, name: Option<&str>) -> bool {
+        use Class::*;
+        let text = unsigned(text, name);
+        let clauses = self.clauses(&text, &List::of(&[], self));
+        let looks = |clause: &Clause| {
+            let words = words(&text[clause.span.0..clause.span.1]);
+            let begins = |phrase: &Vec<String>| (0..=LEAD.min(words.len())).any(|at| words[at..].starts_with(phrase));
+            !clause.question && self.will_look.iter().any(begins)
+        };
+        let light = |clause: &Clause| {
+            clause
+                .tokens
+                .iter()
+                .all(|token| matches!(token, Token::Word(Polite | Copula | Filler | Yes | And | Correction)))
+        };
+        let polite = |clause: &Clause| clause.tokens.contains(&Token::Word(Polite));
+        words(&text).len() <= MOST_WORDS
+            && clauses.iter().all(|clause| light(clause) || looks(clause))
+            && clauses.iter().any(|clause| polite(clause) || looks(clause))
+    }
+
+    /// Whether this text says that its writer cannot know what we asked for: "no idea", "can't you look it up?" Not "no idea why
+    /// it stopped".
+    pub fn cannot_say(&self, text: &str) -> bool {
+        use Class::*;
+        let list = List::of(&[], self);
+        let light = |token: &Token| {
+            let named = matches!(token, Token::Word(IdWord | NameWord | Noun | Number | Or | That | Unsure));
+            named || matches!(token, Token::Word(Polite | Copula | Filler | Yes | And | Correction))
+        };
+        let beside =
+            |words: &[String]| self.clauses(&words.join(" "), &list).iter().all(|one| one.tokens.iter().all(light));
+        let cannot = |clause: &Clause| {
+            let words = words(&text[clause.span.0..clause.span.1]);
+            let stands = |phrase: &Vec<String>, at: usize| {
+                let behind = words[at..].strip_prefix(phrase.as_slice());
+                behind.is_some_and(|behind| beside(&words[..at]) && beside(behind))
+            };
+            self.cannot_say.iter().any(|phrase| (0..words.len()).any(|at| stands(phrase, at)))
+        };
+        let clauses = self.clauses(text, &list);
+        let alone = |clause: &Clause| {
+            let mut sentence = clauses.iter().filter(|other| other.sentence == clause.sentence);
+            sentence.all(|other| other.strange() == 0 || cannot(other))
+        };
+        clauses.iter().any(|clause| cannot(clause) && alone(clause))
     }
 
     /// Whether this text only says that its matter is done with: "all good now, thanks".
