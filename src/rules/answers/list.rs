@@ -25,6 +25,8 @@ pub(super) struct List {
     pub(super) struck: bool,
     /// It is the one ID of an answer to the question for the ID.
     pub(super) gives_one: bool,
+    /// They are the IDs of a mail that answers nothing.
+    pub(super) answers_nothing: bool,
     /// Nothing is picked: it is read whether the matter is done with.
     pub(super) settled: bool,
 }
@@ -49,7 +51,18 @@ impl List {
         let ahead = list.iter().map(|option| option.ahead).collect();
         let things = names.iter().map(|name| name.iter().filter_map(|word| answers.thing(word)).collect()).collect();
         let ids = list.iter().map(compact).collect();
-        List { ahead, ids, newest, oldest, names, things, struck: false, gives_one: false, settled: false }
+        List {
+            ahead,
+            ids,
+            newest,
+            oldest,
+            names,
+            things,
+            struck: false,
+            gives_one: false,
+            answers_nothing: false,
+            settled: false,
+        }
     }
 
     /// The list as it is put on a ticket of this topic.

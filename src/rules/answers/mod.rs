@@ -87,6 +87,8 @@ enum Class {
     /// "Campaigns": likewise, though not always those of the list.
     Nouns,
     Not,
+    /// "All except": denies likewise, in an answer.
+    Except,
     Wrong,
     /// Turns down what it is said of.
     Down(Kind),
@@ -187,6 +189,7 @@ impl Answers {
                 ("among", Among),
                 ("nouns", Nouns),
                 ("not", Not),
+                ("except", Except),
                 ("wrong", Wrong),
                 ("not_the_one", Down(Kind::NotTheOne)),
                 ("not_ours", Down(Kind::NotOurs)),
@@ -578,6 +581,8 @@ impl Answers {
             let token = match class {
                 _ if of_no_id => Token::Unknown,
                 Class::Matter => Token::Unknown,
+                Class::Except if list.answers_nothing => Token::Unknown,
+                Class::Except => Token::Word(Class::Not),
                 Class::Down(Kind::Strike) if list.struck => Token::Word(Class::Halt),
                 Class::Down(Kind::Keep) | Class::Halt if !list.struck => Token::Unknown,
                 _ if number => Token::Word(Class::Number),
