@@ -481,6 +481,7 @@ fn last_years_is_picked_by_the_day_of_the_answer() {
         ["celle de l'année dernière", "45001", "45003", "AmbiguousName"],
         ["la de este año", "45003", "45002", "AmbiguousName"],
         ["a do ano passado", "45001", "45003", "AmbiguousName"],
+        ["It was last year's", "45001", "45003", "AmbiguousName"],
         ["not this year's", "AmbiguousName", "AmbiguousName", "AmbiguousName"],
         ["this year's or last year's", "AmbiguousName", "AmbiguousName", "AmbiguousName"],
     ] {

@@ -101,6 +101,7 @@ impl Answers {
         let ids: Vec<String> = (0..places.len()).map(mark).collect();
         let list: Vec<Offered<'_>> = ids.iter().map(|id| Offered { id, name: "", ahead: None }).collect();
         let mut list = List::of(&list, self).on(topic, self);
+        list.stated = true;
         list.answers_nothing = asked == Asked::Nothing;
         list.gives_one = asked == Asked::Id && list.ids.len() == 1;
         Some(Reading { text: read, places, numbered, list, origins })

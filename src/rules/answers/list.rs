@@ -25,7 +25,9 @@ pub(super) struct List {
     pub(super) struck: bool,
     /// It is the one ID of an answer to the question for the ID.
     pub(super) gives_one: bool,
-    /// They are the IDs of a mail that answers nothing.
+    /// They are the IDs that a mail states.
+    pub(super) stated: bool,
+    /// Likewise, of one that answers nothing.
     pub(super) answers_nothing: bool,
     /// Nothing is picked: it is read whether the matter is done with.
     pub(super) settled: bool,
@@ -60,6 +62,7 @@ impl List {
             things,
             struck: false,
             gives_one: false,
+            stated: false,
             answers_nothing: false,
             settled: false,
         }

@@ -110,6 +110,8 @@ enum Class {
     Oldest,
     /// "Last year's": so many years ahead.
     OfYear(i32),
+    /// "Was last year's": said of an ID, it strikes that off.
+    LastYears,
     Or,
     And,
     /// Behind a denial it denies no more than that did; else who says it has not chosen.
@@ -197,6 +199,7 @@ impl Answers {
                 ("error", Down(Kind::Error)),
                 ("let_be", Down(Kind::LetBe)),
                 ("strike", Down(Kind::Strike)),
+                ("last_years", LastYears),
                 ("keep", Down(Kind::Keep)),
                 ("halt", Halt),
                 ("matter", Matter),
@@ -555,6 +558,7 @@ impl Answers {
                 Class::Newest => list.newest,
                 Class::Oldest => list.oldest,
                 Class::OfYear(ahead) => list.of_year(ahead),
+                Class::LastYears if !list.stated => list.of_year(-1),
                 _ => None,
             };
             if let Some(place) = by_age {
@@ -581,6 +585,8 @@ impl Answers {
             let token = match class {
                 _ if of_no_id => Token::Unknown,
                 Class::Matter => Token::Unknown,
+                Class::LastYears if !list.stated => Token::Word(Class::Over),
+                Class::LastYears => Token::Word(Class::Down(Kind::Strike)),
                 Class::Except if list.answers_nothing => Token::Unknown,
                 Class::Except => Token::Word(Class::Not),
                 Class::Down(Kind::Strike) if list.struck => Token::Word(Class::Halt),
