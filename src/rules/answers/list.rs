@@ -79,6 +79,13 @@ impl List {
         found.next().filter(|_| found.next().is_none())
     }
 
+    /// The one that this letter stands for where no name has letters of its own: "B" is the second.
+    pub(super) fn lettered(&self, word: &str) -> Option<usize> {
+        let [letter @ b'a'..=b'z'] = word.as_bytes() else { return None };
+        let own = self.names.iter().flatten().any(|word| word.len() == 1 && word.as_bytes()[0].is_ascii_lowercase());
+        Some(usize::from(letter - b'a')).filter(|place| *place < self.ids.len() && !own)
+    }
+
     pub(super) fn token(&self, word: &str) -> Token {
         let holding = |matches: &dyn Fn(&String) -> bool| {
             let holds = self.names.iter().enumerate().filter(|(_, name)| name.iter().any(matches));

@@ -553,6 +553,14 @@ impl Answers {
         {
             return (Token::Place(place - 1), 1);
         }
+        // "Option B", though the list is numbered.
+        let ends = words.len() == 1 || matches!(self.class_at(&words[1..], false), Some((Class::Polite, _)));
+        if before == Some(&Token::Word(Class::Number))
+            && ends
+            && let Some(place) = list.lettered(&words[0])
+        {
+            return (Token::Place(place), 1);
+        }
         if let Some((class, length)) = self.class_at(words, list.settled) {
             let by_age = match class {
                 Class::Newest => list.newest,
