@@ -72,6 +72,8 @@ pub struct Offered<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
     Unsure,
+    /// Has not chosen, but where all are meant: does not mind.
+    Indifferent,
     /// Says nothing, but with a shade of doubt.
     Think,
     Nothing,
@@ -182,6 +184,7 @@ impl Answers {
             use Class::*;
             for (key, class) in [
                 ("unsure", Unsure),
+                ("indifferent", Indifferent),
                 ("think", Think),
                 ("none", Nothing),
                 ("neither", Neither),
@@ -627,8 +630,11 @@ impl Answers {
 fn heard(clauses: &[Clause], length: usize) -> Said {
     let mut said = Said::default();
     for clause in clauses {
+        let has = |class| clause.tokens.contains(&Token::Word(class));
+        let whole = has(Class::All) || has(Class::Both);
         let unsure = clauses.iter().any(|other| {
-            other.segment == clause.segment && other.tokens.contains(&Token::Word(Class::Unsure))
+            let has = |class| other.tokens.contains(&Token::Word(class));
+            other.segment == clause.segment && (has(Class::Unsure) || !whole && has(Class::Indifferent))
                 || other.sentence == clause.sentence && other.tokens.contains(&Token::Word(Class::Check))
         });
         let mut sentence = clauses.iter().filter(|other| other.sentence == clause.sentence);
