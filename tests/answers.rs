@@ -23,6 +23,10 @@ struct Table {
     plain: Texts,
     settled: Texts,
     unsettled: Texts,
+    put_off: Texts,
+    not_put_off: Texts,
+    cannot_say: Texts,
+    can_say: Texts,
 }
 
 #[derive(Deserialize)]
@@ -477,6 +481,12 @@ fn last_years_is_picked_by_the_day_of_the_answer() {
         ["celle de l'année dernière", "45001", "45003", "AmbiguousName"],
         ["la de este año", "45003", "45002", "AmbiguousName"],
         ["a do ano passado", "45001", "45003", "AmbiguousName"],
+        ["the one that ran last year", "45001", "45003", "AmbiguousName"],
+        ["die letztes Jahr lief", "45001", "45003", "AmbiguousName"],
+        ["celle qui a eu lieu l'année dernière", "45001", "45003", "AmbiguousName"],
+        ["la que tuvimos el año pasado", "45001", "45003", "AmbiguousName"],
+        ["a que tivemos no ano passado", "45001", "45003", "AmbiguousName"],
+        ["It was last year's", "45001", "45003", "AmbiguousName"],
         ["not this year's", "AmbiguousName", "AmbiguousName", "AmbiguousName"],
         ["this year's or last year's", "AmbiguousName", "AmbiguousName", "AmbiguousName"],
     ] {
@@ -511,6 +521,25 @@ fn what_is_settled_is_told_from_what_is_not() {
     };
     assert_eq!(wrong(table().settled, true), Vec::<String>::new());
     assert_eq!(wrong(table().unsettled, false), Vec::<String>::new());
+}
+
+/// Who says nothing yet is told from who cannot say, and both from who has something to say.
+#[test]
+fn what_is_put_off_is_told_from_what_nobody_can_say() {
+    let rules = Rules::shipped();
+    let wrong = |texts: Texts, heard: &dyn Fn(&str) -> bool, expected: bool| -> Vec<String> {
+        texts.mails.into_iter().filter(|text| heard(text) != expected).collect()
+    };
+    let put_off = |text: &str| rules.answers.puts_off(text, Some("Ann Lee"));
+    let cannot_say = |text: &str| rules.answers.cannot_say(text);
+    let Table { put_off: later, not_put_off: now, cannot_say: cannot, can_say: can, .. } = table();
+    let got = [
+        wrong(later, &put_off, true),
+        wrong(now, &put_off, false),
+        wrong(cannot, &cannot_say, true),
+        wrong(can, &cannot_say, false),
+    ];
+    assert_eq!(got.concat(), Vec::<String>::new());
 }
 
 /// A detail that several things together tell, over several mails.

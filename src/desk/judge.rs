@@ -44,11 +44,11 @@ pub struct Judged {
     pub answerable: bool,
     /// The message left our question as open as it was.
     pub unanswered: bool,
-    /// It asks back where the ID is to be found that our first question asked for: that is told once more.
+    /// It asks back where the ID is to be found that our first question asked for, or cannot know it: that is told once more.
     pub asks_where: bool,
     /// While our question is open, it says that the matter is settled, and does not answer.
     pub settled: bool,
-    /// It says nothing: thanks for a ticket that is done with; while our question is open, thanks, or that he is away.
+    /// It says nothing: thanks for a ticket that is done with; while our question is open, "ok", that he will look, or is away.
     pub idle: bool,
 }
 
@@ -72,10 +72,16 @@ impl Judged {
                 let name = request.from.name.as_deref();
                 let settled = unanswered && !done_with && rules.answers.settled(&request.text, name);
                 let thanks = || rules.answers.only_thanks(&request.text, name);
+                let puts_off = || waits && rules.answers.puts_off(&request.text, name);
                 let asked = ticket.questions == 1 && ticket.asked.iter().any(|detail| detail == CAMPAIGN_ID);
-                let asks_where = waits && asked && screening::asks_where(&request.text, &rules.reading);
+                // Of a list he has seen all there is.
+                let cannot = || ticket.offered.is_empty() && rules.answers.cannot_say(&request.text);
+                let asks_where = waits && asked && (screening::asks_where(&request.text, &rules.reading) || cannot());
                 let away = || waits && screening::says_only_away(&request.text, &rules.reading);
-                let idle = (done_with || waits) && !settled && request.attachments.is_empty() && (thanks() || away());
+                let idle = (done_with || waits)
+                    && !settled
+                    && request.attachments.is_empty()
+                    && (thanks() || puts_off() || away());
                 (unanswered, asks_where && !idle, settled, idle)
             }
             _ => (false, false, false, false),

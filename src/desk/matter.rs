@@ -9,7 +9,8 @@ use super::place::Place;
 use crate::campaigns::Directory;
 use crate::reply::freemail;
 use crate::request::Request;
-use crate::rules::{OTHER, Rules};
+use crate::request::evidence::Evidence;
+use crate::rules::{ChosenBy, OTHER, Rules};
 use crate::store::budgets::{self, Pending, Spent};
 use crate::ticket::{SAME_MATTER, Ticket};
 use crate::triage::{self, DESCRIPTION, Triage};
@@ -47,8 +48,10 @@ pub fn answered(
             answers.or_else(|| open.pop().filter(|ticket| is_colleague(request, ticket, directory)).map(Box::new));
         return (Place::New { linked, answers, open: vec![], reused }, alone);
     }
+    let refers = || rules.answers.refers(&request.text);
     let undescribed = alone.missing.iter().any(|detail| detail == DESCRIPTION);
-    let bare = open.len() == 1 && (undescribed || alone.topic.id == OTHER && is_short(&request.text));
+    let only_answers = || alone.topic.id == OTHER && is_short(&request.text) || has_no_topic(&alone) && refers();
+    let bare = open.len() == 1 && (undescribed || only_answers());
     let found = open.iter().enumerate().filter(|(_, ticket)| bare || same_matter(request, &alone, ticket));
     let mut found = found.filter_map(|(at, ticket)| Some((at, in_light_of(ticket, request, directory, rules)?)));
     let Some((at, read)) = found.next() else {
@@ -70,6 +73,12 @@ fn is_colleague(request: &Request, ticket: &Ticket, directory: &Directory) -> bo
 /// "20417", "It is the second one, thanks": no request of its own has so few words.
 fn is_short(text: &str) -> bool {
     text.split_whitespace().nth(SHORT).is_none()
+}
+
+/// Whether no rule speaks for its topic but how words lean.
+fn has_no_topic(alone: &Triage) -> bool {
+    let leaning = |found: &Evidence| found.weight <= 0.0 || found.rule.ends_with(".leaning");
+    alone.topic.id == OTHER || alone.topic.chosen_by == ChosenBy::Rules && alone.topic.evidence.iter().all(leaning)
 }
 
 fn same_matter(request: &Request, alone: &Triage, waiting: &Ticket) -> bool {

@@ -83,7 +83,8 @@ impl Pending {
         }
     }
 
-    /// Whether both are about the same thing: one topic, and then the same campaigns or the same subject.
+    /// Whether both are about the same thing: one topic, and then the same campaigns or the same subject. "Ads again" is that
+    /// of "ads", unless both name campaigns.
     pub fn same_matter(&self, other: &Pending) -> bool {
         let bare = |subject: &str| {
             let mut rest = subject.trim();
@@ -94,8 +95,17 @@ impl Pending {
             rest.to_lowercase()
         };
         let (here, there) = (bare(&self.subject), bare(&other.subject));
+        let words = |subject: &str| -> HashSet<String> {
+            let words = subject.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+            words.map(str::to_owned).collect()
+        };
+        let (of_here, of_there) = (words(&here), words(&there));
+        let unnamed = self.campaigns.is_empty() || other.campaigns.is_empty();
+        let within = !of_here.is_empty()
+            && !of_there.is_empty()
+            && (of_here.is_subset(&of_there) || of_there.is_subset(&of_here));
         let campaigns = !self.campaigns.is_empty() && self.campaigns == other.campaigns;
-        self.topic == other.topic && (campaigns || (!here.is_empty() && here == there))
+        self.topic == other.topic && (campaigns || (!here.is_empty() && here == there) || unnamed && within)
     }
 }
 
@@ -252,5 +262,10 @@ mod tests {
         check(("reporting", "No clicks", &["1"]), ("billing", "No clicks", &["1"]), false);
         check(("reporting", "", &[]), ("reporting", "Re:", &[]), false);
         check(("reporting", "Q3: no clicks", &[]), ("reporting", "Q4: no clicks", &[]), false);
+        check(("not-running", "ads", &[]), ("not-running", "Ads again", &[]), true);
+        check(("not-running", "Still no ads!", &[]), ("not-running", "No ads", &["1"]), true);
+        check(("not-running", "ads", &["1"]), ("not-running", "ads again", &["2"]), false);
+        check(("not-running", "ads", &[]), ("billing", "ads again", &[]), false);
+        check(("not-running", "", &[]), ("not-running", "ads", &[]), false);
     }
 }

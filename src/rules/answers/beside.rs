@@ -58,7 +58,9 @@ impl Answers {
         let clauses = self.clauses(text, &list);
         let has = |clause: &Clause, class| clause.tokens.contains(&Token::Word(class));
         let checks = |clause: &Clause| has(clause, Class::Check);
-        let unsure = |clause: &&Clause| clause.asks || has(clause, Class::Unsure) || checks(clause);
+        let unsure = |clause: &&Clause| {
+            clause.asks || has(clause, Class::Unsure) || has(clause, Class::Indifferent) || checks(clause)
+        };
         clauses.iter().filter(unsure).any(|unsure| {
             let same = |clause: &&Clause| {
                 checks(unsure) && clause.sentence == unsure.sentence

@@ -101,6 +101,8 @@ impl Answers {
         let ids: Vec<String> = (0..places.len()).map(mark).collect();
         let list: Vec<Offered<'_>> = ids.iter().map(|id| Offered { id, name: "", ahead: None }).collect();
         let mut list = List::of(&list, self).on(topic, self);
+        list.stated = true;
+        list.answers_nothing = asked == Asked::Nothing;
         list.gives_one = asked == Asked::Id && list.ids.len() == 1;
         Some(Reading { text: read, places, numbered, list, origins })
     }
@@ -132,7 +134,7 @@ impl Clause {
     fn doubts(&self, clauses: &[Clause], length: usize) -> bool {
         let has = |class| self.tokens.contains(&Token::Word(class));
         let states = |clause: &Clause| !clause.mentions(length, true).is_empty();
-        let unsure = has(Class::Check) || has(Class::Unsure) || self.hedged;
+        let unsure = has(Class::Check) || has(Class::Unsure) || has(Class::Indifferent) || self.hedged;
         let own = has(Class::Check) || self.strange() == 0;
         // "20471. Not sure." says nothing else; "20471. I do not know why it stopped." does.
         let plain = || {

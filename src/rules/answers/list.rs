@@ -25,6 +25,10 @@ pub(super) struct List {
     pub(super) struck: bool,
     /// It is the one ID of an answer to the question for the ID.
     pub(super) gives_one: bool,
+    /// They are the IDs that a mail states.
+    pub(super) stated: bool,
+    /// Likewise, of one that answers nothing.
+    pub(super) answers_nothing: bool,
     /// Nothing is picked: it is read whether the matter is done with.
     pub(super) settled: bool,
 }
@@ -49,7 +53,19 @@ impl List {
         let ahead = list.iter().map(|option| option.ahead).collect();
         let things = names.iter().map(|name| name.iter().filter_map(|word| answers.thing(word)).collect()).collect();
         let ids = list.iter().map(compact).collect();
-        List { ahead, ids, newest, oldest, names, things, struck: false, gives_one: false, settled: false }
+        List {
+            ahead,
+            ids,
+            newest,
+            oldest,
+            names,
+            things,
+            struck: false,
+            gives_one: false,
+            stated: false,
+            answers_nothing: false,
+            settled: false,
+        }
     }
 
     /// The list as it is put on a ticket of this topic.
@@ -61,6 +77,13 @@ impl List {
     pub(super) fn of_year(&self, ahead: i32) -> Option<usize> {
         let mut found = (0..self.ahead.len()).filter(|place| self.ahead[*place] == Some(ahead));
         found.next().filter(|_| found.next().is_none())
+    }
+
+    /// The one that this letter stands for where no name has letters of its own: "B" is the second.
+    pub(super) fn lettered(&self, word: &str) -> Option<usize> {
+        let [letter @ b'a'..=b'z'] = word.as_bytes() else { return None };
+        let own = self.names.iter().flatten().any(|word| word.len() == 1 && word.as_bytes()[0].is_ascii_lowercase());
+        Some(usize::from(letter - b'a')).filter(|place| *place < self.ids.len() && !own)
     }
 
     pub(super) fn token(&self, word: &str) -> Token {

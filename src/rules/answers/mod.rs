@@ -30,6 +30,8 @@ const RANKS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"
 const NUMBERS: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
 /// Words of an answer that are read: whoever picks does so early.
 const MOST_WORDS: usize = 300;
+/// Words that may stand before what says that somebody will look: "ok, then I'll check".
+const LEAD: usize = 3;
 /// Words that may stand in the gap of a phrase: "leave ... alone".
 const GAP: usize = 4;
 /// Figures that a number has which is given alone.
@@ -70,6 +72,8 @@ pub struct Offered<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
     Unsure,
+    /// Has not chosen, but where all are meant: does not mind.
+    Indifferent,
     /// Says nothing, but with a shade of doubt.
     Think,
     Nothing,
@@ -85,6 +89,8 @@ enum Class {
     /// "Campaigns": likewise, though not always those of the list.
     Nouns,
     Not,
+    /// "All except": denies likewise, in an answer.
+    Except,
     Wrong,
     /// Turns down what it is said of.
     Down(Kind),
@@ -106,6 +112,8 @@ enum Class {
     Oldest,
     /// "Last year's": so many years ahead.
     OfYear(i32),
+    /// "Was last year's": said of an ID, it strikes that off.
+    LastYears,
     Or,
     And,
     /// Behind a denial it denies no more than that did; else who says it has not chosen.
@@ -149,6 +157,12 @@ pub struct Answers {
     striking: BTreeSet<String>,
     numbers: HashMap<String, usize>,
     thanks: Vec<Vec<String>>,
+    /// What says of a new mail that we asked for it.
+    asked_for: Vec<Vec<String>>,
+    /// What begins a clause whose writer will look.
+    will_look: Vec<Vec<String>>,
+    /// What says that its writer cannot know.
+    cannot_say: Vec<Vec<String>>,
     /// Words that stand for one thing, by the number of that: "spring", "Frühling".
     alike: HashMap<String, usize>,
 }
@@ -170,6 +184,7 @@ impl Answers {
             use Class::*;
             for (key, class) in [
                 ("unsure", Unsure),
+                ("indifferent", Indifferent),
                 ("think", Think),
                 ("none", Nothing),
                 ("neither", Neither),
@@ -179,6 +194,7 @@ impl Answers {
                 ("among", Among),
                 ("nouns", Nouns),
                 ("not", Not),
+                ("except", Except),
                 ("wrong", Wrong),
                 ("not_the_one", Down(Kind::NotTheOne)),
                 ("not_ours", Down(Kind::NotOurs)),
@@ -186,6 +202,7 @@ impl Answers {
                 ("error", Down(Kind::Error)),
                 ("let_be", Down(Kind::LetBe)),
                 ("strike", Down(Kind::Strike)),
+                ("last_years", LastYears),
                 ("keep", Down(Kind::Keep)),
                 ("halt", Halt),
                 ("matter", Matter),
@@ -230,6 +247,13 @@ impl Answers {
             for (phrase, _) in sheet.texts(&mut root, "thanks") {
                 answers.add(&phrase, Polite);
                 answers.thanks.push(words(&phrase));
+            }
+            for (key, list) in [
+                ("asked_for", &mut answers.asked_for),
+                ("will_look", &mut answers.will_look),
+                ("cannot_say", &mut answers.cannot_say),
+            ] {
+                list.extend(sheet.texts(&mut root, key).into_iter().map(|(phrase, _)| words(&phrase)));
             }
             for (group, (same, _)) in sheet.texts(&mut root, "alike").into_iter().enumerate() {
                 answers.alike.extend(words(&same).into_iter().map(|word| (word, group)));
@@ -323,8 +347,61 @@ impl Answers {
     pub fn only_thanks(&self, text: &str, name: Option<&str>) -> bool {
         let text = unsigned(text, name);
         let words = words(&text);
-        let thanks = |phrase: &Vec<String>| words.windows(phrase.len()).any(|found| found == phrase.as_slice());
-        self.courteous(&text).is_some_and(|settled| settled || self.thanks.iter().any(thanks))
+        self.courteous(&text).is_some_and(|settled| settled || says_one(&words, &self.thanks))
+    }
+
+    /// Whether this text says that it is what we asked for: "you wanted the ID".
+    pub fn refers(&self, text: &str) -> bool {
+        says_one(&words(text), &self.asked_for)
+    }
+
+    /// Whether this text leaves our question for later: courtesies ("ok", "hello?"), or that its writer will look, and nothing else.
+    pub fn puts_off(&self, text: &str, name: Option<&str>) -> bool {
+        use Class::*;
+        let text = unsigned(text, name);
+        let clauses = self.clauses(&text, &List::of(&[], self));
+        let looks = |clause: &Clause| {
+            let words = words(&text[clause.span.0..clause.span.1]);
+            let begins = |phrase: &Vec<String>| (0..=LEAD.min(words.len())).any(|at| words[at..].starts_with(phrase));
+            !clause.question && self.will_look.iter().any(begins)
+        };
+        let light = |clause: &Clause| {
+            clause
+                .tokens
+                .iter()
+                .all(|token| matches!(token, Token::Word(Polite | Copula | Filler | Yes | And | Correction)))
+        };
+        let polite = |clause: &Clause| clause.tokens.contains(&Token::Word(Polite));
+        words(&text).len() <= MOST_WORDS
+            && clauses.iter().all(|clause| light(clause) || looks(clause))
+            && clauses.iter().any(|clause| polite(clause) || looks(clause))
+    }
+
+    /// Whether this text says that its writer cannot know what we asked for: "no idea", "can't you look it up?" Not "no idea why
+    /// it stopped".
+    pub fn cannot_say(&self, text: &str) -> bool {
+        use Class::*;
+        let list = List::of(&[], self);
+        let light = |token: &Token| {
+            let named = matches!(token, Token::Word(IdWord | NameWord | Noun | Number | Or | That | Unsure));
+            named || matches!(token, Token::Word(Polite | Copula | Filler | Yes | And | Correction))
+        };
+        let beside =
+            |words: &[String]| self.clauses(&words.join(" "), &list).iter().all(|one| one.tokens.iter().all(light));
+        let cannot = |clause: &Clause| {
+            let words = words(&text[clause.span.0..clause.span.1]);
+            let stands = |phrase: &Vec<String>, at: usize| {
+                let behind = words[at..].strip_prefix(phrase.as_slice());
+                behind.is_some_and(|behind| beside(&words[..at]) && beside(behind))
+            };
+            self.cannot_say.iter().any(|phrase| (0..words.len()).any(|at| stands(phrase, at)))
+        };
+        let clauses = self.clauses(text, &list);
+        let alone = |clause: &Clause| {
+            let mut sentence = clauses.iter().filter(|other| other.sentence == clause.sentence);
+            sentence.all(|other| other.strange() == 0 || cannot(other))
+        };
+        clauses.iter().any(|clause| cannot(clause) && alone(clause))
     }
 
     /// Whether this text only says that its matter is done with: "all good now, thanks".
@@ -479,11 +556,20 @@ impl Answers {
         {
             return (Token::Place(place - 1), 1);
         }
+        // "Option B", though the list is numbered.
+        let ends = words.len() == 1 || matches!(self.class_at(&words[1..], false), Some((Class::Polite, _)));
+        if before == Some(&Token::Word(Class::Number))
+            && ends
+            && let Some(place) = list.lettered(&words[0])
+        {
+            return (Token::Place(place), 1);
+        }
         if let Some((class, length)) = self.class_at(words, list.settled) {
             let by_age = match class {
                 Class::Newest => list.newest,
                 Class::Oldest => list.oldest,
                 Class::OfYear(ahead) => list.of_year(ahead),
+                Class::LastYears if !list.stated => list.of_year(-1),
                 _ => None,
             };
             if let Some(place) = by_age {
@@ -510,6 +596,10 @@ impl Answers {
             let token = match class {
                 _ if of_no_id => Token::Unknown,
                 Class::Matter => Token::Unknown,
+                Class::LastYears if !list.stated => Token::Word(Class::Over),
+                Class::LastYears => Token::Word(Class::Down(Kind::Strike)),
+                Class::Except if list.answers_nothing => Token::Unknown,
+                Class::Except => Token::Word(Class::Not),
                 Class::Down(Kind::Strike) if list.struck => Token::Word(Class::Halt),
                 Class::Down(Kind::Keep) | Class::Halt if !list.struck => Token::Unknown,
                 _ if number => Token::Word(Class::Number),
@@ -540,8 +630,11 @@ impl Answers {
 fn heard(clauses: &[Clause], length: usize) -> Said {
     let mut said = Said::default();
     for clause in clauses {
+        let has = |class| clause.tokens.contains(&Token::Word(class));
+        let whole = has(Class::All) || has(Class::Both);
         let unsure = clauses.iter().any(|other| {
-            other.segment == clause.segment && other.tokens.contains(&Token::Word(Class::Unsure))
+            let has = |class| other.tokens.contains(&Token::Word(class));
+            other.segment == clause.segment && (has(Class::Unsure) || !whole && has(Class::Indifferent))
                 || other.sentence == clause.sentence && other.tokens.contains(&Token::Word(Class::Check))
         });
         let mut sentence = clauses.iter().filter(|other| other.sentence == clause.sentence);
@@ -549,6 +642,12 @@ fn heard(clauses: &[Clause], length: usize) -> Said {
         said.hear(clause, length, unsure, lively);
     }
     said
+}
+
+/// Whether one of the phrases stands among these words.
+fn says_one(words: &[String], phrases: &[Vec<String>]) -> bool {
+    let said = |phrase: &Vec<String>| words.windows(phrase.len().max(1)).any(|found| found == phrase.as_slice());
+    phrases.iter().any(said)
 }
 
 /// A text without the name of who wrote it.

@@ -25,9 +25,11 @@ impl Answers {
         };
         let said = |clause: &Clause| {
             let has = |class| clause.tokens.contains(&Token::Word(class));
-            let doubt = clauses
-                .iter()
-                .any(|other| other.segment == clause.segment && other.tokens.contains(&Token::Word(Class::Unsure)));
+            let whole = has(Class::All) || has(Class::AllCampaigns);
+            let doubt = clauses.iter().any(|other| {
+                let has = |class| other.tokens.contains(&Token::Word(class));
+                other.segment == clause.segment && (has(Class::Unsure) || !whole && has(Class::Indifferent))
+            });
             if clause.question || doubt || clause.strange() > 0 || has(Class::Not) || has(Class::Wrong) {
                 return None;
             }

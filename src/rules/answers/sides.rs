@@ -27,7 +27,7 @@ impl Answers {
                 (true, true) => return None,
                 (false, false) => continue,
             };
-            if clause.question || has(Class::Unsure) {
+            if clause.question || has(Class::Unsure) || has(Class::Indifferent) {
                 return None;
             }
             let denied = [Class::Not, Class::No, Class::Wrong].into_iter().any(has) || clause.turns_down();
