@@ -97,7 +97,10 @@ fn by_rules(settings: &Config, rules: &Rules, found: &mut Found<'_>) {
             let (language, languages) = (&settings.desk.language, templates.languages());
             if !languages.contains(&templates::primary(language).as_str()) {
                 let message = format!("there are no replies in \"{language}\"");
-                let remedy = format!("the languages of these rules are {}", languages.join(", "));
+                let remedy = match languages.is_empty() {
+                    true => "put replies/ of the shipped rules into the folder".to_owned(),
+                    false => format!("the languages of these rules are {}", languages.join(", ")),
+                };
                 found.add("desk", 0, "language", &message, &remedy);
             }
         }

@@ -169,8 +169,17 @@ impl Compiled {
         best.filter(|best| self.is_plain(scan, scores, *best, next))
     }
 
-    /// Words that lean decide nothing where nothing is said: "I need help with my campaign".
-    pub fn says_something(&self, scan: &Scan<'_>) -> bool {
+    /// The topic that signals and words that lean choose together, if any. Where nothing is said, as in "I need help with my campaign",
+    /// words that lean add to what signals speak of, and decide nothing else.
+    pub fn decided(&self, scan: &Scan<'_>, signalled: &[f64], scores: &[f64]) -> Option<usize> {
+        let by_signals = self.chosen(scan, signalled);
+        let chosen = self.chosen(scan, scores)?;
+        let spoken_of = signalled[chosen] > self.prior(chosen, scan) + SPOKEN_OF;
+        let stands = by_signals == Some(chosen) || spoken_of || self.says_something(scan);
+        if stands { Some(chosen) } else { by_signals }
+    }
+
+    fn says_something(&self, scan: &Scan<'_>) -> bool {
         description::suffice(scan, self.description.telling(scan), || (false, false))
     }
 
@@ -191,14 +200,13 @@ impl Compiled {
 
     /// The topic of a scanned request.
     pub fn topic(&self, scan: &Scan<'_>, pick: Pick) -> Topic {
-        let scores = self.signalled(scan);
-        let by_signals = self.chosen(scan, &scores);
+        let signalled = self.signalled(scan);
+        let by_signals = self.chosen(scan, &signalled);
         let leans = self.leaning(scan);
-        let leant = self.leant(scan, &leans, &scores);
-        let scores = leaned(scores, &leant);
+        let leant = self.leant(scan, &leans, &signalled);
+        let scores = leaned(signalled.clone(), &leant);
         let (best, next) = self.best(&scores);
-        let plain = best.filter(|best| self.is_plain(scan, &scores, *best, next));
-        let plain = plain.filter(|best| by_signals == Some(*best) || self.says_something(scan));
+        let plain = self.decided(scan, &signalled, &scores);
         let id_of = |index: Option<usize>| {
             index
                 .filter(|index| scores[*index] > self.topics[*index].prior)

@@ -119,14 +119,14 @@ impl Rules {
             _ => {
                 let trial = Trial { rules: self, findings, scores: &scores, tells: &tells };
                 match index.filter(|_| topic.id != OTHER) {
-                    Some(own) => trial.of_winner(own, rival),
-                    None if self.chosen(scan, &scores) != topic.id => {
+                    _ if self.chosen(scan, &scores) != topic.id => {
                         let lean = format!(
                             "words lean to `{}`, but the mail does not say what is wrong or wanted: it takes a signal, or more words",
                             self.chosen(scan, &scores)
                         );
                         (vec![lean], vec![])
                     }
+                    Some(own) => trial.of_winner(own, rival),
                     None => trial.of_other(rival),
                 }
             }

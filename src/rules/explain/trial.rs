@@ -255,9 +255,8 @@ impl Trial<'_> {
             signalled[part.topic] -= part.found.iter().map(|found| found.weight).sum::<f64>();
         }
         let leant = compiled.leant(&scan, &compiled.leaning(&scan), &signalled);
-        let by_signals = self.rules.chosen(&scan, &signalled);
-        let chosen = self.rules.chosen(&scan, &leaned(signalled.clone(), &leant));
-        if chosen == by_signals || compiled.says_something(&scan) { chosen } else { OTHER }
+        let decided = compiled.decided(&scan, &signalled, &leaned(signalled.clone(), &leant));
+        decided.map_or(OTHER, |topic| compiled.topics[topic].id.0.as_str())
     }
 
     fn threshold(&self, topic: usize) -> f64 {
