@@ -529,6 +529,7 @@ impl Finder<'_, '_> {
 
     /// Whether what stands between an ID and this token only lists: ", ", " and ", "/", " & campaign ".
     pub(super) fn continues(&self, last: usize, i: usize) -> bool {
+        let last = self.bracket_behind(last).filter(|end| *end < i).unwrap_or(last);
         if i <= last || i - last > 4 {
             return false;
         }
@@ -545,6 +546,14 @@ impl Finder<'_, '_> {
             && !(last + 1..i).any(copula)
             && (last + 1..i).all(|at| self.words.tokens[at].roles & passing != 0)
             && (last + 1..=i).all(|at| self.words.tokens[at].gap & (gap::END | gap::PARAGRAPH) == 0)
+    }
+
+    /// "campaigns 48213 (740 €) and 48231 (515 €)": the last word of what stands in brackets behind an ID.
+    fn bracket_behind(&self, last: usize) -> Option<usize> {
+        const INSIDE: usize = 8;
+        let opened = self.token(last + 1)?.gap & gap::OPEN != 0 && self.words.gap_after(last) & gap::CLOSE == 0;
+        let closes = |at: &usize| self.words.gap_after(*at) & gap::CLOSE != 0;
+        if opened { (last + 1..last + 1 + INSIDE).find(closes) } else { None }
     }
 
     /// "campaigns 48213 to 48231": both ends of a range of campaigns.

@@ -20,7 +20,7 @@ use super::hints::{Hints, Says, role};
 use super::names::{Names, class};
 use super::spelling::{self, declines, singular, transliterated, uninflected};
 use super::table::hash;
-use super::zone::{Zone, says_not_specific};
+use super::zone::{Zone, none_in_particular, says_not_specific};
 use crate::request::evidence::Where;
 
 /// Index rows looked at for one zone.
@@ -188,8 +188,8 @@ impl<'a> Finder<'a, '_> {
             ids.first().is_some_and(|(first, _)| *first <= i)
         };
         // "no single campaign" names no "Single Malt Club".
-        let general = says_not_specific(self.zone);
-        let generalises = |i: usize| general.is_some_and(|(at, end)| (at..end).contains(&i));
+        let general = [says_not_specific(self.zone), none_in_particular(&self.zone.words)];
+        let generalises = |i: usize| general.iter().flatten().any(|(at, end)| (*at..*end).contains(&i));
         let mut groups: Vec<Vec<Hit>> = vec![];
         let mut group: Vec<Hit> = vec![];
         let mut solid_last: Option<usize> = None;
@@ -533,12 +533,16 @@ impl<'a> Finder<'a, '_> {
         // "the pay what you can texts": what the name goes on with are function words.
         let last = hits[hits.len() - 1].last;
         let goes_on = || last >= first.first + 3 && self.known_at(first.first);
+        // "the gmat one"
+        let pronoun =
+            || self.known_at(first.first) && self.words.phrases_at(last + 1).any(|(says, _)| says == Says::Pronoun);
         token.capital
             || opened
             || self.heads_subject(first.first)
             || treated(first.first, first.last)
             || lowered()
             || goes_on()
+            || pronoun()
             || {
                 // "the campaign «Тёплой зимы»": the word before it may be one of the name in another case.
                 let passes = |at: &usize| self.words.tokens[*at].roles & (role::STOP | role::FILL) == 0;

@@ -315,11 +315,21 @@ impl Finder<'_, '_> {
         self.known(fit) && self.spoken_of(fit) && more.map(|(_, word)| *word).all(campaign)
     }
 
-    /// "the Gannet one": a word with a capital, spoken of as something known, that says which one.
+    /// "the Gannet one": a word with a capital, spoken of as something known, that says which one; without it, "the gmat one isn't
+    /// being shown", where no ID is stated, the word is no common one, and it says of that one that it runs or does not.
     pub(super) fn pointed_to(&self, fit: &Fit) -> bool {
-        let behind = self.words.tokens.get(fit.last + 1).filter(|next| next.gap == gap::SPACE);
+        const NEAR: usize = 3;
+        let tokens = &self.words.tokens;
+        let one = fit.last + 1;
+        let behind = tokens.get(one).filter(|next| next.gap == gap::SPACE);
         let pronoun = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Pronoun && end == at + 1);
-        self.words.tokens[fit.first].capital && self.known(fit) && behind.is_some() && pronoun(fit.last + 1)
+        let plain = role::COMMON | role::REGION | role::MONTH | role::OCCASION | role::TITLE;
+        let runs = |at: usize| tokens[at].gap == gap::SPACE && self.says_it_runs(at);
+        let lower = || {
+            let near = one + 1..tokens.len().min(one + 1 + NEAR);
+            !self.states_id && tokens[fit.first].roles & plain == 0 && near.into_iter().any(runs)
+        };
+        self.known(fit) && behind.is_some() && pronoun(one) && (tokens[fit.first].capital || lower())
     }
 
     /// "the", "our": spoken of as something known.
