@@ -310,8 +310,9 @@ impl Finder<'_, '_> {
                     || beside && few && (heads || !opens_sentence(at) && !labels)
                     || self.opens_name(name, fit, few)
                     || self.heads_family(fit))
-                || self.stands_for(fit)
-                || matched.len() >= 3 && self.begun(fit))
+                || self.stands_for(fit))
+            // "the pay what you can texts"
+            || sure && matched.len() >= 3 && self.begun(fit)
     }
 
     /// "Door to Door Bath", to the letter and with its capitals, whatever else its words may be. `whole`: all of the name, not only
