@@ -50,6 +50,48 @@ const WRITERS: [&str; 32] = [
     "tive",
     "tivemos",
 ];
+/// What somebody does who makes or sells what follows.
+const MAKES: [&str; 34] = [
+    "make",
+    "bake",
+    "sell",
+    "offer",
+    "serve",
+    "teach",
+    "brew",
+    "grow",
+    "do",
+    "did",
+    "hacemos",
+    "horneamos",
+    "vendemos",
+    "ofrecemos",
+    "damos",
+    "servimos",
+    "cultivamos",
+    "fazemos",
+    "oferecemos",
+    "cozemos",
+    "ensinamos",
+    "faisons",
+    "vendons",
+    "proposons",
+    "servons",
+    "offrons",
+    "hago",
+    "vendo",
+    "faco",
+    "fais",
+    "vends",
+    "propose",
+    "fait",
+    "dou",
+];
+/// Before what takes place, or after it.
+const BESIDES: [&str; 15] = [
+    "after", "before", "during", "nach", "wahrend", "apres", "avant", "pendant", "despues", "antes", "tras", "durante",
+    "depois", "dopo", "durant",
+];
 /// Says that something takes place.
 const THERE_IS: [&str; 18] = [
     "is", "s", "have", "has", "ist", "war", "haben", "habe", "hat", "est", "avons", "ai", "es", "hay", "tenemos",
@@ -282,7 +324,8 @@ impl Finder<'_, '_> {
         let next = fit.last + 1;
         let headed = self.words.gap_after(fit.last) & (gap::COLON | gap::HYPHEN) != 0;
         let says = |at: usize| {
-            let lone = |end: usize| end == at + 1 && self.words.tokens[at].roles & (role::IS | role::FILL) != 0;
+            let lone =
+                |end: usize| end == at + 1 && self.words.tokens[at].roles & (role::IS | role::FILL | role::STOP) != 0;
             self.words.phrases_at(at).any(|(says, end)| match says {
                 Says::Goes | Says::Well | Says::Fails => true,
                 Says::Acts | Says::Modal => !lone(end),
@@ -368,6 +411,24 @@ impl Finder<'_, '_> {
             pronoun.is_some_and(|at| self.words.phrases_at(at - 1).any(|(says, end)| says == Says::Modal && end == at))
         };
         lower && ((1..=2).filter_map(|back| fit.first.checked_sub(back)).any(|at| governs(at) && !opens(at)) || asked())
+    }
+
+    /// "We bake sourdough bread", "depois das aulas de surf": what somebody makes or sells, or when something takes place, where no
+    /// word has a capital and nothing is said of it that a campaign does.
+    pub(super) fn of_trade(&self, fit: &Fit) -> bool {
+        const LIGHT: usize = 3;
+        let tokens = &self.words.tokens;
+        let lower = tokens[fit.first..=fit.last].iter().all(|token| !token.capital);
+        if !lower || fit.first == 0 || tokens[fit.first].gap != gap::SPACE {
+            return false;
+        }
+        let makes = MAKES.contains(&self.words.word(fit.first - 1));
+        let light =
+            |at: &usize| tokens[*at].roles & (role::OWN | role::RELATION) != 0 && tokens[*at + 1].gap == gap::SPACE;
+        let before = (fit.first.saturating_sub(LIGHT)..fit.first).rev().find(|at| !light(at));
+        let besides =
+            before.is_some_and(|at| BESIDES.contains(&self.words.word(at)) && tokens[at + 1].gap == gap::SPACE);
+        (makes || besides) && !self.acts(fit)
     }
 
     /// "an ambassador programme": any such thing, where its language gives a name other letters.

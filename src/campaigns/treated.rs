@@ -103,7 +103,7 @@ impl Finder<'_, '_> {
         // "since Tuesday the tire spot": the day is no word of the name. "since Black Friday our campaign": ours is another.
         let ours = || tokens.get(fit.last + 1).is_some_and(|next| next.roles & role::OWN != 0);
         if timed > 0 && (!beside || timed < matched.len() || ours())
-            || !field && !quoted && !beside && (self.done(fit) || self.any_such(fit) || self.everyday(fit))
+            || !field && !quoted && !beside && (self.done(fit) || self.of_trade(fit) || self.any_such(fit) || self.everyday(fit))
             || !fit.full && !field && !quoted && !beside && self.whose(fit)
             // Nor is a banner with "welcome back".
             || !field && !beside && (!quoted || !tokens[fit.first].capital) && self.courteous(fit)
