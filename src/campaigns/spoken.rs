@@ -51,7 +51,7 @@ const WRITERS: [&str; 32] = [
     "tivemos",
 ];
 /// What somebody does who makes or sells what follows.
-const MAKES: [&str; 34] = [
+const MAKES: [&str; 32] = [
     "make",
     "bake",
     "sell",
@@ -60,8 +60,6 @@ const MAKES: [&str; 34] = [
     "teach",
     "brew",
     "grow",
-    "do",
-    "did",
     "hacemos",
     "horneamos",
     "vendemos",
