@@ -70,11 +70,11 @@ pub(super) fn contrasted(words: &Words<'_>, first: usize, last: usize) -> bool {
             other.is_some_and(|other| leads_to(from, other))
         })
         || denied()
-        || stands_alone(words, first, at).is_some_and(|from| firm || denies(words, from))
+        || stands_alone(words, (first, last), at).is_some_and(|from| firm || denies(words, from))
 }
 
 /// "48231 goes on as planned.": a sentence of its own that ends here, with nothing that limits it; where it begins.
-fn stands_alone(words: &Words<'_>, first: usize, end: usize) -> Option<usize> {
+fn stands_alone(words: &Words<'_>, (first, last): (usize, usize), end: usize) -> Option<usize> {
     let tokens = &words.tokens;
     // "is perfect now", "sieht super aus"
     let trails = |at: &usize| {
@@ -92,8 +92,11 @@ fn stands_alone(words: &Words<'_>, first: usize, end: usize) -> Option<usize> {
     let begins = |at: &usize| *at == 0 || tokens[*at].gap & (gap::CLAUSE | gap::LINE | gap::COLON) != 0 || thanked(*at);
     let from = (first.saturating_sub(4)..=first).rev().find(begins)?;
     let modal = |at: usize| words.phrases_at(at).any(|(says, _)| says == Says::Modal);
-    let plain = !tokens[from + 1..end].iter().any(|token| token.gap & (gap::COMMA | gap::COLON) != 0)
-        && !(from..end).any(modal);
+    // "The other one, 48213, is perfect."
+    let paused = |at: usize| tokens[at].gap & gap::COMMA != 0;
+    let apposed = |at: usize| (at == first || at == last + 1) && paused(first) && paused(last + 1);
+    let parts = |at: usize| tokens[at].gap & (gap::COMMA | gap::COLON) != 0 && !apposed(at);
+    let plain = !(from + 1..end).any(|at| parts(at) || modal(at)) && !modal(from);
     // "48231 went out fine, all 1,200 delivered."
     let added = || ends & gap::COMMA != 0 && !limits_behind(words, end);
     ((ends & gap::CLAUSE != 0 || added()) && ends & gap::QUERY == 0 && !limited && plain).then_some(from)

@@ -139,7 +139,9 @@ impl Finder<'_, '_> {
                 }
             }
             let paragraph = |at: usize| at > start && tokens[at].gap & gap::PARAGRAPH != 0;
-            taken_back && !(start..=first).any(paragraph)
+            // "Silly me, I forgot one. Pause 48231 too."
+            let one_more = || self.words.says_within(start, first, Says::Adds);
+            taken_back && !(start..=first).any(paragraph) && !one_more()
         })
     }
 
@@ -188,9 +190,11 @@ impl Finder<'_, '_> {
         // "Correction before I send this: not that one, it is 48231"
         let taken_back =
             |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Corrected && end >= at + 2);
+        // "I've just checked, 4533 ended weeks ago"
+        let other = |token: &Token| token.has_digit && token.hash != tokens[wrong].hash;
         (self.words.says_within(halt, meant, Says::Wrong) || (halt + 1..meant).any(taken_back))
             && (meant..stated).all(passes)
-            && !tokens[halt..first].iter().any(|token| token.has_digit)
+            && !tokens[halt..first].iter().any(other)
             && !self.words.says_within(meant, first + 4, Says::Likewise)
             && tokens[halt + 1..=first].iter().all(|token| token.gap & gap::PARAGRAPH == 0)
     }

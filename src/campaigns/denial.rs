@@ -143,7 +143,8 @@ impl Finder<'_, '_> {
             let token = &self.words.tokens[at];
             token.roles & (role::DENY | role::ASIDE) != 0 && self.words.tokens[denied].gap == gap::SPACE
         });
-        not && said > wrong.tokens.1 && self.words.tokens[denied].hash == self.words.tokens[said].hash
+        let row = heads_row(self.words, wrong.tokens.0, wrong.tokens.1);
+        not && !row && said > wrong.tokens.1 && self.words.tokens[denied].hash == self.words.tokens[said].hash
     }
 
     /// "Die 48213 nicht, die 48231.": nothing is said of the one but that it is not, and of the other nothing at all.
@@ -228,7 +229,8 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
     if all_else_is_well(words, first) {
         return Denial::No;
     }
-    match denied_ahead(words, first) {
+    let ahead = if heads_row(words, first, last) { Denial::No } else { denied_ahead(words, first) };
+    match ahead {
         Denial::Yes => Denial::Yes,
         ahead => match denied_behind(words, last, affirmed(words, first)) {
             Denial::No => match misjudged(words, first, last) {
@@ -250,6 +252,19 @@ pub(super) fn denied(words: &Words<'_>, first: usize, last: usize) -> Denial {
             behind => behind,
         },
     }
+}
+
+/// "48213: nothing", and in the next line "48231: nothing": each line is said of what it begins with, as the one before is.
+fn heads_row(words: &Words<'_>, first: usize, last: usize) -> bool {
+    const ROW: usize = 12;
+    let tokens = &words.tokens;
+    let begins = |at: usize| at == 0 || tokens[at].gap & gap::LINE != 0;
+    if first == 0 || !begins(first) || tokens[first].gap & gap::PARAGRAPH != 0 {
+        return false;
+    }
+    let Some(above) = (first.saturating_sub(ROW)..first).rev().find(|at| begins(*at)) else { return false };
+    let same = tokens[above].hash == tokens[first].hash || tokens[above].has_digit && tokens[first].has_digit;
+    same && (above..=above + last - first).any(|at| tokens[at].has_digit)
 }
 
 /// Words for all of them.

@@ -100,6 +100,8 @@ pub mod role {
     pub const MINE: u64 = 1 << 40;
     /// What kind of message it is: "fault report:".
     pub const NOTICE: u64 = 1 << 41;
+    /// What is done about the campaign behind it, in a word that begins as one for a document does: "Kündigung".
+    pub const MATTER: u64 = 1 << 42;
     /// What stands between a word and the ID of which it speaks: "not in our campaign no. 48213".
     pub const UP_TO_ID: u64 = FILL | CAMPAIGN | CAMPAIGNS | IDENTIFIER | NUMBER | OWN;
 }
@@ -283,7 +285,7 @@ struct Declension {
 /// The file's name below `rules/`.
 const FILE: &str = "campaign-ids.toml";
 
-const LISTS: [(&str, u64); 40] = [
+const LISTS: [(&str, u64); 41] = [
     ("campaign", role::CAMPAIGN),
     ("campaigns", role::CAMPAIGNS),
     ("advert", role::ADVERT),
@@ -324,6 +326,7 @@ const LISTS: [(&str, u64); 40] = [
     ("neither", role::NEITHER),
     ("mine", role::MINE),
     ("notice", role::NOTICE),
+    ("matter", role::MATTER),
 ];
 
 const SHIPPED_TEXT: &str = include_str!("../../rules/campaign-ids.toml");
@@ -641,6 +644,9 @@ impl Hints {
     /// Whether a word is of those that begin or end the names of numbers: "Vertrags…", "…nummer".
     pub fn document(&self, word: &str, roles: u64) -> bool {
         const NUMBERS: [&str; 8] = ["nummer", "nummern", "nr", "number", "numero", "nummeret", "numre", "szam"];
+        if roles & role::MATTER != 0 {
+            return false;
+        }
         let known = role::CAMPAIGN | role::CAMPAIGNS | role::LABEL | role::NUMBER | role::IDENTIFIER;
         let of = NUMBERS.iter().find_map(|end| word.strip_suffix(end)).filter(|of| of.len() >= 3);
         if roles & known == 0 && of.is_some_and(|of| self.roles(of) & known == 0) {

@@ -144,8 +144,11 @@ impl Finder<'_, '_> {
             };
             let retracted = || copula && (k.saturating_sub(9)..=k).any(mistaken);
             let announced = || step == 0 && self.announced(i);
-            let known =
-                || announced() || of_file() || medium() || retracted() || self.listed_under(i) || self.its_number(i);
+            let billed = || step == 0 && self.told_to(k);
+            let known = || {
+                let listed = || self.listed_under(i) || self.its_number(i);
+                announced() || of_file() || medium() || retracted() || billed() || listed()
+            };
             if !previous.has_digit && self.hints.negative(word, roles) && !known() {
                 // "of the invoice for 48213": another word between makes it no invoice number.
                 let far = filled > 1 && !ident && !number && !mark && !copula;
@@ -276,6 +279,16 @@ impl Finder<'_, '_> {
         let notice = i.checked_sub(1).is_some_and(|before| tokens[before].roles & role::NOTICE != 0);
         let goes_on = |next: &Token| next.gap & (gap::CLAUSE | gap::LINE | gap::CLOSE) == 0;
         notice && tokens[i].gap & gap::COLON != 0 && tokens.get(i + 1).is_some_and(goes_on)
+    }
+
+    /// "Please bill 48213", "do you invoice 48213 monthly": what else is a document is what somebody does.
+    fn told_to(&self, at: usize) -> bool {
+        const TELLS: [&str; 14] = [
+            "please", "pls", "plz", "kindly", "favor", "you", "we", "i", "not", "dont", "didnt", "never", "always",
+            "just",
+        ];
+        let told = at.checked_sub(1).is_some_and(|before| TELLS.contains(&self.words.word(before)));
+        told && self.words.tokens[at].gap == gap::SPACE && self.words.tokens[at + 1].gap == gap::SPACE
     }
 
     /// "order number", "numéro de commande": what ends with this word is the number of a document.
@@ -516,6 +529,7 @@ impl Finder<'_, '_> {
 
     /// Whether what stands between an ID and this token only lists: ", ", " and ", "/", " & campaign ".
     pub(super) fn continues(&self, last: usize, i: usize) -> bool {
+        let last = self.bracket_behind(last).filter(|end| *end < i).unwrap_or(last);
         if i <= last || i - last > 4 {
             return false;
         }
@@ -532,6 +546,14 @@ impl Finder<'_, '_> {
             && !(last + 1..i).any(copula)
             && (last + 1..i).all(|at| self.words.tokens[at].roles & passing != 0)
             && (last + 1..=i).all(|at| self.words.tokens[at].gap & (gap::END | gap::PARAGRAPH) == 0)
+    }
+
+    /// "campaigns 48213 (740 €) and 48231 (515 €)": the last word of what stands in brackets behind an ID.
+    fn bracket_behind(&self, last: usize) -> Option<usize> {
+        const INSIDE: usize = 8;
+        let opened = self.token(last + 1)?.gap & gap::OPEN != 0 && self.words.gap_after(last) & gap::CLOSE == 0;
+        let closes = |at: &usize| self.words.gap_after(*at) & gap::CLOSE != 0;
+        if opened { (last + 1..last + 1 + INSIDE).find(closes) } else { None }
     }
 
     /// "campaigns 48213 to 48231": both ends of a range of campaigns.

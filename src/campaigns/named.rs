@@ -20,7 +20,7 @@ use super::hints::{Hints, Says, role};
 use super::names::{Names, class};
 use super::spelling::{self, declines, singular, transliterated, uninflected};
 use super::table::hash;
-use super::zone::{Zone, says_not_specific};
+use super::zone::{Zone, none_in_particular, says_not_specific};
 use crate::request::evidence::Where;
 
 /// Index rows looked at for one zone.
@@ -188,8 +188,8 @@ impl<'a> Finder<'a, '_> {
             ids.first().is_some_and(|(first, _)| *first <= i)
         };
         // "no single campaign" names no "Single Malt Club".
-        let general = says_not_specific(self.zone);
-        let generalises = |i: usize| general.is_some_and(|(at, end)| (at..end).contains(&i));
+        let general = [says_not_specific(self.zone), none_in_particular(&self.zone.words)];
+        let generalises = |i: usize| general.iter().flatten().any(|(at, end)| (*at..*end).contains(&i));
         let mut groups: Vec<Vec<Hit>> = vec![];
         let mut group: Vec<Hit> = vec![];
         let mut solid_last: Option<usize> = None;
@@ -530,17 +530,30 @@ impl<'a> Finder<'a, '_> {
             let within = before.gap == gap::SPACE && token.gap == gap::SPACE;
             within && before.capital && before.roles & role::STOP != 0 && before.word != NO_WORD
         });
-        token.capital || opened || self.heads_subject(first.first) || treated(first.first, first.last) || lowered() || {
-            // "the campaign «Тёплой зимы»": the word before it may be one of the name in another case.
-            let passes = |at: &usize| self.words.tokens[*at].roles & (role::STOP | role::FILL) == 0;
-            let before = (first.first.saturating_sub(2)..first.first).rev().find(passes);
-            before.is_some_and(|at| {
-                let before = &self.words.tokens[at];
-                // "the campaign abo. jeunes"
-                let shortened = token.gap & gap::END != 0 && !self.cuts(first.first);
-                (before.capital || shortened) && before.word == NO_WORD && treated(at, first.last)
-            })
-        }
+        // "the pay what you can texts": what the name goes on with are function words.
+        let last = hits[hits.len() - 1].last;
+        let goes_on = || last >= first.first + 3 && self.known_at(first.first);
+        // "the gmat one"
+        let pronoun =
+            || self.known_at(first.first) && self.words.phrases_at(last + 1).any(|(says, _)| says == Says::Pronoun);
+        token.capital
+            || opened
+            || self.heads_subject(first.first)
+            || treated(first.first, first.last)
+            || lowered()
+            || goes_on()
+            || pronoun()
+            || {
+                // "the campaign «Тёплой зимы»": the word before it may be one of the name in another case.
+                let passes = |at: &usize| self.words.tokens[*at].roles & (role::STOP | role::FILL) == 0;
+                let before = (first.first.saturating_sub(2)..first.first).rev().find(passes);
+                before.is_some_and(|at| {
+                    let before = &self.words.tokens[at];
+                    // "the campaign abo. jeunes"
+                    let shortened = token.gap & gap::END != 0 && !self.cuts(first.first);
+                    (before.capital || shortened) && before.word == NO_WORD && treated(at, first.last)
+                })
+            }
     }
 
     /// The mentions of one group: the best first, then what is named by the words that it leaves.
@@ -578,7 +591,7 @@ impl<'a> Finder<'a, '_> {
                     None => rows.push((fit.row, score)),
                 }
             }
-            if self.of_daily_life(first, last) {
+            if self.of_daily_life(first, last) || self.had_by_writer(first, last) {
                 continue;
             }
             rows.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -661,6 +674,7 @@ impl<'a> Finder<'a, '_> {
             Some((fits, enough)) if fits.iter().any(|fit| fit.explained > enough) => fits,
             _ => compare(self.candidates(hits, rows_left)),
         };
+        self.drop_scattered(&mut fits, base);
         let best = fits.iter().map(|fit| fit.explained).fold(0.0, f32::max);
         let close = |fit: &Fit| fit.explained >= best - CLOSE;
         // Where one name is said in full, that one is meant; where several are, so may be those that add but a year, or
@@ -689,6 +703,33 @@ impl<'a> Finder<'a, '_> {
         }
         self.add_twins(&mut fits);
         fits
+    }
+}
+
+impl Finder<'_, '_> {
+    /// "Planetarium Giving Week stops on day three" is no "Planetarium Giving Day": where one name is said in full with nothing
+    /// between its words, others that share words with it need theirs beside them, or in a list: "Giving Week and Day".
+    fn drop_scattered(&self, fits: &mut Vec<Fit>, base: usize) {
+        if fits.iter().filter(|fit| fit.full).count() < 2 {
+            return;
+        }
+        let said = |fit: &Fit, at: usize| fit.text & bits(base, at, at) != 0;
+        let together = |fit: &&Fit| fit.full && fit.words >= 2 && (fit.first..=fit.last).all(|at| said(fit, at));
+        let Some(whole) = fits.iter().filter(together).max_by_key(|fit| fit.text.count_ones()).cloned() else { return };
+        let roles = |at: usize| self.words.tokens[at].roles;
+        let scattered = |fit: &Fit| {
+            let between = if fit.last > whole.last { whole.last + 1..fit.last } else { fit.first + 1..whole.first };
+            let mut between = between.filter(|at| !said(fit, *at)).peekable();
+            let outside = fit.text & !whole.text != 0 && between.peek().is_some();
+            let listed = |at: usize| roles(at) & (role::AND | role::STOP | role::RELATION) != 0;
+            let mut joins = false;
+            let function = between.all(|at| {
+                joins |= roles(at) & role::AND != 0;
+                listed(at)
+            });
+            outside && !(function && joins)
+        };
+        fits.retain(|fit| fit.text & whole.text == 0 || !scattered(fit));
     }
 }
 

@@ -59,7 +59,9 @@ impl Finder<'_, '_> {
         let (Some(head), Some(part)) = (self.token(first), self.token(last)) else { return false };
         // "campaign 2025 / 0212"
         let number = head.digits && part.digits && part.gap & (gap::SLASH | gap::HYPHEN) != 0 && last == first + 1;
-        let opening = number || !head.digits && (head.has_digit || head.end - head.start >= 2);
+        // "M - 31 155": a letter that IDs open with.
+        let letter = part.gap & gap::HYPHEN != 0 && self.ids.opens(self.words.folded(head));
+        let opening = number || !head.digits && (head.has_digit || head.end - head.start >= 2 || letter);
         let marked = part.gap & MARKS != 0;
         let mark_fits = !marked || last == first + 1 && !head.has_digit && part.gap & !(MARKS | gap::SPACE) == 0;
         // "UNI - Q 2 V 6 K"

@@ -50,6 +50,46 @@ const WRITERS: [&str; 32] = [
     "tive",
     "tivemos",
 ];
+/// What somebody does who makes or sells what follows.
+const MAKES: [&str; 32] = [
+    "make",
+    "bake",
+    "sell",
+    "offer",
+    "serve",
+    "teach",
+    "brew",
+    "grow",
+    "hacemos",
+    "horneamos",
+    "vendemos",
+    "ofrecemos",
+    "damos",
+    "servimos",
+    "cultivamos",
+    "fazemos",
+    "oferecemos",
+    "cozemos",
+    "ensinamos",
+    "faisons",
+    "vendons",
+    "proposons",
+    "servons",
+    "offrons",
+    "hago",
+    "vendo",
+    "faco",
+    "fais",
+    "vends",
+    "propose",
+    "fait",
+    "dou",
+];
+/// Before what takes place, or after it.
+const BESIDES: [&str; 15] = [
+    "after", "before", "during", "nach", "wahrend", "apres", "avant", "pendant", "despues", "antes", "tras", "durante",
+    "depois", "dopo", "durant",
+];
 /// Says that something takes place.
 const THERE_IS: [&str; 18] = [
     "is", "s", "have", "has", "ist", "war", "haben", "habe", "hat", "est", "avons", "ai", "es", "hay", "tenemos",
@@ -112,7 +152,8 @@ impl Finder<'_, '_> {
                 | role::DENY
                 | role::PRODUCT;
             let said = |(says, _): (Says, usize)| {
-                matches!(says, Says::Asks | Says::Fails | Says::Trouble | Says::Wrong | Says::About | Says::Corrected)
+                let wanted = matches!(says, Says::Asks | Says::Stops | Says::Orders);
+                wanted || matches!(says, Says::Fails | Says::Trouble | Says::Wrong | Says::About | Says::Corrected)
             };
             let token = &tokens[at];
             token.roles & roles != 0
@@ -120,16 +161,46 @@ impl Finder<'_, '_> {
                 || token.digits && token.end - token.start > 2
                 || self.words.phrases_at(at).any(said)
         };
-        // "We moved The Big Clean. It is 48213."
+        // "We moved The Big Clean. It is 48213.", "Nous avons refait La Grande Fête. Identifiant de la campagne : 48213"
         let light = role::STOP | role::UP_TO_ID;
-        let function = |at: &usize| tokens[*at].roles & light != 0 && tokens[*at].roles & role::RELATION == 0;
-        let id = end + (end..tokens.len().min(end + 5)).take_while(function).count();
-        let identified = id >= end + 2 && tokens.get(id).is_some_and(|token| token.has_digit);
+        let labels = |at: usize| tokens[at].roles & (role::IDENTIFIER | role::NUMBER | role::CAMPAIGN) != 0;
+        let function = |at: &usize| {
+            let roles = tokens[*at].roles;
+            roles & light != 0 && (roles & role::RELATION == 0 || (end..*at).any(labels))
+        };
+        let id = end + (end..tokens.len().min(end + 6)).take_while(function).count();
+        // "ID 48213."
+        let labelled = |at: usize| tokens[at].roles & role::IDENTIFIER != 0;
+        let alone = || id + 1 == tokens.len() || self.words.gap_after(id) & gap::CLAUSE != 0;
+        let introduced = id >= end + 2 || id == end + 1 && labelled(end) && alone();
+        let identified = introduced && tokens.get(id).is_some_and(|token| token.has_digit);
         let asked = self.words.gap_after(end - 1) & gap::QUERY != 0;
         // "Ab Montag gönne ich mir"
         let reach = if self.zone.capital_nouns() { 6 } else { 3 };
         let opens = if anywhere { around().any(writer) } else { (from..first.min(from + reach)).any(writer) };
         self.zone.place == Where::Text && opens && !asked && !identified && !around().any(matter)
+    }
+
+    /// "Wir haben ja eigentlich Heimvorteil, aber": a noun without an article that the writer has, and with which his clause ends.
+    pub(super) fn had_by_writer(&self, first: usize, last: usize) -> bool {
+        const HAVE: [&str; 6] = ["haben", "habe", "hab", "hatten", "hatte", "hams"];
+        const BETWEEN: usize = 4;
+        let tokens = &self.words.tokens;
+        let ends = gap::CLAUSE | gap::COMMA | gap::LINE;
+        if !self.zone.capital_nouns() || self.zone.place != Where::Text || first != last || self.quoted(first, last) {
+            return false;
+        }
+        let closes = last + 1 == tokens.len() || self.words.gap_after(last) & ends != 0;
+        let light = |at: &usize| {
+            let token = &tokens[*at];
+            !token.capital && !token.has_digit && token.roles & (role::OWN | role::INDEFINITE | role::RELATION) == 0
+        };
+        let joined = |at: &usize| tokens[*at + 1].gap == gap::SPACE;
+        let mut before = (first.saturating_sub(BETWEEN)..first).rev().take_while(joined);
+        let verb = before.find(|at| HAVE.contains(&self.words.word(*at)) || !light(at));
+        let Some(verb) = verb.filter(|at| closes && HAVE.contains(&self.words.word(*at))) else { return false };
+        let around = verb.saturating_sub(2)..tokens.len().min(verb + 2);
+        around.into_iter().any(|at| WRITERS.contains(&self.words.word(at)) && at != verb)
     }
 
     /// "I got a free upgrade on the flight home. The figures of our campaign are wrong": what the writer tells of himself in
@@ -245,6 +316,24 @@ impl Finder<'_, '_> {
         related || self.known(fit) || runs(next) || modal(next) || helped && runs(next + 1)
     }
 
+    /// "opening night texts bounce", "please pause opening night": not only spoken of as something known, but as something that runs
+    /// or is to.
+    pub(super) fn acts(&self, fit: &Fit) -> bool {
+        let next = fit.last + 1;
+        let headed = self.words.gap_after(fit.last) & (gap::COLON | gap::HYPHEN) != 0;
+        let says = |at: usize| {
+            let lone =
+                |end: usize| end == at + 1 && self.words.tokens[at].roles & (role::IS | role::FILL | role::STOP) != 0;
+            self.words.phrases_at(at).any(|(says, end)| match says {
+                Says::Goes | Says::Well | Says::Fails => true,
+                Says::Acts | Says::Modal => !lone(end),
+                _ => false,
+            })
+        };
+        let helped = self.words.tokens.get(next).is_some_and(|word| word.roles & (role::STOP | role::FILL) != 0);
+        headed || self.has_report(fit) || self.ordered(fit) || says(next) || helped && says(next + 1)
+    }
+
     /// "the library appeal", "our meal kit offer": spoken of as something known that is run like a campaign.
     pub(super) fn run_as(&self, fit: &Fit) -> bool {
         self.known(fit) && self.words.tokens[fit.last].roles & role::ADVERT != 0
@@ -267,11 +356,21 @@ impl Finder<'_, '_> {
         self.known(fit) && self.spoken_of(fit) && more.map(|(_, word)| *word).all(campaign)
     }
 
-    /// "the Gannet one": a word with a capital, spoken of as something known, that says which one.
+    /// "the Gannet one": a word with a capital, spoken of as something known, that says which one; without it, "the gmat one isn't
+    /// being shown", where no ID is stated, the word is no common one, and it says of that one that it runs or does not.
     pub(super) fn pointed_to(&self, fit: &Fit) -> bool {
-        let behind = self.words.tokens.get(fit.last + 1).filter(|next| next.gap == gap::SPACE);
+        const NEAR: usize = 3;
+        let tokens = &self.words.tokens;
+        let one = fit.last + 1;
+        let behind = tokens.get(one).filter(|next| next.gap == gap::SPACE);
         let pronoun = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Pronoun && end == at + 1);
-        self.words.tokens[fit.first].capital && self.known(fit) && behind.is_some() && pronoun(fit.last + 1)
+        let plain = role::COMMON | role::REGION | role::MONTH | role::OCCASION | role::TITLE;
+        let runs = |at: usize| tokens[at].gap == gap::SPACE && self.says_it_runs(at);
+        let lower = || {
+            let near = one + 1..tokens.len().min(one + 1 + NEAR);
+            !self.states_id && tokens[fit.first].roles & plain == 0 && near.into_iter().any(runs)
+        };
+        self.known(fit) && behind.is_some() && pronoun(one) && (tokens[fit.first].capital || lower())
     }
 
     /// "the", "our": spoken of as something known.
@@ -310,6 +409,24 @@ impl Finder<'_, '_> {
             pronoun.is_some_and(|at| self.words.phrases_at(at - 1).any(|(says, end)| says == Says::Modal && end == at))
         };
         lower && ((1..=2).filter_map(|back| fit.first.checked_sub(back)).any(|at| governs(at) && !opens(at)) || asked())
+    }
+
+    /// "We bake sourdough bread", "depois das aulas de surf": what somebody makes or sells, or when something takes place, where no
+    /// word has a capital and nothing is said of it that a campaign does.
+    pub(super) fn of_trade(&self, fit: &Fit) -> bool {
+        const LIGHT: usize = 3;
+        let tokens = &self.words.tokens;
+        let lower = tokens[fit.first..=fit.last].iter().all(|token| !token.capital);
+        if !lower || fit.first == 0 || tokens[fit.first].gap != gap::SPACE {
+            return false;
+        }
+        let makes = MAKES.contains(&self.words.word(fit.first - 1));
+        let light =
+            |at: &usize| tokens[*at].roles & (role::OWN | role::RELATION) != 0 && tokens[*at + 1].gap == gap::SPACE;
+        let before = (fit.first.saturating_sub(LIGHT)..fit.first).rev().find(|at| !light(at));
+        let besides =
+            before.is_some_and(|at| BESIDES.contains(&self.words.word(at)) && tokens[at + 1].gap == gap::SPACE);
+        (makes || besides) && !self.acts(fit)
     }
 
     /// "an ambassador programme": any such thing, where its language gives a name other letters.

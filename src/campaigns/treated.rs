@@ -5,7 +5,7 @@
 use super::fit::Fit;
 use super::fold::{self, NO_WORD, Token};
 use super::gap;
-use super::hints::role;
+use super::hints::{Says, role};
 use super::named::{Finder, NAMES_FIELD, bits};
 use super::names::class;
 use super::number::year;
@@ -103,7 +103,7 @@ impl Finder<'_, '_> {
         // "since Tuesday the tire spot": the day is no word of the name. "since Black Friday our campaign": ours is another.
         let ours = || tokens.get(fit.last + 1).is_some_and(|next| next.roles & role::OWN != 0);
         if timed > 0 && (!beside || timed < matched.len() || ours())
-            || !field && !quoted && !beside && (self.done(fit) || self.any_such(fit) || self.everyday(fit))
+            || !field && !quoted && !beside && (self.done(fit) || self.of_trade(fit) || self.any_such(fit) || self.everyday(fit))
             || !fit.full && !field && !quoted && !beside && self.whose(fit)
             // Nor is a banner with "welcome back".
             || !field && !beside && (!quoted || !tokens[fit.first].capital) && self.courteous(fit)
@@ -126,7 +126,14 @@ impl Finder<'_, '_> {
         let place = |at: &usize| name.iter().position(|word| *word == tokens[*at].word);
         let passes =
             |at: usize| fit.text & bits(base, at, at) != 0 || tokens[at].roles & (role::STOP | role::FILL) != 0;
-        let in_order = matched.iter().filter_map(place).is_sorted() && (fit.first..=fit.last).all(passes);
+        // "take as much as you like": a word that the name has twice stands in its place both times.
+        let mut from = 0;
+        let mut behind = |at: &usize| {
+            let here = name[from..].iter().position(|word| *word == tokens[*at].word);
+            from += here.map_or(0, |here| here + 1);
+            here.is_some() || place(at).is_none()
+        };
+        let in_order = matched.iter().all(&mut behind) && (fit.first..=fit.last).all(passes);
         // "the autumn beach clean" for "Beach Clean Autumn"
         let turned = matched.get(1..).is_some_and(|rest| rest.iter().filter_map(place).is_sorted());
         let in_order = in_order || count >= 3 && turned && self.known(fit) && (fit.first..=fit.last).all(passes);
@@ -146,7 +153,9 @@ impl Finder<'_, '_> {
             // "les chiffres de Une bière pour tous"
             let capital = tokens[at].capital || tokens[fit.first].capital;
             // "Feierabend läuft nicht mehr": a noun without an article.
-            let acts = self.zone.capital_nouns() && fit.first == fit.last && self.says_it_runs(at + 1);
+            let does =
+                |at: usize| self.says_it_runs(at) || self.words.phrases_at(at).any(|(says, _)| says == Says::Modal);
+            let acts = self.zone.capital_nouns() && fit.first == fit.last && does(at + 1);
             let named = capital && (acts || !opens_sentence(fit.first)) || shouted;
             // "Lane" is no misspelt "Lates", and "Laufzeit" none of "Auszeit".
             let word = name.iter().find(solid).map_or("", |word| self.names.text(*word));
@@ -185,6 +194,10 @@ impl Finder<'_, '_> {
             let misspelt = fit.explained < 1.9 && self.endings.is_empty() && matched.iter().any(short);
             let everyday = plain && count == 2 && (some_common || misspelt);
             if (everyday || plain && self.speaks_of_another(fit)) && !self.spoken_of(fit) {
+                return false;
+            }
+            // "48213: the opening night is on the 14th now": where an ID says which campaign, everyday words say what is in it.
+            if plain && self.states_id && (count == 2 || all_common) && !capitalised && !self.acts(fit) {
                 return false;
             }
             let capitalised = capitalised && !everyday;
@@ -298,6 +311,8 @@ impl Finder<'_, '_> {
                     || self.opens_name(name, fit, few)
                     || self.heads_family(fit))
                 || self.stands_for(fit))
+            // "the pay what you can texts"
+            || sure && matched.len() >= 3 && self.begun(fit)
     }
 
     /// "Door to Door Bath", to the letter and with its capitals, whatever else its words may be. `whole`: all of the name, not only

@@ -16,7 +16,7 @@ use super::placed;
 use super::stated::{self, Footing, Stated};
 use super::taken_back;
 use super::view::View;
-use super::zone::{Zone, field_zones, found, not_specific, speaks_of_a_campaign, whole, zone_of};
+use super::zone::{Zone, field_zones, found, not_specific, not_that_either, speaks_of_a_campaign, whole, zone_of};
 use super::{Candidate, Identified, Kind, Status};
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
@@ -63,8 +63,13 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
         zone.answers = answers && place == Where::Text;
         zone.language = request.language.as_deref();
         hints.unmark(&mut zone.words, zone.language);
-        let ids = stated::find(&zone, view, hints);
-        said_not_specific |= not_specific(&zone, &mut evidence);
+        let mut ids = stated::find(&zone, view, hints);
+        if not_specific(&zone, &mut evidence) {
+            said_not_specific = true;
+            let meant = not_that_either(&zone).unwrap_or(0);
+            let before = ids.iter_mut().filter(|id| id.tokens.1 < meant);
+            before.for_each(|id| denial::turn_down(id, Denial::Yes));
+        }
         speaks |= speaks_of_a_campaign(&zone, &mut evidence);
         zones.push(Found { zone, ids, decides: true });
     }

@@ -13,6 +13,8 @@ const ZONE_BYTES: usize = 256 * 1024;
 
 /// "none of".
 const NONE: [&str; 9] = ["none", "keiner", "keinem", "keinen", "aucune", "ninguna", "nenhuma", "nessuna", "zadnej"];
+/// "no campaign", "keine Kampagne".
+const NO: [&str; 3] = ["no", "keine", "any"];
 
 /// A text in which campaigns are looked for.
 #[derive(Debug)]
@@ -117,12 +119,33 @@ pub(super) fn says_not_specific(zone: &Zone<'_>) -> Option<(usize, usize)> {
     let parted = |at: usize| zone.words.tokens[at].gap & (gap::CLAUSE | gap::COMMA) != 0;
     let mut said = zone.words.said.iter().filter(|said| said.says == Says::NotSpecific);
     let said = said.find(|said| !(said.at + 1..said.end).any(parted)).map(|said| (said.at, said.end));
-    said.or_else(|| none_in_particular(&zone.words))
+    said.or_else(|| none_in_particular(&zone.words)).or_else(|| about_none(&zone.words))
+}
+
+/// "não respeita a nenhuma campanha", "it concerns no campaign of ours", "ne se rapporte à aucune de nos campagnes": it is said
+/// that what somebody writes of is none.
+fn about_none(words: &Words<'_>) -> Option<(usize, usize)> {
+    const NEAR: usize = 3;
+    let tokens = &words.tokens;
+    let near = |at: usize| tokens.get(at).is_some_and(|token| token.gap == gap::SPACE || token.gap == gap::APOSTROPHE);
+    let campaign = |at: usize| tokens[at].roles & (role::CAMPAIGN | role::CAMPAIGNS) != 0;
+    let light = |at: usize| tokens[at].roles & (role::STOP | role::FILL | role::OWN | role::RELATION) != 0;
+    let denied = |at: usize| (at.saturating_sub(NEAR)..at).any(|at| tokens[at].roles & role::DENY != 0);
+    words.said.iter().filter(|said| said.says == Says::About).find_map(|said| {
+        let no = |at: usize| match words.word(at) {
+            "any" => denied(said.at),
+            word => NONE.contains(&word) || NO.contains(&word),
+        };
+        let none = (said.end..said.end + 2).find(|at| near(*at) && no(*at))?;
+        let mut behind = (none + 1..none + 2 + NEAR).take_while(|at| near(*at));
+        let last = behind.find(|at| campaign(*at) || !light(*at)).filter(|at| campaign(*at))?;
+        Some((said.at, last + 1))
+    })
 }
 
 /// "of no single campaign", "nicht um eine bestimmte Kampagne", "d'aucune campagne précise": a campaign that is said to be a
 /// particular one, and denied.
-fn none_in_particular(words: &Words<'_>) -> Option<(usize, usize)> {
+pub(super) fn none_in_particular(words: &Words<'_>) -> Option<(usize, usize)> {
     let tokens = &words.tokens;
     let near = |at: usize| tokens[at].gap & (gap::CLAUSE | gap::COMMA | gap::LINE) == 0;
     let campaign =
@@ -170,6 +193,19 @@ pub(super) fn not_specific(zone: &Zone<'_>, evidence: &mut Vec<Evidence>) -> boo
     let Some((first, end)) = says_not_specific(zone) else { return false };
     evidence.push(span(zone, first, end - 1, "campaign.not-specific"));
     true
+}
+
+/// "I am practising on 48213, but it is not about that campaign or any other": where it is said that the campaign just spoken of
+/// is not meant either.
+pub(super) fn not_that_either(zone: &Zone<'_>) -> Option<usize> {
+    const THAT: [&str; 12] =
+        ["that", "this", "diese", "dieser", "dieses", "diesem", "cette", "esa", "esta", "essa", "dessa", "questa"];
+    let (first, end) = says_not_specific(zone)?;
+    let that = |at: usize| {
+        let campaign = zone.words.tokens[at + 1].roles & role::CAMPAIGN != 0;
+        campaign && THAT.contains(&zone.words.word(at))
+    };
+    (first..end - 1).any(that).then_some(first)
 }
 
 /// "my campaign", "our ad": the text speaks of one without saying which.
