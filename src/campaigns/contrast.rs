@@ -298,10 +298,12 @@ pub(super) fn left_alone(words: &Words<'_>, last: usize) -> bool {
     let tokens = &words.tokens;
     let ends = gap::CLAUSE | gap::COMMA | gap::CLOSE | gap::LINE | gap::HYPHEN;
     let function = role::STOP | role::OWN | role::FILL | role::RELATION;
-    let mut sentences = 0;
+    let (mut sentences, mut rest) = (0, false);
     for at in last + 1..tokens.len().min(last + LEFT_ALONE) {
         let token = &tokens[at];
         let opens = token.gap & gap::CLAUSE != 0;
+        // "Stop 48213. The rest stays as it is."
+        rest = rest && !opens || words.phrases_at(at).any(|(says, _)| says == Says::Rest);
         sentences += usize::from(opens);
         let goes_on = !opens || token.gap & gap::PARAGRAPH == 0 && token.roles & (function | role::PHRASE) != 0;
         // What follows is said of another.
@@ -313,7 +315,7 @@ pub(super) fn left_alone(words: &Words<'_>, last: usize) -> bool {
             says == Says::Untouched && (end == tokens.len() || words.gap_after(end - 1) & ends != 0)
         };
         if token.roles & role::PHRASE != 0 && words.phrases_at(at).any(said) {
-            return true;
+            return !rest;
         }
     }
     false

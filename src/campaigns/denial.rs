@@ -464,7 +464,7 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
         }
         for (says, end) in words.phrases_at(at) {
             match says {
-                Says::DeniedBefore => return Denial::Yes,
+                Says::DeniedBefore if !joins_another(words, at, end) => return Denial::Yes,
                 Says::AsideBefore if !doubted(words, end - 1) => return Denial::Instead,
                 Says::Settled if !doubted(words, end - 1) && settles(words, at, end) => return Denial::Instead,
                 _ => {}
@@ -490,6 +490,12 @@ fn denied_behind(words: &Words<'_>, last: usize, affirmed: bool) -> Denial {
         }
     }
     Denial::No
+}
+
+/// "48213 e outra": without its accent the word is no "is", and one more is spoken of.
+fn joins_another(words: &Words<'_>, at: usize, end: usize) -> bool {
+    let token = &words.tokens[at];
+    end == at + 2 && words.text.get(token.start..token.end) == Some("e")
 }
 
 /// "Re: Winter Sun Lanzarote", and below: "Lanzarote is perfect now, thanks": what the text says of a telling word of a name

@@ -119,6 +119,8 @@ pub enum Says {
     Settled,
     /// What stands before it, somewhere in the clause or in the sentence before, stays as it is: as `AsideBefore`.
     Untouched,
+    /// All but what was just spoken of: "the rest".
+    Rest,
     /// What stands after it is set aside where another campaign is meant instead.
     AsideAfter,
     /// It sets what stands before it against what stands after it: "while", "whereas".
@@ -189,6 +191,8 @@ pub enum Says {
     OwnCampaign,
     /// What stands after it is a day or season in time.
     Time,
+    /// Of a day or season: that it is near, "is coming up".
+    Approaches,
     /// It is said to be polite: "happy birthday".
     Courtesy,
     /// It thanks.
@@ -393,6 +397,7 @@ impl Hints {
                 "aside_before" => Says::AsideBefore,
                 "settled" => Says::Settled,
                 "untouched" => Says::Untouched,
+                "rest" => Says::Rest,
                 "aside_after" => Says::AsideAfter,
                 "contrast" => Says::Contrast,
                 "well" => Says::Well,
@@ -427,6 +432,7 @@ impl Hints {
                 "number_after" => Says::Number,
                 "not_specific" => Says::NotSpecific,
                 "time_before" => Says::Time,
+                "approaches" => Says::Approaches,
                 "courtesy" => Says::Courtesy,
                 "idiom" => Says::Idiom,
                 "thanks" => Says::Thanks,

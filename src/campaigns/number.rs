@@ -62,8 +62,11 @@ impl Finder<'_, '_> {
         let unit =
             |at: usize, next: &Token| next.roles & role::UNIT != 0 && !(next.roles & role::STOP != 0 && dated(at));
         let counted = |at: usize| next(at).is_some_and(|next| unit(at, next) || said(at));
+        // "530140 (area code 04821)"
+        let open = gap::SPACE | gap::OPEN;
+        let dialled = self.token(last + 1).is_some_and(|next| next.gap & !open == 0 && next.gap & gap::OPEN != 0);
         let qualifies = next(last + 1).is_some_and(|next| next.roles & role::QUALIFIER != 0);
-        counted(last + 1) || qualifies && counted(last + 2)
+        counted(last + 1) || qualifies && counted(last + 2) || dialled && said(last + 1)
     }
 
     /// "48213 postcards", "48213 Postkarten": behind the number stands a plural that is nothing else here: no word of the
@@ -228,6 +231,7 @@ impl Finder<'_, '_> {
             || self.shares_unit(i)
             || self.counted_before(i)
             || self.figure(i)
+            || self.reached_under(i)
             || self.tabled(i)
         {
             return Bare::No("campaign-id.amount");
@@ -357,6 +361,20 @@ impl Finder<'_, '_> {
             copula |= !before.has_digit && before.roles & (role::OWN | role::RELATION | role::AND) == 0;
         }
         false
+    }
+
+    /// "Ich bin unter 530140 zu erreichen": German says behind a number that somebody answers it.
+    fn reached_under(&self, i: usize) -> bool {
+        const ADVERBS: usize = 4;
+        let word = |at: usize| self.token(at).map_or("", |_| self.words.word(at));
+        let under = i
+            .checked_sub(1)
+            .is_some_and(|at| word(at) == "unter" || at > 0 && word(at) == "der" && word(at - 1) == "unter");
+        let reached = |at: usize| word(at).starts_with("erreich") || word(at) == "anzurufen";
+        let joined = |at: &usize| {
+            self.token(*at).is_some_and(|token| token.gap & gap::CLAUSE == 0 && token.roles & role::DENY == 0)
+        };
+        under && (i + 1..i + 1 + ADVERBS).take_while(joined).any(reached)
     }
 
     /// "Impressions 48213" above or below "Clicks 812": a row of figures.

@@ -85,6 +85,47 @@ const MAKES: [&str; 32] = [
     "fait",
     "dou",
 ];
+/// Words that stand before a noun in a language, and in names of others: "Fibre Pro".
+const PREPOSITIONS: [(&str, &[&str]); 7] = [
+    ("de", &["pro", "per", "via", "plus", "minus", "ab", "trotz", "statt", "samt"]),
+    ("en", &["per", "via", "plus", "minus", "pro"]),
+    ("fr", &["par", "pour", "sous", "entre", "vers", "via", "contre", "plus", "moins"]),
+    ("es", &["por", "para", "entre", "sobre", "contra", "pro", "via", "mas"]),
+    ("pt", &["por", "para", "pro", "pra", "pros", "entre", "sobre", "contra", "via", "mais"]),
+    ("it", &["per", "pro", "tra", "fra", "contro", "via", "verso"]),
+    ("nl", &["per", "via", "tegen", "plus"]),
+];
+/// Beginnings of what a customer has with the desk.
+const CONTRACTS: [&str; 28] = [
+    "contract",
+    "subscription",
+    "invoice",
+    "account",
+    "licence",
+    "license",
+    "domain",
+    "agreement",
+    "billing",
+    "vertrag",
+    "abonnement",
+    "abo",
+    "rechnung",
+    "konto",
+    "lizenz",
+    "contrat",
+    "facture",
+    "compte",
+    "licence",
+    "suscripcion",
+    "factura",
+    "cuenta",
+    "licencia",
+    "assinatura",
+    "fatura",
+    "conta",
+    "licenca",
+    "abbonamento",
+];
 /// Before what takes place, or after it.
 const BESIDES: [&str; 15] = [
     "after", "before", "during", "nach", "wahrend", "apres", "avant", "pendant", "despues", "antes", "tras", "durante",
@@ -242,6 +283,39 @@ impl Finder<'_, '_> {
         let plain = self.zone.capital_nouns() || tokens.iter().all(|token| !token.capital);
         let says = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Idiom && end > fit.last);
         plain && (0..4).filter_map(|back| fit.first.checked_sub(back)).any(says)
+    }
+
+    /// "since the annual renewal of our contract": what is done to it, in words written as they always are, and no campaign.
+    pub(super) fn of_contract(&self, fit: &Fit) -> bool {
+        const BETWEEN: usize = 3;
+        let tokens = &self.words.tokens;
+        let plain = self.zone.capital_nouns() || tokens[fit.first..=fit.last].iter().all(|token| !token.capital);
+        let joined = |at: &usize| tokens[*at].gap & !(gap::SPACE | gap::APOSTROPHE) == 0;
+        let mut behind = (fit.last + 1..tokens.len().min(fit.last + 2 + BETWEEN)).take_while(joined);
+        let of = |at: usize| tokens[at].roles & (role::OF | role::MINE) != 0;
+        let light = |at: &usize| tokens[*at].roles & (role::OF | role::OWN | role::STOP | role::ARTICLE) != 0;
+        let noun = behind.find(|at| !light(at));
+        let contract = |at: usize| CONTRACTS.iter().any(|stem| self.words.word(at).starts_with(stem));
+        plain && noun.is_some_and(|at| at > fit.last + 1 && (fit.last + 1..at).any(of) && contract(at))
+    }
+
+    /// "with Christmas coming up": a day or season of which it is said that it is near.
+    pub(super) fn approaches(&self, fit: &Fit) -> bool {
+        let tokens = &self.words.tokens;
+        let season = tokens[fit.first..=fit.last].iter().all(|token| token.roles & (role::OCCASION | role::STOP) != 0);
+        // "quand Noël approche", "Noël, qui approche", "si avvicina Natale"
+        let near = |at: usize| self.words.phrases_at(at).any(|(says, _)| says == Says::Approaches);
+        let helped = |at: usize| tokens.get(at).is_some_and(|token| token.roles & (role::STOP | role::FILL) != 0);
+        let next = fit.last + 1;
+        let ahead = |at: usize| {
+            self.words
+                .phrases_at(at)
+                .any(|(says, end)| says == Says::Approaches && end <= fit.first && end + 1 >= fit.first)
+        };
+        season
+            && (near(next)
+                || helped(next) && (near(next + 1) || helped(next + 1) && near(next + 2))
+                || (fit.first.saturating_sub(5)..fit.first).any(ahead))
     }
 
     /// "Our agency offers lead gen": what somebody does, no campaign.
@@ -427,6 +501,16 @@ impl Finder<'_, '_> {
         let besides =
             before.is_some_and(|at| BESIDES.contains(&self.words.word(at)) && tokens[at + 1].gap == gap::SPACE);
         (makes || besides) && !self.acts(fit)
+    }
+
+    /// "clicks pro Anzeige", "uma por pessoa": a word that in its language joins another to what follows, whatever name has it.
+    pub(super) fn preposition(&self, at: usize) -> bool {
+        let token = &self.words.tokens[at];
+        let followed = self.words.tokens.get(at + 1).is_some_and(|next| next.gap == gap::SPACE);
+        let here = |(language, words): &(&str, &[&str])| {
+            self.zone.language == Some(*language) && words.contains(&self.words.word(at))
+        };
+        !token.capital && followed && PREPOSITIONS.iter().any(here)
     }
 
     /// "an ambassador programme": any such thing, where its language gives a name other letters.

@@ -401,7 +401,22 @@ impl Finder<'_, '_> {
         let orders = |at: usize| self.words.phrases_at(at).any(|(says, end)| says == Says::Orders && end == first);
         let function = || tokens[last + 1].roles & (role::STOP | role::FILL | role::COMMON | role::RELATION) != 0;
         let ordered = || (first.saturating_sub(3)..first).any(orders) && (closes || function());
-        numbered() || closes && said() || long() || ordered()
+        numbered() || closes && said() || long() || ordered() || self.governed(first, last)
+    }
+
+    /// "in die 48 213 eingelesen.": in German between an article with a preposition and the participle that ends the clause.
+    fn governed(&self, first: usize, last: usize) -> bool {
+        const CLOSES: u32 = gap::CLAUSE | gap::COMMA | gap::LINE | gap::OPEN;
+        let tokens = &self.words.tokens;
+        let Some(participle) = self.token(last + 1).filter(|token| token.gap == gap::SPACE && !token.capital) else {
+            return false;
+        };
+        let word = self.words.word(last + 1);
+        let form = word.contains("ge") && word.ends_with(['t', 'n']) || word.contains("zu") && word.ends_with('n');
+        let ends = last + 2 == tokens.len() || self.words.gap_after(last + 1) & CLOSES != 0;
+        let article =
+            first > 1 && tokens[first - 1].roles & role::OWN != 0 && tokens[first - 2].roles & role::RELATION != 0;
+        self.zone.capital_nouns() && participle.roles & (role::STOP | role::UNIT) == 0 && form && ends && article
     }
 
     /// "48213/31": behind the number at this token stand the last digits of another, and both are known.

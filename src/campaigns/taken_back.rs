@@ -6,7 +6,7 @@ use super::denial::{Denial, turn_down};
 use super::fold::Words;
 use super::gap;
 use super::hints::{Said, Says, role};
-use super::stated::Stated;
+use super::stated::{Footing, Stated};
 use super::verdict::Found;
 
 /// Words between an ID and what is said of the other.
@@ -50,6 +50,28 @@ pub(super) fn take_back_subject(subject: &mut Found<'_>, text: &Found<'_>) {
                 turn_down(id, Denial::Replaced);
             }
         }
+    }
+}
+
+/// "The one in the subject and 48231": what the subject states counts as what the text states beside it, with a label or without.
+pub(super) fn vouch_for_subject(subject: &mut Found<'_>, text: &Found<'_>) {
+    const LIGHT: u64 = role::UP_TO_ID | role::STOP | role::RELATION | role::AND;
+    let tokens = &text.zone.words.tokens;
+    let joined = |from: usize, to: usize| {
+        from < to
+            && to - from <= NEAR
+            && tokens[from..=to].iter().all(|token| token.gap & gap::CLAUSE == 0)
+            && tokens[from..to].iter().all(|token| token.roles & LIGHT != 0)
+            && tokens[from..to].iter().any(|token| token.roles & role::AND != 0)
+    };
+    let beside = |said: &&Said| {
+        let counts = |id: &&Stated| id.weight > 0.0 && id.denial == Denial::No;
+        let mut ids = text.ids.iter().filter(counts);
+        ids.any(|id| joined(said.end, id.tokens.0) || joined(id.tokens.1 + 1, said.at))
+    };
+    if text.zone.words.said.iter().filter(|said| said.says == Says::Subject).any(|said| beside(&said)) {
+        let plain = subject.ids.iter_mut().filter(|id| id.weight > 0.0 && id.footing == Footing::Plain);
+        plain.for_each(|id| id.footing = Footing::Labelled);
     }
 }
 

@@ -103,7 +103,7 @@ impl Finder<'_, '_> {
         // "since Tuesday the tire spot": the day is no word of the name. "since Black Friday our campaign": ours is another.
         let ours = || tokens.get(fit.last + 1).is_some_and(|next| next.roles & role::OWN != 0);
         if timed > 0 && (!beside || timed < matched.len() || ours())
-            || !field && !quoted && !beside && (self.done(fit) || self.of_trade(fit) || self.any_such(fit) || self.everyday(fit))
+            || !field && !quoted && !beside && (self.done(fit) || self.of_trade(fit) || self.any_such(fit) || self.everyday(fit) || self.of_contract(fit) || self.approaches(fit))
             || !fit.full && !field && !quoted && !beside && self.whose(fit)
             // Nor is a banner with "welcome back".
             || !field && !beside && (!quoted || !tokens[fit.first].capital) && self.courteous(fit)
@@ -287,8 +287,9 @@ impl Finder<'_, '_> {
             && self.words.word(at).is_ascii()
             && tokens[at].roles == 0
             && self.words.gap_after(at) & (gap::WHITE | gap::APOSTROPHE) != 0;
-        let telling =
-            (!common(&at) || tokens[at].capital && beside && !tokens[at].digits) && (long >= 4 || short && beside);
+        let telling = !self.preposition(at)
+            && (!common(&at) || tokens[at].capital && beside && !tokens[at].digits)
+            && (long >= 4 || short && beside);
         // "Baja de campaña" names no "Llamadas Bajas Sevilla".
         let leads = |word: &u32| self.names.class(*word) & class::STOP == 0;
         let heads = name.iter().find(|word| leads(word)) == Some(&tokens[at].word) || fit.coverage >= 0.4;
@@ -311,8 +312,30 @@ impl Finder<'_, '_> {
                     || self.opens_name(name, fit, few)
                     || self.heads_family(fit))
                 || self.stands_for(fit))
+            || sure && precision >= 0.6 && telling && self.called_by_first(name, fit)
             // "the pay what you can texts"
             || sure && matched.len() >= 3 && self.begun(fit)
+    }
+
+    /// "our campaign Seniorencheck", for "Seniorencheck ab 8 Jahren": directly beside a word for a campaign the first word of a name,
+    /// which no other campaign has.
+    fn called_by_first(&self, name: &[u32], fit: &Fit) -> bool {
+        let tokens = &self.words.tokens;
+        let token = &tokens[fit.first];
+        let leads = |word: &&u32| self.names.class(**word) & class::STOP == 0;
+        let named = self.names.with_word(token.word);
+        let only = !named.is_empty() && named.iter().all(|entry| self.names.row(*entry) == fit.row);
+        let campaign =
+            |at: Option<usize>| at.and_then(|at| tokens.get(at)).is_some_and(|word| word.roles & role::CAMPAIGN != 0);
+        let before = token.gap & !(gap::SPACE | gap::QUOTE) == 0 && campaign(fit.first.checked_sub(1));
+        let behind = self.words.gap_after(fit.last) == gap::SPACE && campaign(Some(fit.last + 1)) && self.known(fit);
+        let place = token.roles & (role::COMMON | role::REGION | role::MONTH | role::PLACE | role::OCCASION) != 0;
+        token.word != NO_WORD
+            && token.capital
+            && !place
+            && name.iter().find(leads) == Some(&token.word)
+            && only
+            && (before || behind)
     }
 
     /// "Door to Door Bath", to the letter and with its capitals, whatever else its words may be. `whole`: all of the name, not only

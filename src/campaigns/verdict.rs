@@ -83,6 +83,7 @@ pub fn identify(request: &Request, view: View<'_>, hints: &Hints, answers: bool)
         && !subject.ids.is_empty()
     {
         taken_back::take_back_subject(subject, text);
+        taken_back::vouch_for_subject(subject, text);
     }
     taken_back::take_back_above(&mut zones);
     taken_back::take_back_other(&mut zones);

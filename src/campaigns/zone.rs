@@ -16,6 +16,39 @@ const NONE: [&str; 9] = ["none", "keiner", "keinem", "keinen", "aucune", "ningun
 /// "no campaign", "keine Kampagne".
 const NO: [&str; 3] = ["no", "keine", "any"];
 
+/// All of something, before it.
+const WHOLE: [&str; 26] = [
+    "entire",
+    "whole",
+    "complete",
+    "gesamte",
+    "gesamten",
+    "gesamtes",
+    "gesamter",
+    "ganze",
+    "ganzen",
+    "ganzes",
+    "komplette",
+    "kompletten",
+    "komplettes",
+    "tout",
+    "ensemble",
+    "totalite",
+    "integralite",
+    "toda",
+    "entera",
+    "totalidad",
+    "totalidade",
+    "intero",
+    "tutto",
+    "hele",
+    "volledige",
+    "cale",
+];
+/// An account with the desk.
+const ACCOUNTS: [&str; 10] =
+    ["account", "accounts", "konto", "kontos", "compte", "cuenta", "conta", "rekening", "konta", "kontot"];
+
 /// A text in which campaigns are looked for.
 #[derive(Debug)]
 pub struct Zone<'a> {
@@ -119,7 +152,40 @@ pub(super) fn says_not_specific(zone: &Zone<'_>) -> Option<(usize, usize)> {
     let parted = |at: usize| zone.words.tokens[at].gap & (gap::CLAUSE | gap::COMMA) != 0;
     let mut said = zone.words.said.iter().filter(|said| said.says == Says::NotSpecific);
     let said = said.find(|said| !(said.at + 1..said.end).any(parted)).map(|said| (said.at, said.end));
-    said.or_else(|| none_in_particular(&zone.words)).or_else(|| about_none(&zone.words))
+    let said = said.map(|(at, end)| (at, end + named_account(&zone.words, end)));
+    said.or_else(|| whole_account(zone)).or_else(|| none_in_particular(&zone.words)).or_else(|| about_none(&zone.words))
+}
+
+/// "the entire account Green Valley", "toda la cuenta de Valle Verde": how many words behind one for the account are its name.
+fn named_account(words: &Words<'_>, end: usize) -> usize {
+    const NAME: usize = 6;
+    let tokens = &words.tokens;
+    if !ACCOUNTS.contains(&words.word(end - 1)) {
+        return 0;
+    }
+    let near =
+        |at: &usize| tokens.get(*at).is_some_and(|token| token.gap & !(gap::SPACE | gap::HYPHEN | gap::QUOTE) == 0);
+    let of = |at: usize| tokens[at].roles & (role::OF | role::OWN) != 0;
+    let part = (end..end + NAME).take_while(near).take_while(|at| tokens[*at].capital || of(*at));
+    part.filter(|at| tokens[*at].capital).last().map_or(0, |last| last + 1 - end)
+}
+
+/// "the entire Green Valley account", "unser gesamtes Grüntal-Konto": all of an account that is named.
+fn whole_account(zone: &Zone<'_>) -> Option<(usize, usize)> {
+    const NAME: usize = 6;
+    let words = &zone.words;
+    let tokens = &words.tokens;
+    let near =
+        |at: &usize| tokens.get(*at).is_some_and(|token| token.gap & !(gap::SPACE | gap::HYPHEN | gap::QUOTE) == 0);
+    let whole = (0..tokens.len()).filter(|at| WHOLE.contains(&words.word(*at)));
+    whole.into_iter().find_map(|at| {
+        let mut behind = (at + 1..at + 2 + NAME).take_while(near);
+        let account = behind.find(|at| {
+            ACCOUNTS.contains(&words.word(*at))
+                || !(tokens[*at].capital || tokens[*at].roles & (role::OWN | role::OF) != 0)
+        })?;
+        (account > at + 1 && ACCOUNTS.contains(&words.word(account))).then_some((at, account + 1))
+    })
 }
 
 /// "não respeita a nenhuma campanha", "it concerns no campaign of ours", "ne se rapporte à aucune de nos campagnes": it is said
