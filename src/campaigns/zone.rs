@@ -2,6 +2,8 @@
 //!
 //! Which form fields may hold an ID or a name is decided here; what stands in them is not.
 
+use std::cell::OnceCell;
+
 use super::fold::{self, Words};
 use super::gap;
 use super::hints::{Hints, Says, role};
@@ -68,6 +70,8 @@ pub struct Zone<'a> {
     pub language: Option<&'a str>,
     /// Its words, with their roles.
     pub words: Words<'a>,
+    /// Where it says that it is about no particular campaign, once that was asked.
+    general: OnceCell<Option<(usize, usize)>>,
 }
 
 pub(super) fn zone_of<'a>(place: Where, field: Option<String>, text: &'a str, hints: &Hints) -> Zone<'a> {
@@ -86,6 +90,7 @@ pub(super) fn zone_of<'a>(place: Where, field: Option<String>, text: &'a str, hi
         answers: false,
         language: None,
         words,
+        general: OnceCell::new(),
     }
 }
 
@@ -148,6 +153,10 @@ fn labelled_value(label: &str, hints: &Hints) -> bool {
 }
 
 pub(super) fn says_not_specific(zone: &Zone<'_>) -> Option<(usize, usize)> {
+    *zone.general.get_or_init(|| general(zone))
+}
+
+fn general(zone: &Zone<'_>) -> Option<(usize, usize)> {
     // "Hi all, our campaign …" says it of none.
     let parted = |at: usize| zone.words.tokens[at].gap & (gap::CLAUSE | gap::COMMA) != 0;
     let mut said = zone.words.said.iter().filter(|said| said.says == Says::NotSpecific);
@@ -177,15 +186,23 @@ fn whole_account(zone: &Zone<'_>) -> Option<(usize, usize)> {
     let tokens = &words.tokens;
     let near =
         |at: &usize| tokens.get(*at).is_some_and(|token| token.gap & !(gap::SPACE | gap::HYPHEN | gap::QUOTE) == 0);
-    let whole = (0..tokens.len()).filter(|at| WHOLE.contains(&words.word(*at)));
-    whole.into_iter().find_map(|at| {
-        let mut behind = (at + 1..at + 2 + NAME).take_while(near);
-        let account = behind.find(|at| {
-            ACCOUNTS.contains(&words.word(*at))
-                || !(tokens[*at].capital || tokens[*at].roles & (role::OWN | role::OF) != 0)
-        })?;
-        (account > at + 1 && ACCOUNTS.contains(&words.word(account))).then_some((at, account + 1))
-    })
+    // Few words begin so: a text is gone through for each zone, and more than once.
+    let account = |at: &usize| {
+        let word = words.word(*at);
+        matches!(word.as_bytes().first(), Some(b'a' | b'c' | b'k' | b'r')) && ACCOUNTS.contains(&word)
+    };
+    let named = |account: usize| {
+        for at in (account.saturating_sub(NAME + 1)..account).rev().take_while(|at| near(&(at + 1))) {
+            if WHOLE.contains(&words.word(at)) {
+                return (at + 1 < account).then_some((at, account + 1));
+            }
+            if !tokens[at].capital && tokens[at].roles & (role::OWN | role::OF) == 0 {
+                break;
+            }
+        }
+        None
+    };
+    (0..tokens.len()).filter(account).find_map(named)
 }
 
 /// "não respeita a nenhuma campanha", "it concerns no campaign of ours", "ne se rapporte à aucune de nos campagnes": it is said
