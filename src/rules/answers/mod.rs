@@ -366,7 +366,8 @@ impl Answers {
         says_one(&words(text), &self.asked_for)
     }
 
-    /// Whether this text leaves our question for later: courtesies ("ok", "hello?"), or that its writer will look, and nothing else.
+    /// Whether this text leaves our question for later: no words at all, courtesies ("ok", "hello?"), or that its writer will
+    /// look, perhaps for that he cannot say it now or has mistyped it, and nothing else.
     pub fn puts_off(&self, text: &str, name: Option<&str>) -> bool {
         use Class::*;
         let text = unsigned(text, name);
@@ -383,9 +384,15 @@ impl Answers {
                 .all(|token| matches!(token, Token::Word(Polite | Copula | Filler | Yes | And | Correction)))
         };
         let polite = |clause: &Clause| clause.tokens.contains(&Token::Word(Polite));
-        words(&text).len() <= MOST_WORDS
-            && clauses.iter().all(|clause| light(clause) || looks(clause))
-            && clauses.iter().any(|clause| polite(clause) || looks(clause))
+        let looks_it_up = clauses.iter().any(looks);
+        let slip = |token: &Token| {
+            matches!(token, Token::Word(Polite | Copula | Filler | Yes | And | Correction | Wrong | Down(Kind::Error)))
+        };
+        let why = |clause: &Clause| clause.tokens.iter().all(slip) || self.says_only(&text, clause, &self.cannot_say);
+        let words = words(&text).len();
+        words <= MOST_WORDS
+            && clauses.iter().all(|clause| light(clause) || looks(clause) || looks_it_up && why(clause))
+            && (words == 0 || looks_it_up || clauses.iter().any(polite))
     }
 
     /// Whether this text says that its writer cannot know what we asked for: "no idea", "can't you look it up?" Not "no idea why
