@@ -606,6 +606,36 @@ fn who_insists_on_his_id_is_not_given_another() {
     }
 }
 
+/// Beside the number that is dismissed, and between two marks.
+#[test]
+fn a_name_in_place_of_an_unknown_id_is_heard() {
+    let rules = Rules::shipped();
+    let (campaigns, _) = load::parse(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+    let directory = Directory::build(campaigns);
+    let from = Mailbox { name: None, address: "ann@hollowtree.example".into() };
+    let request = |text: &str| Request { from: from.clone(), text: text.to_owned(), ..Request::default() };
+    let first = triage(&request("Please pause campaign 77777 until Friday."), &directory, &rules, None);
+    assert_eq!(first.campaign.status, Status::UnknownId);
+    let known = Known { asked: first.missing.clone(), triage: first, offered: vec![], campaign_by_agent: false };
+    let named = |text: &str| {
+        let campaign = triage(&request(text), &directory, &rules, Some(&known)).campaign;
+        campaign.candidates.iter().map(|candidate| candidate.id.clone()).collect::<Vec<_>>().join(" ")
+    };
+    for text in [
+        "Forget the number, it is Farm Shop Opening",
+        "Ignore the number, it's the farm shop opening",
+        "Sorry, old number. We mean the farm shop.",
+        "Vergessen Sie die Nummer, wir meinen die farm shop opening",
+    ] {
+        assert_eq!(named(text), "20933", "{text}");
+    }
+    for text in
+        ["Ignore the number, sorry.", "Old number. We will open the shop on Monday and need it by then, please."]
+    {
+        assert_eq!(named(text), "", "{text}");
+    }
+}
+
 /// Of a mail that answers nothing, too.
 #[test]
 fn what_a_first_mail_turns_down_it_is_not_about() {
