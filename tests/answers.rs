@@ -281,7 +281,7 @@ fn what_is_picked_wins_over_what_is_said_beside_it() {
         ["It was never 20471", "20417"],
         ["20471 is not ours", "20417"],
         ["20471 was last year", "AmbiguousName"],
-        ["20471 was last year's", "AmbiguousName"],
+        ["20471 was last year's", "20417"],
         ["20471 ended in March", "20471"],
         ["20471 is over", "AmbiguousName"],
         ["20471 is finished", "AmbiguousName"],
@@ -448,6 +448,10 @@ fn an_id_that_is_stated_in_doubt_is_flagged() {
     assert_eq!(thanks.flags, ["doubted_id"]);
     let sure = triage(&request("It is 20471, I checked."), &directory, &rules, Some(&doubted));
     assert!(sure.flags.is_empty() && sure.campaign.id.as_deref() == Some("20471"), "{sure:?}");
+    // Two are told, one of them in doubt.
+    let text = "Dave says its 20417 but I thought it was 20471?";
+    let two = triage(&request(text), &directory, &rules, Some(&known));
+    assert!(!two.missing.is_empty() || two.flags.iter().any(|flag| flag == "doubted_id"), "{two:?}");
     for (answer, expected) in [("Hi, 20,417", Some("20417")), ("20,417", Some("20417")), ("20,999", None)] {
         let after = triage(&request(answer), &directory, &rules, Some(&known));
         assert_eq!(after.campaign.id.as_deref(), expected, "{answer}");
@@ -492,6 +496,143 @@ fn last_years_is_picked_by_the_day_of_the_answer() {
     ] {
         let got = [date("2025-06-01T10:00:00Z"), date("2026-06-01T10:00:00Z"), None].map(|day| understood(text, day));
         assert_eq!(got, [in_2025, in_2026, undated], "{text}");
+    }
+    // Said of an ID, it is what that one is not wanted for; what is of another year was not last year's.
+    let from = Mailbox { name: None, address: "ann@hollowtree.example".into() };
+    let request = |text: &str| {
+        let date = date("2026-06-01T10:00:00Z");
+        Request { from: from.clone(), text: text.to_owned(), date, ..Request::default() }
+    };
+    let asked = |text: &str, offered: &[&str]| {
+        let first = triage(&request(text), &directory, &rules, None);
+        let offered = offered.iter().map(|id| (*id).to_owned()).collect();
+        Known { asked: first.missing.clone(), triage: first, offered, campaign_by_agent: false }
+    };
+    let understood = |text: &str, known: &Known| {
+        let campaign = triage(&request(text), &directory, &rules, Some(known)).campaign;
+        campaign.id.filter(|_| campaign.status == Status::Confirmed).unwrap_or(format!("{:?}", campaign.status))
+    };
+    let listed = asked("The report of Orchard Box Autumn has shown no clicks since Monday.", &["20417", "20471"]);
+    for (text, expected) in [
+        ("20417 was last year's", "20471"),
+        ("No, 20417 was last year's.", "20471"),
+        ("The 20417 was last year's number", "20471"),
+        ("20417 war die vom letzten Jahr", "20471"),
+        ("la 20417 était celle de l'année dernière", "20471"),
+        ("la 20417 era la del año pasado", "20471"),
+        ("a 20417 era a do ano passado", "20471"),
+        ("20471 was last year's", "AmbiguousName"),
+        ("It's last year's", "20417"),
+        ("last year's, please", "20417"),
+        ("the one from last year", "20417"),
+    ] {
+        assert_eq!(understood(text, &listed), expected, "{text}");
+    }
+    let near = asked("The report of campaign 20419 has shown no clicks since Monday.", &["20417"]);
+    for (text, expected) in [
+        ("Oh, that was last year's number", "UnknownId"),
+        ("Sorry, das war die Nummer vom letzten Jahr", "UnknownId"),
+        ("Ah, c'était le numéro de l'année dernière", "UnknownId"),
+        ("Perdón, era el número del año pasado", "UnknownId"),
+        ("Desculpe, era o número do ano passado", "UnknownId"),
+        ("It's last year's", "20417"),
+        ("Yes, that one", "20417"),
+    ] {
+        assert_eq!(understood(text, &near), expected, "{text}");
+    }
+}
+
+/// Who insists on an ID that we do not know has not said yes to the one that we found near it.
+#[test]
+fn who_insists_on_his_id_is_not_given_another() {
+    let rules = Rules::shipped();
+    let (campaigns, _) = load::parse(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+    let directory = Directory::build(campaigns);
+    let from = Mailbox { name: None, address: "ann@hollowtree.example".into() };
+    let request = |text: &str| Request { from: from.clone(), text: text.to_owned(), ..Request::default() };
+    let first = triage(&request("Please pause campaign 20934 until Friday."), &directory, &rules, None);
+    assert_eq!(first.campaign.status, Status::UnknownId);
+    let offered = vec!["20933".to_owned()];
+    let known = Known { asked: first.missing.clone(), triage: first, offered, campaign_by_agent: false };
+    for text in [
+        "The ID is right.",
+        "the id is correct, please check again",
+        "No typo, it is right",
+        "It is correct.",
+        "The number is right, I copied it from the dashboard.",
+        "Yes, the ID is correct",
+        "Die ID stimmt",
+        "Doch, die stimmt",
+        "Die Nummer ist richtig",
+        "L'identifiant est correct",
+        "Ce n'est pas une erreur",
+        "El ID es correcto",
+        "El número es correcto, no es una errata",
+        "O ID está certo",
+        "o número está correto",
+    ] {
+        let after = triage(&request(text), &directory, &rules, Some(&known));
+        let because = after.campaign.evidence.iter().any(|found| found.rule == "answer.insists");
+        assert_eq!(
+            (after.campaign.status, after.campaign.ids.as_slice(), because),
+            (Status::UnknownId, ["20934".to_owned()].as_slice(), true),
+            "{text}"
+        );
+    }
+    for text in [
+        "yes",
+        "Yes please",
+        "ja genau",
+        "yes, that one",
+        "correct!",
+        "Right.",
+        "That's right",
+        "That is correct",
+        "Yes, that's the right ID",
+        "Richtig",
+        "Das stimmt",
+        "Ja, das stimmt",
+        "oui",
+        "c'est ça",
+        "C'est correct",
+        "sí, correcto",
+        "Es correcto",
+        "sim, é essa",
+        "Certo",
+        "It's 20933, sorry",
+    ] {
+        let after = triage(&request(text), &directory, &rules, Some(&known));
+        assert_eq!((after.campaign.status, after.campaign.id.as_deref()), (Status::Confirmed, Some("20933")), "{text}");
+    }
+}
+
+/// Beside the number that is dismissed, and between two marks.
+#[test]
+fn a_name_in_place_of_an_unknown_id_is_heard() {
+    let rules = Rules::shipped();
+    let (campaigns, _) = load::parse(&std::fs::read("fixtures/conversations/campaigns.csv").unwrap(), "campaigns.csv");
+    let directory = Directory::build(campaigns);
+    let from = Mailbox { name: None, address: "ann@hollowtree.example".into() };
+    let request = |text: &str| Request { from: from.clone(), text: text.to_owned(), ..Request::default() };
+    let first = triage(&request("Please pause campaign 77777 until Friday."), &directory, &rules, None);
+    assert_eq!(first.campaign.status, Status::UnknownId);
+    let known = Known { asked: first.missing.clone(), triage: first, offered: vec![], campaign_by_agent: false };
+    let named = |text: &str| {
+        let campaign = triage(&request(text), &directory, &rules, Some(&known)).campaign;
+        campaign.candidates.iter().map(|candidate| candidate.id.clone()).collect::<Vec<_>>().join(" ")
+    };
+    for text in [
+        "Forget the number, it is Farm Shop Opening",
+        "Ignore the number, it's the farm shop opening",
+        "Sorry, old number. We mean the farm shop.",
+        "Vergessen Sie die Nummer, wir meinen die farm shop opening",
+    ] {
+        assert_eq!(named(text), "20933", "{text}");
+    }
+    for text in
+        ["Ignore the number, sorry.", "Old number. We will open the shop on Monday and need it by then, please."]
+    {
+        assert_eq!(named(text), "", "{text}");
     }
 }
 

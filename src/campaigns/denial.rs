@@ -290,10 +290,24 @@ const ALL: [&str; 16] = [
 /// "Everything runs fine except 48213", "alle laufen, nur 48213 nicht": that one is what the matter is.
 fn all_else_is_well(words: &Words<'_>, first: usize) -> bool {
     const ONLY: [&str; 6] = ["only", "just", "nur", "seule", "solo", "apenas"];
+    const BUT: [[&str; 2]; 11] = [
+        ["apart", "from"],
+        ["aside", "from"],
+        ["other", "than"],
+        ["bis", "auf"],
+        ["abgesehen", "von"],
+        ["a", "part"],
+        ["dehors", "de"],
+        ["aparte", "de"],
+        ["aparte", "del"],
+        ["tirando", "a"],
+        ["tirando", "o"],
+    ];
     let tokens = &words.tokens;
     let ends = |at: usize| tokens[at].gap & (gap::END | gap::PARAGRAPH) != 0;
     let light = |at: &usize| tokens[*at].roles & (role::UP_TO_ID | role::STOP | role::RELATION) != 0 && !ends(at + 1);
-    let is_but = |at: usize| tokens[at].roles & role::ASIDE != 0 || ONLY.contains(&words.word(at));
+    let pair = |at: usize| at > 0 && BUT.contains(&[words.word(at - 1), words.word(at)]);
+    let is_but = |at: usize| tokens[at].roles & role::ASIDE != 0 || ONLY.contains(&words.word(at)) || pair(at);
     let from = first.saturating_sub(4);
     let mut back = (from..first).rev();
     let Some(but) = back.find(|at| is_but(*at) || !light(at)).filter(|at| is_but(*at) && !ends(at + 1)) else {

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::Known;
+use super::{INSISTS, Known, why_flagged};
 use crate::campaigns::{self, Campaign, Candidate, Directory, Identified, Kind, Status};
 use crate::request::Request;
 use crate::request::evidence::{Evidence, Where};
@@ -37,6 +37,17 @@ pub fn chosen(
         return None;
     }
     let stated = !new.ids.is_empty();
+    // What he wrote himself is none of what we found near it.
+    if old.status == Status::UnknownId && !stated {
+        if let Some(span) = answers.insists(&request.text) {
+            let mut kept = old.clone();
+            kept.evidence.push(why_flagged(INSISTS, request, span));
+            return Some(kept);
+        }
+        if answers.speaks_of_last_years(&request.text) {
+            return Some(old.clone());
+        }
+    }
     let text = &in_view_of(&list, request, new);
     let at = |places: &[usize]| -> Vec<&Campaign> {
         places.iter().filter_map(|place| campaigns.get(*place).copied().flatten()).collect()

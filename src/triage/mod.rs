@@ -218,6 +218,8 @@ const NO_CAMPAIGN: &str = "no_campaign";
 const ALL_CAMPAIGNS: &str = "all_campaigns";
 /// The flag of a ticket whose customer stated the Campaign ID and was not sure of it.
 const DOUBTED_ID: &str = "doubted_id";
+/// Says why an ID stays unknown: the customer says that it is right as he wrote it.
+const INSISTS: &str = "insists";
 
 /// The flag of an answer that names no campaign because it is about none, or about all: agents see which, and nobody asks
 /// again.

@@ -199,6 +199,20 @@ mod tests {
         automated(&mail, &["support@desk.example".to_owned()], &Reading::shipped()).map(|verdict| verdict.kind)
     }
 
+    #[test]
+    fn who_is_away_says_so_and_signs() {
+        for (text, expected) in [
+            ("I am currently out of the office with no access to email. I will be back on Monday. Tom", true),
+            ("I am out of the office until Monday.\n\nTom Brown\nHollow Tree Farms", true),
+            ("Je suis absente du bureau jusqu'au 5 décembre. En cas d'urgence, merci de contacter M. Durand.", true),
+            ("I am out of the office until Monday. pause it", false),
+            ("I am out of the office until Monday. It is 20417", false),
+            ("Tom", false),
+        ] {
+            assert_eq!(says_only_away(text, &Reading::shipped()), expected, "{text}");
+        }
+    }
+
     fn check(raw: &str, expected: Option<AutomatedKind>) {
         assert_eq!(verdict(raw), expected, "{raw}");
     }

@@ -99,10 +99,34 @@ fn courtesy(sentence: &str, reading: &Reading) -> bool {
     sentence.trim().is_empty() || closes(sentence, reading) || opens.is_some_and(|(at, _)| at == 0)
 }
 
+/// Words of a name below a text.
+const NAME: usize = 4;
+
+/// A text without the name that ends it: "I am out of the office. Tom". That of "Mr. Brown." is none, but says nothing either.
+fn unsigned(text: &str) -> &str {
+    let mut sentences: Vec<&str> = sentences(text).collect();
+    let name = |sentence: &str, before: &str| {
+        let title = || {
+            let last = before.split_whitespace().next_back().unwrap_or_default();
+            last.ends_with('.') && last.starts_with(char::is_uppercase) && last.chars().count() <= NAME
+        };
+        let mut words = sentence.split_whitespace();
+        sentence.split_whitespace().count() <= NAME
+            && words.all(|word| word.starts_with(char::is_uppercase) && !word.contains(|c: char| c.is_ascii_digit()))
+            && (!sentence.trim_end().ends_with(['.', '!', '?', '…']) || title())
+    };
+    while let [.., before, last] = sentences.as_slice()
+        && name(last, before)
+    {
+        sentences.pop();
+    }
+    &text[..sentences.iter().map(|sentence| sentence.len()).sum()]
+}
+
 /// Whether a text says no more than that its writer is away, and whom to turn to meanwhile.
 pub(super) fn says_only_away(text: &str, reading: &Reading) -> bool {
     let words = &reading.screening;
-    let lower = folded(text);
+    let lower = folded(unsigned(text));
     let away =
         |sentence: &str| words.absence.has(sentence) || words.instead.has(sentence) || words.meanwhile.has(sentence);
     words.absence.has(&lower)

@@ -79,6 +79,11 @@ impl List {
         found.next().filter(|_| found.next().is_none())
     }
 
+    /// Whether this is one of them that no name tells to be of another year than last.
+    pub(super) fn may_be_last_years(&self, token: &Token) -> bool {
+        matches!(token, Token::Telling(place) if matches!(self.ahead[*place], None | Some(-1)))
+    }
+
     /// The one that this letter stands for where no name has letters of its own: "B" is the second.
     pub(super) fn lettered(&self, word: &str) -> Option<usize> {
         let [letter @ b'a'..=b'z'] = word.as_bytes() else { return None };

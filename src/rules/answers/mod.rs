@@ -112,8 +112,10 @@ enum Class {
     Oldest,
     /// "Last year's": so many years ahead.
     OfYear(i32),
-    /// "Was last year's": said of an ID, it strikes that off.
+    /// "Is last year's": said of an ID, it strikes that off.
     LastYears,
+    /// "Was last year's": said of anything.
+    WasLastYears,
     Or,
     And,
     /// Behind a denial it denies no more than that did; else who says it has not chosen.
@@ -163,6 +165,10 @@ pub struct Answers {
     will_look: Vec<Vec<String>>,
     /// What says that its writer cannot know.
     cannot_say: Vec<Vec<String>>,
+    /// What says of an ID that it is as its writer means it.
+    insists: Vec<Vec<String>>,
+    /// What says that something was last year's.
+    was_last_years: Vec<Vec<String>>,
     /// Words that stand for one thing, by the number of that: "spring", "Frühling".
     alike: HashMap<String, usize>,
 }
@@ -244,6 +250,10 @@ impl Answers {
                     answers.add(&phrase, class);
                 }
             }
+            for (phrase, _) in sheet.texts(&mut root, "was_last_years") {
+                answers.add(&phrase, WasLastYears);
+                answers.was_last_years.push(words(&phrase));
+            }
             for (phrase, _) in sheet.texts(&mut root, "thanks") {
                 answers.add(&phrase, Polite);
                 answers.thanks.push(words(&phrase));
@@ -252,6 +262,7 @@ impl Answers {
                 ("asked_for", &mut answers.asked_for),
                 ("will_look", &mut answers.will_look),
                 ("cannot_say", &mut answers.cannot_say),
+                ("insists", &mut answers.insists),
             ] {
                 list.extend(sheet.texts(&mut root, key).into_iter().map(|(phrase, _)| words(&phrase)));
             }
@@ -355,7 +366,8 @@ impl Answers {
         says_one(&words(text), &self.asked_for)
     }
 
-    /// Whether this text leaves our question for later: courtesies ("ok", "hello?"), or that its writer will look, and nothing else.
+    /// Whether this text leaves our question for later: no words at all, courtesies ("ok", "hello?"), or that its writer will
+    /// look, perhaps for that he cannot say it now or has mistyped it, and nothing else.
     pub fn puts_off(&self, text: &str, name: Option<&str>) -> bool {
         use Class::*;
         let text = unsigned(text, name);
@@ -372,14 +384,53 @@ impl Answers {
                 .all(|token| matches!(token, Token::Word(Polite | Copula | Filler | Yes | And | Correction)))
         };
         let polite = |clause: &Clause| clause.tokens.contains(&Token::Word(Polite));
-        words(&text).len() <= MOST_WORDS
-            && clauses.iter().all(|clause| light(clause) || looks(clause))
-            && clauses.iter().any(|clause| polite(clause) || looks(clause))
+        let looks_it_up = clauses.iter().any(looks);
+        let slip = |token: &Token| {
+            matches!(token, Token::Word(Polite | Copula | Filler | Yes | And | Correction | Wrong | Down(Kind::Error)))
+        };
+        let why = |clause: &Clause| clause.tokens.iter().all(slip) || self.says_only(&text, clause, &self.cannot_say);
+        let words = words(&text).len();
+        words <= MOST_WORDS
+            && clauses.iter().all(|clause| light(clause) || looks(clause) || looks_it_up && why(clause))
+            && (words == 0 || looks_it_up || clauses.iter().any(polite))
     }
 
     /// Whether this text says that its writer cannot know what we asked for: "no idea", "can't you look it up?" Not "no idea why
     /// it stopped".
     pub fn cannot_say(&self, text: &str) -> bool {
+        let clauses = self.clauses(text, &List::of(&[], self));
+        let cannot = |clause: &Clause| self.says_only(text, clause, &self.cannot_say);
+        let alone = |clause: &Clause| {
+            let mut sentence = clauses.iter().filter(|other| other.sentence == clause.sentence);
+            sentence.all(|other| other.strange() == 0 || cannot(other))
+        };
+        clauses.iter().any(|clause| cannot(clause) && alone(clause))
+    }
+
+    /// Where this text says of the ID that its writer gave, and that we do not know, that it is right (byte span): "the ID is
+    /// correct", "no typo". Not "yes, that is the right one".
+    pub fn insists(&self, text: &str) -> Option<(usize, usize)> {
+        use Class::*;
+        let clauses = self.clauses(text, &List::of(&[], self));
+        let yes = clauses.iter().any(|clause| clause.tokens.first() == Some(&Token::Word(Yes)));
+        let right = |clause: &Clause| {
+            let at = |class| clause.tokens.iter().position(|token| *token == Token::Word(class));
+            let denied = clause.turns_down() || [Not, No, Wrong, Unsure].into_iter().any(|class| at(class).is_some());
+            let right = at(Yes).or(at(Fine)).filter(|_| !denied && clause.strange() == 0);
+            right.zip(at(IdWord).or(at(Number))).is_some_and(|(right, id)| id < right || !yes)
+        };
+        let insists =
+            |clause: &&Clause| !clause.question && (right(clause) || self.says_only(text, clause, &self.insists));
+        clauses.iter().find(insists).map(|clause| clause.span)
+    }
+
+    /// Whether this text says of something that it was last year's.
+    pub fn speaks_of_last_years(&self, text: &str) -> bool {
+        says_one(&words(text), &self.was_last_years)
+    }
+
+    /// Whether this clause is one of the phrases, words apart that say nothing here.
+    fn says_only(&self, text: &str, clause: &Clause, phrases: &[Vec<String>]) -> bool {
         use Class::*;
         let list = List::of(&[], self);
         let light = |token: &Token| {
@@ -388,20 +439,12 @@ impl Answers {
         };
         let beside =
             |words: &[String]| self.clauses(&words.join(" "), &list).iter().all(|one| one.tokens.iter().all(light));
-        let cannot = |clause: &Clause| {
-            let words = words(&text[clause.span.0..clause.span.1]);
-            let stands = |phrase: &Vec<String>, at: usize| {
-                let behind = words[at..].strip_prefix(phrase.as_slice());
-                behind.is_some_and(|behind| beside(&words[..at]) && beside(behind))
-            };
-            self.cannot_say.iter().any(|phrase| (0..words.len()).any(|at| stands(phrase, at)))
+        let words = words(&text[clause.span.0..clause.span.1]);
+        let stands = |phrase: &Vec<String>, at: usize| {
+            let behind = words[at..].strip_prefix(phrase.as_slice());
+            behind.is_some_and(|behind| beside(&words[..at]) && beside(behind))
         };
-        let clauses = self.clauses(text, &list);
-        let alone = |clause: &Clause| {
-            let mut sentence = clauses.iter().filter(|other| other.sentence == clause.sentence);
-            sentence.all(|other| other.strange() == 0 || cannot(other))
-        };
-        clauses.iter().any(|clause| cannot(clause) && alone(clause))
+        phrases.iter().any(|phrase| (0..words.len()).any(|at| stands(phrase, at)))
     }
 
     /// Whether this text only says that its matter is done with: "all good now, thanks".
@@ -565,11 +608,13 @@ impl Answers {
             return (Token::Place(place), 1);
         }
         if let Some((class, length)) = self.class_at(words, list.settled) {
+            let told = matches!(before, Some(Token::Telling(_)));
             let by_age = match class {
                 Class::Newest => list.newest,
                 Class::Oldest => list.oldest,
                 Class::OfYear(ahead) => list.of_year(ahead),
                 Class::LastYears if !list.stated => list.of_year(-1),
+                Class::WasLastYears if !list.stated && !told => list.of_year(-1),
                 _ => None,
             };
             if let Some(place) = by_age {
@@ -596,8 +641,12 @@ impl Answers {
             let token = match class {
                 _ if of_no_id => Token::Unknown,
                 Class::Matter => Token::Unknown,
-                Class::LastYears if !list.stated => Token::Word(Class::Over),
-                Class::LastYears => Token::Word(Class::Down(Kind::Strike)),
+                // What another year's name has was not last year's.
+                Class::WasLastYears if before.is_some_and(|before| list.may_be_last_years(before)) => {
+                    Token::Word(Class::Down(Kind::NotTheOne))
+                }
+                Class::LastYears | Class::WasLastYears if !list.stated => Token::Word(Class::Over),
+                Class::LastYears | Class::WasLastYears => Token::Word(Class::Down(Kind::Strike)),
                 Class::Except if list.answers_nothing => Token::Unknown,
                 Class::Except => Token::Word(Class::Not),
                 Class::Down(Kind::Strike) if list.struck => Token::Word(Class::Halt),
