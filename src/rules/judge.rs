@@ -21,6 +21,8 @@ pub const OTHER: &str = "other";
 pub const TEAM: &str = "support";
 /// Points above its prior with which a topic is spoken of.
 const SPOKEN_OF: f64 = 0.3;
+/// Points of a signal whose weight is left out: hints have fewer.
+const WHOLE_SIGNAL: f64 = 2.0;
 /// A text of fewer words only hands on what it forwards: then the forwarded text counts in full.
 const FEW_WORDS: usize = 15;
 
@@ -170,13 +172,13 @@ impl Compiled {
     }
 
     /// The topic that signals and words that lean choose together, if any. Where nothing is said, as in "I need help with my campaign",
-    /// words that lean add to what signals speak of, and decide nothing else.
+    /// words that lean add to what signals say, and decide nothing else.
     pub fn decided(&self, scan: &Scan<'_>, signalled: &[f64], scores: &[f64]) -> Option<usize> {
         let by_signals = self.chosen(scan, signalled);
         let chosen = self.chosen(scan, scores)?;
-        let spoken_of = signalled[chosen] > self.prior(chosen, scan) + SPOKEN_OF;
-        let stands = by_signals == Some(chosen) || spoken_of || self.says_something(scan);
-        if stands { Some(chosen) } else { by_signals }
+        let said = |topic: usize| signalled[topic] >= self.prior(topic, scan) + WHOLE_SIGNAL;
+        let stands = by_signals == Some(chosen) || said(chosen) || self.says_something(scan);
+        if stands { Some(chosen) } else { by_signals.filter(|topic| said(*topic)) }
     }
 
     fn says_something(&self, scan: &Scan<'_>) -> bool {

@@ -133,7 +133,9 @@ fn judged(request: &Request, view: View<'_>, rules: &Rules, known: Option<&Known
     let scope = known.filter(|_| asked).and_then(|known| answered_without(&mut campaign, request, rules, known));
     let names_none = |campaign: &Identified| campaign.status == Status::NotStated && campaign.candidates.is_empty();
     if asked && scope.is_none() && names_none(&campaign) && !campaign.said_not_specific {
-        campaign = named::named(request, view, rules).unwrap_or(campaign);
+        // Who takes back an ID that nobody knows says in one line what is meant instead.
+        let unknown = known.is_some_and(|known| known.triage.campaign.status == Status::UnknownId);
+        campaign = named::named(request, view, rules, unknown).unwrap_or(campaign);
     }
     // A campaign's name says nothing of the topic, nor of what is wrong: "Spring Leads" is not about leads.
     let read = [rules.find(request, &naming(&campaign))];
