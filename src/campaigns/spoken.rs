@@ -96,7 +96,7 @@ const PREPOSITIONS: [(&str, &[&str]); 7] = [
     ("nl", &["per", "via", "tegen", "plus"]),
 ];
 /// Beginnings of what a customer has with the desk.
-const CONTRACTS: [&str; 28] = [
+const CONTRACTS: [&str; 27] = [
     "contract",
     "subscription",
     "invoice",
@@ -115,7 +115,6 @@ const CONTRACTS: [&str; 28] = [
     "contrat",
     "facture",
     "compte",
-    "licence",
     "suscripcion",
     "factura",
     "cuenta",

@@ -102,9 +102,17 @@ impl Finder<'_, '_> {
         let timed = if field || quoted { 0 } else { self.in_time(fit.first, &matched) };
         // "since Tuesday the tire spot": the day is no word of the name. "since Black Friday our campaign": ours is another.
         let ours = || tokens.get(fit.last + 1).is_some_and(|next| next.roles & role::OWN != 0);
+        let no_name = || {
+            self.done(fit)
+                || self.of_trade(fit)
+                || self.any_such(fit)
+                || self.everyday(fit)
+                || self.of_contract(fit)
+                || self.approaches(fit)
+                || !fit.full && self.whose(fit)
+        };
         if timed > 0 && (!beside || timed < matched.len() || ours())
-            || !field && !quoted && !beside && (self.done(fit) || self.of_trade(fit) || self.any_such(fit) || self.everyday(fit) || self.of_contract(fit) || self.approaches(fit))
-            || !fit.full && !field && !quoted && !beside && self.whose(fit)
+            || !field && !quoted && !beside && no_name()
             // Nor is a banner with "welcome back".
             || !field && !beside && (!quoted || !tokens[fit.first].capital) && self.courteous(fit)
         {

@@ -162,31 +162,36 @@ fn general(zone: &Zone<'_>) -> Option<(usize, usize)> {
     let mut said = zone.words.said.iter().filter(|said| said.says == Says::NotSpecific);
     let said = said.find(|said| !(said.at + 1..said.end).any(parted)).map(|said| (said.at, said.end));
     let said = said.map(|(at, end)| (at, end + named_account(&zone.words, end)));
-    said.or_else(|| whole_account(zone)).or_else(|| none_in_particular(&zone.words)).or_else(|| about_none(&zone.words))
+    said.or_else(|| whole_account(&zone.words))
+        .or_else(|| none_in_particular(&zone.words))
+        .or_else(|| about_none(&zone.words))
+}
+
+/// Words of an account's name.
+const NAME: usize = 6;
+
+/// Whether this word stands beside the one before it, as those of a name do.
+fn joined(words: &Words<'_>, at: usize) -> bool {
+    words.tokens.get(at).is_some_and(|token| token.gap & !(gap::SPACE | gap::HYPHEN | gap::QUOTE) == 0)
 }
 
 /// "the entire account Green Valley", "toda la cuenta de Valle Verde": how many words behind one for the account are its name.
 fn named_account(words: &Words<'_>, end: usize) -> usize {
-    const NAME: usize = 6;
     let tokens = &words.tokens;
     if !ACCOUNTS.contains(&words.word(end - 1)) {
         return 0;
     }
-    let near =
-        |at: &usize| tokens.get(*at).is_some_and(|token| token.gap & !(gap::SPACE | gap::HYPHEN | gap::QUOTE) == 0);
+    let near = |at: &usize| joined(words, *at);
     let of = |at: usize| tokens[at].roles & (role::OF | role::OWN) != 0;
     let part = (end..end + NAME).take_while(near).take_while(|at| tokens[*at].capital || of(*at));
     part.filter(|at| tokens[*at].capital).last().map_or(0, |last| last + 1 - end)
 }
 
 /// "the entire Green Valley account", "unser gesamtes Grüntal-Konto": all of an account that is named.
-fn whole_account(zone: &Zone<'_>) -> Option<(usize, usize)> {
-    const NAME: usize = 6;
-    let words = &zone.words;
+fn whole_account(words: &Words<'_>) -> Option<(usize, usize)> {
     let tokens = &words.tokens;
-    let near =
-        |at: &usize| tokens.get(*at).is_some_and(|token| token.gap & !(gap::SPACE | gap::HYPHEN | gap::QUOTE) == 0);
-    // Few words begin so: a text is gone through for each zone, and more than once.
+    let near = |at: &usize| joined(words, *at);
+    // Few words begin so: all are asked.
     let account = |at: &usize| {
         let word = words.word(*at);
         matches!(word.as_bytes().first(), Some(b'a' | b'c' | b'k' | b'r')) && ACCOUNTS.contains(&word)

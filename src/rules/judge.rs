@@ -173,8 +173,14 @@ impl Compiled {
 
     /// The topic that signals and words that lean choose together, if any. Where nothing is said, as in "I need help with my campaign",
     /// words that lean add to what signals say, and decide nothing else.
-    pub fn decided(&self, scan: &Scan<'_>, signalled: &[f64], scores: &[f64]) -> Option<usize> {
-        let by_signals = self.chosen(scan, signalled);
+    /// `by_signals`: the one that signals choose alone.
+    pub fn decided(
+        &self,
+        scan: &Scan<'_>,
+        by_signals: Option<usize>,
+        signalled: &[f64],
+        scores: &[f64],
+    ) -> Option<usize> {
         let chosen = self.chosen(scan, scores)?;
         let said = |topic: usize| signalled[topic] >= self.prior(topic, scan) + WHOLE_SIGNAL;
         let stands = by_signals == Some(chosen) || said(chosen) || self.says_something(scan);
@@ -208,7 +214,7 @@ impl Compiled {
         let leant = self.leant(scan, &leans, &signalled);
         let scores = leaned(signalled.clone(), &leant);
         let (best, next) = self.best(&scores);
-        let plain = self.decided(scan, &signalled, &scores);
+        let plain = self.decided(scan, by_signals, &signalled, &scores);
         let id_of = |index: Option<usize>| {
             index
                 .filter(|index| scores[*index] > self.topics[*index].prior)

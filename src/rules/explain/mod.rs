@@ -118,11 +118,11 @@ impl Rules {
             }
             _ => {
                 let trial = Trial { rules: self, findings, scores: &scores, tells: &tells };
+                let by_points = self.chosen(scan, &scores);
                 match index.filter(|_| topic.id != OTHER) {
-                    _ if self.chosen(scan, &scores) != topic.id => {
+                    _ if by_points != topic.id => {
                         let lean = format!(
-                            "words lean to `{}`, but the mail does not say what is wrong or wanted: it takes a signal, or more words",
-                            self.chosen(scan, &scores)
+                            "words lean to `{by_points}`, but the mail does not say what is wrong or wanted: it takes a signal, or more words"
                         );
                         (vec![lean], vec![])
                     }

@@ -255,7 +255,8 @@ impl Trial<'_> {
             signalled[part.topic] -= part.found.iter().map(|found| found.weight).sum::<f64>();
         }
         let leant = compiled.leant(&scan, &compiled.leaning(&scan), &signalled);
-        let decided = compiled.decided(&scan, &signalled, &leaned(signalled.clone(), &leant));
+        let by_signals = compiled.chosen(&scan, &signalled);
+        let decided = compiled.decided(&scan, by_signals, &signalled, &leaned(signalled.clone(), &leant));
         decided.map_or(OTHER, |topic| compiled.topics[topic].id.0.as_str())
     }
 
